@@ -1,0 +1,233 @@
+"""The shell around the decisions: clock, receipts, retries, keys. Everything a door may call to change the ledger.
+
+A command is carried out in one transaction: its events and its receipt. Nothing is acknowledged before that commit.
+Three things can go wrong and each has one answer:
+
+* Somebody recorded first (`Conflict`): look at the entries this time, and decide again.
+* The answer to a commit was lost (`Unavailable`): the receipt says whether it happened. Looking it up waits for a save
+  still under way, so "no" is final and the command may be sent again.
+* The command came before (same id): the same content is acknowledged and changes nothing; other content is refused.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from commands import followup, leave, marks, penalties, roll, school
+from commands import models as m
+from commands.state import Decided, Fact, State
+from ledger import streams, wire
+from ledger.entry import Entry
+from ledger.errors import Refused
+from ledger.events import RegisterTaken, StaffNamed
+from ledger.keys import KeyStore
+from ledger.people import Staff
+from ledger.school import School
+from ledger.sessions import from_micros, micros
+from ledger.store import VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable, decoded
+from ledger.streams import SCHOOL, owner_of
+
+ATTEMPTS = 12
+ATTEMPT_PAUSE = 0.05  # seconds, growing with each attempt
+
+
+class Done(NamedTuple):
+    """What became of a command: its events, the position of the last, and whose earlier mark was kept."""
+
+    events: int
+    position: int
+    kept: tuple[str, ...] = ()
+    repeated: bool = False
+
+
+Decide = Callable[[Any, State, datetime], Decided]
+
+DECISIONS: dict[type[m.Command], Decide] = {
+    m.OpenSchoolYear: school.open_school_year,
+    m.AmendCalendar: school.amend_calendar,
+    m.AdoptPolicy: school.adopt_policy,
+    m.DeclareClosure: school.declare_closure,
+    m.AdmitPupil: roll.admit_pupil,
+    m.ChangeClass: roll.change_class,
+    m.ChangeContacts: roll.change_contacts,
+    m.ChangeGroups: roll.change_groups,
+    m.RemoveFromRoll: roll.remove_from_roll,
+    m.RecordMark: marks.record_mark,
+    m.TakeRegister: marks.take_register,
+    m.CloseRegister: marks.close_register,
+    m.AmendMark: marks.amend_mark,
+    m.LogArrival: marks.log_arrival,
+    m.ReportAbsence: followup.report_absence,
+    m.LogContact: followup.log_contact,
+    m.RequestLeave: leave.request_leave,
+    m.DecideLeave: leave.decide_leave,
+    m.WithdrawLeave: leave.withdraw_leave,
+    m.IssuePenaltyNotice: penalties.issue_notice,
+    m.RecordPayment: penalties.record_payment,
+    m.WithdrawPenaltyNotice: penalties.withdraw_notice,
+}
+# Nobody has usually marked these sessions yet, so the first attempt does not look: the key of the entries does.
+HOPEFUL = (m.RecordMark, m.TakeRegister)
+
+
+class Handler:
+    """Carries out commands on one ledger. `simulated` is the clock that a ledger opened here gets."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        keys: KeyStore,
+        *,
+        simulated: bool = False,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._ledger = ledger
+        self._keys = keys
+        self._simulated = simulated
+        self._clock = clock
+        self._school = School()
+
+    def handle(self, command: m.Command, *, door: str = "python") -> Done:
+        """Return what was recorded, durably. Raises Refused, and nothing was; Unavailable, and nobody can tell yet."""
+        receipt = Receipt(command.id or uuid.uuid4().hex, m.content_digest(command), door)
+        if command.id is not None and (done := self._earlier(receipt)):
+            return done
+        look = not isinstance(command, HOPEFUL)
+        failure: Conflict | Unavailable | None = None
+        for attempt in range(ATTEMPTS):
+            try:
+                if failure is not None and (done := self._earlier(receipt)):
+                    return done
+                return self._attempt(command, receipt, look)
+            except Conflict as error:
+                failure, look = error, True
+            except Unavailable as error:
+                failure, look = error, True
+                time.sleep(ATTEMPT_PAUSE * attempt)
+        raise Unavailable(f"no answer after {ATTEMPTS} attempts, ask again with the same id: {failure}") from failure
+
+    def school(self) -> School:
+        """Return the school as it stands, after taking in what others recorded."""
+        for row in decoded(self._ledger.reads.reference_rows(self._school.position)):
+            self._school.apply(*row)
+        return self._school
+
+    # --- one attempt ---
+
+    def _attempt(self, command: m.Command, receipt: Receipt, look: bool) -> Done:
+        school_now = self.school()
+        now, at = self._time(command, school_now)
+        state, versions = self._state(command, school_now, look)
+        decided = self._decide(command, state, now)
+        facts = self._introducing(command, decided.facts)
+        envelopes = self._seal(self._place(facts, versions, look))
+        positions = self._ledger.append(envelopes, receipt=receipt, basis=school_now.position, at=at)
+        return Done(len(positions), positions[-1] if positions else 0, decided.kept)
+
+    def _time(self, command: m.Command, school_now: School) -> tuple[datetime, int | None]:
+        """Return the moment to decide by, and the recorded time to ask for: none on a ledger that keeps its own."""
+        if not (school_now.simulated if school_now.opened else self._simulated):
+            if command.at is not None:
+                raise Refused("ledger_is_system", field="at", value=command.at)
+            return self._clock(), None
+        _, last = self._ledger.reads.head()
+        if command.at is None:
+            at = from_micros(last) + timedelta(minutes=1) if last else self._clock()
+        else:
+            at = command.at
+        if micros(at) < last:
+            raise Refused("time_runs_backwards", field="at", value=at)
+        return at, micros(at)
+
+    def _decide(self, command: m.Command, state: State, now: datetime) -> Decided:
+        if isinstance(command, m.OpenSchool):
+            return school.open_school(command, state, now, self._simulated)
+        if state.school.opened is None:
+            raise Refused("school_not_open", field="command", value=command.name)
+        return DECISIONS[type(command)](command, state, now)
+
+    def _state(self, command: m.Command, school_now: School, look: bool) -> tuple[State, dict[str, int]]:
+        """Return the state to decide from, and the version of every stream that was looked at, 0 where it is new."""
+        if not look:
+            return State(school_now, {}, {}), {}
+        wanted = _streams_read(command, school_now)
+        entries: dict[str, Entry] = {}
+        registers: dict[str, bool] = {}
+        versions = dict.fromkeys(wanted, 0)
+        rows = self._ledger.reads.stream_rows(wanted) if wanted else []
+        for row in rows:
+            versions[row.stream] = row.version
+            event = self._open(row)
+            if event.kind == "register":
+                registers[row.stream] = registers.get(row.stream, False) or isinstance(event, RegisterTaken)
+            else:
+                entries[row.stream] = entries.get(row.stream, Entry()).after(row.version, event)
+        return State(school_now, entries, registers), versions
+
+    def _open(self, row: Row) -> Any:
+        event = wire.decode(row.state)
+        key = self._keys.get(owner_of(row.stream)) if event.sealed else None
+        return wire.open_sealed(event, row.stream, row.version, key)
+
+    def _introducing(self, command: m.Command, facts: list[Fact]) -> list[Fact]:
+        """Return the facts with the person who signs, where they are new or have another name or title."""
+        staff = Staff(command.by.id, command.by.name, command.by.title)
+        if not facts or self._school.staff.get(staff.id) == staff:
+            return facts
+        named = Fact(SCHOOL, StaffNamed(by=staff, staff=staff))
+        # The event that opens a school stays the first of its ledger.
+        return [facts[0], named, *facts[1:]] if isinstance(command, m.OpenSchool) else [named, *facts]
+
+    def _place(self, facts: Sequence[Fact], seen: dict[str, int], look: bool) -> list[Envelope]:
+        """Return the facts with their versions: each follows the last one of its stream."""
+        last = dict(seen)
+        if look:
+            unseen = [fact.stream for fact in facts if fact.event.kind in VOLUME_KINDS and fact.stream not in last]
+            last |= self._ledger.reads.versions_of(unseen) if unseen else {}
+        placed = []
+        for stream, event in facts:
+            version = last.get(stream) or self._school.versions.get(stream, 0)
+            last[stream] = version + 1
+            placed.append(Envelope(stream, version + 1, event))
+        return placed
+
+    def _seal(self, envelopes: list[Envelope]) -> list[Envelope]:
+        """Return the events with their text sealed, under keys that are durable already."""
+        private = [e for e in envelopes if any(getattr(e.event, name) for name in e.event.private)]
+        self._keys.ensure(owner_of(e.originator_id) for e in private)
+        sealed = {
+            id(e): e._replace(event=wire.seal(e.event, *e[:2], self._keys.get(owner_of(e.originator_id))))
+            for e in private
+        }
+        return [sealed.get(id(e), e) for e in envelopes]
+
+    def _earlier(self, receipt: Receipt) -> Done | None:
+        """Return what this command did before, None if it is new. Refuses the id of another command."""
+        found = self._ledger.reads.receipt(receipt.id)
+        if found is None:
+            return None
+        if found.digest != receipt.digest:
+            raise Refused("id_reused", field="id", value=receipt.id)
+        return Done(found.count, found.first_position + found.count - 1 if found.count else 0, repeated=True)
+
+
+def _streams_read(command: m.Command, school_now: School) -> list[str]:
+    """Return the entries and registers that a command is decided from."""
+    match command:
+        case m.RecordMark() | m.AmendMark() | m.LogArrival():
+            return [streams.entry_stream(command.pupil, command.session)]
+        case m.TakeRegister():
+            entries = [streams.entry_stream(pupil, command.session) for pupil in command.marks]
+            return [streams.register_stream(command.session, command.class_name), *entries]
+        case m.CloseRegister():
+            day = command.session.day
+            classes = school_now.classes_on(day) if command.class_name is None else [command.class_name]
+            registers = [streams.register_stream(command.session, class_name) for class_name in classes]
+            pupils = school_now.pupils_on(day, command.class_name)
+            return registers + [streams.entry_stream(pupil, command.session) for pupil in pupils]
+        case _:
+            return []

@@ -1,0 +1,98 @@
+"""Leave of absence: requested, decided session by session, withdrawn.
+
+A decision makes sessions *expect* a code. It writes no mark, and neither granting nor withdrawing touches one that is
+there.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from commands.marks import check_code
+from commands.models import DecideLeave, RequestLeave, WithdrawLeave
+from commands.state import Decided, Fact, State, signed
+from ledger.case import Leave
+from ledger.codes import by_symbol
+from ledger.errors import Refused
+from ledger.events import LeaveDecided, LeaveRequested, LeaveWithdrawn
+from ledger.sessions import Session, school_year
+from ledger.streams import leave_stream
+
+# Leave that a head may grant: exceptional, performance, part-time timetable, interview, study.
+LEAVE_CODES = frozenset({"C", "C1", "C2", "J1", "S"})
+
+
+def request_leave(command: RequestLeave, state: State, now: datetime) -> Decided:
+    """Return a request. Refuses: malformed (last before first), pupil_not_on_roll (on the first day), unknown_person,
+    not_a_session (no session asked for is one), leave_exists."""
+    by = signed(command.by)
+    if command.last < command.first:
+        raise Refused("malformed", field="last", value=command.last, expected="a session not before 'first'")
+    state.check_on_roll(command.pupil, [command.first.day])
+    state.check_parent(command.pupil, command.parent)
+    wanted = range(command.first.number, command.last.number + 1)
+    if not any(state.school.calendar.is_session(Session.from_number(number)) for number in wanted):
+        raise Refused("not_a_session", field="first", value=command.first)
+    if command.request in state.school.leave[command.pupil]:
+        raise Refused("leave_exists", field="request", value=command.request)
+    requested = LeaveRequested(
+        by=by,
+        parent=command.parent,
+        received_on=command.received_on,
+        first=str(command.first),
+        last=str(command.last),
+        on_form=command.on_form,
+        ground=command.ground,
+    )
+    return Decided([Fact(_stream(command.pupil, command.request, command.first), requested)])
+
+
+def decide_leave(command: DecideLeave, state: State, now: datetime) -> Decided:
+    """Return one decision per request: the sessions granted, each with its code; the rest is refused.
+
+    Refuses: no_such_leave, leave_withdrawn, leave_already_decided; for each session granted session_outside_request,
+    pupil_not_on_roll, not_a_session, leave_not_in_advance, code_unknown, code_not_for_leave, the other code rules.
+    """
+    by = signed(command.by)
+    leave = _open_request(command.pupil, command.request, state)
+    if leave.granted is not None:
+        raise Refused("leave_already_decided", field="request", value=command.request)
+    for granted in command.granted:
+        session = granted.session
+        if not leave.first <= session <= leave.last:
+            raise Refused("session_outside_request", field="granted.session", value=session)
+        state.check_on_roll(command.pupil, [session.day])
+        state.check_sessions([session], "granted.session")
+        if now >= state.school.calendar.opens(session):
+            raise Refused("leave_not_in_advance", field="granted.session", value=session)
+        if by_symbol(granted.code) is not None and granted.code not in LEAVE_CODES:
+            raise Refused("code_not_for_leave", field="granted.code", value=granted.code)
+        check_code(granted.code, granted.detail, command.pupil, session, state)
+    decided = LeaveDecided(
+        by=by,
+        granted=tuple((str(granted.session), granted.code) for granted in command.granted),
+        reason=command.reason,
+        details={str(granted.session): granted.detail for granted in command.granted if granted.detail},
+    )
+    return Decided([Fact(_stream(command.pupil, command.request, leave.first), decided)])
+
+
+def withdraw_leave(command: WithdrawLeave, state: State, now: datetime) -> Decided:
+    """Return a withdrawal: nothing is expected any more. Refuses: no_such_leave, leave_withdrawn."""
+    by = signed(command.by)
+    leave = _open_request(command.pupil, command.request, state)
+    withdrawn = LeaveWithdrawn(by=by, reason=command.reason)
+    return Decided([Fact(_stream(command.pupil, command.request, leave.first), withdrawn)])
+
+
+def _open_request(pupil: str, request: str, state: State) -> Leave:
+    leave = state.school.leave.get(pupil, {}).get(request)
+    if leave is None:
+        raise Refused("no_such_leave", field="request", value=request)
+    if leave.withdrawn:
+        raise Refused("leave_withdrawn", field="request", value=request)
+    return leave
+
+
+def _stream(pupil: str, request: str, first: Session) -> str:
+    return leave_stream(pupil, school_year(first.day), request)

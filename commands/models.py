@@ -1,0 +1,412 @@
+"""Commands, as people and programs send them: what a journal line may hold and nothing more.
+
+A model says what is *malformed*; whether a well-formed command is allowed is decided elsewhere, from the state. Fields
+may be added with a default; none may be renamed or dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal
+from hashlib import sha256
+from typing import Annotated, Any, Literal, Union
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
+
+from ledger.errors import Refused
+from ledger.people import check_upn, is_pupil_number
+from ledger.sessions import Session, format_moment, parse_moment, parse_year
+
+# Fields whose value a refusal may repeat. Everything else could say something about a child.
+SPEAKABLE = frozenset(
+    "command at pupil session sessions code class year first_day last_day from to from_day starting_day last first "
+    "received_at received_on arrived_at issued_on paid_on amount request notice policy urn la estab times marks "
+    "classes pupils on_form year_group contact_order lives_with id".split()
+)
+
+
+def _parsed(parse: Callable[[str], Any], write: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
+    """Return the annotations of a field that is a string outside and a value of ours inside."""
+
+    def validate(given: Any) -> Any:
+        if not isinstance(given, str):
+            raise ValueError(f"expected text, such as {schema['examples'][0]}")
+        return parse(given)
+
+    return PlainValidator(validate), PlainSerializer(write), WithJsonSchema({"type": "string", **schema})
+
+
+def _day(text: str) -> date:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise ValueError("expected a day such as 2024-09-03")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("expected a day of the calendar such as 2024-09-03") from None
+
+
+def _pupil(text: str) -> str:
+    if not is_pupil_number(text):
+        raise ValueError("expected the school's own admission number: 1 to 20 letters, digits, '.', '_' or '-'")
+    return text
+
+
+def _upn(text: str) -> str:
+    if not check_upn(text):
+        raise ValueError("expected a UPN of 13 characters with its check letter")
+    return text
+
+
+def _hours(given: Any) -> tuple[time, time]:
+    """Return opening and closing of registration from `08:55-09:10` or `["08:55", "09:10"]`."""
+    parts = re.split(r"\s*[-–]\s*", given) if isinstance(given, str) else given
+    try:
+        opens, closes = (time.fromisoformat(part) for part in parts)
+    except (ValueError, TypeError):
+        raise ValueError("expected opening and closing such as 08:55-09:10") from None
+    minutes = (closes.hour * 60 + closes.minute) - (opens.hour * 60 + opens.minute)
+    if not 0 < minutes <= 30:
+        raise ValueError("expected registration to close after it opens, within 30 minutes")
+    return opens, closes
+
+
+Day = Annotated[date, *_parsed(_day, date.isoformat, {"format": "date", "examples": ["2024-09-03"]})]
+Moment = Annotated[
+    datetime, *_parsed(parse_moment, format_moment, {"format": "date-time", "examples": ["2024-09-03T07:57:00Z"]})
+]
+SessionField = Annotated[
+    Session, *_parsed(Session.parse, str, {"pattern": r"^\d{4}-\d{2}-\d{2}/(AM|PM)$", "examples": ["2024-09-03/AM"]})
+]
+YearField = Annotated[
+    int,
+    *_parsed(parse_year, lambda year: f"{year}/{(year + 1) % 100:02d}", {"pattern": r"^\d{4}/\d{2}$", "examples": ["2024/25"]}),
+]
+PupilNumber = Annotated[
+    str, *_parsed(_pupil, str, {"pattern": r"^[A-Za-z0-9._-]{1,20}$", "examples": ["1042"]})
+]
+Upn = Annotated[str, *_parsed(_upn, str, {"pattern": r"^[A-Z]\d{11}[0-9A-Z]$", "examples": ["B801200005001"]})]
+RegistrationHours = Annotated[
+    tuple[time, time],
+    PlainValidator(_hours),
+    PlainSerializer(lambda hours: "-".join(at.isoformat("minutes") for at in hours)),
+    WithJsonSchema({"type": "string", "examples": ["08:55-09:10"]}),
+]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+# Part of a stream's name, so no slash; part of a file's name, so nothing odd.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+ClassName = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\x00-\x1f]{1,20}$")]
+Half = Literal["AM", "PM"]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class By(Model):
+    """Who says so. Blank parts are refused as `unknown_person`, not as malformed."""
+
+    id: Text = ""
+    name: Text = ""
+    title: Text = ""
+
+
+class Command(Model):
+    """What every command may carry: `at` on a simulated ledger, `id` to work once, `by`."""
+
+    at: Moment | None = None
+    by: By = By()
+    id: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+
+class ClosedDays(Model):
+    first: Annotated[Day, Field(alias="from")]
+    last: Annotated[Day, Field(alias="to")]
+    why: Text = ""
+
+
+class Parent(Model):
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+    name: Label
+    relationship: Text = ""
+    lives_with: bool = False
+    phone: Text = ""
+    email: Text = ""
+    address: Text = ""
+    contact_order: int = 0
+
+
+class Mark(Model):
+    code: str
+    detail: Text = ""
+
+
+class GrantedSession(Model):
+    session: SessionField
+    code: str
+    detail: Text = ""
+
+
+class OpenSchool(Command):
+    command: Literal["OpenSchool"] = "OpenSchool"
+    urn: Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+    name_: Annotated[Label, Field(alias="name")]
+    la: Annotated[str, StringConstraints(pattern=r"^\d{3}$")]
+    estab: Annotated[str, StringConstraints(pattern=r"^\d{4}$")]
+    policy: str
+
+
+class OpenSchoolYear(Command):
+    command: Literal["OpenSchoolYear"] = "OpenSchoolYear"
+    year: YearField
+    first_day: Day
+    last_day: Day
+    closed: tuple[ClosedDays, ...] = ()
+    times: dict[Half, RegistrationHours] = {}
+
+
+class AmendCalendar(Command):
+    """`closed` is the whole new list, `times` the hours that change; what is left out stays."""
+
+    command: Literal["AmendCalendar"] = "AmendCalendar"
+    year: YearField
+    closed: tuple[ClosedDays, ...] | None = None
+    times: dict[Half, RegistrationHours] = {}
+    reason: Text = ""
+
+
+class AdoptPolicy(Command):
+    command: Literal["AdoptPolicy"] = "AdoptPolicy"
+    policy: str
+    from_day: Day
+
+
+class AdmitPupil(Command):
+    command: Literal["AdmitPupil"] = "AdmitPupil"
+    pupil: PupilNumber
+    upn: Upn | None = None
+    name_: Annotated[Label, Field(alias="name")]
+    born: Day
+    sex: Text = ""
+    starting_day: Day
+    year_group: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10)]
+    class_name: Annotated[ClassName, Field(alias="class")]
+    parents: tuple[Parent, ...] = ()
+    groups: tuple[Text, ...] = ()
+    email: Text = ""
+    address: Text = ""
+    last_school: Text = ""
+
+
+class ChangeClass(Command):
+    """`year_group` left out stays as it is."""
+
+    command: Literal["ChangeClass"] = "ChangeClass"
+    pupil: PupilNumber
+    class_name: Annotated[ClassName, Field(alias="class")]
+    from_day: Day
+    year_group: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10)] | None = None
+
+
+class ChangeContacts(Command):
+    command: Literal["ChangeContacts"] = "ChangeContacts"
+    pupil: PupilNumber
+    parents: tuple[Parent, ...]
+
+
+class ChangeGroups(Command):
+    command: Literal["ChangeGroups"] = "ChangeGroups"
+    pupil: PupilNumber
+    groups: tuple[Text, ...]
+
+
+class RemoveFromRoll(Command):
+    command: Literal["RemoveFromRoll"] = "RemoveFromRoll"
+    pupil: PupilNumber
+    last_day: Day
+    ground: Text = ""
+    destination: Text = ""
+
+
+class RecordMark(Command):
+    command: Literal["RecordMark"] = "RecordMark"
+    pupil: PupilNumber
+    session: SessionField
+    code: str
+    detail: Text = ""
+
+
+class TakeRegister(Command):
+    command: Literal["TakeRegister"] = "TakeRegister"
+    class_name: Annotated[ClassName, Field(alias="class")]
+    session: SessionField
+    marks: dict[PupilNumber, str | Mark]
+
+
+class CloseRegister(Command):
+    """Without `class`, every class."""
+
+    command: Literal["CloseRegister"] = "CloseRegister"
+    class_name: Annotated[ClassName | None, Field(alias="class")] = None
+    session: SessionField
+
+
+class AmendMark(Command):
+    command: Literal["AmendMark"] = "AmendMark"
+    pupil: PupilNumber
+    session: SessionField
+    code: str
+    detail: Text = ""
+    reason: Text = ""
+
+
+class LogArrival(Command):
+    command: Literal["LogArrival"] = "LogArrival"
+    pupil: PupilNumber
+    session: SessionField
+    arrived_at: Moment
+    reason: Text = ""
+    code: str | None = None
+    detail: Text = ""
+
+
+class ReportAbsence(Command):
+    command: Literal["ReportAbsence"] = "ReportAbsence"
+    pupil: PupilNumber
+    parent: str
+    channel: Text
+    received_at: Moment
+    sessions: Annotated[tuple[SessionField, ...], Field(min_length=1)]
+    said: Text = ""
+
+
+class LogContact(Command):
+    command: Literal["LogContact"] = "LogContact"
+    pupil: PupilNumber
+    contact: str
+    channel: Text
+    outcome: Text
+    sessions: tuple[SessionField, ...] = ()
+    said: Text = ""
+    next_step: Text = ""
+
+
+class RequestLeave(Command):
+    command: Literal["RequestLeave"] = "RequestLeave"
+    pupil: PupilNumber
+    request: Name
+    parent: str
+    received_on: Day
+    first: SessionField
+    last: SessionField
+    ground: Text = ""
+    on_form: bool = False
+
+
+class DecideLeave(Command):
+    """Sessions of the request that are not in `granted` are refused."""
+
+    command: Literal["DecideLeave"] = "DecideLeave"
+    pupil: PupilNumber
+    request: Name
+    granted: tuple[GrantedSession, ...] = ()
+    reason: Text = ""
+
+
+class WithdrawLeave(Command):
+    command: Literal["WithdrawLeave"] = "WithdrawLeave"
+    pupil: PupilNumber
+    request: Name
+    reason: Text = ""
+
+
+class DeclareClosure(Command):
+    """For everyone, or for `classes`, or for `pupils`."""
+
+    command: Literal["DeclareClosure"] = "DeclareClosure"
+    sessions: Annotated[tuple[SessionField, ...], Field(min_length=1)]
+    code: str
+    classes: tuple[ClassName, ...] = ()
+    pupils: tuple[PupilNumber, ...] = ()
+    reason: Text = ""
+
+
+class IssuePenaltyNotice(Command):
+    command: Literal["IssuePenaltyNotice"] = "IssuePenaltyNotice"
+    pupil: PupilNumber
+    notice: Name
+    parent: str
+    issued_on: Day
+    sessions: Annotated[tuple[SessionField, ...], Field(min_length=1)]
+
+
+class RecordPayment(Command):
+    """`amount` in pounds."""
+
+    command: Literal["RecordPayment"] = "RecordPayment"
+    pupil: PupilNumber
+    notice: Name
+    paid_on: Day
+    amount: Annotated[Decimal, Field(gt=0, decimal_places=2, max_digits=8)]
+
+
+class WithdrawPenaltyNotice(Command):
+    command: Literal["WithdrawPenaltyNotice"] = "WithdrawPenaltyNotice"
+    pupil: PupilNumber
+    notice: Name
+    reason: Text = ""
+
+
+AnyCommand = Union[
+    OpenSchool, OpenSchoolYear, AmendCalendar, AdoptPolicy, DeclareClosure,
+    AdmitPupil, ChangeClass, ChangeContacts, ChangeGroups, RemoveFromRoll,
+    RecordMark, TakeRegister, CloseRegister, AmendMark, LogArrival, ReportAbsence, LogContact,
+    RequestLeave, DecideLeave, WithdrawLeave, IssuePenaltyNotice, RecordPayment, WithdrawPenaltyNotice,
+]  # fmt: skip
+COMMANDS: dict[str, type[Command]] = {kind.__name__: kind for kind in AnyCommand.__args__}
+
+
+def parse(line: Any) -> Command:
+    """Return the command that a decoded journal line is. Raises Refused `malformed`, naming the first field that is off."""
+    if not isinstance(line, dict):
+        raise Refused("malformed", field="line", expected="a JSON object with a command")
+    name = line.get("command")
+    if not isinstance(name, str) or name not in COMMANDS:
+        raise Refused("malformed", field="command", value=name, expected="one of " + ", ".join(COMMANDS))
+    try:
+        return COMMANDS[name].model_validate(line)
+    except pydantic.ValidationError as error:
+        raise malformed(error) from None
+
+
+def malformed(error: pydantic.ValidationError) -> Refused:
+    """Return the refusal for the first thing pydantic found, its value only where it says nothing about a child."""
+    first = error.errors(include_url=False)[0]
+    steps = [str(step) for step in first["loc"] if str(step) not in ("str", "Mark")]
+    if first["type"] == "extra_forbidden":
+        return Refused("malformed", field=steps[-1], expected="no such field in this command")
+    if first["type"] == "missing":
+        return Refused("malformed", field=".".join(steps), expected="this field to be given")
+    given = first["input"]
+    speakable = all(step in SPEAKABLE or step.isdecimal() for step in steps) and isinstance(given, (str, int, float, bool))
+    expected = first["msg"].removeprefix("Value error, ").removeprefix("expected ")
+    return Refused("malformed", field=".".join(steps), value=given if speakable else None, expected=_lower(expected))
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def content_digest(command: Command) -> str:
+    """Return the SHA-256 of what a command says, without its id and time: the same through every door."""
+    said = command.model_dump(mode="json", by_alias=True, exclude={"id", "at"}, exclude_defaults=True)
+    said["command"] = command.name
+    return sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

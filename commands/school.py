@@ -1,0 +1,139 @@
+"""The school itself: opening it, its years and calendar, the policy in force, closures."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from commands.models import AdoptPolicy, AmendCalendar, ClosedDays, DeclareClosure, OpenSchool, OpenSchoolYear
+from commands.state import Decided, Fact, State, signed
+from ledger import policy
+from ledger.calendar import Closed, Hours
+from ledger.codes import by_symbol
+from ledger.errors import Refused
+from ledger.events import CalendarAmended, ClosureDeclared, PolicyAdopted, SchoolOpened, SchoolYearOpened
+from ledger.sessions import Half, format_year, school_year
+from ledger.streams import SCHOOL, year_stream
+
+# Codes that a closure can make sessions expect: unable to attend for a cause that is not one pupil's, or a planned day.
+CLOSURE_CODES = frozenset({"Y1", "Y2", "Y3", "Y4", "Y6", "#"})
+
+
+def open_school(command: OpenSchool, state: State, now: datetime, simulated: bool) -> Decided:
+    """Return the first event of a ledger, which fixes its clock. Refuses: school_already_open, policy_unknown."""
+    by = signed(command.by)
+    if state.school.opened is not None:
+        raise Refused("school_already_open", field="urn", value=command.urn)
+    check_policy(command.policy)
+    opened = SchoolOpened(
+        by=by,
+        urn=command.urn,
+        name=command.name_,
+        la=command.la,
+        estab=command.estab,
+        policy=command.policy,
+        simulated=simulated,
+    )
+    return Decided([Fact(SCHOOL, opened)])
+
+
+def check_policy(name: str) -> None:
+    if name not in policy.shipped():
+        raise Refused("policy_unknown", field="policy", value=name)
+
+
+def open_school_year(command: OpenSchoolYear, state: State, now: datetime) -> Decided:
+    """Return a new school year with its calendar. Refuses: year_already_open, malformed (days out of the year or order)."""
+    by = signed(command.by)
+    if command.year in state.school.years:
+        raise Refused("year_already_open", field="year", value=format_year(command.year))
+    for field in ("first_day", "last_day"):
+        if school_year(getattr(command, field)) != command.year:
+            expected = f"a day from 1 August {command.year} to 31 July {command.year + 1}"
+            raise Refused("malformed", field=field, value=getattr(command, field), expected=expected)
+    if command.last_day < command.first_day:
+        raise Refused("malformed", field="last_day", value=command.last_day, expected="a day after first_day")
+    opened = SchoolYearOpened(
+        by=by,
+        year=command.year,
+        first_day=command.first_day,
+        last_day=command.last_day,
+        closed=_closed(command.closed),
+        hours=_hours(state.policy(command.first_day).hours, command.times),
+    )
+    return Decided([Fact(year_stream(command.year), opened)])
+
+
+def amend_calendar(command: AmendCalendar, state: State, now: datetime) -> Decided:
+    """Return the calendar as it is from now on known to be; marks already taken stay. Refuses: no_such_year,
+    reason_required."""
+    by = signed(command.by)
+    year = state.school.years.get(command.year)
+    if year is None:
+        raise Refused("no_such_year", field="year", value=format_year(command.year))
+    if not command.reason:
+        raise Refused("reason_required", field="reason")
+    closed = year.closed if command.closed is None else _closed(command.closed)
+    hours = _hours(year.hours, command.times)
+    if (closed, hours) == (year.closed, year.hours):
+        return Decided([])
+    amended = CalendarAmended(by=by, year=command.year, closed=closed, hours=hours, reason=command.reason)
+    return Decided([Fact(year_stream(command.year), amended)])
+
+
+def _closed(days: tuple[ClosedDays, ...]) -> tuple[Closed, ...]:
+    for closed in days:
+        if closed.last < closed.first:
+            raise Refused("malformed", field="closed.to", value=closed.last, expected="a day not before 'from'")
+    return tuple(Closed(closed.first, closed.last, closed.why) for closed in days)
+
+
+def _hours(hours: tuple[Hours, Hours], changed: dict[str, tuple[time, time]]) -> tuple[Hours, Hours]:
+    """Return registration hours with the changed halves put in; when a session ends stays the policy's."""
+    both = []
+    for half in Half:
+        before = hours[half]
+        opens, closes = changed.get(half.name, (before.opens, before.closes))
+        both.append(Hours(opens, closes, max(closes, before.ends)))
+    return both[0], both[1]
+
+
+def adopt_policy(command: AdoptPolicy, state: State, now: datetime) -> Decided:
+    """Return the policy adopted from a day. Nothing where it is in force then already and stays so. Refuses:
+    policy_unknown."""
+    by = signed(command.by)
+    check_policy(command.policy)
+    later: list[date] = [from_day for from_day, _ in state.school.policies if from_day > command.from_day]
+    if state.school.policy_on(command.from_day) == command.policy and not later:
+        return Decided([])
+    return Decided([Fact(SCHOOL, PolicyAdopted(by=by, policy=command.policy, from_day=command.from_day))])
+
+
+def declare_closure(command: DeclareClosure, state: State, now: datetime) -> Decided:
+    """Return a closure: its sessions expect the code from now on and stay sessions; marks already taken stay.
+
+    Refuses: pupil_not_on_roll, not_a_session, code_unknown, code_not_in_force, code_not_for_closure, class_unknown.
+    """
+    by = signed(command.by)
+    days = sorted({session.day for session in command.sessions})
+    for pupil in command.pupils:
+        state.check_on_roll(pupil, days)
+    state.check_sessions(command.sessions, "sessions")
+    code = by_symbol(command.code)
+    if code is None:
+        raise Refused("code_unknown", field="code", value=command.code)
+    if any(not code.in_force(day) for day in days):
+        raise Refused("code_not_in_force", field="code", value=command.code)
+    if command.code not in CLOSURE_CODES:
+        raise Refused("code_not_for_closure", field="code", value=command.code)
+    for class_name in command.classes:
+        if any(class_name not in state.school.classes_on(day) for day in days):
+            raise Refused("class_unknown", field="classes", value=class_name)
+    declared = ClosureDeclared(
+        by=by,
+        sessions=tuple(map(str, command.sessions)),
+        code=command.code,
+        classes=command.classes,
+        pupils=command.pupils,
+        reason=command.reason,
+    )
+    return Decided([Fact(year_stream(school_year(days[0])), declared)])

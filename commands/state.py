@@ -1,0 +1,81 @@
+"""What a decision is made from, and what it comes to: values only, so that every rule can be tried without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import NamedTuple
+
+from commands.models import By
+from ledger import policy, streams
+from ledger.entry import Entry
+from ledger.errors import Refused
+from ledger.events import Event
+from ledger.people import Staff
+from ledger.policy import Policy
+from ledger.school import School
+from ledger.sessions import LONDON, Session
+
+
+class Fact(NamedTuple):
+    """An event that a decision wants recorded, and in which stream."""
+
+    stream: str
+    event: Event
+
+
+class Decided(NamedTuple):
+    """The facts to record, and what the person should know about them (`kept`: pupils whose earlier mark stands)."""
+
+    facts: list[Fact]
+    kept: tuple[str, ...] = ()
+
+
+class State(NamedTuple):
+    """The school as it stands, and of the entries and registers those that the command is about."""
+
+    school: School
+    entries: Mapping[str, Entry]
+    registers: Mapping[str, bool]
+
+    def entry(self, pupil: str, session: Session) -> Entry:
+        return self.entries.get(streams.entry_stream(pupil, session), Entry())
+
+    def register_taken(self, session: Session, class_name: str) -> bool:
+        return self.registers.get(streams.register_stream(session, class_name), False)
+
+    def policy(self, day: date) -> Policy:
+        return policy.load(self.school.policy_on(day))
+
+    def check_on_roll(self, pupil: str, days: Iterable[date]) -> None:
+        """Refuse a pupil who is not on roll on every one of these days."""
+        for day in days:
+            if not self.school.on_roll(pupil, day):
+                raise Refused("pupil_not_on_roll", field="pupil", value=pupil)
+
+    def check_sessions(self, sessions: Iterable[Session], field: str = "session") -> None:
+        for session in sessions:
+            if not self.school.calendar.is_session(session):
+                raise Refused("not_a_session", field=field, value=session)
+
+    def check_begun(self, session: Session, now: datetime) -> None:
+        """Refuse a session whose registration has not opened."""
+        if now < self.school.calendar.opens(session):
+            raise Refused("session_in_the_future", field="session", value=session)
+
+    def check_parent(self, pupil: str, parent: str, field: str = "parent") -> None:
+        known = self.school.pupils.get(pupil)
+        if known is None or parent not in known.parents:
+            raise Refused("unknown_person", field=field, value=parent)
+
+
+def signed(by: By) -> Staff:
+    """Return who signs. Refuses a person without id, name or title: the law wants them in the entry."""
+    for part in ("id", "name", "title"):
+        if not getattr(by, part):
+            raise Refused("unknown_person", field=f"by.{part}", expected="who does this: a person's id, name and title")
+    return Staff(by.id, by.name, by.title)
+
+
+def london_day(moment: datetime) -> date:
+    return moment.astimezone(LONDON).date()

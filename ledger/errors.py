@@ -1,0 +1,113 @@
+"""What we say when something is wrong, and nothing else.
+
+    LedgerError          anything said to a person, in one sentence; the command line ends with 2
+    ├── Refused          a rule says no to this command
+    └── Misconfigured    the ledger, its keys or its settings cannot be used as given
+    Finding              something is off in the data; a value, never raised
+
+What is off in us is an AssertionError, and is not caught.
+"""
+
+from typing import NamedTuple
+
+VALUE_SHOWN = 80  # characters; longer input would push the rule and its reason off the screen
+
+# Every explanation continues "session '2025-11-03/AM' …", so each begins with a verb.
+RULES = {
+    # every command
+    "malformed": "is not in the form this command declares",
+    "id_reused": "was used before for a command with other content",
+    "unknown_person": "must be a person with id, name and title, or where a parent is meant one of this pupil's own",
+    "time_runs_backwards": "is earlier than the last event of this ledger",
+    "ledger_is_system": "is chosen by nobody here, because the clock of this ledger is the system's",
+    # the school, its years and its policy
+    "school_already_open": "cannot open a second school in this ledger",
+    "school_not_open": "needs a school, and none has been opened in this ledger",
+    "year_already_open": "has been opened before; amend its calendar instead",
+    "year_overlaps": "shares days with a school year that is open already",
+    "no_such_year": "is not a school year that has been opened",
+    "policy_unknown": "is not a policy that this product ships",
+    "not_a_session": "is not a session of this school's calendar",
+    "code_not_for_closure": "is not a code for a closure; those are Y1, Y2, Y3, Y4, Y6 and #",
+    # the roll
+    "pupil_already_on_roll": "is on roll already",
+    "pupil_not_on_roll": "is not on roll on that day",
+    "pupil_not_in_class": "is not in that class on that day",
+    "class_unknown": "is a class that no pupil is in on that day",
+    "day_before_start": "is before the pupil's starting day",
+    # marks
+    "session_in_the_future": "cannot be marked before its registration opens",
+    "code_unknown": "is not a code of the register",
+    "code_not_in_force": "is not in force on the day of the session",
+    "code_is_administrative": "is administrative and never marks a pupil's attendance",
+    "code_not_for_this_half": "belongs to the other half of the day",
+    "code_not_for_this_age": "does not apply at this pupil's age on the day of the session",
+    "code_needs_detail": "needs its detail stated",
+    "already_marked": "holds a mark already, which can only be amended",
+    "nothing_to_amend": "holds no mark that could be amended",
+    "reason_required": "must say why, and may not be blank",
+    "register_already_taken": "has had its register taken already",
+    "arrival_in_the_future": "is later than the time it is recorded at",
+    "session_over": "was over by the time of that arrival",
+    # leave
+    "leave_exists": "names a request for leave that has been made already",
+    "no_such_leave": "names no request for leave by this pupil",
+    "leave_already_decided": "names a request for leave that has been decided already",
+    "leave_withdrawn": "names a request for leave that was withdrawn",
+    "leave_not_in_advance": "is not in advance of the leave, and none may be granted afterwards",
+    "session_outside_request": "lies outside the sessions that were asked for",
+    "code_not_for_leave": "is not a code that leave can be granted with",
+    # penalty notices
+    "notice_exists": "names a notice that has been issued already",
+    "no_such_notice": "names no notice issued about this pupil",
+    "notice_withdrawn": "names a notice that was withdrawn",
+    "notice_already_paid": "names a notice that has been paid already",
+    "third_in_three_years": "would receive a third notice for this pupil within three years of the first",
+}
+
+
+class LedgerError(Exception):
+    """Anything we say to a person: one sentence on standard error, and exit 2."""
+
+
+class Refused(LedgerError):
+    """A rule said no. `rule` is its name, `field` the part of the command, `value` what stood there.
+
+    Leave `value` out where the field is personal: the sentence then does without it. `expected` replaces the
+    explanation of the rule where it depends on the field, which is mostly `malformed`; the message of a ValueError
+    from a parser of this package fits as it is.
+    """
+
+    def __init__(self, rule: str, field: str = "", value: object = None, expected: str = "") -> None:
+        assert rule in RULES, rule
+        # All arguments go to the base class, so that a refusal survives pickling between processes.
+        super().__init__(rule, field, value, expected)
+        self.rule, self.field, self.value, self.expected = rule, field, value, expected
+
+    def __str__(self) -> str:
+        """Return one sentence on one line: rule, field, value and explanation."""
+        subject = self.field or "this"
+        if self.value is not None:
+            subject += f" '{_one_line(self.value)}'"
+        if self.expected:
+            return f"{self.rule}: {subject}, expected {self.expected.removeprefix('expected ')}"
+        return f"{self.rule}: {subject} {RULES[self.rule]}"
+
+
+class Misconfigured(LedgerError):
+    """The ledger or the key store is absent, unreachable or misspelt, or a setting is bad."""
+
+
+class Finding(NamedTuple):
+    """Something off in the data: the rule it breaks, a sentence for a person, and where to look, as far as known."""
+
+    rule: str
+    sentence: str
+    pupil: str | None = None
+    session: str | None = None
+    position: int | None = None
+
+
+def _one_line(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= VALUE_SHOWN else text[: VALUE_SHOWN - 1] + "…"

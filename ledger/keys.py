@@ -1,0 +1,110 @@
+"""The key store: one 32-byte key for each pupil's school year, kept apart from the ledger.
+
+A key is durable before the first event that needs it, and destroying one is how words are forgotten (`ledger.wire`).
+`secure_delete` makes SQLite overwrite what it deletes. The store is never created in passing: only opening a ledger
+creates one, so that a mistyped address is an error and not a second set of keys.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from ledger.errors import Misconfigured
+from ledger.streams import Owner
+
+_metadata = sa.MetaData()
+_keys = sa.Table(
+    "pupil_year_keys",
+    _metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("year", sa.Integer, primary_key=True),
+    sa.Column("key", sa.LargeBinary, nullable=False),
+    sa.Column("made_at", sa.BigInteger, nullable=False),
+)
+
+
+class KeyStore:
+    """Keys by owner. `lost` is true where there is no store: everything but the sealed text can still be read."""
+
+    def __init__(self, engine: sa.Engine | None, address: str) -> None:
+        self._engine = engine
+        self._cache: dict[Owner, bytes] = {}
+        self.address = address
+
+    @property
+    def lost(self) -> bool:
+        return self._engine is None
+
+    def get(self, owner: Owner) -> bytes | None:
+        """Return the owner's key, or None where it was never made, was destroyed, or the store is lost."""
+        self.load([owner])
+        return self._cache.get(owner)
+
+    def load(self, owners: Iterable[Owner]) -> None:
+        """Fetch the keys of many owners in one query, for the `get`s that follow."""
+        wanted = {owner for owner in owners if owner not in self._cache}
+        if not wanted or self._engine is None:
+            return
+        names = sorted({owner.name for owner in wanted})
+        with self._engine.connect() as connection:
+            for start in range(0, len(names), 500):
+                found = connection.execute(
+                    sa.select(_keys.c.owner, _keys.c.year, _keys.c.key).where(
+                        _keys.c.owner.in_(names[start : start + 500])
+                    )
+                )
+                self._cache.update({Owner(name, year): bytes(key) for name, year, key in found})
+
+    def ensure(self, owners: Iterable[Owner]) -> None:
+        """Make the keys that are not there yet; they are committed when this returns. Raises Misconfigured where lost."""
+        owners = set(owners)
+        self.load(owners)
+        missing = sorted(owner for owner in owners if owner not in self._cache)
+        if not missing:
+            return
+        if self._engine is None:
+            raise Misconfigured(f"the key store {self.address} is missing, so text cannot be sealed and nothing was recorded")
+        now = time.time_ns() // 1000
+        rows = [{"owner": o.name, "year": o.year, "key": os.urandom(32), "made_at": now} for o in missing]
+        with self._engine.begin() as connection:
+            # Another process may make the same key at the same moment: the first one stands, and both read it back.
+            connection.execute(_insert(self._engine)(_keys).on_conflict_do_nothing(), rows)
+        self.load(missing)
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+
+
+def open_key_store(engine: sa.Engine | None, address: str, *, create: bool) -> KeyStore:
+    """Return the key store behind `engine` (None: no such store). Creates its table only with `create`."""
+    if engine is None:
+        return KeyStore(None, address)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _pin_sqlite)
+    if create:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                # Two first starts must not race on CREATE.
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('attendance keys'))"))
+            _metadata.create_all(connection)
+    elif not sa.inspect(engine).has_table(_keys.name):
+        return KeyStore(None, address)
+    return KeyStore(engine, address)
+
+
+def _insert(engine: sa.Engine):  # type: ignore[no-untyped-def]
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+
+
+def _pin_sqlite(connection, _record) -> None:  # type: ignore[no-untyped-def]
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,83 @@
+"""A pupil on the roll: spells, classes, parents and the days of compulsory school age, as the roll's events say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple, assert_never
+
+from ledger.events import (
+    ClassChanged,
+    ContactsChanged,
+    GroupsChanged,
+    PupilAdmitted,
+    PupilRemoved,
+    RollEvent,
+)
+
+
+class Spell(NamedTuple):
+    """Days on roll, both inclusive; `last` is None while the pupil has not left."""
+
+    first: date
+    last: date | None
+
+    def holds(self, day: date) -> bool:
+        return self.first <= day and (self.last is None or day <= self.last)
+
+
+class Placement(NamedTuple):
+    """The class and year group from a day on."""
+
+    from_day: date
+    class_name: str
+    year_group: str
+
+
+@dataclass
+class Pupil:
+    number: str
+    spells: list[Spell] = field(default_factory=list)
+    placements: list[Placement] = field(default_factory=list)
+    parents: tuple[str, ...] = ()
+    school_age: tuple[date, date] = (date.max, date.min)
+    # Versions in the roll stream where the sealed particulars stand, so that a screen opens just those.
+    admitted_version: int = 0
+    contacts_version: int = 0
+    groups_version: int = 0
+
+    def on_roll(self, day: date) -> bool:
+        return any(spell.holds(day) for spell in self.spells)
+
+    def placement(self, day: date) -> Placement:
+        """Return where the pupil is on a day: the last placement that had begun, else the first there is."""
+        begun = [placement for placement in self.placements if placement.from_day <= day]
+        return max(begun, key=lambda placement: placement.from_day) if begun else self.placements[0]
+
+    def of_school_age(self, day: date) -> bool:
+        first, last = self.school_age
+        return first <= day <= last
+
+    def apply(self, version: int, event: RollEvent) -> None:
+        match event:
+            case PupilAdmitted():
+                self.spells.append(Spell(event.starting_day, None))
+                self._place(Placement(event.starting_day, event.class_name, event.year_group))
+                self.parents = event.parents
+                self.school_age = (event.school_age_first, event.school_age_last)
+                self.admitted_version = self.contacts_version = self.groups_version = version
+            case ClassChanged():
+                self._place(Placement(event.from_day, event.class_name, event.year_group))
+            case ContactsChanged():
+                self.parents = event.parents
+                self.contacts_version = version
+            case GroupsChanged():
+                self.groups_version = version
+            case PupilRemoved():
+                self.spells[-1] = Spell(self.spells[-1].first, event.last_day)
+            case _:
+                assert_never(event)
+
+    def _place(self, placement: Placement) -> None:
+        # A later word about the same day replaces the earlier one; other days keep theirs.
+        self.placements = [kept for kept in self.placements if kept.from_day != placement.from_day] + [placement]

@@ -1,0 +1,174 @@
+"""The school: everything an entry is judged by, folded from the ledger's reference events.
+
+Reference events are those of the school, the roll, leave and notices: a few thousand in six years, beside a million
+marks. One fold of them serves both sides. A decision folds them to the present; an answer folds them to the position it
+is asked at. So the rules that a command was held to and the rules that a figure was computed by cannot drift apart, and
+there is no second copy of the roll or the calendar that could disagree with the ledger.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from typing import NamedTuple, assert_never
+
+from ledger.calendar import Calendar, SchoolYear
+from ledger.case import Leave, Notice, fold_leave, fold_notice
+from ledger.events import (
+    AnyEvent,
+    CalendarAmended,
+    ClosureDeclared,
+    ImportBegun,
+    PolicyAdopted,
+    SchoolEvent,
+    SchoolOpened,
+    SchoolYearOpened,
+    StaffNamed,
+)
+from ledger.people import Staff
+from ledger.roll import Pupil
+from ledger.sessions import Session
+
+
+class Closure(NamedTuple):
+    """Sessions that expect `code`; no classes and no pupils means everyone."""
+
+    position: int
+    sessions: frozenset[Session]
+    code: str
+    classes: frozenset[str]
+    pupils: frozenset[str]
+
+
+class Expected(NamedTuple):
+    """The code that a session expects before anyone marks it, and what it rests on."""
+
+    code: str
+    cites: str
+
+
+class School:
+    """State of the school at `position`; `versions` holds the last version of each reference stream."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.versions: dict[str, int] = defaultdict(int)
+        self.opened: SchoolOpened | None = None
+        self.policies: list[tuple[date, str]] = []
+        self.staff: dict[str, Staff] = {}
+        self.imports: dict[str, ImportBegun] = {}
+        self.pupils: dict[str, Pupil] = {}
+        self.leave: dict[str, dict[str, Leave]] = defaultdict(dict)
+        self.notices: dict[str, dict[str, Notice]] = defaultdict(dict)
+        self.closures: list[Closure] = []
+        self._years: dict[int, SchoolYear] = {}
+        self._calendar: Calendar | None = None
+
+    # --- questions ---
+
+    @property
+    def simulated(self) -> bool:
+        return self.opened is not None and self.opened.simulated
+
+    @property
+    def calendar(self) -> Calendar:
+        if self._calendar is None:
+            self._calendar = Calendar(self._years)
+        return self._calendar
+
+    @property
+    def years(self) -> dict[int, SchoolYear]:
+        return self._years
+
+    def policy_on(self, day: date) -> str:
+        """Return the name of the policy in force on a day: the last one adopted from that day or before."""
+        in_force = [name for from_day, name in self.policies if from_day <= day]
+        return in_force[-1] if in_force else self.policies[0][1]
+
+    def on_roll(self, pupil: str, day: date) -> bool:
+        return pupil in self.pupils and self.pupils[pupil].on_roll(day)
+
+    def pupils_on(self, day: date, class_name: str | None = None) -> list[str]:
+        """Return the pupils on roll on a day (of one class), ordered by number as text."""
+        return sorted(
+            number
+            for number, pupil in self.pupils.items()
+            if pupil.on_roll(day) and class_name in (None, pupil.placement(day).class_name)
+        )
+
+    def classes_on(self, day: date) -> list[str]:
+        return sorted({pupil.placement(day).class_name for pupil in self.pupils.values() if pupil.on_roll(day)})
+
+    def expected(self, pupil: str, session: Session) -> Expected | None:
+        """Return what leave or a closure makes this session expect. Leave comes first: it is about this pupil."""
+        for leave in reversed(self.leave[pupil].values() if pupil in self.leave else ()):
+            if code := leave.expects(session):
+                return Expected(code, leave.request)
+        for closure in reversed(self.closures):
+            if session in closure.sessions and self._closed_for(closure, pupil, session.day):
+                return Expected(closure.code, f"closure {closure.position}")
+        return None
+
+    def _closed_for(self, closure: Closure, pupil: str, day: date) -> bool:
+        if not closure.classes and not closure.pupils:
+            return True
+        return pupil in closure.pupils or self.pupils[pupil].placement(day).class_name in closure.classes
+
+    # --- the fold ---
+
+    def apply(self, position: int, stream: str, version: int, event: AnyEvent) -> None:
+        """Take in one reference event; never refuses."""
+        self.position = position
+        self.versions[stream] = version
+        owner, *rest = stream.split("/")
+        match event.kind:
+            case "school":
+                self._apply_school(position, event)
+            case "roll":
+                self.pupils.setdefault(owner, Pupil(owner)).apply(version, event)
+            case "leave":
+                request = rest[-1]
+                self.leave[owner][request] = fold_leave(self.leave[owner].get(request), owner, request, event)
+            case "notice":
+                name = rest[-1]
+                self.notices[owner][name] = fold_notice(self.notices[owner].get(name), owner, name, event)
+            case _:
+                raise AssertionError(f"{event.topic} is no reference event")
+
+    def _apply_school(self, position: int, event: SchoolEvent) -> None:
+        match event:
+            case SchoolOpened():
+                self.opened = event
+                self.policies.append((date.min, event.policy))
+            case StaffNamed():
+                self.staff[event.staff.id] = event.staff
+            case PolicyAdopted():
+                self.policies.append((event.from_day, event.policy))
+                self.policies.sort(key=lambda adopted: adopted[0])
+            case ImportBegun():
+                self.imports[event.digest] = event
+            case SchoolYearOpened():
+                self._set_year(SchoolYear(event.year, event.first_day, event.last_day, event.closed, event.hours))
+            case CalendarAmended():
+                old = self._years[event.year]
+                self._set_year(SchoolYear(old.year, old.first_day, old.last_day, event.closed, event.hours))
+            case ClosureDeclared():
+                sessions = frozenset(Session.parse(session) for session in event.sessions)
+                self.closures.append(
+                    Closure(position, sessions, event.code, frozenset(event.classes), frozenset(event.pupils))
+                )
+            case _:
+                assert_never(event)
+
+    def _set_year(self, year: SchoolYear) -> None:
+        self._years[year.year] = year
+        self._calendar = None
+
+
+def fold(events: Iterable[tuple[int, str, int, AnyEvent]]) -> School:
+    """Return the school that these (position, stream, version, event), in order of position, amount to."""
+    school = School()
+    for position, stream, version, event in events:
+        school.apply(position, stream, version, event)
+    return school

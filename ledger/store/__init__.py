@@ -1,0 +1,260 @@
+"""The ledger as a store: the only place that knows the eventsourcing library.
+
+`open_ledger` returns a `Ledger`, which is the library's `Application` with our recorder and mapper put in through its
+extension points. What goes in and out is an `Envelope`: a stream, a version and one of `ledger.events`.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    InfrastructureFactory,
+    InterfaceError,
+    Mapper,
+    OperationalError,
+    StoredEvent,
+)
+
+from ledger import wire
+from ledger.errors import Misconfigured
+from ledger.events import AnyEvent, Event, SchoolOpened
+from ledger.store.rows import VOLUME_KINDS, Conflict, Receipt, Row, Unavailable, position_at
+
+__all__ = [
+    "VOLUME_KINDS",
+    "Conflict",
+    "Envelope",
+    "Ledger",
+    "Receipt",
+    "Row",
+    "Unavailable",
+    "decoded",
+    "open_ledger",
+    "parse_address",
+    "position_at",
+]
+
+
+class Envelope(NamedTuple):
+    """An event with its place. The names are the library's; `event` is ours, its text already sealed."""
+
+    originator_id: str
+    originator_version: int
+    event: Event
+
+
+class EnvelopeMapper(Mapper[str]):
+    """Envelopes to stored events and back, by `ledger.wire`."""
+
+    def to_stored_event(self, domain_event: Envelope) -> StoredEvent:  # type: ignore[override]
+        stream, version, event = domain_event
+        return StoredEvent(stream, version, event.topic, wire.encode(event))
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Envelope:  # type: ignore[override]
+        event = wire.decode(stored_event.state)
+        return Envelope(str(stored_event.originator_id), stored_event.originator_version, event)
+
+
+class _Holder:
+    """One object that hands over all its events: the library checks each argument of `save` with a slow isinstance."""
+
+    id = ""
+
+    def __init__(self, envelopes: Sequence[Envelope]) -> None:
+        self._envelopes = envelopes
+
+    def collect_events(self) -> Sequence[Envelope]:
+        return self._envelopes
+
+
+class Ledger(Application[str]):
+    """An opened ledger. Keep a reference to it: the library closes the connections of one that is collected."""
+
+    name = "stored"
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        super().__init__(env=address.environment)
+
+    def construct_mapper(self) -> Mapper[str]:
+        return EnvelopeMapper(transcoder=self.construct_transcoder())
+
+    def construct_recorder(self) -> ApplicationRecorder:
+        recorder_class = self.address.recorder_class()
+        if not isinstance(self.factory, self.address.factory_class()):
+            raise Misconfigured(
+                f"the persistence module gave {type(self.factory).__name__}, which is not the store at {self.address.shown}"
+            )
+        datastore = getattr(self.factory, "datastore", None)
+        return recorder_class(datastore) if datastore is not None else recorder_class()
+
+    @property
+    def reads(self) -> Any:
+        """The recorder, for what it answers (`ledger.store.rows.Reads`)."""
+        return self.recorder
+
+    def append(
+        self,
+        envelopes: Sequence[Envelope],
+        *,
+        receipt: Receipt | None = None,
+        basis: int | None = None,
+        at: int | None = None,
+    ) -> list[int]:
+        """Return the positions of the events, durable. Raises Conflict, or Unavailable where the answer was lost."""
+        if not envelopes:
+            # The library records nothing for nothing, but a command that changed nothing still works once.
+            return list(self.reads.insert_events([], receipt=receipt, basis=basis, at=at))
+        recordings = self.save(_Holder(envelopes), receipt=receipt, basis=basis, at=at)  # type: ignore[arg-type]
+        return [recording.notification.id for recording in recordings]
+
+    def opened(self) -> SchoolOpened | None:
+        """Return the event that began this ledger, None while it is empty."""
+        rows = self.reads.rows_at([1])
+        if not rows:
+            return None
+        event = wire.decode(rows[0].state)
+        if not isinstance(event, SchoolOpened):
+            raise Misconfigured(f"the first event at {self.address.shown} opens no school, so this is not a ledger")
+        return event
+
+
+def decoded(rows: Iterable[Row]) -> Iterable[tuple[int, str, int, AnyEvent]]:
+    """Yield (position, stream, version, event) of rows, text still sealed."""
+    return ((row.position, row.stream, row.version, wire.decode(row.state)) for row in rows)
+
+
+class Address(NamedTuple):
+    """Where a ledger is. `shown` is what may be printed: no password."""
+
+    kind: str
+    shown: str
+    environment: dict[str, str]
+    sqlalchemy: str
+    schema: str | None
+
+    def recorder_class(self) -> Any:
+        if self.kind == "sqlite":
+            from ledger.store.sqlite import Recorder as SQLiteRecorder
+
+            return SQLiteRecorder
+        if self.kind == "postgresql":
+            from ledger.store.postgres import Recorder as PostgresRecorder
+
+            return PostgresRecorder
+        from ledger.store.memory import Recorder as MemoryRecorder
+
+        return MemoryRecorder
+
+    def factory_class(self) -> type[InfrastructureFactory[Any]]:
+        if self.kind == "sqlite":
+            from eventsourcing.sqlite import SQLiteFactory
+
+            return SQLiteFactory
+        if self.kind == "postgresql":
+            from eventsourcing.postgres import PostgresFactory
+
+            return PostgresFactory
+        from eventsourcing.popo import POPOFactory
+
+        return POPOFactory
+
+
+def open_ledger(url: str, *, create: bool = False) -> Ledger:
+    """Return the ledger at a URL, its settings checked; with `create`, makes it where there is none.
+
+    Raises Misconfigured, in one sentence, for an address that is misspelt, unreachable or holds no ledger.
+    """
+    _check_library()
+    address = parse_address(url, create=create)
+    try:
+        ledger = Ledger(address)
+        if create:
+            ledger.reads.create_table()
+        elif not ledger.reads.exists():
+            ledger.close()
+            raise Misconfigured(f"there is no ledger at {address.shown}: 'attendance open' begins one")
+        ledger.reads.check()
+    except (Unavailable, OperationalError, InterfaceError, OSError) as error:
+        raise Misconfigured(f"the ledger at {address.shown} cannot be reached: {str(error).splitlines()[0]}") from error
+    return ledger
+
+
+def parse_address(url: str, *, create: bool = False) -> Address:
+    """Return the address that a URL names. Raises Misconfigured."""
+    scheme, _, rest = url.partition("://")
+    if url == "memory:":
+        return Address("memory", "memory:", {"PERSISTENCE_MODULE": "eventsourcing.popo"}, "sqlite://", None)
+    if scheme == "sqlite":
+        return _sqlite_address(url, rest, create=create)
+    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
+        return _postgres_address(f"postgresql://{rest}")
+    raise Misconfigured(f"{scheme or url!r} is no kind of ledger: expected sqlite:///path or postgresql://host/database")
+
+
+def _sqlite_address(url: str, rest: str, *, create: bool) -> Address:
+    if not rest.startswith("/") or len(rest) < 2 or "?" in rest:
+        raise Misconfigured(f"{url!r} names no file: expected sqlite:///path/school.db")
+    path = Path(rest[1:]).absolute()
+    if not create and not path.is_file():
+        raise Misconfigured(f"there is no ledger file {path}: 'attendance open' begins one")
+    if create and not path.parent.is_dir():
+        raise Misconfigured(f"there is no folder {path.parent} for the ledger file")
+    mode = "rwc" if create else "rw"
+    environment = {
+        "PERSISTENCE_MODULE": "eventsourcing.sqlite",
+        "SQLITE_DBNAME": f"file:{quote(str(path))}?mode={mode}",
+        "ORIGINATOR_ID_TYPE": "text",
+    }
+    return Address("sqlite", f"sqlite:///{path}", environment, f"sqlite:///{path}", None)
+
+
+def _postgres_address(url: str) -> Address:
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    schema = query.pop("schema", "school")
+    if not schema.replace("_", "a").isalnum() or len(schema) > 60:
+        raise Misconfigured(f"schema {schema!r} is not letters, digits and underscores")
+    plain = urlunsplit(parts._replace(query=urlencode(query)))
+    try:
+        info = conninfo_to_dict(plain)
+    except ProgrammingError as error:
+        raise Misconfigured(f"the PostgreSQL address is misspelt: {str(error).splitlines()[0]}") from None
+    user = str(info.get("user") or getpass.getuser())
+    database = str(info.get("dbname") or user)
+    host, port = str(info.get("host") or ""), str(info.get("port") or "5432")
+    environment = {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": database,
+        "POSTGRES_HOST": host,
+        "POSTGRES_PORT": port,
+        "POSTGRES_USER": user,
+        "POSTGRES_PASSWORD": str(info.get("password") or ""),
+        "POSTGRES_SCHEMA": schema,
+        "POSTGRES_CONNECT_TIMEOUT": "10",
+        "POSTGRES_POOL_SIZE": "1",
+        "POSTGRES_MAX_OVERFLOW": "9",
+        "ORIGINATOR_ID_TYPE": "text",
+    }
+    engine = urlunsplit(urlsplit(plain)._replace(scheme="postgresql+psycopg"))
+    shown = f"postgresql://{user}@{parts.hostname or ''}/{database}?schema={schema}"
+    return Address("postgresql", shown, environment, engine, schema)
+
+
+def _check_library() -> None:
+    found = installed_version("eventsourcing")
+    if tuple(int(part) for part in found.split(".")[:3]) < (9, 5, 6) or not found.startswith("9."):
+        raise Misconfigured(f"eventsourcing {found} is installed, but the recorders are written for 9.5.6 up to 10")
+
+

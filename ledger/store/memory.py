@@ -1,0 +1,92 @@
+"""The recorder in memory, for tests: the same promises as the two databases, and nothing survives the process."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+from eventsourcing import persistence
+from eventsourcing.popo import POPOApplicationRecorder
+
+from ledger.store.rows import VOLUME_KINDS, Conflict, Receipt, Row, assert_predecessors
+
+
+class Recorder(POPOApplicationRecorder):
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[Row] = []
+        self._references: list[int] = []
+        self._streams: dict[str, list[int]] = {}
+        self._receipts: dict[str, Receipt] = {}
+
+    def create_table(self) -> None:
+        """Nothing to create."""
+
+    def exists(self) -> bool:
+        return True
+
+    def check(self) -> None:
+        """Nothing to check: no promise of durability is made."""
+
+    def insert_events(
+        self,
+        stored_events: Sequence[persistence.StoredEvent],
+        *,
+        receipt: Receipt | None = None,
+        basis: int | None = None,
+        at: int | None = None,
+        **_: Any,
+    ) -> Sequence[int]:
+        with self._database_lock:
+            assert_predecessors(((e.originator_id, e.originator_version) for e in stored_events), self.versions_of)  # type: ignore[misc]
+            if basis is not None and self._references and self._references[-1] > basis:
+                raise Conflict("the school changed while this was being decided")
+            if receipt is not None and receipt.id in self._receipts:
+                raise Conflict("a receipt is written once")
+            head, last_stamp = self.head()
+            stamp = max(time.time_ns() // 1000, last_stamp + 1) if at is None else at
+            assert stamp >= last_stamp, "recorded time runs backwards"
+            try:
+                self._assert_uniqueness(stored_events)
+            except persistence.IntegrityError as error:
+                raise Conflict("a version is written once") from error
+            positions = self._update_table(stored_events) or []
+            for position, e in zip(positions, stored_events, strict=True):
+                stream = str(e.originator_id)
+                self._rows.append(Row(position, stream, e.originator_version, e.topic, stamp, e.state))
+                self._streams.setdefault(stream, []).append(position)
+                if e.topic.partition(".")[0] not in VOLUME_KINDS:
+                    self._references.append(position)
+            if receipt is not None:
+                first = positions[0] if positions else 0
+                self._receipts[receipt.id] = receipt._replace(first_position=first, count=len(positions))
+        self._notify_listeners()
+        return positions
+
+    def head(self) -> tuple[int, int]:
+        return (self._rows[-1].position, self._rows[-1].recorded_at) if self._rows else (0, 0)
+
+    def rows(self, after: int, limit: int, until: int | None = None) -> list[Row]:
+        return self._rows[after : min(after + limit, len(self._rows) if until is None else until)]
+
+    def reference_rows(self, after: int, until: int | None = None) -> list[Row]:
+        upto = len(self._references) if until is None else bisect_right(self._references, until)
+        return [self._rows[p - 1] for p in self._references[bisect_right(self._references, after) : upto]]
+
+    def stream_rows(self, streams: Sequence[str]) -> list[Row]:
+        return [self._rows[p - 1] for stream in sorted(set(streams)) for p in self._streams.get(stream, ())]
+
+    def prefix_rows(self, prefix: str) -> list[Row]:
+        return self.stream_rows([stream for stream in self._streams if stream.startswith(prefix)])
+
+    def rows_at(self, positions: Sequence[int]) -> list[Row]:
+        return [self._rows[p - 1] for p in sorted(set(positions)) if 0 < p <= len(self._rows)]
+
+    def versions_of(self, streams: list[str]) -> dict[str, int]:
+        return {s: self._rows[self._streams[s][-1] - 1].version for s in streams if s in self._streams}
+
+    def receipt(self, command: str) -> Receipt | None:
+        with self._database_lock:
+            return self._receipts.get(command)

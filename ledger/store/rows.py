@@ -1,0 +1,99 @@
+"""What every recorder stores and promises, whatever the database.
+
+A row is one event at one *position*. Positions start at 1 and have no gaps: the recorder numbers them itself, inside the
+lock that orders all writers, together with the time. So position and time never disagree, "known at" is a bisect, and a
+missing position can only mean that somebody removed one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from ledger.errors import LedgerError
+
+# Everything that decisions and answers are judged by, as opposed to the many marks, registers and calls.
+VOLUME_KINDS = ("entry", "register", "follow-up")
+IS_REFERENCE = "substr(topic, 1, 5) NOT IN ('entry', 'regis', 'follo')"
+
+
+class Row(NamedTuple):
+    """One stored event. `recorded_at` is in microseconds since 1970, UTC."""
+
+    position: int
+    stream: str
+    version: int
+    topic: str
+    recorded_at: int
+    state: bytes
+
+
+class Receipt(NamedTuple):
+    """That a command was carried out: its id, what it said, the door it came by, and the events it made."""
+
+    id: str
+    digest: str
+    door: str
+    first_position: int = 0
+    count: int = 0
+
+
+class Conflict(LedgerError):
+    """Somebody recorded first: a version, a receipt, or a reference event after the position decided on. Decide again."""
+
+
+class Unavailable(LedgerError):
+    """The database did not answer; nothing is known about the last save until its receipt is looked up."""
+
+
+class Reads(Protocol):
+    """What a recorder answers beside the library's own methods."""
+
+    def head(self) -> tuple[int, int]:
+        """Return the last position and its recorded time; (0, 0) for an empty ledger."""
+
+    def rows(self, after: int, limit: int, until: int | None = None) -> list[Row]:
+        """Return up to `limit` rows in order of position, after `after` and up to `until`."""
+
+    def reference_rows(self, after: int, until: int | None = None) -> list[Row]:
+        """Return the reference rows after a position, in order."""
+
+    def stream_rows(self, streams: Sequence[str]) -> list[Row]:
+        """Return every row of these streams, in order of stream and version."""
+
+    def prefix_rows(self, prefix: str) -> list[Row]:
+        """Return every row of the streams that begin so, in order of stream and version."""
+
+    def rows_at(self, positions: Sequence[int]) -> list[Row]:
+        """Return the rows at these positions that exist, in order."""
+
+    def receipt(self, command: str) -> Receipt | None:
+        """Return the receipt of a command, after any save still under way has ended one way or the other."""
+
+
+def position_at(reads: Reads, recorded_at: int) -> int:
+    """Return the last position recorded by a time, 0 where there is none: a bisect, as time grows with position."""
+    low, (high, last) = 0, reads.head()
+    if last <= recorded_at:
+        return high
+    while low < high:
+        middle = (low + high + 1) // 2
+        (row,) = reads.rows_at([middle])
+        low, high = (middle, high) if row.recorded_at <= recorded_at else (low, middle - 1)
+    return low
+
+
+def assert_predecessors(events: Iterable[tuple[str, int]], version_of: Callable[[list[str]], dict[str, int]]) -> None:
+    """Assert that every version follows the one before it: the database's key only says that none is taken twice."""
+    first: dict[str, int] = {}
+    last: dict[str, int] = {}
+    for stream, version in events:
+        first.setdefault(stream, version)
+        assert version == last.get(stream, version - 1) + 1, f"version {version} does not follow in its stream"
+        last[stream] = version
+    grown = {stream: version for stream, version in first.items() if version > 1}
+    if grown:
+        heads = version_of(list(grown))
+        for stream, version in grown.items():
+            # A head at or beyond the version is somebody else's save, which the key turns into a conflict.
+            assert heads.get(stream, 0) >= version - 1, f"version {version} has no version {version - 1} before it"

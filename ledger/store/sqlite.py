@@ -1,0 +1,169 @@
+"""The recorder on SQLite, the embedded default: WAL, `synchronous=FULL`, one writer at a time.
+
+`BEGIN IMMEDIATE` is the ordering lock. Triggers make the two tables append-only for every connection, also against
+`INSERT OR REPLACE`, which deletes rows without asking a delete trigger.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from eventsourcing import persistence
+from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore
+
+from ledger.errors import Misconfigured
+from ledger.store.rows import IS_REFERENCE, Conflict, Receipt, Unavailable, assert_predecessors
+from ledger.store.sql import RECEIPT, SqlReads
+
+BUSY_SECONDS = 30
+
+DDL = f"""
+CREATE TABLE IF NOT EXISTS stored_events (
+    notification_id INTEGER PRIMARY KEY,
+    originator_id TEXT NOT NULL,
+    originator_version INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    state BLOB NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    UNIQUE (originator_id, originator_version)
+);
+CREATE INDEX IF NOT EXISTS stored_events_reference ON stored_events (notification_id) WHERE {IS_REFERENCE};
+CREATE TABLE IF NOT EXISTS receipts (
+    id TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    door TEXT NOT NULL,
+    first_position INTEGER NOT NULL,
+    count INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS events_in_order BEFORE INSERT ON stored_events
+WHEN NEW.notification_id <> 1 + (SELECT coalesce(max(notification_id), 0) FROM stored_events)
+  OR EXISTS (SELECT 1 FROM stored_events
+             WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version)
+BEGIN SELECT RAISE(ABORT, 'the ledger only grows at its end'); END;
+CREATE TRIGGER IF NOT EXISTS receipts_once BEFORE INSERT ON receipts
+WHEN EXISTS (SELECT 1 FROM receipts WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'a receipt is written once'); END;
+""" + "".join(
+    f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}\n"
+    f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;\n"
+    for table in ("stored_events", "receipts")
+    for verb in ("UPDATE", "DELETE")
+)
+
+
+class PinnedPool(SQLiteConnectionPool):
+    """Connections whose durability does not depend on how SQLite was built."""
+
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        cursor = connection._sqlite_conn.cursor()
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        return connection
+
+
+class Recorder(SqlReads, SQLiteApplicationRecorder):
+    """Appends in one transaction: number, stamp, events, receipt."""
+
+    def __init__(self, datastore: SQLiteDatastore) -> None:
+        datastore.pool = PinnedPool(db_name=datastore.pool.db_name, lock_timeout=BUSY_SECONDS)
+        super().__init__(datastore)
+
+    def create_table(self) -> None:
+        with self._connection() as connection:
+            connection.executescript(DDL)
+
+    def check(self) -> None:
+        """Raise Misconfigured unless the settings that durability rests on are in force."""
+        with self._connection() as connection:
+            found = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+            triggers = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+        if found != {"journal_mode": "wal", "synchronous": 2}:
+            raise Misconfigured(
+                f"SQLite runs with journal_mode {found['journal_mode']} and synchronous {found['synchronous']}, "
+                "but the ledger needs wal and 2 (FULL)"
+            )
+        if missing := {"events_in_order", "stored_events_no_update", "stored_events_no_delete"} - triggers:
+            raise Misconfigured(f"the ledger's own triggers are gone ({', '.join(sorted(missing))}), so it is not append-only")
+
+    def exists(self) -> bool:
+        return bool(self._fetch("SELECT 1 FROM sqlite_master WHERE name = 'stored_events'"))
+
+    def insert_events(
+        self,
+        stored_events: Sequence[persistence.StoredEvent],
+        *,
+        receipt: Receipt | None = None,
+        basis: int | None = None,
+        at: int | None = None,
+        **_: Any,
+    ) -> Sequence[int]:
+        """Return the positions. `basis`: fail if a reference event came later; `at`: a simulated ledger's time."""
+        assert_predecessors(((e.originator_id, e.originator_version) for e in stored_events), self.versions_of)  # type: ignore[misc]
+        with self._connection(writes=True) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                positions = self._append(connection, stored_events, receipt, basis, at)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        return positions
+
+    def _append(
+        self,
+        connection: sqlite3.Connection,
+        stored_events: Sequence[persistence.StoredEvent],
+        receipt: Receipt | None,
+        basis: int | None,
+        at: int | None,
+    ) -> list[int]:
+        last = "SELECT notification_id, recorded_at FROM stored_events ORDER BY notification_id DESC LIMIT 1"
+        head, last_stamp = connection.execute(last).fetchone() or (0, 0)
+        if basis is not None and basis < head:
+            later = f"SELECT 1 FROM stored_events WHERE {IS_REFERENCE} AND notification_id > ? LIMIT 1"
+            if connection.execute(later, (basis,)).fetchone():
+                raise Conflict("the school changed while this was being decided")
+        stamp = max(time.time_ns() // 1000, last_stamp + 1) if at is None else at
+        assert stamp >= last_stamp, "recorded time runs backwards"
+        connection.executemany(
+            "INSERT INTO stored_events VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (position, e.originator_id, e.originator_version, e.topic, e.state, stamp)
+                for position, e in enumerate(stored_events, head + 1)
+            ],
+        )
+        if receipt is not None:
+            placed = receipt._replace(first_position=head + 1 if stored_events else 0, count=len(stored_events))
+            connection.execute("INSERT INTO receipts VALUES (?, ?, ?, ?, ?)", placed)
+        return list(range(head + 1, head + 1 + len(stored_events)))
+
+    def receipt(self, command: str) -> Receipt | None:
+        # A local commit answers or fails before the next statement, so there is no save under way to wait for.
+        return self._receipt(self._fetch(RECEIPT, command))
+
+    def _fetch(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
+        lists = [json.dumps(value) if isinstance(value, list) else value for value in params]
+        named = statement.replace("{events}", "stored_events").replace("{receipts}", "receipts")
+        with self._connection() as connection:
+            return connection.execute(named.replace("{in:?}", "IN (SELECT value FROM json_each(?))"), lists).fetchall()
+
+    @contextmanager
+    def _connection(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
+        with self.datastore.get_connection(commit=writes) as pooled:
+            connection = pooled._sqlite_conn
+            row_factory, connection.row_factory = connection.row_factory, None
+            try:
+                yield connection
+            except sqlite3.IntegrityError as error:
+                raise Conflict(str(error)) from error
+            except sqlite3.OperationalError as error:
+                raise Unavailable(f"SQLite: {error}") from error
+            finally:
+                connection.row_factory = row_factory

@@ -1,0 +1,137 @@
+"""Bytes to events and back, and the sealing of their text.
+
+Problem: an event is kept for ever and shown to strangers, but the words in it must be forgettable. So every event is
+one readable JSON object (`type`, `v`, short names), and what could identify a child stands in it only as one sealed
+blob. Destroying the key of a pupil's school year makes those words unreadable; codes, counts and proofs stay.
+
+A blob is `nonce (12) | commitment (32) | AES-256-GCM ciphertext`. Encryption key and commitment both come from the
+owner's key by HKDF-Expand-SHA256 (RFC 5869) with the stream and version as info: a blob cannot be moved to another
+event, and no second key can open it to another text (GCM alone does not promise that).
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from hashlib import sha256
+from hmac import compare_digest
+from hmac import digest as hmac_digest
+from typing import Any
+
+import msgspec
+
+from ledger.errors import LedgerError
+from ledger.events import AnyEvent, Event
+
+NONCE, COMMITMENT = 12, 32
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyEvent)
+_text_decoder = msgspec.json.Decoder(dict[str, Any])
+
+# (type, version found) -> a function from the old object to the next version's. Never delete one: the bytes stay.
+UPCASTS: dict[tuple[str, int], Any] = {}
+
+
+class Undecodable(LedgerError):
+    """Stored bytes that are no event of any released version."""
+
+
+class WrongKey(LedgerError):
+    """A key that is not the one this text was sealed with, or a blob moved from another event."""
+
+
+def encode(event: Event) -> bytes:
+    """Return the bytes of a sealed event; an event with private text still open is a mistake of ours."""
+    assert event.sealed or not any(getattr(event, name) for name in event.private), f"unsealed {event.topic}"
+    return _encoder.encode(event)
+
+
+def decode(state: bytes) -> AnyEvent:
+    """Return the event, its text still sealed. Raises Undecodable, naming what was expected where, never the content."""
+    try:
+        event = _decoder.decode(state)
+    except msgspec.MsgspecError as error:
+        return _upcast(state, str(error))
+    if (type(event).__name__, event.v) in UPCASTS:
+        return _upcast(state, "")
+    if event.v != 1:
+        raise Undecodable(f"{type(event).__name__} has version {event.v}, which this release does not know")
+    return event
+
+
+def _upcast(state: bytes, error: str) -> AnyEvent:
+    try:
+        found = msgspec.json.decode(state)
+        while step := UPCASTS.get((found["type"], found["v"])):
+            found = step(found)
+        return msgspec.convert(found, AnyEvent)
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        raise Undecodable(error or "the object has no type and version of ours") from None
+
+
+def seal(event: Event, stream: str, version: int, key: bytes | None) -> Event:
+    """Return the event with its private text moved into `sealed`; the event itself where it has none."""
+    text = {name: value for name in event.private if (value := getattr(event, name))}
+    if not text:
+        return event
+    assert key is not None, f"no key for {event.topic}"
+    encryption_key, commitment = _derive(key, stream, version)
+    nonce = os.urandom(NONCE)
+    blob = nonce + commitment + _aesgcm()(encryption_key).encrypt(nonce, _encoder.encode(text), commitment)
+    blanks = {name: _defaults(type(event))[name] for name in text}
+    return msgspec.structs.replace(event, sealed=blob, **blanks)
+
+
+def open_sealed(event: AnyEvent, stream: str, version: int, key: bytes | None) -> AnyEvent:
+    """Return the event with its text readable; unchanged (still sealed) where the key is gone. Raises WrongKey."""
+    if not event.sealed or key is None:
+        return event
+    encryption_key, commitment = _derive(key, stream, version)
+    blob = event.sealed
+    if not compare_digest(blob[NONCE : NONCE + COMMITMENT], commitment):
+        raise WrongKey(f"the key offered is not the one that sealed the text at version {version} of its stream")
+    text = _aesgcm()(encryption_key).decrypt(blob[:NONCE], blob[NONCE + COMMITMENT :], commitment)
+    fields = msgspec.convert(_text_decoder.decode(text), _text_struct(type(event)), strict=False)
+    return msgspec.structs.replace(event, sealed=b"", **msgspec.structs.asdict(fields))
+
+
+def leaf(position: int, stream: str, version: int, topic: str, recorded_at: int, state: bytes) -> bytes:
+    """Return the SHA-256 that stands for one stored row: every field, each preceded by its length, under the leaf prefix."""
+    fields = (str(position), stream, str(version), topic, str(recorded_at))
+    parts = [field.encode() for field in fields] + [bytes(state)]
+    return sha256(b"\x00" + b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
+
+
+def _derive(key: bytes, stream: str, version: int) -> tuple[bytes, bytes]:
+    # HKDF-Expand (RFC 5869 section 2.3) for 64 bytes is two HMAC blocks; the key is already uniformly random.
+    info = f"{stream}|{version}".encode()
+    first = hmac_digest(key, info + b"\x01", "sha256")
+    return first, hmac_digest(key, first + info + b"\x02", "sha256")
+
+
+@lru_cache
+def _aesgcm() -> type:
+    # Imported late: most commands and every query of codes never open a text.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM
+
+
+@lru_cache
+def _defaults(kind: type[Event]) -> dict[str, Any]:
+    """Return what each private field of `kind` holds when it says nothing."""
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    return {
+        name: field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+        for name, field in fields.items()
+        if name in kind.private
+    }
+
+
+@lru_cache
+def _text_struct(kind: type[Event]) -> type[msgspec.Struct]:
+    """Return a struct of just the private fields of `kind`, so that lists come back as the tuples they were."""
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    wanted = [(name, fields[name].type, default) for name, default in _defaults(kind).items()]
+    return msgspec.defstruct(f"{kind.__name__}Text", wanted, frozen=True)
