@@ -26,9 +26,9 @@ from ledger.errors import Refused
 from ledger.events import RegisterTaken, StaffNamed
 from ledger.keys import KeyStore
 from ledger.people import Staff
-from ledger.school import School
+from ledger.school import School, take_in
 from ledger.sessions import from_micros, micros
-from ledger.store import VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable, decoded
+from ledger.store import VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable
 from ledger.streams import SCHOOL, owner_of
 
 ATTEMPTS = 12
@@ -112,9 +112,7 @@ class Handler:
 
     def school(self) -> School:
         """Return the school as it stands, after taking in what others recorded."""
-        for row in decoded(self._ledger.reads.reference_rows(self._school.position)):
-            self._school.apply(*row)
-        return self._school
+        return take_in(self._school, self._ledger.reads.reference_rows(self._school.position))
 
     # --- one attempt ---
 

@@ -52,7 +52,7 @@ class Event(
 # --- the school -----------------------------------------------------------------------------------------------------
 
 
-class SchoolOpened(Event, kw_only=True):
+class SchoolOpened(Event, frozen=True, kw_only=True):
     """A ledger begins. `simulated` fixes its clock: true takes the journal's times, false the recorder's own."""
 
     kind: ClassVar[str] = "school"
@@ -64,20 +64,20 @@ class SchoolOpened(Event, kw_only=True):
     simulated: bool
 
 
-class StaffNamed(Event, kw_only=True):
+class StaffNamed(Event, frozen=True, kw_only=True):
     """A person who signs, first named or changed in name or title."""
 
     kind: ClassVar[str] = "school"
     staff: Staff
 
 
-class PolicyAdopted(Event, kw_only=True):
+class PolicyAdopted(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "school"
     policy: str
     from_day: date
 
 
-class ImportBegun(Event, kw_only=True):
+class ImportBegun(Event, frozen=True, kw_only=True):
     """Marks that another system asserts are about to follow; their earlier history is unknown."""
 
     kind: ClassVar[str] = "school"
@@ -86,7 +86,7 @@ class ImportBegun(Event, kw_only=True):
     rows: int
 
 
-class SchoolYearOpened(Event, kw_only=True):
+class SchoolYearOpened(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "school"
     year: int
     first_day: date
@@ -95,7 +95,7 @@ class SchoolYearOpened(Event, kw_only=True):
     hours: tuple[Hours, Hours]
 
 
-class CalendarAmended(Event, kw_only=True):
+class CalendarAmended(Event, frozen=True, kw_only=True):
     """The whole new list of closed days and the hours, and why. Marks already taken are untouched."""
 
     kind: ClassVar[str] = "school"
@@ -106,7 +106,7 @@ class CalendarAmended(Event, kw_only=True):
     reason: str = ""
 
 
-class ClosureDeclared(Event, kw_only=True):
+class ClosureDeclared(Event, frozen=True, kw_only=True):
     """These sessions expect `code`, for everyone, for `classes` or for `pupils`."""
 
     kind: ClassVar[str] = "school"
@@ -121,7 +121,7 @@ class ClosureDeclared(Event, kw_only=True):
 # --- the roll -------------------------------------------------------------------------------------------------------
 
 
-class PupilAdmitted(Event, kw_only=True):
+class PupilAdmitted(Event, frozen=True, kw_only=True):
     """A name enters the admission register. In the clear: only what rules need."""
 
     kind: ClassVar[str] = "roll"
@@ -153,27 +153,27 @@ class PupilAdmitted(Event, kw_only=True):
     last_school: str = ""
 
 
-class ClassChanged(Event, kw_only=True):
+class ClassChanged(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "roll"
     class_name: str
     year_group: str
     from_day: date
 
 
-class ContactsChanged(Event, kw_only=True):
+class ContactsChanged(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "roll"
     private: ClassVar[tuple[str, ...]] = ("contacts",)
     parents: tuple[str, ...]
     contacts: tuple[dict[str, Any], ...] = ()
 
 
-class GroupsChanged(Event, kw_only=True):
+class GroupsChanged(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "roll"
     private: ClassVar[tuple[str, ...]] = ("groups",)
     groups: tuple[str, ...] = ()
 
 
-class PupilRemoved(Event, kw_only=True):
+class PupilRemoved(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "roll"
     private: ClassVar[tuple[str, ...]] = ("ground", "destination")
     last_day: date
@@ -184,19 +184,19 @@ class PupilRemoved(Event, kw_only=True):
 # --- registers and entries ------------------------------------------------------------------------------------------
 
 
-class RegisterTaken(Event, kw_only=True):
+class RegisterTaken(Event, frozen=True, kw_only=True):
     """One submission of a class and session; `marked` is how many entries came with it."""
 
     kind: ClassVar[str] = "register"
     marked: int
 
 
-class RegisterClosed(Event, kw_only=True):
+class RegisterClosed(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "register"
     marked: int
 
 
-class MarkRecorded(Event, kw_only=True):
+class MarkRecorded(Event, frozen=True, kw_only=True):
     """The original entry. `via` is how it came: mark, register, close or arrival; `cites` the leave or closure behind it."""
 
     kind: ClassVar[str] = "entry"
@@ -207,7 +207,7 @@ class MarkRecorded(Event, kw_only=True):
     cites: str = ""
 
 
-class MarkAmended(Event, kw_only=True):
+class MarkAmended(Event, frozen=True, kw_only=True):
     """A later code for the same session, with its reason; `replaces` is the code that stood before."""
 
     kind: ClassVar[str] = "entry"
@@ -219,7 +219,7 @@ class MarkAmended(Event, kw_only=True):
     via: str = "office"
 
 
-class MarkAsserted(Event, kw_only=True):
+class MarkAsserted(Event, frozen=True, kw_only=True):
     """An original entry as a prior system asserts it: what it said before that is unknown. `source` is the file's digest."""
 
     kind: ClassVar[str] = "entry"
@@ -233,7 +233,7 @@ class MarkAsserted(Event, kw_only=True):
 # --- leave, notices -------------------------------------------------------------------------------------------------
 
 
-class LeaveRequested(Event, kw_only=True):
+class LeaveRequested(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "leave"
     private: ClassVar[tuple[str, ...]] = ("ground",)
     parent: str
@@ -244,7 +244,7 @@ class LeaveRequested(Event, kw_only=True):
     ground: str = ""
 
 
-class LeaveDecided(Event, kw_only=True):
+class LeaveDecided(Event, frozen=True, kw_only=True):
     """`granted` pairs a session with its code; sessions of the request not in it are refused."""
 
     kind: ClassVar[str] = "leave"
@@ -254,20 +254,20 @@ class LeaveDecided(Event, kw_only=True):
     details: dict[str, str] = {}
 
 
-class LeaveWithdrawn(Event, kw_only=True):
+class LeaveWithdrawn(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "leave"
     private: ClassVar[tuple[str, ...]] = ("reason",)
     reason: str = ""
 
 
-class NoticeIssued(Event, kw_only=True):
+class NoticeIssued(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "notice"
     parent: str
     issued_on: date
     sessions: tuple[str, ...]
 
 
-class NoticePaid(Event, kw_only=True):
+class NoticePaid(Event, frozen=True, kw_only=True):
     """`amount` in whole pence."""
 
     kind: ClassVar[str] = "notice"
@@ -275,7 +275,7 @@ class NoticePaid(Event, kw_only=True):
     amount: int
 
 
-class NoticeWithdrawn(Event, kw_only=True):
+class NoticeWithdrawn(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "notice"
     private: ClassVar[tuple[str, ...]] = ("reason",)
     reason: str = ""
@@ -284,7 +284,7 @@ class NoticeWithdrawn(Event, kw_only=True):
 # --- follow-up ------------------------------------------------------------------------------------------------------
 
 
-class AbsenceReported(Event, kw_only=True):
+class AbsenceReported(Event, frozen=True, kw_only=True):
     """What a parent told us; the school classifies."""
 
     kind: ClassVar[str] = "follow-up"
@@ -296,7 +296,7 @@ class AbsenceReported(Event, kw_only=True):
     said: str = ""
 
 
-class ContactLogged(Event, kw_only=True):
+class ContactLogged(Event, frozen=True, kw_only=True):
     """What we tried, and what came of it."""
 
     kind: ClassVar[str] = "follow-up"
@@ -309,7 +309,7 @@ class ContactLogged(Event, kw_only=True):
     next_step: str = ""
 
 
-class ArrivalLogged(Event, kw_only=True):
+class ArrivalLogged(Event, frozen=True, kw_only=True):
     """A line of the Late Book; the entry that it made, if any, is in the entry's own stream."""
 
     kind: ClassVar[str] = "follow-up"

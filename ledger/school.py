@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
-from typing import NamedTuple, assert_never
+from typing import Any, NamedTuple, Protocol, assert_never
 
+from ledger import wire
 from ledger.calendar import Calendar, SchoolYear
 from ledger.case import Leave, Notice, fold_leave, fold_notice
 from ledger.events import (
-    AnyEvent,
     CalendarAmended,
     ClosureDeclared,
     ImportBegun,
@@ -48,6 +48,21 @@ class Expected(NamedTuple):
     cites: str
 
 
+class StoredReference(Protocol):
+    """What a stored row shows of itself here."""
+
+    @property
+    def position(self) -> int: ...
+    @property
+    def stream(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def topic(self) -> str: ...
+    @property
+    def state(self) -> bytes: ...
+
+
 class School:
     """State of the school at `position`; `versions` holds the last version of each reference stream."""
 
@@ -62,6 +77,7 @@ class School:
         self.leave: dict[str, dict[str, Leave]] = defaultdict(dict)
         self.notices: dict[str, dict[str, Notice]] = defaultdict(dict)
         self.closures: list[Closure] = []
+        self.poison: dict[int, str] = {}
         self._years: dict[int, SchoolYear] = {}
         self._calendar: Calendar | None = None
 
@@ -117,7 +133,7 @@ class School:
 
     # --- the fold ---
 
-    def apply(self, position: int, stream: str, version: int, event: AnyEvent) -> None:
+    def apply(self, position: int, stream: str, version: int, event: Any) -> None:
         """Take in one reference event; never refuses."""
         self.position = position
         self.versions[stream] = version
@@ -166,9 +182,12 @@ class School:
         self._calendar = None
 
 
-def fold(events: Iterable[tuple[int, str, int, AnyEvent]]) -> School:
-    """Return the school that these (position, stream, version, event), in order of position, amount to."""
-    school = School()
-    for position, stream, version, event in events:
-        school.apply(position, stream, version, event)
+def take_in(school: School, rows: Iterable[StoredReference]) -> School:
+    """Return the school after these stored reference events, in order of position. One that cannot be read is named in
+    `poison` and passed over, so that it stops nobody else."""
+    for row in rows:
+        try:
+            school.apply(row.position, row.stream, row.version, wire.decode(row.state))
+        except (wire.Undecodable, ValueError, LookupError) as error:
+            school.poison[row.position] = f"{row.topic}: {error}"
     return school

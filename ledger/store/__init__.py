@@ -7,7 +7,7 @@ extension points. What goes in and out is an `Envelope`: a stream, a version and
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from eventsourcing.persistence import (
 
 from ledger import wire
 from ledger.errors import Misconfigured
-from ledger.events import AnyEvent, Event, SchoolOpened
+from ledger.events import Event, SchoolOpened
 from ledger.store.rows import VOLUME_KINDS, Conflict, Receipt, Row, Unavailable, position_at
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "Receipt",
     "Row",
     "Unavailable",
-    "decoded",
     "open_ledger",
     "parse_address",
     "position_at",
@@ -125,11 +124,6 @@ class Ledger(Application[str]):
         if not isinstance(event, SchoolOpened):
             raise Misconfigured(f"the first event at {self.address.shown} opens no school, so this is not a ledger")
         return event
-
-
-def decoded(rows: Iterable[Row]) -> Iterable[tuple[int, str, int, AnyEvent]]:
-    """Yield (position, stream, version, event) of rows, text still sealed."""
-    return ((row.position, row.stream, row.version, wire.decode(row.state)) for row in rows)
 
 
 class Address(NamedTuple):

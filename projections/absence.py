@@ -1,0 +1,98 @@
+"""The absence kernel: possible, attended, authorised, unauthorised and missing sessions of every pupil of a frame.
+
+Counting is by code: each mark's code looks up what it counts as, and the marks of each pupil are summed. So possible is
+always attended plus absent, over the pupil's own marks: never days times two, and never a count of marks, because some
+codes are not possible sessions at all. A session that has closed without a mark is missing, and counts as nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ledger.codes import CODES
+from ledger.policy import Policy
+from projections.frames import Entries, Roll
+
+
+def _table(attribute: str) -> np.ndarray:
+    """Return a table from the number of a code to whether it has a property; 256 long, so that any uint8 fits."""
+    table = np.zeros(256, bool)
+    for code in CODES:
+        table[code.id] = bool(getattr(code, attribute))
+    return table
+
+
+ATTENDED = _table("attended")
+AUTHORISED = _table("authorised")
+UNAUTHORISED = _table("unauthorised")
+
+
+class Absence(NamedTuple):
+    """Counts by pupil, each an array in the order of the frame's pupils; `counted` are the marks that made them."""
+
+    attended: np.ndarray
+    authorised: np.ndarray
+    unauthorised: np.ndarray
+    missing: np.ndarray
+    counted: Entries
+
+    @property
+    def absent(self) -> np.ndarray:
+        return self.authorised + self.unauthorised
+
+    @property
+    def possible(self) -> np.ndarray:
+        return self.attended + self.absent
+
+    def at_least(self, percent: int) -> np.ndarray:
+        """Return who missed at least so many per cent of possible sessions, on unrounded counts."""
+        return (100 * self.absent >= percent * self.possible) & (self.possible > 0)
+
+
+class Cohorts(NamedTuple):
+    """Who is in which cohort, by pupil. Severe is persistent too; at risk is below both."""
+
+    persistent: np.ndarray
+    severe: np.ndarray
+    at_risk: np.ndarray
+
+
+def absence(entries: Entries, roll: Roll, closed: np.ndarray, since: int, until: int) -> Absence:
+    """Return the counts of sessions from `since` to `until` (numbers, inclusive) while on roll.
+
+    `entries` are the marks as known, of the pupils of `roll` in its order. `closed` are the sorted numbers of the
+    calendar's sessions in that time whose registration had closed at the moment of knowledge.
+    """
+    counted = entries.where((entries.session >= since) & (entries.session <= until))
+    counted = counted.where(roll.holds(counted.pupil, counted.session))
+    size = len(roll.pupils)
+    return Absence(
+        *(np.bincount(counted.pupil[table[counted.code]], minlength=size) for table in (ATTENDED, AUTHORISED, UNAUTHORISED)),
+        _missing(counted, roll, closed),
+        counted,
+    )
+
+
+def _missing(counted: Entries, roll: Roll, closed: np.ndarray) -> np.ndarray:
+    """Return how many closed sessions of each pupil hold no mark."""
+    # Sessions of the calendar within each spell, minus those of them that hold a mark.
+    due = np.searchsorted(closed, roll.last, "right") - np.searchsorted(closed, roll.first, "left")
+    marked = np.isin(counted.session, closed)
+    return np.maximum(due, 0).sum(axis=1) - np.bincount(counted.pupil[marked], minlength=len(roll.pupils))
+
+
+def cohorts(counts: Absence, policy: Policy) -> Cohorts:
+    """Return the cohorts by the policy's percentages."""
+    persistent = counts.at_least(policy.persistent_percent)
+    return Cohorts(
+        persistent,
+        counts.at_least(policy.severe_percent),
+        counts.at_least(policy.at_risk_percent) & ~persistent,
+    )
+
+
+def percent(part: int, whole: int) -> float | None:
+    """Return a percentage to one decimal, halves up, from whole numbers; None of nothing."""
+    return (2000 * part + whole) // (2 * whole) / 10 if whole else None

@@ -1,0 +1,207 @@
+"""Absence and penalty answers: the kernels asked about a moment, as the fields people and programs read."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from ledger.sessions import Session, format_moment, from_micros, micros, school_year
+from projections.absence import absence, cohorts, percent
+from projections.frames import first_session, last_session, roll_of
+from projections.penalty import Case, Window, empty_window, windows
+from projections.questions import Answer, Answers, Moment
+
+
+class AbsenceAnswer(Answer, frozen=True, kw_only=True):
+    """A pupil's year to date. Counts are sessions; percentages have one decimal, halves up, null of nothing possible."""
+
+    possible: int
+    attended: int
+    authorised: int
+    unauthorised: int
+    missing: int
+    attendance_percent: float | None
+    absence_percent: float | None
+    persistent: bool
+    severe: bool
+    at_risk: bool
+
+
+class CountedSession(msgspec.Struct, frozen=True, kw_only=True):
+    session: str
+    code: str
+    position: int
+    recorded_at: str
+
+
+class ParentAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    parent: str
+    count: int
+    met: bool
+    met_on: str | None
+    notices_in_three_years: int
+
+
+class PenaltyAnswer(Answer, frozen=True, kw_only=True):
+    """A pupil's rolling window. `met_on` is the session that brought this window to the threshold."""
+
+    weeks: list[str]
+    threshold: int
+    count: int
+    met: bool
+    met_on: str | None
+    unresolved: int
+    sessions: list[CountedSession]
+    parents: list[ParentAnswer]
+
+
+def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list[AbsenceAnswer]:
+    """Return the year to date of these pupils, in order of number as text; those with nothing at all are left out."""
+    school = moment.school
+    year = school.calendar.year_begun_by(moment.as_of)
+    if year is None or moment.policy is None:
+        return []
+    pupils = sorted(pupils)
+    until = last_session(moment.as_of)
+    closed = np.array(
+        [
+            number
+            for number in school.calendar.session_numbers(year)
+            if number <= until and micros(school.calendar.closes(Session.from_number(number))) <= micros(moment.known_at)
+        ],
+        np.int32,
+    )
+    since = first_session(school.years[year].first_day.replace(year=year, month=8, day=1))
+    entries = answers.entries(moment, [year], pupils)
+    counts = absence(entries, roll_of(school, pupils), closed, since, until)
+    groups = cohorts(counts, moment.policy)
+    return [
+        AbsenceAnswer(
+            **answers.header(moment, pupil),
+            possible=(possible := int(counts.possible[row])),
+            attended=int(counts.attended[row]),
+            authorised=int(counts.authorised[row]),
+            unauthorised=int(counts.unauthorised[row]),
+            missing=int(counts.missing[row]),
+            attendance_percent=percent(int(counts.attended[row]), possible),
+            absence_percent=percent(int(counts.absent[row]), possible),
+            persistent=bool(groups.persistent[row]),
+            severe=bool(groups.severe[row]),
+            at_risk=bool(groups.at_risk[row]),
+        )
+        for row, pupil in enumerate(pupils)
+        if counts.possible[row] or counts.missing[row]
+    ]
+
+
+def penalty_answers(answers: Answers, moment: Moment, pupils: list[str], *, empty: bool = False) -> list[PenaltyAnswer]:
+    """Return the windows of these pupils, in order of number as text; with `empty` also those in which nothing counts."""
+    school, policy = moment.school, moment.policy
+    if policy is None:
+        return []
+    pupils = sorted(pupils)
+    weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
+    years = list(range(school_year(weeks[0]), school_year(moment.as_of) + 1)) if weeks else []
+    cases = {
+        pupil: Case(school.pupils[pupil].parents, tuple(school.notices.get(pupil, {}).values()))
+        for pupil in pupils
+        if pupil in school.pupils
+    }
+    found: dict[str, Window] = {}
+    if years:
+        entries = answers.entries(moment, years, pupils)
+        roll = roll_of(school, pupils)
+        found = {w.pupil: w for w in windows(entries, roll, weeks, moment.as_of, cases, policy)}
+    if empty:
+        found = {
+            pupil: found.get(pupil) or empty_window(pupil, cases[pupil], moment.as_of, policy)
+            for pupil in pupils
+            if pupil in cases
+        }
+    recorded = answers.recorded_at(counted.position for window in found.values() for counted in window.counted)
+    mondays = [monday.isoformat() for monday in weeks]
+    return [
+        PenaltyAnswer(
+            **answers.header(moment, window.pupil),
+            weeks=mondays,
+            threshold=policy.penalty_threshold,
+            count=len(window.counted),
+            met=window.met,
+            met_on=_session(window.met_on),
+            unresolved=window.unresolved,
+            sessions=[
+                CountedSession(
+                    session=str(Session.from_number(counted.session)),
+                    code=counted.code,
+                    position=counted.position,
+                    recorded_at=recorded[counted.position],
+                )
+                for counted in window.counted
+            ],
+            parents=[
+                ParentAnswer(
+                    parent=line.parent,
+                    count=line.count,
+                    met=line.met,
+                    met_on=_session(line.met_on),
+                    notices_in_three_years=line.notices,
+                )
+                for line in window.parents
+            ],
+        )
+        for window in sorted(found.values(), key=lambda window: window.pupil)
+        if empty or window.counted or any(line.count for line in window.parents)
+    ]
+
+
+def _session(number: int | None) -> str | None:
+    return None if number is None else str(Session.from_number(number))
+
+
+def bands(found: list[AbsenceAnswer]) -> dict[str, int]:
+    """Return how many pupils fall in each band of absence, lower bound included: 0 to <5, 5 to <10 … 45 to <50, 50 to 100."""
+    counts = {f"{low}-<{low + 5}%": 0 for low in range(0, 50, 5)} | {"50-100%": 0}
+    names = list(counts)
+    for answer in found:
+        if answer.possible:
+            absent = answer.possible - answer.attended
+            counts[names[min(100 * absent // (5 * answer.possible), 10)]] += 1
+    return counts
+
+
+def who(
+    answers: Answers,
+    moment: Moment,
+    *,
+    leavers: bool = False,
+    year_group: str | None = None,
+    class_name: str | None = None,
+    group: str | None = None,
+) -> list[str]:
+    """Return the pupils on roll on the day, with `leavers` also those who left in that school year, by the filters."""
+    school, day = moment.school, moment.as_of
+    chosen = set(school.pupils_on(day))
+    if leavers and (year := school.calendar.year_begun_by(day)) is not None:
+        begins = school.years[year].first_day
+        chosen |= {
+            number
+            for number, pupil in school.pupils.items()
+            if any(spell.last is not None and begins <= spell.last < day for spell in pupil.spells)
+        }
+    if year_group is not None:
+        chosen = {number for number in chosen if school.pupils[number].placement(day).year_group == year_group}
+    if class_name is not None:
+        chosen = {number for number in chosen if school.pupils[number].placement(day).class_name == class_name}
+    if group is not None:
+        known = answers.particulars(moment, chosen)
+        chosen = {number for number in chosen if group in known[number].groups}
+    return sorted(chosen)
+
+
+def described(moment: Moment) -> str:
+    """Return the line under every table: both times, the position and the policy."""
+    policy = moment.policy.name if moment.policy else "none"
+    return (
+        f"as of {moment.as_of}, as known at {format_moment(from_micros(micros(moment.known_at)))} "
+        f"(position {moment.position}), policy {policy}"
+    )

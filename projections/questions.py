@@ -1,0 +1,169 @@
+"""Questions: the day an answer is about, the moment whose knowledge it uses, and what was known then.
+
+`Answers` holds an opened ledger and its read model. `moment` turns the two times into one position and folds the school
+to it; everything after that compares positions only. Asked again with the same two times it says the same for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from ledger import policy as policies
+from ledger import wire
+from ledger.events import ContactsChanged, GroupsChanged, PupilAdmitted
+from ledger.keys import KeyStore
+from ledger.policy import Policy
+from ledger.school import School, take_in
+from ledger.sessions import LONDON, format_moment, from_micros, micros
+from ledger.store import Ledger, Row, position_at
+from ledger.streams import owner_of, roll_stream
+from projections.frames import Entries, load_entries
+from projections.projector import Projector
+
+
+class Moment(NamedTuple):
+    """The two times of a question, the position they come to, and the school and policy as known there."""
+
+    as_of: date
+    known_at: datetime
+    position: int
+    school: School
+    policy: Policy | None
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What every answer repeats: both times, the position, the policy, and whether the ledger is simulated."""
+
+    pupil: str
+    as_of: str
+    known_at: str
+    position: int
+    policy: str
+    simulated: bool
+
+
+class Particulars(NamedTuple):
+    """A pupil's sealed particulars as known; blank, and `readable` false, where their key is gone."""
+
+    name: str = ""
+    groups: tuple[str, ...] = ()
+    contacts: tuple[dict[str, Any], ...] = ()
+    readable: bool = True
+
+
+class Answers:
+    """Answers questions about one ledger. With `keep`, the frames of school years stay loaded between questions."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        engine: sa.Engine,
+        keys: KeyStore,
+        *,
+        keep: bool = False,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.ledger = ledger
+        self.engine = engine
+        self.keys = keys
+        self.projector = Projector(ledger, engine)
+        self._keep = keep
+        self._kept: dict[tuple[int, ...], tuple[int, Entries]] = {}
+        self._clock = clock
+
+    def moment(
+        self, as_of: date | None = None, known_at: datetime | None = None, policy: str | Policy | None = None
+    ) -> Moment:
+        """Return the moment of a question, the read model brought up to date.
+
+        Left out, `known_at` is the recorded time of the last event, and a later one is answered as that; left out,
+        `as_of` is today, or in a simulated ledger the London day of its last event. `policy` overrides the one in force.
+        """
+        head, last = self.projector.catch_up(), self.ledger.reads.head()[1]
+        known = last if known_at is None else min(micros(known_at), last)
+        position = head if known == last else position_at(self.ledger.reads, known)
+        school = take_in(School(), self.ledger.reads.reference_rows(0, position))
+        if as_of is None:
+            opened = self.ledger.opened()
+            now = from_micros(last) if opened is not None and opened.simulated else self._clock()
+            as_of = now.astimezone(LONDON).date()
+        return Moment(as_of, from_micros(known), position, school, self._policy(school, as_of, policy))
+
+    def _policy(self, school: School, as_of: date, given: str | Policy | None) -> Policy | None:
+        if isinstance(given, Policy):
+            return given
+        if given is not None:
+            return policies.load(given)
+        return policies.load(school.policy_on(as_of)) if school.policies else None
+
+    def header(self, moment: Moment, pupil: str) -> dict[str, Any]:
+        """Return the fields of `Answer`."""
+        return {
+            "pupil": pupil,
+            "as_of": moment.as_of.isoformat(),
+            "known_at": format_moment(moment.known_at),
+            "position": moment.position,
+            "policy": moment.policy.name if moment.policy else "",
+            "simulated": moment.school.simulated,
+        }
+
+    def entries(self, moment: Moment, years: Sequence[int], pupils: Sequence[str]) -> Entries:
+        """Return the marks of these pupils, in their order, as known at the moment."""
+        if not self._keep:
+            with self.engine.connect() as connection:
+                # Naming a whole school's pupils would cost more than reading them all.
+                named = pupils if len(pupils) <= 50 else None
+                return load_entries(connection, years, named, moment.position).over(pupils)
+        head, frame = self._kept.get(tuple(years), (-1, None))
+        if frame is None or head != self.projector.trusted:
+            with self.engine.connect() as connection:
+                frame = load_entries(connection, years)
+            self._kept[tuple(years)] = (self.projector.trusted, frame)
+        return frame.known_at(moment.position).over(pupils)
+
+    def particulars(self, moment: Moment, pupils: Iterable[str]) -> dict[str, Particulars]:
+        """Return names, groups and contacts as known, each opened with its key."""
+        wanted = {number: moment.school.pupils[number] for number in pupils if number in moment.school.pupils}
+        versions = {
+            (roll_stream(number), version)
+            for number, pupil in wanted.items()
+            for version in (pupil.admitted_version, pupil.contacts_version, pupil.groups_version)
+        }
+        rows = self.ledger.reads.stream_rows([roll_stream(number) for number in wanted])
+        opened = {(row.stream, row.version): event for row, event in self.opened(rows, versions)}
+        return {
+            number: _particulars(
+                opened[roll_stream(number), pupil.admitted_version],
+                opened[roll_stream(number), pupil.contacts_version],
+                opened[roll_stream(number), pupil.groups_version],
+            )
+            for number, pupil in wanted.items()
+        }
+
+    def opened(self, rows: Iterable[Row], only: set[tuple[str, int]] | None = None) -> list[tuple[Row, Any]]:
+        """Return rows with their events, text open where the key is there."""
+        chosen = [row for row in rows if only is None or (row.stream, row.version) in only]
+        events = [(row, wire.decode(row.state)) for row in chosen]
+        self.keys.load(owner_of(row.stream) for row, event in events if event.sealed)
+        return [
+            (row, wire.open_sealed(event, row.stream, row.version, self.keys.get(owner_of(row.stream))))
+            if event.sealed
+            else (row, event)
+            for row, event in events
+        ]
+
+    def recorded_at(self, positions: Iterable[int]) -> dict[int, str]:
+        """Return when each of these positions was recorded."""
+        rows = self.ledger.reads.rows_at(sorted(set(positions)))
+        return {row.position: format_moment(from_micros(row.recorded_at)) for row in rows}
+
+
+def _particulars(admitted: PupilAdmitted, contacts: Any, groups: Any) -> Particulars:
+    assert isinstance(contacts, (PupilAdmitted, ContactsChanged)) and isinstance(groups, (PupilAdmitted, GroupsChanged))
+    readable = not (admitted.sealed or contacts.sealed or groups.sealed)
+    return Particulars(admitted.name, groups.groups, contacts.contacts, readable)
