@@ -57,7 +57,7 @@ def stated(answer: dict[str, dict[str, Any]], rows: list[dict[str, Any]]) -> dic
 
 def school(*lines: dict[str, Any], policy: str = "national-2024", parents: str = "a") -> SlowModel:
     """Return a school of one pupil in one class, open from 3 September 2024, to which the lines happened."""
-    opening = [
+    opening: list[dict[str, Any]] = [
         {"command": "OpenSchool", "policy": policy},
         {"command": "OpenSchoolYear", "year": "2024/25", "first_day": "2024-09-03", "last_day": "2025-07-22"},
         {
@@ -158,7 +158,7 @@ def test_knowledge_includes_its_own_microsecond_and_no_later_one() -> None:
 def test_a_session_is_missing_from_its_closing_time_on_and_never_after_the_last_thing_known() -> None:
     model = school(line("LogContact", "2024-09-04T13:30:00"))
 
-    def missing(known_at: str) -> int:
+    def missing(known_at: str) -> object:
         return model.absence(date(2024, 9, 30), parse_moment(known_at))["1"]["missing"]
 
     assert missing("2024-09-03T13:29:59") == 1

@@ -406,7 +406,8 @@ class RandomSchool:
         grants = [{"session": session, "code": self.rng.choice(["C", "C", "J1"])} for session in sorted(granted)]
         self.say("DecideLeave", "head", pupil=pupil.number, request=request, granted=grants, reason="considered")
         self.expecting |= {(pupil.number, session) for session in granted}
-        self.granted.append((pupil, request))
+        if granted:
+            self.granted.append((pupil, request))
 
     def withdraw_leave(self) -> None:
         if self.granted:
@@ -616,7 +617,7 @@ def parent(pupil: str, letter: str) -> Line:
     return {
         "id": f"{pupil}-{letter}",
         "name": f"Parent {pupil} {letter}",
-        "relationship": "parent",
+        "relationship": {"a": "mother", "b": "father", "c": "grandmother"}[letter],
         "lives_with": letter == "a",
         "phone": "01632 960001",
         "email": "parent@example.org",

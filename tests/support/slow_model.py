@@ -1,9 +1,9 @@
 """A slow model of the figures: all facts in one list, every question answered by reading the list from its start.
 
 The kernels are fast because they count over integer columns. This module wants to be checked by reading it: facts are
-plain tuples, sessions are text such as `2025-06-03/AM` (which sorts as time runs), and a question first throws away every
-fact recorded after the moment it is asked for. It imports nothing of the product, so that an error has to be made twice
-to go unseen. It trusts its lines: a refused line must not be applied.
+plain tuples, sessions are text such as `2025-06-03/AM` (which sorts as time runs), and a question first throws away
+every fact recorded after the moment it is asked for. It imports nothing of the product, so that an error has to be made
+twice to go unseen. It trusts its lines: a refused line must not be applied.
 """
 
 from collections import Counter
@@ -15,46 +15,20 @@ LONDON = ZoneInfo("Europe/London")
 
 ATTENDED, AUTHORISED, UNAUTHORISED, NOT_POSSIBLE = "attended", "authorised", "unauthorised", "not possible"
 
-MEANING = {  # 32 statutory codes, then the two administrative and the four withdrawn ones
-    "/": ATTENDED,
-    "\\": ATTENDED,
-    "L": ATTENDED,
-    "K": ATTENDED,
-    "V": ATTENDED,
-    "P": ATTENDED,
-    "W": ATTENDED,
-    "B": ATTENDED,
-    "D": NOT_POSSIBLE,
-    "C1": AUTHORISED,
-    "M": AUTHORISED,
-    "J1": AUTHORISED,
-    "S": AUTHORISED,
-    "X": NOT_POSSIBLE,
-    "C2": AUTHORISED,
-    "C": AUTHORISED,
-    "T": AUTHORISED,
-    "R": AUTHORISED,
-    "I": AUTHORISED,
-    "E": AUTHORISED,
-    "Q": NOT_POSSIBLE,
-    "Y1": NOT_POSSIBLE,
-    "Y2": NOT_POSSIBLE,
-    "Y3": NOT_POSSIBLE,
-    "Y4": NOT_POSSIBLE,
-    "Y5": NOT_POSSIBLE,
-    "Y6": NOT_POSSIBLE,
-    "Y7": NOT_POSSIBLE,
-    "G": UNAUTHORISED,
-    "N": UNAUTHORISED,
-    "O": UNAUTHORISED,
-    "U": UNAUTHORISED,
-    "Z": NOT_POSSIBLE,
-    "#": NOT_POSSIBLE,
-    "H": AUTHORISED,
-    "F": AUTHORISED,
-    "J": ATTENDED,
-    "Y": NOT_POSSIBLE,
+# fmt: off
+MEANING = {
+    "/": ATTENDED, "\\": ATTENDED, "L": ATTENDED,
+    "K": ATTENDED, "V": ATTENDED, "P": ATTENDED, "W": ATTENDED, "B": ATTENDED,
+    "C": AUTHORISED, "C1": AUTHORISED, "C2": AUTHORISED, "J1": AUTHORISED, "M": AUTHORISED, "S": AUTHORISED,
+    "T": AUTHORISED, "R": AUTHORISED, "I": AUTHORISED, "E": AUTHORISED,
+    "G": UNAUTHORISED, "N": UNAUTHORISED, "O": UNAUTHORISED, "U": UNAUTHORISED,
+    "D": NOT_POSSIBLE, "X": NOT_POSSIBLE, "Q": NOT_POSSIBLE,
+    "Y1": NOT_POSSIBLE, "Y2": NOT_POSSIBLE, "Y3": NOT_POSSIBLE, "Y4": NOT_POSSIBLE, "Y5": NOT_POSSIBLE,
+    "Y6": NOT_POSSIBLE, "Y7": NOT_POSSIBLE,
+    "Z": NOT_POSSIBLE, "#": NOT_POSSIBLE,  # administrative
+    "H": AUTHORISED, "F": AUTHORISED, "J": ATTENDED, "Y": NOT_POSSIBLE,  # withdrawn, with the meanings they had
 }
+# fmt: on
 
 PENALTY_CODES = {"national-2024": "GNOU", "micklem-2025": "GOU"}  # the school's own policy leaves N out
 PENALTY_THRESHOLD = 10  # sessions
@@ -403,10 +377,7 @@ def facts_of(line: dict[str, Any], known: Known) -> list[Fact]:
         case "LogArrival":
             return [Noted("LogArrival"), *arrival_marked(line, known)]
         case "DecideLeave":
-            return [Noted("DecideLeave")] + [
-                LeaveGranted(line["pupil"], line["request"], grant["session"], grant["code"], grant.get("detail") or "")
-                for grant in line["granted"]
-            ]
+            return [Noted("DecideLeave"), *leave_granted(line)]
         case "WithdrawLeave":
             return [LeaveWithdrawn(line["pupil"], line["request"])]
         case "DeclareClosure":
@@ -419,6 +390,11 @@ def facts_of(line: dict[str, Any], known: Known) -> list[Fact]:
             return [NoticeWithdrawn(line["pupil"], line["notice"])]
         case command:
             return [Noted(command)]
+
+
+def leave_granted(line: dict[str, Any]) -> list[LeaveGranted]:
+    about = line["pupil"], line["request"]
+    return [LeaveGranted(*about, each["session"], each["code"], each.get("detail") or "") for each in line["granted"]]
 
 
 def register_taken(line: dict[str, Any], known: Known) -> list[Marked]:
@@ -503,7 +479,7 @@ def parent_line(
     parent: str, sessions: list[tuple[str, str]], notices: list[NoticeIssued], as_of: date
 ) -> dict[str, Any]:
     """Return one parent's line: only notices to this parent take sessions away from it."""
-    in_three_years = [n for n in notices if FIRST_NOTICE_DAY <= n.issued_on and as_of < years_after(n.issued_on, 3)]
+    in_three_years = [n for n in notices if n.issued_on >= FIRST_NOTICE_DAY and as_of < years_after(n.issued_on, 3)]
     return {
         "parent": parent,
         **verdict(without_noticed(sessions, notices)),
