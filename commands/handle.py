@@ -210,7 +210,7 @@ class Handler:
             return None
         if found.digest != receipt.digest:
             raise Refused("id_reused", field="id", value=receipt.id)
-        return Done(found.count, found.first_position + found.count - 1 if found.count else 0, repeated=True)
+        return Done(found.events, found.first_position + found.events - 1 if found.events else 0, repeated=True)
 
 
 def _streams_read(command: m.Command, school_now: School) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from hashlib import sha256
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Union, get_args
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
@@ -62,8 +62,10 @@ def _upn(text: str) -> str:
 
 
 def _hours(given: Any) -> tuple[time, time]:
-    """Return opening and closing of registration from `08:55-09:10` or `["08:55", "09:10"]`."""
+    """Return opening and closing of registration from `08:55-09:10`, `["08:55", "09:10"]` or an object of both."""
     parts = re.split(r"\s*[-–]\s*", given) if isinstance(given, str) else given
+    if isinstance(given, dict):
+        parts = [given[key] for key in ("opens", "closes") if key in given and len(given) == 2]
     try:
         opens, closes = (time.fromisoformat(part) for part in parts)
     except (ValueError, TypeError):
@@ -371,7 +373,7 @@ AnyCommand = Union[
     RecordMark, TakeRegister, CloseRegister, AmendMark, LogArrival, ReportAbsence, LogContact,
     RequestLeave, DecideLeave, WithdrawLeave, IssuePenaltyNotice, RecordPayment, WithdrawPenaltyNotice,
 ]  # fmt: skip
-COMMANDS: dict[str, type[Command]] = {kind.__name__: kind for kind in AnyCommand.__args__}
+COMMANDS: dict[str, type[Command]] = {kind.__name__: kind for kind in get_args(AnyCommand)}
 
 
 def parse(line: Any) -> Command:

@@ -40,7 +40,7 @@ def issue_notice(command: IssuePenaltyNotice, state: State, now: datetime) -> De
 
 def exceeds_limit(issued: list[date], policy: Policy) -> bool:
     """Return whether more notices than the limit fall within the policy's years of any first one."""
-    days = sorted(issued)
+    days = sorted(day for day in issued if day >= policy.notices_from)
     return any(
         later < years_after(first, policy.notices_years)
         for first, later in zip(days, days[policy.notices_limit :], strict=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
+from typing import Any
 
 from commands.models import AdoptPolicy, AmendCalendar, ClosedDays, DeclareClosure, OpenSchool, OpenSchoolYear
 from commands.state import Decided, Fact, State, signed
@@ -87,7 +89,7 @@ def _closed(days: tuple[ClosedDays, ...]) -> tuple[Closed, ...]:
     return tuple(Closed(closed.first, closed.last, closed.why) for closed in days)
 
 
-def _hours(hours: tuple[Hours, Hours], changed: dict[str, tuple[time, time]]) -> tuple[Hours, Hours]:
+def _hours(hours: tuple[Hours, Hours], changed: Mapping[Any, tuple[time, time]]) -> tuple[Hours, Hours]:
     """Return registration hours with the changed halves put in; when a session ends stays the policy's."""
     both = []
     for half in Half:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import assert_never
@@ -77,6 +78,11 @@ def fold_notice(notice: Notice | None, pupil: str, name: str, event: NoticeEvent
         case _:
             assert_never(event)
     return notice
+
+
+def recent(issued: Iterable[date], on: date, since: date, years: int) -> int:
+    """Return how many notices issued since a day still run on a day: those whose years, from their issue, have not passed."""
+    return sum(since <= day <= on < years_after(day, years) for day in issued)
 
 
 def years_after(day: date, years: int) -> date:

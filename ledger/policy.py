@@ -8,7 +8,7 @@ threshold must not silently become a default. Percentages are compared with unro
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib import resources
@@ -37,6 +37,7 @@ class Policy:
     recount_noticed_sessions: bool
     notices_limit: int  # notices per parent and pupil …
     notices_years: int  # … within these years of the first
+    notices_from: date  # notices issued before this day do not count to the limit
     persistent_percent: int  # of possible sessions, this and above
     severe_percent: int
     at_risk_percent: int  # this and above, below persistent
@@ -180,6 +181,12 @@ def _clock(value: object) -> time:
     return value
 
 
+def _day(value: object) -> date:
+    if type(value) is not date:  # a datetime is a date, too
+        raise ValueError("must be a day such as 2024-08-19, without quotes")
+    return value
+
+
 def _hours(value: object) -> Hours:
     if not isinstance(value, dict) or set(value) != {"opens", "closes", "ends"}:
         raise ValueError("must have opens, closes and ends")
@@ -196,6 +203,7 @@ READERS: dict[str, Callable[[object], object]] = {
     "recount_noticed_sessions": _flag,
     "notices_limit": _count,
     "notices_years": _count,
+    "notices_from": _day,
     "persistent_percent": _percent,
     "severe_percent": _percent,
     "at_risk_percent": _percent,

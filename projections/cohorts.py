@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 import numpy as np
 
-from ledger.sessions import Session, format_moment, from_micros, micros, school_year
+from ledger.sessions import Session, format_moment, micros, school_year
 from projections.absence import absence, cohorts, percent
 from projections.frames import first_session, last_session, roll_of
 from projections.penalty import Case, Window, empty_window, windows
@@ -71,7 +73,7 @@ def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list
         ],
         np.int32,
     )
-    since = first_session(school.years[year].first_day.replace(year=year, month=8, day=1))
+    since = first_session(date(year, 8, 1))
     entries = answers.entries(moment, [year], pupils)
     counts = absence(entries, roll_of(school, pupils), closed, since, until)
     groups = cohorts(counts, moment.policy)
@@ -202,6 +204,6 @@ def described(moment: Moment) -> str:
     """Return the line under every table: both times, the position and the policy."""
     policy = moment.policy.name if moment.policy else "none"
     return (
-        f"as of {moment.as_of}, as known at {format_moment(from_micros(micros(moment.known_at)))} "
+        f"as of {moment.as_of}, as known at {format_moment(moment.known_at)} "
         f"(position {moment.position}), policy {policy}"
     )

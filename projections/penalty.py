@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ledger.case import Notice, years_after
+from ledger.case import Notice, recent
 from ledger.codes import CODES, by_symbol
 from ledger.policy import Policy
 from ledger.sessions import EPOCH_DAY
@@ -100,8 +100,8 @@ def _window(pupil: str, found: list[Counted], case: Case, as_of: date, policy: P
 def _line(parent: str, found: list[Counted], standing: list[Notice], as_of: date, policy: Policy) -> ParentLine:
     own = [notice for notice in standing if notice.parent == parent]
     counted = _not_noticed(found, own, policy)
-    recent = sum(as_of < years_after(notice.issued_on, policy.notices_years) for notice in own)
-    return ParentLine(parent, len(counted), *_verdict(counted, policy), recent)
+    notices = recent((notice.issued_on for notice in own), as_of, policy.notices_from, policy.notices_years)
+    return ParentLine(parent, len(counted), *_verdict(counted, policy), notices)
 
 
 def _not_noticed(found: Iterable[Counted], notices: Iterable[Notice], policy: Policy) -> tuple[Counted, ...]:

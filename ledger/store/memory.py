@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from eventsourcing import persistence
@@ -61,7 +61,7 @@ class Recorder(POPOApplicationRecorder):
                     self._references.append(position)
             if receipt is not None:
                 first = positions[0] if positions else 0
-                self._receipts[receipt.id] = receipt._replace(first_position=first, count=len(positions))
+                self._receipts[receipt.id] = receipt._replace(first_position=first, events=len(positions))
         self._notify_listeners()
         return positions
 
@@ -86,6 +86,11 @@ class Recorder(POPOApplicationRecorder):
 
     def versions_of(self, streams: list[str]) -> dict[str, int]:
         return {s: self._rows[self._streams[s][-1] - 1].version for s in streams if s in self._streams}
+
+    def stream_extents(self) -> Iterator[tuple[str, int, int, int]]:
+        for stream, positions in self._streams.items():
+            versions = [self._rows[p - 1].version for p in positions]
+            yield stream, len(versions), min(versions), max(versions)
 
     def receipt(self, command: str) -> Receipt | None:
         with self._database_lock:

@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS {{receipts}} (
     digest text NOT NULL,
     door text NOT NULL,
     first_position bigint NOT NULL,
-    count bigint NOT NULL
+    events bigint NOT NULL
 );
 CREATE OR REPLACE FUNCTION {{schema}}.refuse_change() RETURNS trigger LANGUAGE plpgsql
 AS $$ BEGIN RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$;
@@ -67,7 +67,7 @@ placed AS (
          WITH ORDINALITY AS e (id, version, topic, state, ordinality)
 ),
 received AS (
-    INSERT INTO {{receipts}} (id, digest, door, first_position, count)
+    INSERT INTO {{receipts}} (id, digest, door, first_position, events)
     SELECT %(command)s, %(digest)s, %(door)s, CASE WHEN %(count)s > 0 THEN head + 1 ELSE 0 END, %(count)s
     FROM stamp WHERE %(command)s::text IS NOT NULL
 )

@@ -35,7 +35,7 @@ class Receipt(NamedTuple):
     digest: str
     door: str
     first_position: int = 0
-    count: int = 0
+    events: int = 0
 
 
 class Conflict(LedgerError):

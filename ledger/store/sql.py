@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ledger.store.rows import IS_REFERENCE, Receipt, Row
@@ -53,8 +53,15 @@ class SqlReads:
         statement = "SELECT originator_id, max(originator_version) FROM {events} WHERE originator_id {in:?} GROUP BY 1"
         return dict(self._fetch(statement, streams))  # type: ignore[arg-type]
 
+    def stream_extents(self) -> Iterator[tuple[str, int, int, int]]:
+        """Yield (stream, events, first version, last version) of every stream."""
+        yield from self._fetch(
+            "SELECT originator_id, count(*), min(originator_version), max(originator_version) "
+            "FROM {events} GROUP BY originator_id"
+        )  # type: ignore[misc]
+
     def _receipt(self, found: list[tuple[Any, ...]]) -> Receipt | None:
         return Receipt._make(found[0]) if found else None
 
 
-RECEIPT = "SELECT id, digest, door, first_position, count FROM {receipts} WHERE id = ?"
+RECEIPT = "SELECT id, digest, door, first_position, events FROM {receipts} WHERE id = ?"

@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS receipts (
     digest TEXT NOT NULL,
     door TEXT NOT NULL,
     first_position INTEGER NOT NULL,
-    count INTEGER NOT NULL
+    events INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS events_in_order BEFORE INSERT ON stored_events
 WHEN NEW.notification_id <> 1 + (SELECT coalesce(max(notification_id), 0) FROM stored_events)
@@ -140,7 +140,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
             ],
         )
         if receipt is not None:
-            placed = receipt._replace(first_position=head + 1 if stored_events else 0, count=len(stored_events))
+            placed = receipt._replace(first_position=head + 1 if stored_events else 0, events=len(stored_events))
             connection.execute("INSERT INTO receipts VALUES (?, ?, ?, ?, ?)", placed)
         return list(range(head + 1, head + 1 + len(stored_events)))
 

@@ -1,0 +1,146 @@
+"""Health: what is off in the data (`doctor`) and whether the ledger and its read model hold together (`verify`).
+
+A finding is a value; nobody is stopped by one. The doctor speaks of things that people settle: a mark on a day that is no
+session any more, a mark beside the code that leave or a closure made it expect, an N past its days, a session that closed
+without a mark. Verify speaks of things that nobody may settle but an engineer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import sqlalchemy as sa
+
+from ledger import wire
+from ledger.codes import CODES, by_symbol
+from ledger.errors import Finding, Misconfigured
+from ledger.sessions import Session
+from ledger.store import Ledger
+from projections.cohorts import absence_answers
+from projections.frames import Entries, last_session, roll_of
+from projections.penalty import UNRESOLVED
+from projections.projector import Projector
+from projections.questions import Answers, Moment
+from projections.rebuild import pages, replayed, stored
+from projections.tables import parked
+
+
+def doctor_findings(answers: Answers, moment: Moment) -> list[Finding]:
+    """Return what is off as of a day, as known at a moment, in the school year to date and in the stores."""
+    found = list(_store_findings(answers, moment))
+    year = moment.school.calendar.year_begun_by(moment.as_of)
+    if year is None or moment.policy is None:
+        return found
+    pupils = sorted(moment.school.pupils)
+    entries = answers.entries(moment, [year], pupils)
+    entries = entries.where(entries.session <= last_session(moment.as_of))
+    found += _entry_findings(moment, entries)
+    found += [
+        Finding("missing", f"{answer.missing} closed sessions hold no mark", answer.pupil)
+        for answer in absence_answers(answers, moment, pupils)
+        if answer.missing
+    ]
+    return found
+
+
+def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
+    if answers.keys.lost:
+        yield Finding("keys_missing", "the key store is missing: names, reasons and other text cannot be read; codes can")
+    with answers.engine.connect() as connection:
+        for row in connection.execute(sa.select(parked).order_by(parked.c.position)):
+            yield Finding("parked", f"{row.topic} cannot be read ({row.reason}), so its entry is not served",
+                          position=row.position)  # fmt: skip
+    for position, reason in moment.school.poison.items():
+        yield Finding("parked", f"{reason}; it is passed over", position=position)
+
+
+def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
+    """Yield what is off in marks, in order of pupil and session."""
+    school, policy = moment.school, moment.policy
+    assert policy is not None
+    unresolved = by_symbol(UNRESOLVED)
+    assert unresolved is not None
+    sessions = np.array([n for year in school.years for n in school.calendar.session_numbers(year)], np.int32)
+    no_session = ~np.isin(entries.session, sessions)
+    off_roll = ~roll_of(school, entries.pupils).holds(entries.pupil, entries.session)
+    open_n = entries.code == unresolved.id
+    special = _with_expectation(moment, entries)
+    for row in np.lexsort((entries.session, entries.pupil)):
+        if not (no_session[row] or off_roll[row] or open_n[row] or special[row]):
+            continue
+        pupil, session = entries.pupils[entries.pupil[row]], Session.from_number(int(entries.session[row]))
+        code, where = CODES[entries.code[row]].symbol, (pupil, str(session), int(entries.from_position[row]))
+        if off_roll[row]:
+            yield Finding("mark_off_roll", f"{code} stands on a day the pupil is not on roll any more", *where)
+        elif no_session[row]:
+            yield Finding("mark_on_no_session", f"{code} stands on a day that the calendar no longer has", *where)
+        else:
+            expected = school.expected(pupil, session)
+            if expected and expected.code != code:
+                yield Finding("mark_beside_expected",
+                              f"{code} stands where {expected.cites} expects {expected.code}", *where)  # fmt: skip
+        if open_n[row]:
+            deadline = school.calendar.school_days_after(session.day, policy.n_deadline_school_days)
+            if deadline is not None and deadline < moment.as_of:
+                yield Finding("n_overdue", f"N should have become a reason by {deadline}", *where)
+
+
+def _with_expectation(moment: Moment, entries: Entries) -> np.ndarray:
+    """Return which marks stand on a session that any leave or closure speaks of."""
+    closures = {session.number for closure in moment.school.closures for session in closure.sessions}
+    granted = {
+        session.number
+        for requests in moment.school.leave.values()
+        for leave in requests.values()
+        for session in leave.granted or ()
+    }
+    return np.isin(entries.session, np.fromiter(closures | granted, np.int32))
+
+
+def verify_findings(
+    ledger: Ledger, engine: sa.Engine, progress: Callable[[int], None] | None = None
+) -> list[Finding]:
+    """Return what does not hold: events that do not decode, positions or versions with gaps, times that run backwards, an
+    entry in the wrong school year, and a read model that is not what replaying the ledger gives."""
+    head, _ = ledger.reads.head()
+    found = list(_ledger_findings(ledger, head, progress))
+    try:
+        at = Projector(ledger, engine).catch_up()
+    except Misconfigured as error:
+        return [*found, Finding("read_model", str(error))]
+    expected, actual = replayed(ledger, at), set(stored(engine))
+    for name, rows in (("lacks", expected - actual), ("wrongly holds", actual - expected)):
+        found += [
+            Finding("read_model", f"the read model {name} version {row.version} of this entry", row.pupil,
+                    str(Session.from_number(row.session)), row.from_position)  # fmt: skip
+            for row in sorted(rows)
+        ]
+    return found
+
+
+def _ledger_findings(ledger: Ledger, head: int, progress: Callable[[int], None] | None) -> Iterator[Finding]:
+    position, recorded_at = 0, 0
+    for rows in pages(ledger, head):
+        for row in rows:
+            if row.position != position + 1:
+                yield Finding("gap", f"positions {position + 1} to {row.position - 1} are gone", position=row.position)
+            if row.recorded_at < recorded_at:
+                yield Finding("time_runs_backwards", "recorded before the event at the position before it",
+                              position=row.position)  # fmt: skip
+            position, recorded_at = row.position, row.recorded_at
+            try:
+                event = wire.decode(row.state)
+                if event.topic != row.topic:
+                    yield Finding("topic", f"stored as {row.topic} but says it is a {event.topic}", position=row.position)
+            except wire.Undecodable as error:
+                yield Finding("undecodable", f"{row.topic} does not decode: {error}", position=row.position)
+        if progress is not None:
+            progress(position)
+    yield from _version_findings(ledger)
+
+
+def _version_findings(ledger: Ledger) -> Iterator[Finding]:
+    for stream, counted, first, last in ledger.reads.stream_extents():
+        if (first, last) != (1, counted):
+            yield Finding("versions", f"a stream has {counted} events numbered {first} to {last}: {stream}")
