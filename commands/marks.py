@@ -1,8 +1,7 @@
 """Marks: the register taken and closed, one mark, an arrival, an amendment.
 
-Each decision first refuses by the rules in the order of its docstring, then returns the facts. None of them ever touches
-a mark that is there already, except an amendment, which leaves it in the entry for ever.
-"""
+Each decision first refuses by the rules in the order of its docstring, then returns the facts. None of them ever
+touches a mark that is there already, except an amendment, which leaves it in the entry for ever."""
 
 from __future__ import annotations
 
@@ -20,8 +19,8 @@ UNEXPLAINED = "N"
 
 
 def check_code(symbol: str, detail: str, pupil: str, session: Session, state: State) -> None:
-    """Refuse a code that may not stand: code_unknown, code_not_in_force, code_is_administrative, code_not_for_this_half,
-    code_not_for_this_age, code_needs_detail, the first that applies."""
+    """Refuse a code that may not stand: code_unknown, code_not_in_force, code_is_administrative,
+    code_not_for_this_half, code_not_for_this_age, code_needs_detail, the first that applies."""
     code = by_symbol(symbol)
     if code is None:
         raise Refused("code_unknown", field="code", value=symbol)
@@ -91,7 +90,8 @@ def take_register(command: TakeRegister, state: State, now: datetime) -> Decided
 
 
 def close_register(command: CloseRegister, state: State, now: datetime) -> Decided:
-    """Return a mark for every unmarked pupil on roll: the granted code, citing the decision; the closure's code; else N.
+    """Return a mark for every unmarked pupil on roll: the granted code, citing the decision; the closure's code; else
+    N.
 
     Closing again marks nobody twice; where nobody is left to mark, nothing is written. Refuses: not_a_session,
     session_in_the_future, class_unknown.
@@ -112,9 +112,7 @@ def close_register(command: CloseRegister, state: State, now: datetime) -> Decid
         for pupil in unmarked:
             expected = state.school.expected(pupil, session)
             code, cites = expected or (UNEXPLAINED, "")
-            facts.append(
-                Fact(entry_stream(pupil, session), MarkRecorded(by=by, code=code, via="close", cites=cites))
-            )
+            facts.append(Fact(entry_stream(pupil, session), MarkRecorded(by=by, code=code, via="close", cites=cites)))
     return Decided(facts)
 
 
@@ -135,9 +133,7 @@ def amend_mark(command: AmendMark, state: State, now: datetime) -> Decided:
         raise Refused("reason_required", field="reason")
     if entry.says(command.code, command.detail):
         return Decided([])
-    amendment = MarkAmended(
-        by=by, code=command.code, replaces=entry.code, detail=command.detail, reason=command.reason
-    )
+    amendment = MarkAmended(by=by, code=command.code, replaces=entry.code, detail=command.detail, reason=command.reason)
     return Decided([Fact(entry_stream(command.pupil, session), amendment)])
 
 
@@ -160,9 +156,7 @@ def log_arrival(command: LogArrival, state: State, now: datetime) -> Decided:
         raise Refused("session_over", field="arrived_at")
     code = command.code if command.code is not None else code_of_arrival(session, command.arrived_at, state)
     check_code(code, command.detail, pupil, session, state)
-    logged = ArrivalLogged(
-        by=by, session=str(session), arrived_at=command.arrived_at, code=code, reason=command.reason
-    )
+    logged = ArrivalLogged(by=by, session=str(session), arrived_at=command.arrived_at, code=code, reason=command.reason)
     line = Fact(follow_up_stream(pupil, school_year(session.day)), logged)
     entry = state.entry(pupil, session)
     if not entry.exists:

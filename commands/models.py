@@ -19,13 +19,49 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 
 from ledger.errors import Refused
 from ledger.people import check_upn, is_pupil_number
-from ledger.sessions import Session, format_moment, parse_moment, parse_year
+from ledger.sessions import Session, format_moment, format_year, parse_moment, parse_year
 
 # Fields whose value a refusal may repeat. Everything else could say something about a child.
 SPEAKABLE = frozenset(
-    "command at pupil session sessions code class year first_day last_day from to from_day starting_day last first "
-    "received_at received_on arrived_at issued_on paid_on amount request notice policy urn la estab times marks "
-    "classes pupils on_form year_group contact_order lives_with id".split()
+    {
+        "command",
+        "at",
+        "pupil",
+        "session",
+        "sessions",
+        "code",
+        "class",
+        "year",
+        "first_day",
+        "last_day",
+        "from",
+        "to",
+        "from_day",
+        "starting_day",
+        "last",
+        "first",
+        "received_at",
+        "received_on",
+        "arrived_at",
+        "issued_on",
+        "paid_on",
+        "amount",
+        "request",
+        "notice",
+        "policy",
+        "urn",
+        "la",
+        "estab",
+        "times",
+        "marks",
+        "classes",
+        "pupils",
+        "on_form",
+        "year_group",
+        "contact_order",
+        "lives_with",
+        "id",
+    }
 )
 
 
@@ -85,11 +121,9 @@ SessionField = Annotated[
 ]
 YearField = Annotated[
     int,
-    *_parsed(parse_year, lambda year: f"{year}/{(year + 1) % 100:02d}", {"pattern": r"^\d{4}/\d{2}$", "examples": ["2024/25"]}),
+    *_parsed(parse_year, format_year, {"pattern": r"^\d{4}/\d{2}$", "examples": ["2024/25"]}),
 ]
-PupilNumber = Annotated[
-    str, *_parsed(_pupil, str, {"pattern": r"^[A-Za-z0-9._-]{1,20}$", "examples": ["1042"]})
-]
+PupilNumber = Annotated[str, *_parsed(_pupil, str, {"pattern": r"^[A-Za-z0-9._-]{1,20}$", "examples": ["1042"]})]
 Upn = Annotated[str, *_parsed(_upn, str, {"pattern": r"^[A-Z]\d{11}[0-9A-Z]$", "examples": ["B801200005001"]})]
 RegistrationHours = Annotated[
     tuple[time, time],
@@ -377,7 +411,8 @@ COMMANDS: dict[str, type[Command]] = {kind.__name__: kind for kind in get_args(A
 
 
 def parse(line: Any) -> Command:
-    """Return the command that a decoded journal line is. Raises Refused `malformed`, naming the first field that is off."""
+    """Return the command that a decoded journal line is. Raises Refused `malformed`, naming the first field that is
+    off."""
     if not isinstance(line, dict):
         raise Refused("malformed", field="line", expected="a JSON object with a command")
     name = line.get("command")
@@ -398,7 +433,8 @@ def malformed(error: pydantic.ValidationError) -> Refused:
     if first["type"] == "missing":
         return Refused("malformed", field=".".join(steps), expected="this field to be given")
     given = first["input"]
-    speakable = all(step in SPEAKABLE or step.isdecimal() for step in steps) and isinstance(given, (str, int, float, bool))
+    named = all(step in SPEAKABLE or step.isdecimal() for step in steps)
+    speakable = named and isinstance(given, (str, int, float, bool))
     expected = first["msg"].removeprefix("Value error, ").removeprefix("expected ")
     return Refused("malformed", field=".".join(steps), value=given if speakable else None, expected=_lower(expected))
 

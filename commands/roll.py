@@ -49,7 +49,8 @@ def admit_pupil(command: AdmitPupil, state: State, now: datetime) -> Decided:
 
 
 def change_class(command: ChangeClass, state: State, now: datetime) -> Decided:
-    """Return a move to a class from a day; registers before it are untouched. Refuses: pupil_not_on_roll (on that day)."""
+    """Return a move to a class from a day; registers before it are untouched. Refuses: pupil_not_on_roll (on that
+    day)."""
     by = signed(command.by)
     state.check_on_roll(command.pupil, [command.from_day])
     placement = state.school.pupils[command.pupil].placement(command.from_day)
@@ -80,9 +81,7 @@ def remove_from_roll(command: RemoveFromRoll, state: State, now: datetime) -> De
     state.check_on_roll(command.pupil, [command.last_day])
     if state.school.pupils[command.pupil].spells[-1].last is not None:
         raise Refused("pupil_not_on_roll", field="pupil", value=command.pupil)
-    removed = PupilRemoved(
-        by=by, last_day=command.last_day, ground=command.ground, destination=command.destination
-    )
+    removed = PupilRemoved(by=by, last_day=command.last_day, ground=command.ground, destination=command.destination)
     return Decided([Fact(roll_stream(command.pupil), removed)])
 
 

@@ -44,7 +44,8 @@ def check_policy(name: str) -> None:
 
 
 def open_school_year(command: OpenSchoolYear, state: State, now: datetime) -> Decided:
-    """Return a new school year with its calendar. Refuses: year_already_open, malformed (days out of the year or order)."""
+    """Return a new school year with its calendar. Refuses: year_already_open, malformed (days out of the year or
+    order)."""
     by = signed(command.by)
     if command.year in state.school.years:
         raise Refused("year_already_open", field="year", value=format_year(command.year))

@@ -81,7 +81,8 @@ def fold_notice(notice: Notice | None, pupil: str, name: str, event: NoticeEvent
 
 
 def recent(issued: Iterable[date], on: date, since: date, years: int) -> int:
-    """Return how many notices issued since a day still run on a day: those whose years, from their issue, have not passed."""
+    """Return how many notices issued since a day still run on a day: those whose years, from their issue, have not
+    passed."""
     return sum(since <= day <= on < years_after(day, years) for day in issued)
 
 

@@ -197,7 +197,8 @@ class RegisterClosed(Event, frozen=True, kw_only=True):
 
 
 class MarkRecorded(Event, frozen=True, kw_only=True):
-    """The original entry. `via` is how it came: mark, register, close or arrival; `cites` the leave or closure behind it."""
+    """The original entry. `via` is how it came: mark, register, close or arrival; `cites` the leave or closure behind
+    it."""
 
     kind: ClassVar[str] = "entry"
     private: ClassVar[tuple[str, ...]] = ("detail",)
@@ -220,7 +221,8 @@ class MarkAmended(Event, frozen=True, kw_only=True):
 
 
 class MarkAsserted(Event, frozen=True, kw_only=True):
-    """An original entry as a prior system asserts it: what it said before that is unknown. `source` is the file's digest."""
+    """An original entry as a prior system asserts it: what it said before that is unknown. `source` is the file's
+    digest."""
 
     kind: ClassVar[str] = "entry"
     private: ClassVar[tuple[str, ...]] = ("detail",)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -60,14 +61,17 @@ class KeyStore:
                 self._cache.update({Owner(name, year): bytes(key) for name, year, key in found})
 
     def ensure(self, owners: Iterable[Owner]) -> None:
-        """Make the keys that are not there yet; they are committed when this returns. Raises Misconfigured where lost."""
+        """Make the keys that are not there yet; they are committed when this returns. Raises Misconfigured where
+        lost."""
         owners = set(owners)
         self.load(owners)
         missing = sorted(owner for owner in owners if owner not in self._cache)
         if not missing:
             return
         if self._engine is None:
-            raise Misconfigured(f"the key store {self.address} is missing, so text cannot be sealed and nothing was recorded")
+            raise Misconfigured(
+                f"the key store {self.address} is missing, so text cannot be sealed: nothing was recorded"
+            )
         now = time.time_ns() // 1000
         rows = [{"owner": o.name, "year": o.year, "key": os.urandom(32), "made_at": now} for o in missing]
         with self._engine.begin() as connection:
@@ -97,13 +101,13 @@ def open_key_store(engine: sa.Engine | None, address: str, *, create: bool) -> K
     return KeyStore(engine, address)
 
 
-def _insert(engine: sa.Engine):  # type: ignore[no-untyped-def]
+def _insert(engine: sa.Engine) -> Any:
     from sqlalchemy.dialects import postgresql, sqlite
 
     return postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
 
-def _pin_sqlite(connection, _record) -> None:  # type: ignore[no-untyped-def]
+def _pin_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
         cursor.execute(f"PRAGMA {pragma}")

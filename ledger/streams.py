@@ -62,7 +62,8 @@ def register_of(stream: str) -> tuple[Session, str]:
 
 
 class Owner(NamedTuple):
-    """Whose key seals the text of a stream: a pupil's (or the school's) and which school year's, 0 for no single year."""
+    """Whose key seals the text of a stream: a pupil's (or the school's) and which school year's, 0 for no single
+    year."""
 
     name: str
     year: int
@@ -72,4 +73,3 @@ def owner_of(stream: str) -> Owner:
     name, _, rest = stream.partition("/")
     year = rest[:4]
     return Owner(name, int(year) if year.isdecimal() else 0)
-

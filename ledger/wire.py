@@ -48,7 +48,8 @@ def encode(event: Event) -> bytes:
 
 
 def decode(state: bytes) -> AnyEvent:
-    """Return the event, its text still sealed. Raises Undecodable, naming what was expected where, never the content."""
+    """Return the event, its text still sealed. Raises Undecodable, naming what was expected where, never the
+    content."""
     try:
         event = _decoder.decode(state)
     except msgspec.MsgspecError as error:
@@ -97,7 +98,8 @@ def open_sealed(event: AnyEvent, stream: str, version: int, key: bytes | None) -
 
 
 def leaf(position: int, stream: str, version: int, topic: str, recorded_at: int, state: bytes) -> bytes:
-    """Return the SHA-256 that stands for one stored row: every field, each preceded by its length, under the leaf prefix."""
+    """Return the SHA-256 that stands for one stored row: every field, each preceded by its length, under the leaf
+    prefix."""
     fields = (str(position), stream, str(version), topic, str(recorded_at))
     parts = [field.encode() for field in fields] + [bytes(state)]
     return sha256(b"\x00" + b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()

@@ -68,11 +68,11 @@ def absence(entries: Entries, roll: Roll, closed: np.ndarray, since: int, until:
     counted = entries.where((entries.session >= since) & (entries.session <= until))
     counted = counted.where(roll.holds(counted.pupil, counted.session))
     size = len(roll.pupils)
-    return Absence(
-        *(np.bincount(counted.pupil[table[counted.code]], minlength=size) for table in (ATTENDED, AUTHORISED, UNAUTHORISED)),
-        _missing(counted, roll, closed),
-        counted,
+    attended, authorised, unauthorised = (
+        np.bincount(counted.pupil[table[counted.code]], minlength=size)
+        for table in (ATTENDED, AUTHORISED, UNAUTHORISED)
     )
+    return Absence(attended, authorised, unauthorised, _missing(counted, roll, closed), counted)
 
 
 def _missing(counted: Entries, roll: Roll, closed: np.ndarray) -> np.ndarray:

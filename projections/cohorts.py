@@ -7,7 +7,7 @@ from datetime import date
 import msgspec
 import numpy as np
 
-from ledger.sessions import Session, format_moment, micros, school_year
+from ledger.sessions import Session, format_moment, school_year
 from projections.absence import absence, cohorts, percent
 from projections.frames import first_session, last_session, roll_of
 from projections.penalty import Case, Window, empty_window, windows
@@ -15,7 +15,8 @@ from projections.questions import Answer, Answers, Moment
 
 
 class AbsenceAnswer(Answer, frozen=True, kw_only=True):
-    """A pupil's year to date. Counts are sessions; percentages have one decimal, halves up, null of nothing possible."""
+    """A pupil's year to date. Counts are sessions; percentages have one decimal, halves up, null of nothing
+    possible."""
 
     possible: int
     attended: int
@@ -65,14 +66,9 @@ def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list
         return []
     pupils = sorted(pupils)
     until = last_session(moment.as_of)
-    closed = np.array(
-        [
-            number
-            for number in school.calendar.session_numbers(year)
-            if number <= until and micros(school.calendar.closes(Session.from_number(number))) <= micros(moment.known_at)
-        ],
-        np.int32,
-    )
+    calendar = school.calendar
+    had = (Session.from_number(number) for number in calendar.session_numbers(year) if number <= until)
+    closed = np.array([s.number for s in had if calendar.closes(s) <= moment.known_at], np.int32)
     since = first_session(date(year, 8, 1))
     entries = answers.entries(moment, [year], pupils)
     counts = absence(entries, roll_of(school, pupils), closed, since, until)
@@ -97,7 +93,8 @@ def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list
 
 
 def penalty_answers(answers: Answers, moment: Moment, pupils: list[str], *, empty: bool = False) -> list[PenaltyAnswer]:
-    """Return the windows of these pupils, in order of number as text; with `empty` also those in which nothing counts."""
+    """Return the windows of these pupils, in order of number as text; with `empty` also those in which nothing
+    counts."""
     school, policy = moment.school, moment.policy
     if policy is None:
         return []
@@ -143,7 +140,7 @@ def penalty_answers(answers: Answers, moment: Moment, pupils: list[str], *, empt
             parents=[
                 ParentAnswer(
                     parent=line.parent,
-                    count=line.count,
+                    count=line.sessions,
                     met=line.met,
                     met_on=_session(line.met_on),
                     notices_in_three_years=line.notices,
@@ -152,7 +149,7 @@ def penalty_answers(answers: Answers, moment: Moment, pupils: list[str], *, empt
             ],
         )
         for window in sorted(found.values(), key=lambda window: window.pupil)
-        if empty or window.counted or any(line.count for line in window.parents)
+        if empty or window.counted or any(line.sessions for line in window.parents)
     ]
 
 
@@ -161,7 +158,8 @@ def _session(number: int | None) -> str | None:
 
 
 def bands(found: list[AbsenceAnswer]) -> dict[str, int]:
-    """Return how many pupils fall in each band of absence, lower bound included: 0 to <5, 5 to <10 … 45 to <50, 50 to 100."""
+    """Return how many pupils fall in each band of absence, lower bound included: 0 to <5, 5 to <10 … 45 to <50, 50 to
+    100."""
     counts = {f"{low}-<{low + 5}%": 0 for low in range(0, 50, 5)} | {"50-100%": 0}
     names = list(counts)
     for answer in found:

@@ -64,7 +64,8 @@ class Roll(NamedTuple):
 def load_entries(
     connection: sa.Connection, years: Sequence[int], pupils: Sequence[str] | None = None, position: int | None = None
 ) -> Entries:
-    """Return the marks of these school years, of all pupils or of some; those standing at `position`, or every version."""
+    """Return the marks of these school years, of all pupils or of some; those standing at `position`, or every
+    version."""
     clauses = ["year IN :years"]
     params: dict[str, object] = {"years": list(years)}
     if pupils is not None:

@@ -1,9 +1,8 @@
 """Health: what is off in the data (`doctor`) and whether the ledger and its read model hold together (`verify`).
 
-A finding is a value; nobody is stopped by one. The doctor speaks of things that people settle: a mark on a day that is no
-session any more, a mark beside the code that leave or a closure made it expect, an N past its days, a session that closed
-without a mark. Verify speaks of things that nobody may settle but an engineer.
-"""
+A finding is a value; nobody is stopped by one. The doctor speaks of things that people settle: a mark on a day that is
+no session any more, a mark beside the code that leave or a closure made it expect, an N past its days, a session that
+closed without a mark. Verify speaks of things that nobody may settle but an engineer."""
 
 from __future__ import annotations
 
@@ -46,11 +45,16 @@ def doctor_findings(answers: Answers, moment: Moment) -> list[Finding]:
 
 def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
     if answers.keys.lost:
-        yield Finding("keys_missing", "the key store is missing: names, reasons and other text cannot be read; codes can")
+        yield Finding(
+            "keys_missing", "the key store is missing: names, reasons and other text are unreadable, codes are not"
+        )
     with answers.engine.connect() as connection:
         for row in connection.execute(sa.select(parked).order_by(parked.c.position)):
-            yield Finding("parked", f"{row.topic} cannot be read ({row.reason}), so its entry is not served",
-                          position=row.position)  # fmt: skip
+            yield Finding(
+                "parked",
+                f"{row.topic} cannot be read ({row.reason}), so its entry is not served",
+                position=row.position,
+            )
     for position, reason in moment.school.poison.items():
         yield Finding("parked", f"{reason}; it is passed over", position=position)
 
@@ -78,8 +82,9 @@ def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
         else:
             expected = school.expected(pupil, session)
             if expected and expected.code != code:
-                yield Finding("mark_beside_expected",
-                              f"{code} stands where {expected.cites} expects {expected.code}", *where)  # fmt: skip
+                yield Finding(
+                    "mark_beside_expected", f"{code} stands where {expected.cites} expects {expected.code}", *where
+                )
         if open_n[row]:
             deadline = school.calendar.school_days_after(session.day, policy.n_deadline_school_days)
             if deadline is not None and deadline < moment.as_of:
@@ -98,11 +103,9 @@ def _with_expectation(moment: Moment, entries: Entries) -> np.ndarray:
     return np.isin(entries.session, np.fromiter(closures | granted, np.int32))
 
 
-def verify_findings(
-    ledger: Ledger, engine: sa.Engine, progress: Callable[[int], None] | None = None
-) -> list[Finding]:
-    """Return what does not hold: events that do not decode, positions or versions with gaps, times that run backwards, an
-    entry in the wrong school year, and a read model that is not what replaying the ledger gives."""
+def verify_findings(ledger: Ledger, engine: sa.Engine, progress: Callable[[int], None] | None = None) -> list[Finding]:
+    """Return what does not hold: events that do not decode, positions or versions with gaps, times that run backwards,
+    an entry in the wrong school year, and a read model that is not what replaying the ledger gives."""
     head, _ = ledger.reads.head()
     found = list(_ledger_findings(ledger, head, progress))
     try:
@@ -112,8 +115,13 @@ def verify_findings(
     expected, actual = replayed(ledger, at), set(stored(engine))
     for name, rows in (("lacks", expected - actual), ("wrongly holds", actual - expected)):
         found += [
-            Finding("read_model", f"the read model {name} version {row.version} of this entry", row.pupil,
-                    str(Session.from_number(row.session)), row.from_position)  # fmt: skip
+            Finding(
+                "read_model",
+                f"the read model {name} version {row.version} of this entry",
+                row.pupil,
+                str(Session.from_number(row.session)),
+                row.from_position,
+            )
             for row in sorted(rows)
         ]
     return found
@@ -126,13 +134,14 @@ def _ledger_findings(ledger: Ledger, head: int, progress: Callable[[int], None] 
             if row.position != position + 1:
                 yield Finding("gap", f"positions {position + 1} to {row.position - 1} are gone", position=row.position)
             if row.recorded_at < recorded_at:
-                yield Finding("time_runs_backwards", "recorded before the event at the position before it",
-                              position=row.position)  # fmt: skip
+                yield Finding(
+                    "time_runs_backwards", "recorded before the event at the position before it", position=row.position
+                )
             position, recorded_at = row.position, row.recorded_at
             try:
                 event = wire.decode(row.state)
                 if event.topic != row.topic:
-                    yield Finding("topic", f"stored as {row.topic} but says it is a {event.topic}", position=row.position)
+                    yield Finding("topic", f"stored as {row.topic}, but says {event.topic}", position=row.position)
             except wire.Undecodable as error:
                 yield Finding("undecodable", f"{row.topic} does not decode: {error}", position=row.position)
         if progress is not None:

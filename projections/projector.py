@@ -1,9 +1,9 @@
 """The projector: brings the read model up to the ledger, in batches, exactly once.
 
-A batch and the position it reaches are one transaction, so a kill at any moment leaves both or neither. The position is
-claimed first, by an update that only succeeds from the position the batch was read at: of two projectors one goes on and
-the other reads again. Beside the position stands the digest of the event there: a ledger that was restored behind its
-read model, or replaced, does not match, and is refused instead of being silently continued.
+A batch and the position it reaches are one transaction, so a kill at any moment leaves both or neither. The position
+is claimed first, by an update that only succeeds from the position the batch was read at: of two projectors one goes
+on and the other reads again. Beside the position stands the digest of the event there: a ledger that was restored
+behind its read model, or replaced, does not match, and is refused instead of being silently continued.
 
 An event that cannot be read is parked with its reason, and its stream with it; every other entry is served.
 """
@@ -175,8 +175,8 @@ class Projector:
             )
         if wire.leaf(*rows[0]) != digest:
             raise Misconfigured(
-                f"the event at position {at} is not the one that the read model was built from: the ledger was replaced "
-                "or altered; check it with 'attendance verify', then run 'attendance rebuild'"
+                f"the event at position {at} is not the one that the read model was built from: the ledger was "
+                "replaced or altered; check it with 'attendance verify', then run 'attendance rebuild'"
             )
         self.trusted = at
 

@@ -82,8 +82,8 @@ class Answers:
         """Return the moment of a question, the read model brought up to date.
 
         Left out, `known_at` is the recorded time of the last event, and a later one is answered as that; left out,
-        `as_of` is today, or in a simulated ledger the London day of its last event. `policy` overrides the one in force.
-        """
+        `as_of` is today, or in a simulated ledger the London day of its last event. `policy` overrides the one in
+        force. """
         head, last = self.projector.catch_up(), self.ledger.reads.head()[1]
         known = last if known_at is None else min(micros(known_at), last)
         position = head if known == last else position_at(self.ledger.reads, known)

@@ -79,7 +79,8 @@ class RegisterAnswer(msgspec.Struct, frozen=True, kw_only=True, rename={"class_n
 
 
 def register_answer(answers: Answers, moment: Moment, class_name: str, day: date) -> RegisterAnswer:
-    """Return the register of a class on a day as known at the moment. Raises Misconfigured for a day or class there is not."""
+    """Return the register of a class on a day as known at the moment. Raises Misconfigured for a day or class there is
+    not."""
     school = moment.school
     sessions = [Session(day, half) for half in Half]
     pupils = school.pupils_on(day, class_name)
@@ -108,10 +109,9 @@ def register_answer(answers: Answers, moment: Moment, class_name: str, day: date
     )
 
 
-def history_answers(
-    answers: Answers, moment: Moment, pupil: str, session: Session | None = None
-) -> list[EntryAnswer]:
-    """Return every entry of a pupil up to the day asked about, in order of session, each with all it had said by then."""
+def history_answers(answers: Answers, moment: Moment, pupil: str, session: Session | None = None) -> list[EntryAnswer]:
+    """Return every entry of a pupil up to the day asked about, in order of session, each with all it had said by
+    then."""
     if session is not None:
         rows = answers.ledger.reads.stream_rows([entry_stream(pupil, session)])
     else:
@@ -123,9 +123,7 @@ def history_answers(
     ]
 
 
-def _line(
-    moment: Moment, pupil: str, session: Session, marks: list[MarkAnswer], told: list[Any]
-) -> SessionAnswer:
+def _line(moment: Moment, pupil: str, session: Session, marks: list[MarkAnswer], told: list[Any]) -> SessionAnswer:
     calendar = moment.school.calendar
     expected = moment.school.expected(pupil, session)
     closed = calendar.is_session(session) and calendar.closes(session) <= moment.known_at

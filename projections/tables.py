@@ -1,13 +1,12 @@
 """The read model in SQL: one thin row for every mark an entry ever held, and how far it has been brought.
 
-Every row says from which position it holds and until which. The present is `until_position IS NULL`; the past, as known
-at position p, is `from_position <= p AND (until_position IS NULL OR until_position > p)`. One rule answers for any moment,
-on every database, without replaying.
+Every row says from which position it holds and until which. The present is `until_position IS NULL`; the past, as
+known at position p, is `from_position <= p AND (until_position IS NULL OR until_position > p)`. One rule answers for
+any moment, on every database, without replaying.
 
-There are millions of rows, so a row holds only numbers and the pupil: names, reasons and times stay in the event, which
-a screen fetches by stream and version. What entries are judged by (roll, calendar, policies, leave, notices) is small and
-is folded from its own events by `ledger.school`, to any position; it has no second copy here.
-"""
+There are millions of rows, so a row holds only numbers and the pupil: names, reasons and times stay in the event,
+which a screen fetches by stream and version. What entries are judged by (roll, calendar, policies, leave, notices) is
+small and is folded from its own events by `ledger.school`, to any position; it has no second copy here."""
 
 from __future__ import annotations
 

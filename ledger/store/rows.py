@@ -1,9 +1,8 @@
 """What every recorder stores and promises, whatever the database.
 
-A row is one event at one *position*. Positions start at 1 and have no gaps: the recorder numbers them itself, inside the
-lock that orders all writers, together with the time. So position and time never disagree, "known at" is a bisect, and a
-missing position can only mean that somebody removed one.
-"""
+A row is one event at one *position*. Positions start at 1 and have no gaps: the recorder numbers them itself, inside
+the lock that orders all writers, together with the time. So position and time never disagree, "known at" is a bisect,
+and a missing position can only mean that somebody removed one. """
 
 from __future__ import annotations
 
@@ -39,7 +38,8 @@ class Receipt(NamedTuple):
 
 
 class Conflict(LedgerError):
-    """Somebody recorded first: a version, a receipt, or a reference event after the position decided on. Decide again."""
+    """Somebody recorded first: a version, a receipt, or a reference event after the position decided on. Decide
+    again."""
 
 
 class Unavailable(LedgerError):
