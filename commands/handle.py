@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 
 from commands import followup, leave, marks, penalties, roll, school
 from commands import models as m
-from commands.state import Decided, Fact, State
+from commands.state import Decided, Fact, Register, State
 from ledger import streams, wire
 from ledger.entry import Entry
 from ledger.errors import Refused
-from ledger.events import RegisterTaken, StaffNamed
+from ledger.events import StaffNamed
 from ledger.keys import KeyStore
 from ledger.people import Staff
 from ledger.school import School, take_in
@@ -94,13 +94,11 @@ class Handler:
     def handle(self, command: m.Command, *, door: str = "python") -> Done:
         """Return what was recorded, durably. Raises Refused, and nothing was; Unavailable, and nobody can tell yet."""
         receipt = Receipt(command.id or uuid.uuid4().hex, m.content_digest(command), door)
-        if command.id is not None and (done := self._earlier(receipt)):
-            return done
         look = not isinstance(command, HOPEFUL)
         failure: Conflict | Unavailable | None = None
         for attempt in range(ATTEMPTS):
             try:
-                if failure is not None and (done := self._earlier(receipt)):
+                if (command.id is not None or failure is not None) and (done := self._earlier(receipt)):
                     return done
                 return self._attempt(command, receipt, look)
             except Conflict as error:
@@ -122,24 +120,13 @@ class Handler:
         state, versions = self._state(command, school_now, look)
         decided = self._decide(command, state, now)
         facts = self._introducing(command, decided.facts)
-        envelopes = self._seal(self._place(facts, versions, look))
+        envelopes = seal_all(self._place(facts, versions, look), self._keys)
         positions = self._ledger.append(envelopes, receipt=receipt, basis=school_now.position, at=at)
         return Done(len(positions), positions[-1] if positions else 0, decided.kept)
 
     def _time(self, command: m.Command, school_now: School) -> tuple[datetime, int | None]:
-        """Return the moment to decide by, and the recorded time to ask for: none on a ledger that keeps its own."""
-        if not (school_now.simulated if school_now.opened else self._simulated):
-            if command.at is not None:
-                raise Refused("ledger_is_system", field="at", value=command.at)
-            return self._clock(), None
-        _, last = self._ledger.reads.head()
-        if command.at is None:
-            at = from_micros(last) + timedelta(minutes=1) if last else self._clock()
-        else:
-            at = command.at
-        if micros(at) < last:
-            raise Refused("time_runs_backwards", field="at", value=at)
-        return at, micros(at)
+        simulated = school_now.simulated if school_now.opened else self._simulated
+        return time_of(command.at, self._ledger, simulated, self._clock)
 
     def _decide(self, command: m.Command, state: State, now: datetime) -> Decided:
         if isinstance(command, m.OpenSchool):
@@ -154,22 +141,17 @@ class Handler:
             return State(school_now, {}, {}), {}
         wanted = _streams_read(command, school_now)
         entries: dict[str, Entry] = {}
-        registers: dict[str, bool] = {}
+        registers: dict[str, Register] = {}
         versions = dict.fromkeys(wanted, 0)
         rows = self._ledger.reads.stream_rows(wanted) if wanted else []
         for row in rows:
             versions[row.stream] = row.version
-            event = self._open(row)
+            event = open_row(row, self._keys)
             if event.kind == "register":
-                registers[row.stream] = registers.get(row.stream, False) or isinstance(event, RegisterTaken)
+                registers[row.stream] = registers.get(row.stream, Register()).after(event)
             else:
                 entries[row.stream] = entries.get(row.stream, Entry()).after(row.version, event)
         return State(school_now, entries, registers), versions
-
-    def _open(self, row: Row) -> Any:
-        event = wire.decode(row.state)
-        key = self._keys.get(owner_of(row.stream)) if event.sealed else None
-        return wire.open_sealed(event, row.stream, row.version, key)
 
     def _introducing(self, command: m.Command, facts: list[Fact]) -> list[Fact]:
         """Return the facts with the person who signs, where they are new or have another name or title."""
@@ -193,16 +175,6 @@ class Handler:
             placed.append(Envelope(stream, version + 1, event))
         return placed
 
-    def _seal(self, envelopes: list[Envelope]) -> list[Envelope]:
-        """Return the events with their text sealed, under keys that are durable already."""
-        private = [e for e in envelopes if any(getattr(e.event, name) for name in e.event.private)]
-        self._keys.ensure(owner_of(e.originator_id) for e in private)
-        sealed = {
-            id(e): e._replace(event=wire.seal(e.event, *e[:2], self._keys.get(owner_of(e.originator_id))))
-            for e in private
-        }
-        return [sealed.get(id(e), e) for e in envelopes]
-
     def _earlier(self, receipt: Receipt) -> Done | None:
         """Return what this command did before, None if it is new. Refuses the id of another command."""
         found = self._ledger.reads.receipt(receipt.id)
@@ -211,6 +183,39 @@ class Handler:
         if found.digest != receipt.digest:
             raise Refused("id_reused", field="id", value=receipt.id)
         return Done(found.events, found.first_position + found.events - 1 if found.events else 0, repeated=True)
+
+
+def time_of(
+    at: datetime | None, ledger: Ledger, simulated: bool, clock: Callable[[], datetime]
+) -> tuple[datetime, int | None]:
+    """Return the moment to decide by, and the recorded time to ask for: none on a ledger that keeps its own."""
+    if not simulated:
+        if at is not None:
+            raise Refused("ledger_is_system", field="at", value=at)
+        return clock(), None
+    _, last = ledger.reads.head()
+    if at is None:
+        at = from_micros(last) + timedelta(minutes=1) if last else clock()
+    if micros(at) < last:
+        raise Refused("time_runs_backwards", field="at", value=at)
+    return at, micros(at)
+
+
+def seal_all(envelopes: Sequence[Envelope], keys: KeyStore) -> list[Envelope]:
+    """Return the events with their text sealed, under keys that are durable already."""
+    private = [e for e in envelopes if any(getattr(e.event, name) for name in e.event.private)]
+    keys.ensure(owner_of(e.originator_id) for e in private)
+    sealed = {
+        id(e): e._replace(event=wire.seal(e.event, *e[:2], keys.get(owner_of(e.originator_id)))) for e in private
+    }
+    return [sealed.get(id(e), e) for e in envelopes]
+
+
+def open_row(row: Row, keys: KeyStore) -> Any:
+    """Return the event of a row, its text readable where its key is still there."""
+    event = wire.decode(row.state)
+    key = keys.get(owner_of(row.stream)) if event.sealed else None
+    return wire.open_sealed(event, row.stream, row.version, key)
 
 
 def _streams_read(command: m.Command, school_now: School) -> list[str]:

@@ -33,7 +33,7 @@ def request_leave(command: RequestLeave, state: State, now: datetime) -> Decided
     wanted = range(command.first.number, command.last.number + 1)
     if not any(state.school.calendar.is_session(Session.from_number(number)) for number in wanted):
         raise Refused("not_a_session", field="first", value=command.first)
-    if command.request in state.school.leave[command.pupil]:
+    if command.request in state.school.leave.get(command.pupil, {}):
         raise Refused("leave_exists", field="request", value=command.request)
     requested = LeaveRequested(
         by=by,

@@ -72,7 +72,7 @@ def take_register(command: TakeRegister, state: State, now: datetime) -> Decided
     members = set(state.school.pupils_on(session.day, class_name))
     if not members:
         raise Refused("class_unknown", field="class", value=class_name)
-    if state.register_taken(session, class_name):
+    if state.register(session, class_name).taken:
         raise Refused("register_already_taken", field="class", value=class_name)
     marks: list[Fact] = []
     kept: list[str] = []
@@ -107,7 +107,7 @@ def close_register(command: CloseRegister, state: State, now: datetime) -> Decid
         members = state.school.pupils_on(session.day, class_name)
         unmarked = [pupil for pupil in members if not state.entry(pupil, session).exists]
         # The first closing is a fact even where everyone is marked; a later one only where it marks somebody.
-        if unmarked or register_stream(session, class_name) not in state.registers:
+        if unmarked or not state.register(session, class_name).closed:
             facts.append(Fact(register_stream(session, class_name), RegisterClosed(by=by, marked=len(unmarked))))
         for pupil in unmarked:
             expected = state.school.expected(pupil, session)

@@ -7,19 +7,28 @@ may be added with a default; none may be renamed or dropped.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
-from datetime import date, datetime, time
 from decimal import Decimal
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Union, get_args
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from commands.fields import (
+    ClassName,
+    Day,
+    Half,
+    Label,
+    Moment,
+    Name,
+    PupilNumber,
+    RegistrationHours,
+    SessionField,
+    Text,
+    Upn,
+    YearField,
+)
 from ledger.errors import Refused
-from ledger.people import check_upn, is_pupil_number
-from ledger.sessions import Session, format_moment, format_year, parse_moment, parse_year
 
 # Fields whose value a refusal may repeat. Everything else could say something about a child.
 SPEAKABLE = frozenset(
@@ -65,80 +74,6 @@ SPEAKABLE = frozenset(
 )
 
 
-def _parsed(parse: Callable[[str], Any], write: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
-    """Return the annotations of a field that is a string outside and a value of ours inside."""
-
-    def validate(given: Any) -> Any:
-        if not isinstance(given, str):
-            raise ValueError(f"expected text, such as {schema['examples'][0]}")
-        return parse(given)
-
-    return PlainValidator(validate), PlainSerializer(write), WithJsonSchema({"type": "string", **schema})
-
-
-def _day(text: str) -> date:
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        raise ValueError("expected a day such as 2024-09-03")
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ValueError("expected a day of the calendar such as 2024-09-03") from None
-
-
-def _pupil(text: str) -> str:
-    if not is_pupil_number(text):
-        raise ValueError("expected the school's own admission number: 1 to 20 letters, digits, '.', '_' or '-'")
-    return text
-
-
-def _upn(text: str) -> str:
-    if not check_upn(text):
-        raise ValueError("expected a UPN of 13 characters with its check letter")
-    return text
-
-
-def _hours(given: Any) -> tuple[time, time]:
-    """Return opening and closing of registration from `08:55-09:10`, `["08:55", "09:10"]` or an object of both."""
-    parts = re.split(r"\s*[-–]\s*", given) if isinstance(given, str) else given
-    if isinstance(given, dict):
-        parts = [given[key] for key in ("opens", "closes") if key in given and len(given) == 2]
-    try:
-        opens, closes = (time.fromisoformat(part) for part in parts)
-    except (ValueError, TypeError):
-        raise ValueError("expected opening and closing such as 08:55-09:10") from None
-    minutes = (closes.hour * 60 + closes.minute) - (opens.hour * 60 + opens.minute)
-    if not 0 < minutes <= 30:
-        raise ValueError("expected registration to close after it opens, within 30 minutes")
-    return opens, closes
-
-
-Day = Annotated[date, *_parsed(_day, date.isoformat, {"format": "date", "examples": ["2024-09-03"]})]
-Moment = Annotated[
-    datetime, *_parsed(parse_moment, format_moment, {"format": "date-time", "examples": ["2024-09-03T07:57:00Z"]})
-]
-SessionField = Annotated[
-    Session, *_parsed(Session.parse, str, {"pattern": r"^\d{4}-\d{2}-\d{2}/(AM|PM)$", "examples": ["2024-09-03/AM"]})
-]
-YearField = Annotated[
-    int,
-    *_parsed(parse_year, format_year, {"pattern": r"^\d{4}/\d{2}$", "examples": ["2024/25"]}),
-]
-PupilNumber = Annotated[str, *_parsed(_pupil, str, {"pattern": r"^[A-Za-z0-9._-]{1,20}$", "examples": ["1042"]})]
-Upn = Annotated[str, *_parsed(_upn, str, {"pattern": r"^[A-Z]\d{11}[0-9A-Z]$", "examples": ["B801200005001"]})]
-RegistrationHours = Annotated[
-    tuple[time, time],
-    PlainValidator(_hours),
-    PlainSerializer(lambda hours: "-".join(at.isoformat("minutes") for at in hours)),
-    WithJsonSchema({"type": "string", "examples": ["08:55-09:10"]}),
-]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-# Part of a stream's name, so no slash; part of a file's name, so nothing odd.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
-ClassName = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\x00-\x1f]{1,20}$")]
-Half = Literal["AM", "PM"]
-
-
 class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -156,7 +91,7 @@ class Command(Model):
 
     at: Moment | None = None
     by: By = By()
-    id: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    id: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,200}$")] | None = None
 
     @property
     def name(self) -> str:
@@ -447,4 +382,8 @@ def content_digest(command: Command) -> str:
     """Return the SHA-256 of what a command says, without its id and time: the same through every door."""
     said = command.model_dump(mode="json", by_alias=True, exclude={"id", "at"}, exclude_defaults=True)
     said["command"] = command.name
-    return sha256(json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return sha256(text.encode()).hexdigest()
+    except UnicodeEncodeError:  # half a character, which JSON can escape and no database can keep
+        raise Refused("malformed", field="line", expected="text of whole characters") from None

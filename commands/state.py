@@ -10,7 +10,7 @@ from commands.models import By
 from ledger import policy, streams
 from ledger.entry import Entry
 from ledger.errors import Refused
-from ledger.events import Event
+from ledger.events import Event, RegisterEvent, RegisterTaken
 from ledger.people import Staff
 from ledger.policy import Policy
 from ledger.school import School
@@ -31,18 +31,28 @@ class Decided(NamedTuple):
     kept: tuple[str, ...] = ()
 
 
+class Register(NamedTuple):
+    """What has been done to one register: a class and a session."""
+
+    taken: bool = False
+    closed: bool = False
+
+    def after(self, event: RegisterEvent) -> Register:
+        return self._replace(taken=True) if isinstance(event, RegisterTaken) else self._replace(closed=True)
+
+
 class State(NamedTuple):
     """The school as it stands, and of the entries and registers those that the command is about."""
 
     school: School
     entries: Mapping[str, Entry]
-    registers: Mapping[str, bool]
+    registers: Mapping[str, Register]
 
     def entry(self, pupil: str, session: Session) -> Entry:
         return self.entries.get(streams.entry_stream(pupil, session), Entry())
 
-    def register_taken(self, session: Session, class_name: str) -> bool:
-        return self.registers.get(streams.register_stream(session, class_name), False)
+    def register(self, session: Session, class_name: str) -> Register:
+        return self.registers.get(streams.register_stream(session, class_name), Register())
 
     def policy(self, day: date) -> Policy:
         return policy.load(self.school.policy_on(day))
@@ -69,7 +79,7 @@ class State(NamedTuple):
             raise Refused("unknown_person", field=field, value=parent)
 
 
-def signed(by: By) -> Staff:
+def signed(by: By | Staff) -> Staff:
     """Return who signs. Refuses a person without id, name or title: the law wants them in the entry."""
     for part in ("id", "name", "title"):
         if not getattr(by, part):

@@ -24,7 +24,6 @@ RULES = {
     "school_already_open": "cannot open a second school in this ledger",
     "school_not_open": "needs a school, and none has been opened in this ledger",
     "year_already_open": "has been opened before; amend its calendar instead",
-    "year_overlaps": "shares days with a school year that is open already",
     "no_such_year": "is not a school year that has been opened",
     "policy_unknown": "is not a policy that this product ships",
     "not_a_session": "is not a session of this school's calendar",
@@ -34,7 +33,6 @@ RULES = {
     "pupil_not_on_roll": "is not on roll on that day",
     "pupil_not_in_class": "is not in that class on that day",
     "class_unknown": "is a class that no pupil is in on that day",
-    "day_before_start": "is before the pupil's starting day",
     # marks
     "session_in_the_future": "cannot be marked before its registration opens",
     "code_unknown": "is not a code of the register",

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from ledger.errors import Misconfigured
 from ledger.streams import Owner
+from ledger.wal import switch_to_wal
 
 _metadata = sa.MetaData()
 _keys = sa.Table(
@@ -92,9 +93,9 @@ def open_key_store(engine: sa.Engine | None, address: str, *, create: bool) -> K
         sa.event.listen(engine, "connect", _pin_sqlite)
     if create:
         with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                # Two first starts must not race on CREATE.
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('attendance keys'))"))
+            # Two first starts must not race on CREATE.
+            lock = {"postgresql": "SELECT pg_advisory_xact_lock(hashtext('attendance keys'))", "sqlite": "BEGIN IMMEDIATE"}
+            connection.exec_driver_sql(lock[engine.dialect.name])
             _metadata.create_all(connection)
     elif not sa.inspect(engine).has_table(_keys.name):
         return KeyStore(None, address)
@@ -109,6 +110,7 @@ def _insert(engine: sa.Engine) -> Any:
 
 def _pin_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
+    switch_to_wal(cursor)
+    for pragma in ("synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

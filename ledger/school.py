@@ -80,6 +80,7 @@ class School:
         self.poison: dict[int, str] = {}
         self._years: dict[int, SchoolYear] = {}
         self._calendar: Calendar | None = None
+        self._classes_on: dict[date, dict[str, list[str]]] = {}
 
     # --- questions ---
 
@@ -107,14 +108,23 @@ class School:
 
     def pupils_on(self, day: date, class_name: str | None = None) -> list[str]:
         """Return the pupils on roll on a day (of one class), ordered by number as text."""
-        return sorted(
-            number
-            for number, pupil in self.pupils.items()
-            if pupil.on_roll(day) and class_name in (None, pupil.placement(day).class_name)
-        )
+        classes = self._classes(day)
+        if class_name is not None:
+            return list(classes.get(class_name, ()))
+        return sorted(number for members in classes.values() for number in members)
 
     def classes_on(self, day: date) -> list[str]:
-        return sorted({pupil.placement(day).class_name for pupil in self.pupils.values() if pupil.on_roll(day)})
+        return sorted(self._classes(day))
+
+    def _classes(self, day: date) -> dict[str, list[str]]:
+        """Return the pupils of every class on a day; kept until the roll changes: a day is marked often."""
+        if day not in self._classes_on:
+            classes: dict[str, list[str]] = defaultdict(list)
+            for number, pupil in sorted(self.pupils.items()):
+                if pupil.on_roll(day):
+                    classes[pupil.placement(day).class_name].append(number)
+            self._classes_on[day] = dict(classes)
+        return self._classes_on[day]
 
     def expected(self, pupil: str, session: Session) -> Expected | None:
         """Return what leave or a closure makes this session expect. Leave comes first: it is about this pupil."""
@@ -143,6 +153,7 @@ class School:
                 self._apply_school(position, event)
             case "roll":
                 self.pupils.setdefault(owner, Pupil(owner)).apply(version, event)
+                self._classes_on.clear()
             case "leave":
                 request = rest[-1]
                 self.leave[owner][request] = fold_leave(self.leave[owner].get(request), owner, request, event)
@@ -189,5 +200,7 @@ def take_in(school: School, rows: Iterable[StoredReference]) -> School:
         try:
             school.apply(row.position, row.stream, row.version, wire.decode(row.state))
         except (wire.Undecodable, ValueError, LookupError) as error:
-            school.poison[row.position] = f"{row.topic}: {error}"
+            school.poison[row.position] = f"{row.topic} cannot be read ({error})"
+            # It still stands in the ledger: what is decided next is decided after it.
+            school.position, school.versions[row.stream] = row.position, row.version
     return school

@@ -27,6 +27,7 @@ def _table(attribute: str) -> np.ndarray:
 ATTENDED = _table("attended")
 AUTHORISED = _table("authorised")
 UNAUTHORISED = _table("unauthorised")
+NUMBERS = len(ATTENDED)  # of codes, as wide as a uint8 can count
 
 
 class Absence(NamedTuple):
@@ -67,12 +68,19 @@ def absence(entries: Entries, roll: Roll, closed: np.ndarray, since: int, until:
     """
     counted = entries.where((entries.session >= since) & (entries.session <= until))
     counted = counted.where(roll.holds(counted.pupil, counted.session))
-    size = len(roll.pupils)
-    attended, authorised, unauthorised = (
-        np.bincount(counted.pupil[table[counted.code]], minlength=size)
-        for table in (ATTENDED, AUTHORISED, UNAUTHORISED)
-    )
-    return Absence(attended, authorised, unauthorised, _missing(counted, roll, closed), counted)
+    return Absence(*classified(by_code(counted)), _missing(counted, roll, closed), counted)
+
+
+def by_code(entries: Entries) -> np.ndarray:
+    """Return how many marks of each code every pupil has, shape pupils x 256."""
+    cell = entries.pupil.astype(np.int64) * NUMBERS + entries.code
+    shape = len(entries.pupils), NUMBERS
+    return np.bincount(cell, minlength=shape[0] * NUMBERS).reshape(shape)
+
+
+def classified(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return attended, authorised and unauthorised sessions from counts by code (last axis: the code's number)."""
+    return counts @ ATTENDED, counts @ AUTHORISED, counts @ UNAUTHORISED
 
 
 def _missing(counted: Entries, roll: Roll, closed: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from ledger.school import School
 from ledger.sessions import EPOCH_DAY
 
 NEVER = np.int64(2**62)
+LISTS: dict[str, sa.types.TypeEngine[Any]] = {"years": sa.SmallInteger(), "pupils": sa.Text()}
 
 
 class Entries(NamedTuple):
@@ -78,7 +79,8 @@ def load_entries(
     together = "group_concat" if connection.dialect.name == "sqlite" else "string_agg"
     statement = f"SELECT pupil, {together}({numbers}, ',') FROM entries WHERE {' AND '.join(clauses)} GROUP BY pupil"
     bound = sa.text(statement).bindparams(
-        *(sa.bindparam(name, expanding=True) for name in ("years", "pupils") if name in params)
+        # PostgreSQL compares even an empty list by type.
+        *(sa.bindparam(name, type_=kind, expanding=True) for name, kind in LISTS.items() if name in params)
     )
     found = sorted(tuple(row) for row in connection.execute(bound, params))
     # np.fromstring reads numbers out of text; only its binary mode is deprecated.

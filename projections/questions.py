@@ -146,16 +146,18 @@ class Answers:
         }
 
     def opened(self, rows: Iterable[Row], only: set[tuple[str, int]] | None = None) -> list[tuple[Row, Any]]:
-        """Return rows with their events, text open where the key is there."""
+        """Return rows with their events, text open where the right key is there and still sealed where it is not."""
         chosen = [row for row in rows if only is None or (row.stream, row.version) in only]
         events = [(row, wire.decode(row.state)) for row in chosen]
         self.keys.load(owner_of(row.stream) for row, event in events if event.sealed)
-        return [
-            (row, wire.open_sealed(event, row.stream, row.version, self.keys.get(owner_of(row.stream))))
-            if event.sealed
-            else (row, event)
-            for row, event in events
-        ]
+        return [(row, self._open(row, event) if event.sealed else event) for row, event in events]
+
+    def _open(self, row: Row, event: Any) -> Any:
+        try:
+            return wire.open_sealed(event, row.stream, row.version, self.keys.get(owner_of(row.stream)))
+        except wire.WrongKey:
+            # Keys of another ledger read nothing here; what needs no key is still answered.
+            return event
 
     def recorded_at(self, positions: Iterable[int]) -> dict[int, str]:
         """Return when each of these positions was recorded."""

@@ -61,8 +61,11 @@ def open_engine(ledger: Ledger) -> sa.Engine:
         engine = sa.create_engine(address.sqlalchemy, connect_args={"options": f"-csearch_path={address.schema}"})
     if not sa.inspect(engine).has_table(parked.name):
         with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                # Two first starts must not race on CREATE.
-                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('attendance read model'))")
+            # Two first starts must not race on CREATE.
+            lock = {
+                "postgresql": "SELECT pg_advisory_xact_lock(hashtext('attendance read model'))",
+                "sqlite": "BEGIN IMMEDIATE",
+            }
+            connection.exec_driver_sql(lock[engine.dialect.name])
             metadata.create_all(connection)
     return engine

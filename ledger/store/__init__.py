@@ -7,6 +7,8 @@ extension points. What goes in and out is an `Envelope`: a stream, a version and
 from __future__ import annotations
 
 import getpass
+import os
+import re
 from collections.abc import Sequence
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -17,16 +19,16 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import (
     ApplicationRecorder,
     InfrastructureFactory,
-    InterfaceError,
     Mapper,
-    OperationalError,
+    PersistenceError,
     StoredEvent,
 )
+from eventsourcing.utils import Environment
 
 from ledger import wire
 from ledger.errors import Misconfigured
 from ledger.events import Event, SchoolOpened
-from ledger.store.rows import VOLUME_KINDS, Conflict, Receipt, Row, Unavailable, position_at
+from ledger.store.rows import VOLUME_KINDS, Conflict, Receipt, Row, Unavailable, position_at, said
 
 __all__ = [
     "VOLUME_KINDS",
@@ -83,6 +85,10 @@ class Ledger(Application[str]):
         self.address = address
         super().__init__(env=address.environment)
 
+    def construct_env(self, name: str, env: Any = None) -> Environment:
+        """Only the address decides: a variable left over in the process may not choose another store."""
+        return Environment(name, env)
+
     def construct_mapper(self) -> Mapper[str]:
         return EnvelopeMapper(transcoder=self.construct_transcoder())
 
@@ -90,9 +96,13 @@ class Ledger(Application[str]):
         recorder_class = self.address.recorder_class()
         if not isinstance(self.factory, self.address.factory_class()):
             raise Misconfigured(
-                f"the persistence module gave {type(self.factory).__name__}, which is not the store at {self.address.shown}"
+                f"the persistence module gave {type(self.factory).__name__}, which is no store for {self.address.shown}"
             )
-        datastore = getattr(self.factory, "datastore", None)
+        datastore: Any = getattr(self.factory, "datastore", None)
+        if self.address.kind == "postgresql":
+            # The library would connect with five parts of the address; sslmode and the others count as well.
+            datastore.pool.conninfo = self.address.conninfo
+            datastore.pool.kwargs = {"row_factory": datastore.pool.kwargs["row_factory"]}
         return recorder_class(datastore) if datastore is not None else recorder_class()
 
     @property
@@ -135,6 +145,11 @@ class Address(NamedTuple):
     sqlalchemy: str
     schema: str | None
 
+    @property
+    def conninfo(self) -> str:
+        """The PostgreSQL address as its own client library takes it."""
+        return self.sqlalchemy.replace("postgresql+psycopg://", "postgresql://", 1)
+
     def recorder_class(self) -> Any:
         if self.kind == "sqlite":
             from ledger.store.sqlite import Recorder as SQLiteRecorder
@@ -168,18 +183,27 @@ def open_ledger(url: str, *, create: bool = False) -> Ledger:
     Raises Misconfigured, in one sentence, for an address that is misspelt, unreachable or holds no ledger.
     """
     _check_library()
+    _check_environment()
     address = parse_address(url, create=create)
     try:
         ledger = Ledger(address)
-        if create:
-            ledger.reads.create_table()
-        elif not ledger.reads.exists():
+        try:
+            _check_ledger(ledger, create=create)
+        except BaseException:
             ledger.close()
-            raise Misconfigured(f"there is no ledger at {address.shown}: 'attendance open' begins one")
-        ledger.reads.check()
-    except (Unavailable, OperationalError, InterfaceError, OSError) as error:
-        raise Misconfigured(f"the ledger at {address.shown} cannot be reached: {str(error).splitlines()[0]}") from error
+            raise
+    except (Unavailable, PersistenceError) as error:
+        raise Misconfigured(f"the ledger at {address.shown} cannot be reached: {said(error)}") from error
     return ledger
+
+
+def _check_ledger(ledger: Ledger, *, create: bool) -> None:
+    if create:
+        ledger.reads.create_table()
+    elif not ledger.reads.exists():
+        raise Misconfigured(f"there is no ledger at {ledger.address.shown}: 'attendance open' begins one")
+    ledger.reads.check()
+    ledger.opened()
 
 
 def parse_address(url: str, *, create: bool = False) -> Address:
@@ -191,7 +215,9 @@ def parse_address(url: str, *, create: bool = False) -> Address:
         return _sqlite_address(url, rest, create=create)
     if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
         return _postgres_address(f"postgresql://{rest}")
-    raise Misconfigured(f"{scheme or url!r} is no kind of ledger: expected sqlite:///path or postgresql://host/database")
+    # Only its first word is repeated, because there may be a password in the rest.
+    kind = url.partition(":")[0]
+    raise Misconfigured(f"{kind!r} is no kind of ledger: expected sqlite:///path or postgresql://host/database")
 
 
 def _sqlite_address(url: str, rest: str, *, create: bool) -> Address:
@@ -215,16 +241,19 @@ def _postgres_address(url: str) -> Address:
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    schema = query.pop("schema", "school")
-    if not schema.replace("_", "a").isalnum() or len(schema) > 60:
-        raise Misconfigured(f"schema {schema!r} is not letters, digits and underscores")
-    plain = urlunsplit(parts._replace(query=urlencode(query)))
     try:
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        schema = query.pop("schema", "school")
+        # A blank is %20 to PostgreSQL's library, not the + of web forms.
+        plain = urlunsplit(parts._replace(query=urlencode(query, quote_via=quote)))
         info = conninfo_to_dict(plain)
-    except ProgrammingError as error:
-        raise Misconfigured(f"the PostgreSQL address is misspelt: {str(error).splitlines()[0]}") from None
+    except (ProgrammingError, ValueError) as error:
+        # What stands between quotation marks may be the password.
+        reason = re.sub(r'"[^"]*"', "…", said(error))
+        raise Misconfigured(f"the PostgreSQL address is misspelt: {reason}") from None
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,59}", schema):
+        raise Misconfigured(f"schema {schema!r} is not small letters, digits and underscores")
     user = str(info.get("user") or getpass.getuser())
     database = str(info.get("dbname") or user)
     host, port = str(info.get("host") or ""), str(info.get("port") or "5432")
@@ -248,7 +277,13 @@ def _postgres_address(url: str) -> Address:
 
 def _check_library() -> None:
     found = installed_version("eventsourcing")
-    if tuple(int(part) for part in found.split(".")[:3]) < (9, 5, 6) or not found.startswith("9."):
+    numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:3])
+    if not (9, 5, 6) <= numbers < (10,):
         raise Misconfigured(f"eventsourcing {found} is installed, but the recorders are written for 9.5.6 up to 10")
 
 
+def _check_environment() -> None:
+    """Refuse the one variable of the library's that would lose events, lest somebody believe that it is in force."""
+    for name in ("POSTGRES_ENABLE_DB_FUNCTIONS", f"{Ledger.name.upper()}_POSTGRES_ENABLE_DB_FUNCTIONS"):
+        if os.environ.get(name, "").lower() not in ("", "0", "n", "no", "f", "false", "off"):
+            raise Misconfigured(f"{name} is set, which drops the lock that puts writers in order: unset it")

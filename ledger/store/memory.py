@@ -45,9 +45,10 @@ class Recorder(POPOApplicationRecorder):
                 raise Conflict("the school changed while this was being decided")
             if receipt is not None and receipt.id in self._receipts:
                 raise Conflict("a receipt is written once")
-            head, last_stamp = self.head()
+            last_stamp = self.head()[1]
             stamp = max(time.time_ns() // 1000, last_stamp + 1) if at is None else at
-            assert stamp >= last_stamp, "recorded time runs backwards"
+            if stamp < last_stamp:
+                raise Conflict("a later time was recorded while this was being decided")
             try:
                 self._assert_uniqueness(stored_events)
             except persistence.IntegrityError as error:

@@ -20,7 +20,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
 from ledger.errors import Misconfigured
-from ledger.store.rows import IS_REFERENCE, Conflict, Receipt, Unavailable, assert_predecessors
+from ledger.store.rows import IS_REFERENCE, Conflict, Receipt, Unavailable, assert_predecessors, said
 from ledger.store.sql import RECEIPT, SqlReads
 
 DDL = f"""
@@ -47,6 +47,8 @@ AS $$ BEGIN RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'integri
 """ + "".join(
     f"CREATE OR REPLACE TRIGGER {name}_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {{{table}}}\n"
     f"FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_change();\n"
+    # ALWAYS: also where a session calls itself a replica, in which ordinary triggers rest.
+    f"ALTER TABLE {{{table}}} ENABLE ALWAYS TRIGGER {name}_no_change;\n"
     for table, name in (("events", "stored_events"), ("receipts", "receipts"))
 )
 
@@ -75,11 +77,25 @@ SELECT head FROM stamp
 """
 
 
+def _reach(conninfo: str) -> None:
+    """Connect once and hang up. A pool would try again for long and then not say what is wrong; Unavailable does."""
+    try:
+        psycopg.connect(conninfo, connect_timeout=10).close()
+    except psycopg.Error as error:
+        raise Unavailable(f"PostgreSQL: {said(error)}") from error
+
+
 class Recorder(SqlReads, PostgresApplicationRecorder):
     def __init__(self, datastore: PostgresDatastore) -> None:
+        _reach(str(datastore.pool.conninfo))
         super().__init__(datastore, events_table_name="stored_events")
-        self._lock_key = int.from_bytes(sha256(f"attendance ledger {datastore.schema}".encode()).digest()[:8], "big", signed=True)
-        self._begin = SQL("BEGIN; SELECT pg_advisory_xact_lock({0})").format(self._lock_key)
+        self._lock_key = int.from_bytes(
+            sha256(f"attendance ledger {datastore.schema}".encode()).digest()[:8], "big", signed=True
+        )
+        # READ COMMITTED, whatever the database's default: the insert must see what was committed while it waited.
+        self._begin = SQL("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({0})").format(
+            self._lock_key
+        )
         self._insert = self._named(INSERT)
         self._statements: dict[str, SQL] = {}
 
@@ -104,8 +120,6 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
 
     def check(self) -> None:
         """Raise Misconfigured, each fault with its own sentence, unless acknowledged will mean durable and ordered."""
-        if self.datastore.enable_db_functions:
-            raise Misconfigured("POSTGRES_ENABLE_DB_FUNCTIONS is set, which drops the ordering lock: unset it")
         settings = dict(
             self._fetch(
                 "SELECT name, setting FROM pg_settings WHERE name IN "
@@ -118,7 +132,9 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
             raise Misconfigured(f"the database is encoded in {settings['server_encoding']}, but the ledger needs UTF8")
         for name in ("fsync", "full_page_writes", "synchronous_commit"):
             if settings[name] == "off":
-                raise Misconfigured(f"PostgreSQL runs with {name}=off, so an acknowledged mark could be lost: turn it on")
+                raise Misconfigured(
+                    f"PostgreSQL runs with {name}=off, so an acknowledged mark could be lost: turn it on"
+                )
         collation = self._fetch(
             "SELECT collname FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation "
             "WHERE attrelid = to_regclass(?) AND attname = 'originator_id'",
@@ -127,12 +143,13 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         if collation != [("C",)]:
             raise Misconfigured("the stream column is not in C collation, so ranges of streams would miss rows")
         triggers = self._fetch(
-            "SELECT count(*) FROM pg_trigger WHERE tgrelid = to_regclass(?) AND tgname = 'stored_events_no_change' "
-            "AND tgenabled <> 'D'",
+            "SELECT count(*) FROM pg_trigger WHERE tgenabled = 'A' AND (tgrelid, tgname) IN "
+            "((to_regclass(?), 'stored_events_no_change'), (to_regclass(?), 'receipts_no_change'))",
             f'"{self.datastore.schema}".stored_events',
+            f'"{self.datastore.schema}".receipts',
         )
-        if triggers != [(1,)]:
-            raise Misconfigured("the ledger's own trigger is gone or disabled, so it is not append-only")
+        if triggers != [(2,)]:
+            raise Misconfigured("the ledger's own triggers are gone or disabled, so it is not append-only")
 
     def insert_events(
         self,
@@ -165,7 +182,7 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
             cursor.execute(self._begin)
             head = cursor.execute(self._insert, params, binary=True, prepare=True).fetchone()
             if head is None:
-                raise Conflict("the school changed while this was being decided")
+                raise Conflict("the school changed, or a later time was recorded, while this was being decided")
             cursor.execute("COMMIT")
         return list(range(head[0] + 1, head[0] + 1 + count))
 
@@ -193,6 +210,6 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
             with self.datastore.get_connection() as connection:
                 yield connection.cursor(row_factory=tuple_row, binary=binary)
         except persistence.IntegrityError as error:
-            raise Conflict(str(error)) from error
+            raise Conflict(said(error)) from error
         except (persistence.OperationalError, persistence.InterfaceError, psycopg.OperationalError) as error:
-            raise Unavailable(f"PostgreSQL: {str(error).splitlines()[0]}") from error
+            raise Unavailable(f"PostgreSQL: {said(error)}") from error

@@ -2,7 +2,8 @@
 
 A row is one event at one *position*. Positions start at 1 and have no gaps: the recorder numbers them itself, inside
 the lock that orders all writers, together with the time. So position and time never disagree, "known at" is a bisect,
-and a missing position can only mean that somebody removed one. """
+and a missing position can only mean that somebody removed one.
+"""
 
 from __future__ import annotations
 
@@ -71,6 +72,11 @@ class Reads(Protocol):
         """Return the receipt of a command, after any save still under way has ended one way or the other."""
 
 
+def said(error: Exception) -> str:
+    """Return the first line of what a database or its driver said, which is the one for people."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def position_at(reads: Reads, recorded_at: int) -> int:
     """Return the last position recorded by a time, 0 where there is none: a bisect, as time grows with position."""
     low, (high, last) = 0, reads.head()
@@ -89,7 +95,9 @@ def assert_predecessors(events: Iterable[tuple[str, int]], version_of: Callable[
     last: dict[str, int] = {}
     for stream, version in events:
         first.setdefault(stream, version)
-        assert version == last.get(stream, version - 1) + 1, f"version {version} does not follow in its stream"
+        assert version > 0 and version == last.get(stream, version - 1) + 1, (
+            f"version {version} does not follow in its stream"
+        )
         last[stream] = version
     grown = {stream: version for stream, version in first.items() if version > 1}
     if grown:

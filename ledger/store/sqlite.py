@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -17,8 +18,9 @@ from eventsourcing import persistence
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore
 
 from ledger.errors import Misconfigured
-from ledger.store.rows import IS_REFERENCE, Conflict, Receipt, Unavailable, assert_predecessors
+from ledger.store.rows import IS_REFERENCE, Conflict, Receipt, Unavailable, assert_predecessors, said
 from ledger.store.sql import RECEIPT, SqlReads
+from ledger.wal import switch_to_wal
 
 BUSY_SECONDS = 30
 
@@ -54,14 +56,17 @@ BEGIN SELECT RAISE(ABORT, 'a receipt is written once'); END;
     for table in ("stored_events", "receipts")
     for verb in ("UPDATE", "DELETE")
 )
+TRIGGERS = frozenset(re.findall(r"CREATE TRIGGER IF NOT EXISTS (\w+)", DDL))
 
 
 class PinnedPool(SQLiteConnectionPool):
     """Connections whose durability does not depend on how SQLite was built."""
 
     def _create_connection(self) -> SQLiteConnection:
+        self.is_journal_mode_wal = True  # the library would fail where another process is just switching the file
         connection = super()._create_connection()
         cursor = connection._sqlite_conn.cursor()
+        switch_to_wal(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         return connection
@@ -71,7 +76,10 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
     """Appends in one transaction: number, stamp, events, receipt."""
 
     def __init__(self, datastore: SQLiteDatastore) -> None:
-        datastore.pool = PinnedPool(db_name=datastore.pool.db_name, lock_timeout=BUSY_SECONDS)
+        # Threads of this process wait for its one writer as long as that may wait for another process.
+        datastore.pool = PinnedPool(
+            db_name=datastore.pool.db_name, lock_timeout=BUSY_SECONDS, pool_timeout=BUSY_SECONDS + 5
+        )
         super().__init__(datastore)
 
     def create_table(self) -> None:
@@ -81,15 +89,19 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
     def check(self) -> None:
         """Raise Misconfigured unless the settings that durability rests on are in force."""
         with self._connection() as connection:
-            found = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}
+            found = {
+                name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+            }
             triggers = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
         if found != {"journal_mode": "wal", "synchronous": 2}:
             raise Misconfigured(
                 f"SQLite runs with journal_mode {found['journal_mode']} and synchronous {found['synchronous']}, "
                 "but the ledger needs wal and 2 (FULL)"
             )
-        if missing := {"events_in_order", "stored_events_no_update", "stored_events_no_delete"} - triggers:
-            raise Misconfigured(f"the ledger's own triggers are gone ({', '.join(sorted(missing))}), so it is not append-only")
+        if missing := TRIGGERS - triggers:
+            raise Misconfigured(
+                f"the ledger's own triggers are gone ({', '.join(sorted(missing))}), so it is not append-only"
+            )
 
     def exists(self) -> bool:
         return bool(self._fetch("SELECT 1 FROM sqlite_master WHERE name = 'stored_events'"))
@@ -131,7 +143,8 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
             if connection.execute(later, (basis,)).fetchone():
                 raise Conflict("the school changed while this was being decided")
         stamp = max(time.time_ns() // 1000, last_stamp + 1) if at is None else at
-        assert stamp >= last_stamp, "recorded time runs backwards"
+        if stamp < last_stamp:
+            raise Conflict("a later time was recorded while this was being decided")
         connection.executemany(
             "INSERT INTO stored_events VALUES (?, ?, ?, ?, ?, ?)",
             [
@@ -143,6 +156,22 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
             placed = receipt._replace(first_position=head + 1 if stored_events else 0, events=len(stored_events))
             connection.execute("INSERT INTO receipts VALUES (?, ?, ?, ?, ?)", placed)
         return list(range(head + 1, head + 1 + len(stored_events)))
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[persistence.Notification]:
+        """Return events the library's way; its own statement reads a column `rowid`, which goes by our name here."""
+        first = 0 if start is None else start if inclusive_of_start else start + 1
+        params: list[Any] = [first, 2**62 if stop is None else stop, *([list(topics)] if topics else [])]
+        where = "notification_id BETWEEN ? AND ?" + (" AND topic {in:?}" if topics else "")
+        rows = self._rows(where, *params, order=f"notification_id LIMIT {int(limit)}")
+        return [persistence.Notification(row.stream, row.version, row.topic, row.state, row.position) for row in rows]
 
     def receipt(self, command: str) -> Receipt | None:
         # A local commit answers or fails before the next statement, so there is no save under way to wait for.
@@ -156,14 +185,18 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
 
     @contextmanager
     def _connection(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
-        with self.datastore.get_connection(commit=writes) as pooled:
-            connection = pooled._sqlite_conn
-            row_factory, connection.row_factory = connection.row_factory, None
-            try:
-                yield connection
-            except sqlite3.IntegrityError as error:
-                raise Conflict(str(error)) from error
-            except sqlite3.OperationalError as error:
-                raise Unavailable(f"SQLite: {error}") from error
-            finally:
-                connection.row_factory = row_factory
+        try:
+            with self.datastore.get_connection(commit=writes) as pooled:
+                connection = pooled._sqlite_conn
+                row_factory, connection.row_factory = connection.row_factory, None
+                try:
+                    yield connection
+                finally:
+                    connection.row_factory = row_factory
+        except sqlite3.IntegrityError as error:
+            raise Conflict(said(error)) from error
+        except sqlite3.ProgrammingError:
+            raise
+        except (sqlite3.DatabaseError, persistence.OperationalError, persistence.InterfaceError) as error:
+            # Locked for too long, disk full, no database at all: what the file holds is unchanged.
+            raise Unavailable(f"SQLite: {said(error)}") from error

@@ -1,0 +1,69 @@
+"""The command line: `attendance VERB …`.
+
+Exit 0: done. 1: the answer of `verify` or `doctor` is no. 2: refused, or given something wrong, said in one sentence on
+standard error. What is wrong in us shows its traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from commands.cli import ask, cases, imports, lines, marks, roll, school, screens, show
+from commands.cli.options import PLAIN, PROGRAM, note
+from commands.wiring import said_by_database
+from ledger.errors import LedgerError
+
+app = typer.Typer(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    # A traceback with local variables would print names of children.
+    pretty_exceptions_enable=False,
+    **PLAIN,
+)
+
+
+@app.callback()
+def attendance() -> None:
+    """A ledger of school attendance: every mark and its reasons kept, every figure as known on any day."""
+
+
+# In the order of a first visit: look around, begin, a school day, its cases, the school itself.
+for told in (show, ask, screens, lines, imports, marks, cases, roll, school):
+    app.add_typer(told.verbs)
+
+# Whichever parser this version of Typer brings along, its complaints about arguments have this base.
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return the exit code of one run."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        return app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
+    except LedgerError as error:
+        note(error)
+    except UsageError as error:
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except Exception as error:
+        said = said_by_database(error)
+        if said is None:
+            raise
+        note(f"the database cannot be used: {said}")
+    return 2
+
+
+def _usage(error: Exception) -> int:
+    """Say what was wrong with the arguments, or the help where there were none."""
+    said = error.format_message()  # type: ignore[attr-defined]
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(said, file=sys.stderr)
+        return 2
+    context = getattr(error, "ctx", None)
+    note(f"{said.rstrip('.')}; see '{context.command_path if context else PROGRAM} --help'")
+    return 2

@@ -1,0 +1,123 @@
+"""Verbs that answer: absence and penalty windows, about any day, as known at any moment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    note,
+    opened,
+    parse_day,
+    parse_known_at,
+    say_json,
+)
+from ledger.errors import Refused
+
+if TYPE_CHECKING:
+    from commands.wiring import House
+    from projections.questions import Moment
+
+verbs = typer.Typer(**PLAIN)
+
+Pupils = Annotated[
+    list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers, also of pupils who have left.")
+]
+
+
+@verbs.command("absence")
+def ask_absence(
+    pupils: Pupils = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    leavers: Annotated[bool, typer.Option("--leavers", help="Also who left in that school year.")] = False,
+    year_group: Annotated[str | None, typer.Option("--year-group", metavar="TEXT", help="Only this one.")] = None,
+    class_name: Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Only this one.")] = None,
+    group: Annotated[str | None, typer.Option("--group", metavar="TEXT", help="Only this one.")] = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say who attended what, and who is persistently absent.
+
+    Possible, attended, authorised, unauthorised and missing sessions of the year to date, for the pupils on roll.
+
+    \b
+    Example: attendance absence --as-of 2025-12-12 --known-at 2026-01-16 --class 5T
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    if pupils and (year_group or class_name or group):
+        raise Refused("malformed", field="PUPIL", expected="either pupils or a year group, class or group")
+    from projections.cohorts import absence_answers, bands, described, who
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        if pupils:
+            chosen = known_pupils(moment, pupils)
+        else:
+            chosen = who(
+                house.answers, moment, leavers=leavers, year_group=year_group, class_name=class_name, group=group
+            )
+        found = absence_answers(house.answers, moment, chosen)
+        if as_json:
+            say_json(found)
+            return
+        from commands.cli.tables import absence_table, band_line, show
+
+        note_lost_keys(house)
+        names = house.answers.particulars(moment, [answer.pupil for answer in found])
+        show(absence_table(found, names, house.simulated), band_line(bands(found)), described(moment))
+
+
+@verbs.command("penalty")
+def ask_penalty(
+    pupils: Pupils = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count the rolling ten school weeks, per pupil and parent.
+
+    Without pupils, everybody who has ever been on roll and has a session counted.
+
+    \b
+    Example: attendance penalty 1042 --as-of 2025-12-12 --known-at 2025-12-12T17:00
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from projections.cohorts import described, penalty_answers
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        chosen = known_pupils(moment, pupils) if pupils else sorted(moment.school.pupils)
+        found = penalty_answers(house.answers, moment, chosen, empty=bool(pupils))
+        if as_json:
+            say_json(found)
+            return
+        from commands.cli.tables import counted_table, penalty_table, show, weeks_line
+
+        note_lost_keys(house)
+        names = house.answers.particulars(moment, [answer.pupil for answer in found])
+        counted = [counted_table(answer, house.simulated) for answer in found if pupils and answer.sessions]
+        show(penalty_table(found, names, house.simulated), *counted, *weeks_line(found), described(moment))
+
+
+def known_pupils(moment: Moment, numbers: list[str]) -> list[str]:
+    """Return the pupils named, each once. Refuses one whom this ledger did not know at that moment."""
+    for number in numbers:
+        if number not in moment.school.pupils:
+            raise Refused("pupil_not_on_roll", field="pupil", value=number, expected="a pupil known at that moment")
+    return sorted(set(numbers))
+
+
+def note_lost_keys(house: House) -> None:
+    if house.keys.lost:
+        note(f"the key store {house.keys.address} is missing, so names stay sealed")

@@ -1,0 +1,123 @@
+"""Verbs of leave and of penalty notices: what was asked for and decided, issued and paid."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands.cli.options import PLAIN
+from commands.cli.write import Line, Pupil, Reason, SessionsArgument, line, marked, writes
+
+verbs = typer.Typer(**PLAIN)
+
+leave = typer.Typer(help="A request for leave: request, decide, withdraw.", **PLAIN)
+notice = typer.Typer(help="A penalty notice: issue, pay, withdraw.", **PLAIN)
+verbs.add_typer(leave, name="leave")
+verbs.add_typer(notice, name="notice")
+
+Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The request's own name, such as LR-1.")]
+Notice = Annotated[str, typer.Argument(metavar="NOTICE", help="The notice's own name, such as PN-1.")]
+ParentOption = Annotated[str, typer.Option("--parent", metavar="ID", help="One of this pupil's parents, by id.")]
+
+
+@writes(leave, "request")
+def request_leave(
+    pupil: Pupil,
+    request: Request,
+    parent: ParentOption,
+    received_on: Annotated[str, typer.Option("--received-on", metavar="DAY", help="The day the request came.")],
+    first: Annotated[str, typer.Option("--first", metavar="SESSION", help="The first half-day asked for.")],
+    last: Annotated[str, typer.Option("--last", metavar="SESSION", help="The last half-day asked for.")],
+    ground: Annotated[str | None, typer.Option("--ground", metavar="TEXT", help="What for.")] = None,
+    on_form: Annotated[bool, typer.Option("--on-form", help="It came on the school's form.")] = False,
+) -> Line:
+    """Record that a parent asks for leave. Records RequestLeave.
+
+    \b
+    Example: attendance leave request 1042 LR-1 --parent 1042-a --received-on 2025-11-04 \\
+                 --first 2025-11-24/AM --last 2025-11-28/PM
+    """
+    return line(
+        "RequestLeave",
+        pupil=pupil,
+        request=request,
+        parent=parent,
+        received_on=received_on,
+        first=first,
+        last=last,
+        ground=ground,
+        on_form=on_form or None,
+    )
+
+
+@writes(leave, "decide")
+def decide_leave(
+    pupil: Pupil,
+    request: Request,
+    grant: Annotated[
+        list[str] | None,
+        typer.Option("--grant", metavar="SESSION=CODE", help="Granted, others refused; may be repeated."),
+    ] = None,
+    reason: Reason = None,
+) -> Line:
+    """Decide a request. Sessions that are not granted are refused; records DecideLeave.
+
+    \b
+    Example: attendance leave decide 1042 LR-1 --grant 2025-11-24/AM=C --reason "one session for the ceremony"
+    """
+    granted = [{"session": session, **mark} for session, mark in marked(grant or [], "--grant")]
+    return line("DecideLeave", pupil=pupil, request=request, granted=granted, reason=reason)
+
+
+@writes(leave, "withdraw")
+def withdraw_leave(pupil: Pupil, request: Request, reason: Reason = None) -> Line:
+    """Withdraw a request for leave. Records WithdrawLeave.
+
+    \b
+    Example: attendance leave withdraw 1042 LR-1 --reason "the journey was called off"
+    """
+    return line("WithdrawLeave", pupil=pupil, request=request, reason=reason)
+
+
+@writes(notice, "issue")
+def issue_notice(
+    pupil: Pupil,
+    notice_name: Notice,
+    sessions: SessionsArgument,
+    parent: ParentOption,
+    issued_on: Annotated[str, typer.Option("--issued-on", metavar="DAY", help="The day of issue.")],
+) -> Line:
+    """Record that a notice was issued. For the sessions it names; records IssuePenaltyNotice.
+
+    \b
+    Example: attendance notice issue 1042 PN-1 2025-11-24/PM 2025-11-25/AM --parent 1042-a --issued-on 2025-12-09
+    """
+    return line(
+        "IssuePenaltyNotice", pupil=pupil, notice=notice_name, parent=parent, issued_on=issued_on, sessions=sessions
+    )
+
+
+@writes(notice, "pay")
+def record_payment(
+    pupil: Pupil,
+    notice_name: Notice,
+    amount: Annotated[str, typer.Argument(metavar="POUNDS", help="In pounds, such as 80 or 80.50.")],
+    paid_on: Annotated[str, typer.Option("--paid-on", metavar="DAY", help="The day of payment.")],
+) -> Line:
+    """Record that a notice was paid. Records RecordPayment.
+
+    \b
+    Example: attendance notice pay 1042 PN-1 80 --paid-on 2025-12-19
+    """
+    return line("RecordPayment", pupil=pupil, notice=notice_name, paid_on=paid_on, amount=amount)
+
+
+@writes(notice, "withdraw")
+def withdraw_notice(pupil: Pupil, notice_name: Notice, reason: Reason = None) -> Line:
+    """Withdraw a notice. It counts as if never issued; records WithdrawPenaltyNotice.
+
+    \b
+    Example: attendance notice withdraw 1042 PN-1 --reason "sent to the wrong address"
+    """
+    return line("WithdrawPenaltyNotice", pupil=pupil, notice=notice_name, reason=reason)

@@ -1,0 +1,93 @@
+"""Verbs that take commands as JSON: a whole journal, or one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, progress_bar, say, say_json
+from commands.cli.write import carry_out
+from commands.wiring import open_house
+from ledger.errors import Misconfigured, Refused
+
+verbs = typer.Typer(**PLAIN)
+
+STANDARD_INPUT = "-"
+
+
+@verbs.command("replay")
+def replay_journal(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The journal; - reads standard input.")],
+    keep_going: Annotated[bool, typer.Option("--keep-going", help="Report every refusal and apply the rest.")] = False,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Apply a journal of commands. One a line, to a ledger with a simulated clock, made if it is not there.
+
+    \b
+    Example: attendance replay school.ndjson --ledger sqlite:///school.db
+    """
+    from commands.journal import replay
+
+    def refused(number: int, refusal: Refused) -> None:
+        note(f"line {number}: {refusal}")
+
+    with _lines(file) as lines, open_house(ledger, keys, create=True, simulated=True) as house:
+        with progress_bar("replaying", _count(file)) as progress:
+            result = replay(lines, house.handler, keep_going=keep_going, refused=refused, progress=progress)
+        position, _ = house.ledger.reads.head()
+    if as_json:
+        say_json({**vars(result), "position": position, "simulated": True})
+    else:
+        say(
+            f"applied {result.applied} commands of {result.lines} lines, {result.repeated} of them again, "
+            f"{result.refused} refused: recorded {result.events} events, position {position} (SIMULATED)"
+        )
+    if result.refused:
+        raise typer.Exit(2)
+
+
+@verbs.command("do")
+def do_line(
+    line: Annotated[str, typer.Argument(metavar="LINE", help="A journal line; - reads it from standard input.")],
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Carry out one journal line. Signed and timed as it says.
+
+    \b
+    Example: attendance do - < line.json
+    """
+    from commands.journal import decode
+
+    text = sys.stdin.buffer.read() if line == STANDARD_INPUT else line
+    carry_out(decode(text), ledger, keys, as_json=as_json)
+
+
+@contextmanager
+def _lines(file: str) -> Iterator[BinaryIO]:
+    """Open a journal. Raises Misconfigured where there is none to read, before a ledger is made for it."""
+    if file == STANDARD_INPUT:
+        yield sys.stdin.buffer
+        return
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(Path(file).open("rb"))
+        except OSError as error:
+            raise Misconfigured(f"the journal {file} cannot be read: {error.strerror}") from None
+        yield opened
+
+
+def _count(file: str) -> int | None:
+    """Return how many lines a journal has, for a progress bar; None where it can be read only once."""
+    if file == STANDARD_INPUT or not Path(file).is_file() or not sys.stderr.isatty():
+        return None
+    with Path(file).open("rb") as lines:
+        return sum(1 for _ in lines)

@@ -1,0 +1,152 @@
+"""What the verbs share: their options, how they read a time, and how they speak.
+
+Standard output holds the answer and nothing else. Everything said beside it is one line on standard error that begins
+"attendance: ".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+
+from commands.wiring import DEFAULT_LEDGER, KEYS_VARIABLE, LEDGER_VARIABLE, House, open_house
+from ledger.errors import Refused
+from ledger.sessions import parse_moment
+
+PROGRAM = "attendance"
+# Plain help: Rich takes longer to load than everything else, and an example on one line must stay on one line.
+PLAIN: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False, "no_args_is_help": True}
+BROKEN_PIPE = 141  # as a shell counts a process that its reader left
+BY_VARIABLE = "ATTENDANCE_BY"
+
+LedgerOption = Annotated[
+    str | None,
+    typer.Option("--ledger", metavar="URL", help=f"The ledger. [env {LEDGER_VARIABLE}; default {DEFAULT_LEDGER}]"),
+]
+KeysOption = Annotated[
+    str | None,
+    typer.Option("--keys", metavar="URL", help=f"Its keys. [env {KEYS_VARIABLE}; default beside a SQLite ledger]"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DAY", help="The day it is about. [default today; if simulated the last event's]"),
+]
+KnownAtOption = Annotated[
+    str | None,
+    typer.Option("--known-at", metavar="TIME", help="As known then; a day means its end. [default the last event]"),
+]
+ByOption = Annotated[
+    str | None, typer.Option("--by", metavar="ID:NAME:TITLE", help=f"Who does this. [env {BY_VARIABLE}]")
+]
+IdOption = Annotated[str | None, typer.Option("--id", metavar="TEXT", help="Any text: the same id works once.")]
+AtOption = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME", help="Recorded then; simulated ledgers only. [default a minute on]"),
+]
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# Line breaks, escapes of terminals and marks that turn text around would let a name or a value rewrite its line.
+_CONTROLS = ((0, 32), (127, 160), (0x2028, 0x202F), (0x2066, 0x206A), (0xD800, 0xE000))
+_UNPRINTABLE = {character: " " for first, after in _CONTROLS for character in range(first, after)}
+
+
+def parse_day(option: str, text: str | None) -> date | None:
+    """Return a day as given to an option. Raises Refused `malformed` naming the option."""
+    if text is None:
+        return None
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:  # no such day in the calendar
+        pass
+    raise Refused("malformed", field=option, value=text, expected="a day such as 2025-11-03")
+
+
+def parse_known_at(text: str | None) -> datetime | None:
+    """Return the moment whose knowledge is asked for: of a bare day its last microsecond in London. Raises Refused."""
+    return _moment("--known-at", text, end_of_day=True)
+
+
+def parse_recorded_at(text: str | None) -> datetime | None:
+    """Return the recorded time to ask for. Raises Refused."""
+    return _moment("--at", text, end_of_day=False)
+
+
+def _moment(option: str, text: str | None, *, end_of_day: bool) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_moment(text, end_of_day)
+    except ValueError as error:
+        raise Refused("malformed", field=option, value=text, expected=str(error)) from None
+
+
+@contextmanager
+def opened(ledger: str | None, keys: str | None) -> Iterator[House]:
+    """Open the house of a question, in which a school must have been opened."""
+    with open_house(ledger, keys) as house:
+        house.check_opened()
+        yield house
+
+
+def one_line(text: object) -> str:
+    """Return text as it may stand on one line of a terminal."""
+    return " ".join(str(text).translate(_UNPRINTABLE).split())
+
+
+def say(text: str) -> None:
+    """Print to standard output. Ends the program quietly where nobody reads it any more."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(BROKEN_PIPE) from None
+
+
+def say_json(value: Any) -> None:
+    import msgspec
+
+    say(msgspec.json.encode(value).decode())
+
+
+def note(sentence: object) -> None:
+    """Say one sentence on standard error."""
+    print(f"{PROGRAM}: {one_line(sentence)}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None] | None]:
+    """Yield what to call with the count reached; None, and no bar, where standard error is not a terminal."""
+    with stage_bars() as stages:
+        yield None if stages is None else lambda reached: stages(what, reached, total)
+
+
+@contextmanager
+def stage_bars() -> Iterator[Callable[[str, int, int | None], None] | None]:
+    """Yield what to call with a stage, the count reached in it and its total, for one bar a stage."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def reached(stage: str, count: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=count, total=total)
+
+        yield reached

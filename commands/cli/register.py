@@ -1,0 +1,104 @@
+"""Tables of entries: a register as a grid with everything amended under it, and a history line by line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from commands.cli.options import one_line
+from commands.cli.tables import Names, london, name_of, table
+
+if TYPE_CHECKING:
+    from projections.registers import EntryAnswer, MarkAnswer, RegisterAnswer, SessionAnswer
+
+HALVES = ("AM", "PM")
+
+
+def register_parts(register: RegisterAnswer, names: Names, simulated: bool) -> list[Any]:
+    """Return a register as its grid, a line for each half about who took it, and the entries that say more."""
+    title = f"Register of {register.class_name}, {register.day}"
+    grid = table(title, simulated, pupil="left", name="left", AM="left", PM="left")
+    lines = {(line.pupil, line.session[-2:]): line for line in register.lines}
+    for pupil in sorted({line.pupil for line in register.lines}):
+        grid.add_row(pupil, name_of(pupil, names), *(_cell(lines[pupil, half]) for half in HALVES))
+    taken = [_taken(register, half) for half in HALVES]
+    speaking = [line for line in register.lines if _says_more(line)]
+    if not speaking:
+        return [grid, *taken]
+    told = table("Amended or explained", simulated, pupil="left", session="left", **MARK_COLUMNS)
+    for line in speaking:
+        _add_marks(told, [line.pupil, line.session], line.entries)
+    return [grid, *taken, told]
+
+
+def history_table(pupil: str, found: Iterable[EntryAnswer], names: Names, simulated: bool) -> Table:
+    """Return a pupil's entries, one line for each thing that they ever said."""
+    made = table(f"Entries of {pupil}, {name_of(pupil, names)}", simulated, session="left", **MARK_COLUMNS)
+    for answer in found:
+        _add_marks(made, [answer.session], answer.entries)
+    return made
+
+
+MARK_COLUMNS = {
+    "entry": "left",
+    "code": "left",
+    "detail": "left",
+    "recorded": "left",
+    "by": "left",
+    "why": "left",
+    "position": "right",
+}
+
+
+def _add_marks(made: Table, place: list[str], marks: list[MarkAnswer]) -> None:
+    """Add a line for each mark; the place stands in the first only."""
+    for number, mark in enumerate(marks):
+        made.add_row(
+            *(place if number == 0 else [""] * len(place)),
+            "amended" if number else "asserted" if mark.via == "import" else "original",
+            mark.code,
+            one_line(mark.detail),
+            london(mark.recorded_at),
+            _by(mark),
+            one_line(mark.reason or mark.cites),
+            str(mark.position),
+        )
+
+
+def _cell(line: SessionAnswer) -> str:
+    """Return what one session's place in the grid shows: original, then amended code, and what else is known."""
+    beside = []
+    if line.expected is not None and line.expected != line.code:
+        beside.append(f"expects {line.expected}")
+    if line.arrived_at:
+        beside.append(f"arrived {london(line.arrived_at)[11:16]}")
+    if line.reports:
+        beside.append("reported")
+    if line.asserted:
+        beside.append("asserted")
+    shown = "missing" if line.missing else " > ".join(mark.code for mark in line.entries)
+    return f"{shown} ({', '.join(beside)})".strip() if beside else shown
+
+
+def _taken(register: RegisterAnswer, half: str) -> str:
+    """Return when the register of a half was taken and closed, and who made how many of its original entries."""
+    signed = Counter(_by(line.entries[0]) for line in register.lines if line.entries and line.session.endswith(half))
+    when = [
+        f"{verb} {london(at)[11:]}"
+        for verb, at in (("taken", register.taken[half]), ("closed", register.closed[half]))
+        if at
+    ]
+    return f"{half}: " + "; ".join(
+        [", ".join(when) or "not taken", *(f"{count} by {who}" for who, count in signed.most_common())]
+    )
+
+
+def _says_more(line: SessionAnswer) -> bool:
+    return any(number or mark.detail or mark.reason or mark.cites for number, mark in enumerate(line.entries))
+
+
+def _by(mark: MarkAnswer) -> str:
+    return one_line(f"{mark.by.name} ({mark.by.title})") if mark.by.name else "unknown"

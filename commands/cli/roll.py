@@ -1,0 +1,118 @@
+"""Verbs of the roll: who is a pupil, in which class, with which parents, until when.
+
+A name or a telephone number given here stays in the shell's history; `attendance do -` reads a line that does not.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands.cli.options import PLAIN
+from commands.cli.write import Class, Line, Pupil, line, objects, writes
+
+verbs = typer.Typer(**PLAIN)
+
+Parents = Annotated[
+    list[str] | None,
+    typer.Option("--parent", metavar="JSON", help='Such as {"id":"1042-a","name":"B Example"}; may be repeated.'),
+]
+YearGroup = typer.Option("--year-group", metavar="TEXT", help="The year group, such as 4 or R.")
+
+
+@writes(verbs, "admit")
+def admit(
+    pupil: Pupil,
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="The pupil's name.")],
+    born: Annotated[str, typer.Option("--born", metavar="DAY", help="The day of birth.")],
+    starting_day: Annotated[str, typer.Option("--starting-day", metavar="DAY", help="The first day on roll.")],
+    year_group: Annotated[str, YearGroup],
+    class_name: Annotated[str, typer.Option("--class", metavar="CLASS", help="The class.")],
+    upn: Annotated[str | None, typer.Option("--upn", metavar="UPN", help="The unique pupil number.")] = None,
+    sex: Annotated[str | None, typer.Option("--sex", metavar="TEXT", help="As in the admission register.")] = None,
+    email: Annotated[str | None, typer.Option("--email", metavar="TEXT", help="An e-mail address.")] = None,
+    address: Annotated[str | None, typer.Option("--address", metavar="TEXT", help="Where the pupil lives.")] = None,
+    last_school: Annotated[str | None, typer.Option("--last-school", metavar="TEXT", help="The school before.")] = None,
+    parents: Parents = None,
+    groups: Annotated[
+        list[str] | None, typer.Option("--group", metavar="TEXT", help="A group; may be repeated.")
+    ] = None,
+) -> Line:
+    """Admit a pupil to the roll. The starting day may lie ahead; records AdmitPupil.
+
+    \b
+    Example: attendance admit 1042 --name "Ada Example" --born 2016-03-09 \\
+                 --starting-day 2025-09-02 --year-group 5 --class 5W
+    """
+    return line(
+        "AdmitPupil",
+        pupil=pupil,
+        upn=upn,
+        name=name,
+        born=born,
+        sex=sex,
+        starting_day=starting_day,
+        year_group=year_group,
+        class_=class_name,
+        parents=objects(parents, "--parent"),
+        groups=groups or None,
+        email=email,
+        address=address,
+        last_school=last_school,
+    )
+
+
+@writes(verbs, "move")
+def move(
+    pupil: Pupil,
+    class_name: Class,
+    from_day: Annotated[str, typer.Argument(metavar="FROM", help="The first day in the new class.")],
+    year_group: Annotated[str | None, YearGroup] = None,
+) -> Line:
+    """Move a pupil to another class. Registers before that day are untouched; records ChangeClass.
+
+    \b
+    Example: attendance move 1042 5T 2025-11-03
+    """
+    return line("ChangeClass", pupil=pupil, class_=class_name, from_day=from_day, year_group=year_group)
+
+
+@writes(verbs, "contacts")
+def contacts(pupil: Pupil, parents: Parents = None) -> Line:
+    """Replace a pupil's parents. The whole list; records ChangeContacts.
+
+    \b
+    Example: attendance contacts 1042 --parent '{"id":"1042-a","name":"B Example","phone":"01632 960001"}'
+    """
+    return line("ChangeContacts", pupil=pupil, parents=objects(parents or [], "--parent"))
+
+
+@writes(verbs, "groups")
+def groups(
+    pupil: Pupil,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="GROUP...", help="The groups; none empties the list.")
+    ] = None,
+) -> Line:
+    """Replace a pupil's groups. The whole list; records ChangeGroups.
+
+    \b
+    Example: attendance groups 1042 "SEN support"
+    """
+    return line("ChangeGroups", pupil=pupil, groups=names or [])
+
+
+@writes(verbs, "remove")
+def remove(
+    pupil: Pupil,
+    last_day: Annotated[str, typer.Argument(metavar="LAST", help="The last day on roll.")],
+    ground: Annotated[str | None, typer.Option("--ground", metavar="TEXT", help="Why the pupil leaves.")] = None,
+    destination: Annotated[str | None, typer.Option("--destination", metavar="TEXT", help="The next school.")] = None,
+) -> Line:
+    """Remove a pupil from the roll. The entries stay; records RemoveFromRoll.
+
+    \b
+    Example: attendance remove 1042 2026-03-27 --ground "moved away" --destination "Other School"
+    """
+    return line("RemoveFromRoll", pupil=pupil, last_day=last_day, ground=ground, destination=destination)

@@ -1,0 +1,23 @@
+"""The JSON Schema of everything that goes in and everything that is kept, made from the models themselves."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import msgspec
+
+from commands.models import COMMANDS
+from ledger.events import AnyEvent
+
+
+def schema() -> dict[str, dict[str, Any]]:
+    """Return the schemas of commands, as a journal line has them, and of events, as the ledger keeps them, by name."""
+    return {
+        "commands": {name: _command(kind.model_json_schema(by_alias=True)) for name, kind in COMMANDS.items()},
+        "events": {kind.__name__: msgspec.json.schema(kind) for kind in get_args(AnyEvent)},
+    }
+
+
+def _command(made: dict[str, Any]) -> dict[str, Any]:
+    # The model fills its own name in for callers in Python; a journal line has to say it.
+    return made | {"required": ["command", *made.get("required", [])]}

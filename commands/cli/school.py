@@ -1,0 +1,132 @@
+"""Verbs of the school itself: opening it, its years and calendar, its policy, its closures."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands.cli.options import PLAIN
+from commands.cli.write import Code, Line, Reason, SessionsArgument, line, writes
+from ledger.errors import Refused
+
+verbs = typer.Typer(**PLAIN)
+
+Year = Annotated[str, typer.Argument(metavar="YEAR", help="A school year, such as 2025/26.")]
+Policy = Annotated[str, typer.Argument(metavar="POLICY", help="A policy that is shipped, such as national-2024.")]
+Closed = Annotated[
+    list[str] | None,
+    typer.Option("--closed", metavar="FROM:TO:WHY", help="Days without school, both inclusive; may be repeated."),
+]
+Times = Annotated[
+    list[str] | None,
+    typer.Option("--times", metavar="AM=08:55-09:10", help="Registration of a half, London time; may be repeated."),
+]
+
+
+@writes(verbs, "open", create=True)
+def open_school(
+    urn: Annotated[str, typer.Argument(metavar="URN", help="The school's number, 6 digits.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The school's name.")],
+    la: Annotated[str, typer.Option("--la", metavar="LA", help="Its local authority, 3 digits.")],
+    estab: Annotated[str, typer.Option("--estab", metavar="ESTAB", help="Its establishment number, 4 digits.")],
+    policy: Annotated[str, typer.Option("--policy", metavar="POLICY", help="The policy in force.")] = "national-2024",
+) -> Line:
+    """Begin a ledger. It keeps the system's time; records OpenSchool.
+
+    \b
+    Example: attendance open 117000 "Example Primary" --la 919 --estab 2000 --by head:"H Example":Headteacher
+    """
+    return line("OpenSchool", urn=urn, name=name, la=la, estab=estab, policy=policy)
+
+
+@writes(verbs, "year")
+def year(
+    year_name: Year,
+    first_day: Annotated[str, typer.Argument(metavar="FIRST", help="Its first day, such as 2025-09-02.")],
+    last_day: Annotated[str, typer.Argument(metavar="LAST", help="Its last day, such as 2026-07-21.")],
+    closed: Closed = None,
+    times: Times = None,
+) -> Line:
+    """Open a school year. With its calendar; records OpenSchoolYear.
+
+    \b
+    Example: attendance year 2025/26 2025-09-02 2026-07-21 --closed "2025-10-27:2025-10-31:Half term"
+    """
+    return line(
+        "OpenSchoolYear",
+        year=year_name,
+        first_day=first_day,
+        last_day=last_day,
+        closed=_closed(closed),
+        times=_times(times),
+    )
+
+
+@writes(verbs, "calendar")
+def calendar(
+    year_name: Year,
+    closed: Closed = None,
+    none_closed: Annotated[bool, typer.Option("--none-closed", help="No day is closed any more.")] = False,
+    times: Times = None,
+    reason: Reason = None,
+) -> Line:
+    """Amend a calendar. --closed gives the whole new list, left out it stays; records AmendCalendar.
+
+    \b
+    Example: attendance calendar 2025/26 --closed "2025-10-20:2025-10-31:Half term" --reason "two weeks agreed"
+    """
+    if none_closed and closed:
+        raise Refused("malformed", field="--none-closed", expected="either this or --closed")
+    days = [] if none_closed else _closed(closed)
+    return line("AmendCalendar", year=year_name, closed=days, times=_times(times), reason=reason)
+
+
+@writes(verbs, "policy")
+def policy(
+    policy_name: Policy,
+    from_day: Annotated[str, typer.Argument(metavar="FROM", help="The day from which it is in force.")],
+) -> Line:
+    """Adopt a policy from a day on. Records AdoptPolicy.
+
+    \b
+    Example: attendance policy micklem-2025 2025-09-01
+    """
+    return line("AdoptPolicy", policy=policy_name, from_day=from_day)
+
+
+@writes(verbs, "closure")
+def closure(
+    code: Code,
+    sessions: SessionsArgument,
+    classes: Annotated[
+        list[str] | None, typer.Option("--class", metavar="CLASS", help="Only this class; repeatable.")
+    ] = None,
+    pupils: Annotated[
+        list[str] | None, typer.Option("--pupil", metavar="PUPIL", help="Only this pupil; repeatable.")
+    ] = None,
+    reason: Reason = None,
+) -> Line:
+    """Declare a closure. Its sessions expect the code and remain sessions; records DeclareClosure.
+
+    \b
+    Example: attendance closure Y4 2026-01-13/AM 2026-01-13/PM --reason "boiler failure"
+    """
+    return line(
+        "DeclareClosure", sessions=sessions, code=code, classes=classes or None, pupils=pupils or None, reason=reason
+    )
+
+
+def _closed(texts: list[str] | None) -> list[Line] | None:
+    """Return closed days from FROM:TO:WHY; a day that is none is refused where the command is parsed."""
+    return [dict(zip(("from", "to", "why"), text.split(":", 2), strict=False)) for text in texts] if texts else None
+
+
+def _times(texts: list[str] | None) -> Line | None:
+    """Return registration hours by half, from AM=08:55-09:10."""
+    if not texts:
+        return None
+    halves = [text.partition("=") for text in texts]
+    if len({half for half, _, _ in halves}) < len(halves):
+        raise Refused("malformed", field="--times", expected="each half once")
+    return {half: hours for half, _, hours in halves}

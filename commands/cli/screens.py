@@ -1,0 +1,201 @@
+"""Verbs that show entries themselves: a register, a history, and what is off in the data."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    opened,
+    parse_day,
+    parse_known_at,
+    progress_bar,
+    say,
+    say_json,
+)
+from commands.cli.write import Class, Pupil
+from commands.wiring import open_house
+from ledger.errors import Finding, Refused
+from ledger.sessions import Session
+
+verbs = typer.Typer(**PLAIN)
+
+NO = 1
+
+
+@verbs.command("register")
+def show_register(
+    class_name: Class,
+    day_text: Annotated[str, typer.Argument(metavar="DAY", help="Such as 2025-11-03.")],
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the register of a class on a day.
+
+    Original and amended codes, the codes that leave or a closure makes it expect, who, when and why.
+
+    \b
+    Example: attendance register 5T 2025-11-17 --known-at 2025-11-20
+    """
+    day, known = parse_day("DAY", day_text), parse_known_at(known_at)
+    assert day is not None
+    from projections.cohorts import described
+    from projections.registers import register_answer
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(day, known)
+        register = register_answer(house.answers, moment, class_name, day)
+        if as_json:
+            say_json(register)
+            return
+        from commands.cli.register import register_parts
+        from commands.cli.tables import show
+
+        note_lost_keys(house)
+        names = house.answers.particulars(moment, {line.pupil for line in register.lines})
+        show(*register_parts(register, names, house.simulated), described(moment))
+
+
+@verbs.command("history")
+def show_history(
+    pupil: Pupil,
+    session_text: Annotated[str | None, typer.Argument(metavar="SESSION", help="Just this half-day.")] = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every entry of a pupil, with all it ever said.
+
+    \b
+    Example: attendance history 1042 2025-11-17/AM
+    """
+    session = _session(session_text)
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from projections.cohorts import described
+    from projections.registers import history_answers
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        known_pupils(moment, [pupil])
+        found = history_answers(house.answers, moment, pupil, session)
+        if as_json:
+            say_json(found)
+            return
+        from commands.cli.register import history_table
+        from commands.cli.tables import show
+
+        note_lost_keys(house)
+        names = house.answers.particulars(moment, [pupil])
+        show(history_table(pupil, found, names, house.simulated), described(moment))
+
+
+@verbs.command("doctor")
+def find_faults(
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is off in the data, for people to settle; exit 1 if anything is.
+
+    \b
+    Example: attendance doctor --as-of 2025-12-12
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from projections.cohorts import described
+    from projections.health import doctor_findings
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        found = doctor_findings(house.answers, moment)
+        _tell("Doctor", found, house.simulated, described(moment), as_json=as_json)
+
+
+@verbs.command("verify")
+def verify_ledger(ledger: LedgerOption = None, keys: KeysOption = None, as_json: JsonOption = False) -> None:
+    """Check that ledger and read model hold together; exit 1 if not.
+
+    Every event decodes, positions and versions have no gaps, and the read model is what replaying the ledger gives.
+
+    \b
+    Example: attendance verify --ledger sqlite:///school.db
+    """
+    from projections.health import verify_findings
+
+    with opened(ledger, keys) as house:
+        position, _ = house.ledger.reads.head()
+        with progress_bar("verifying", position) as progress:
+            found = verify_findings(house.ledger, house.engine, progress)
+        _tell("Verify", found, house.simulated, f"position {position}", as_json=as_json)
+
+
+@verbs.command("rebuild")
+def rebuild_read_model(ledger: LedgerOption = None, keys: KeysOption = None, as_json: JsonOption = False) -> None:
+    """Build the read model again from the ledger.
+
+    In one transaction: whoever reads meanwhile sees the old one or the new.
+
+    \b
+    Example: attendance rebuild --ledger sqlite:///school.db
+    """
+    from projections.rebuild import rebuild
+
+    with open_house(ledger, keys) as house:
+        with progress_bar("rebuilding", house.ledger.reads.head()[0]) as progress:
+            position = rebuild(house.ledger, house.engine, progress)
+        simulated = house.simulated
+    if as_json:
+        say_json({"position": position, "simulated": simulated})
+    else:
+        say(f"rebuilt the read model up to position {position}" + (" (SIMULATED)" if simulated else ""))
+
+
+@verbs.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of every command and event.
+
+    Made from the models, as one object with "commands" and "events".
+
+    \b
+    Example: attendance schema > schema.json
+    """
+    from commands.cli.schema import schema
+
+    say_json(schema())
+
+
+def _tell(title: str, found: list[Finding], simulated: bool, about: str, *, as_json: bool) -> None:
+    """Print findings; the answer is no where there are any."""
+    if as_json:
+        say_json([finding._asdict() | {"simulated": simulated} for finding in found])
+    elif found:
+        from commands.cli.tables import findings_table, show
+
+        counted = "1 finding" if len(found) == 1 else f"{len(found)} findings"
+        show(findings_table(title, found, simulated), f"{counted}; {about}")
+    else:
+        say(f"nothing found; {about}" + (" (SIMULATED)" if simulated else ""))
+    if found:
+        raise typer.Exit(NO)
+
+
+def _session(text: str | None) -> Session | None:
+    if text is None:
+        return None
+    try:
+        return Session.parse(text)
+    except ValueError as error:
+        raise Refused("malformed", field="SESSION", value=text, expected=str(error)) from None

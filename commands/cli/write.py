@@ -1,0 +1,161 @@
+"""The verbs that record something: each builds the journal line of one command, and one function carries them all out.
+
+`writes` gives a verb the options that every command has. The line then goes the same way as a line of a journal, so a
+rule cannot differ between the doors.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from commands.cli.options import (
+    BY_VARIABLE,
+    AtOption,
+    ByOption,
+    IdOption,
+    JsonOption,
+    KeysOption,
+    LedgerOption,
+    say,
+    say_json,
+)
+from commands.wiring import open_house
+from ledger.errors import Refused
+
+Line = dict[str, Any]
+
+Pupil = Annotated[str, typer.Argument(metavar="PUPIL", help="The pupil's admission number.")]
+SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="A half-day, such as 2025-11-03/AM.")]
+SessionsArgument = Annotated[list[str], typer.Argument(metavar="SESSION...", help="Half-days, such as 2025-11-03/AM.")]
+Parent = Annotated[str, typer.Argument(metavar="PARENT", help="One of this pupil's parents, by id.")]
+Class = Annotated[str, typer.Argument(metavar="CLASS", help="The class, such as 4W.")]
+Code = Annotated[str, typer.Argument(metavar="CODE", help="A code of the register.")]
+Detail = Annotated[str | None, typer.Option("--detail", metavar="TEXT", help="What the code needs stated.")]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
+
+
+def line(command: str, **fields: Any) -> Line:
+    """Return the journal line of a command, without the fields that were not given."""
+    return {"command": command, **_given(**fields)}
+
+
+def _given(**fields: Any) -> Line:
+    # A trailing underscore lets a field be called "class".
+    return {name.rstrip("_"): value for name, value in fields.items() if value is not None}
+
+
+def writes(
+    app: typer.Typer, name: str, *, create: bool = False
+) -> Callable[[Callable[..., Line]], Callable[..., None]]:
+    """Return a decorator that makes a verb of a function from arguments to a journal line."""
+
+    def decorate(build: Callable[..., Line]) -> Callable[..., None]:
+        @functools.wraps(build)
+        def verb(**given: Any) -> None:
+            shared = {option: given.pop(option) for option in SHARED}
+            record(build(**given), **shared, create=create)
+
+        own = inspect.signature(build, eval_str=True).parameters
+        verb.__signature__ = inspect.Signature([*own.values(), *SHARED.values()])  # type: ignore[attr-defined]
+        app.command(name)(verb)
+        return verb
+
+    return decorate
+
+
+def _shared(
+    *,
+    by: ByOption = None,
+    command_id: IdOption = None,
+    at: AtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Has the options of every verb that writes, for `writes` to read."""
+
+
+SHARED = inspect.signature(_shared, eval_str=True).parameters
+
+
+def record(
+    journal_line: Line,
+    *,
+    by: str | None,
+    command_id: str | None,
+    at: str | None,
+    ledger: str | None,
+    keys: str | None,
+    as_json: bool,
+    create: bool = False,
+) -> None:
+    """Sign a line, carry it out and say what became of it."""
+    signed = journal_line | _given(by=signer(by), id=command_id, at=at)
+    carry_out(signed, ledger, keys, as_json=as_json, create=create)
+
+
+def carry_out(journal_line: Any, ledger: str | None, keys: str | None, *, as_json: bool, create: bool = False) -> None:
+    """Carry out a line through the one parser and the one handler, and say what became of it."""
+    from commands.models import parse
+
+    command = parse(journal_line)  # before a ledger is opened, and perhaps made
+    with open_house(ledger, keys, create=create) as house:
+        done = house.handler.handle(command, door="cli")
+        simulated = house.simulated
+    if as_json:
+        say_json(
+            {
+                "events": done.events,
+                "position": done.position,
+                "kept": done.kept,
+                "repeated": done.repeated,
+                "simulated": simulated,
+            }
+        )
+        return
+    say(told(done) + (" (SIMULATED)" if simulated else ""))
+
+
+def told(done: Any) -> str:
+    """Return in one line what became of a command."""
+    if done.repeated:
+        return f"nothing to record: this id was carried out before, up to position {done.position}"
+    if not done.events:
+        said = "nothing to record: it says so already"
+    else:
+        said = f"recorded {done.events} event{'s' if done.events > 1 else ''}, position {done.position}"
+    return said + (f"; the mark that was there stays for {', '.join(done.kept)}" if done.kept else "")
+
+
+def signer(given: str | None) -> Line:
+    """Return who signs, from ID:NAME:TITLE or the environment; parts left out are refused by what is signed."""
+    text = given or os.environ.get(BY_VARIABLE) or ""
+    return dict(zip(("id", "name", "title"), text.split(":", 2), strict=False))
+
+
+def marked(texts: list[str], field: str) -> list[tuple[str, Line]]:
+    """Return each place with its mark, from PLACE=CODE or PLACE=CODE:DETAIL. Refuses: malformed, also a place twice."""
+    found: dict[str, Line] = {}
+    for text in texts:
+        place, _, mark = text.partition("=")
+        code, _, detail = mark.partition(":")
+        if not place or not code or place in found:
+            raise Refused("malformed", field=field, expected="each once, as PLACE=CODE or PLACE=CODE:DETAIL")
+        found[place] = _given(code=code, detail=detail or None)
+    return list(found.items())
+
+
+def objects(texts: list[str] | None, field: str) -> list[Any] | None:
+    """Return what each text holds in JSON; None where nothing was given. Refuses: malformed."""
+    from commands.journal import decode
+
+    try:
+        return None if texts is None else [decode(text) for text in texts]
+    except Refused:
+        raise Refused("malformed", field=field, expected="an object in JSON, each key once") from None

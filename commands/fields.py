@@ -1,0 +1,87 @@
+"""The kinds of field that commands are made of: text outside, a value of ours inside, a sentence for what is off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal
+
+from pydantic import PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
+
+from ledger.people import check_upn, is_pupil_number
+from ledger.sessions import Session, format_moment, format_year, parse_moment, parse_year
+
+
+def _parsed(parse: Callable[[str], Any], write: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
+    """Return the annotations of a field that is a string outside and a value of ours inside."""
+
+    def validate(given: Any) -> Any:
+        if not isinstance(given, str):
+            raise ValueError(f"expected text, such as {schema['examples'][0]}")
+        return parse(given)
+
+    return PlainValidator(validate), PlainSerializer(write), WithJsonSchema({"type": "string", **schema})
+
+
+def _day(text: str) -> date:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise ValueError("expected a day such as 2024-09-03")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("expected a day of the calendar such as 2024-09-03") from None
+
+
+def _pupil(text: str) -> str:
+    if not is_pupil_number(text):
+        raise ValueError("expected the school's own admission number: 1 to 20 letters, digits, '.', '_' or '-'")
+    return text
+
+
+def _upn(text: str) -> str:
+    if not check_upn(text):
+        raise ValueError("expected a UPN of 13 characters with its check letter")
+    return text
+
+
+def _hours(given: Any) -> tuple[time, time]:
+    """Return opening and closing of registration from `08:55-09:10`, `["08:55", "09:10"]` or an object of both."""
+    parts = re.split(r"\s*[-–]\s*", given) if isinstance(given, str) else given
+    if isinstance(given, dict):
+        parts = [given[key] for key in ("opens", "closes") if key in given and len(given) == 2]
+    try:
+        opens, closes = (time.fromisoformat(part) for part in parts)
+    except (ValueError, TypeError):
+        raise ValueError("expected opening and closing such as 08:55-09:10") from None
+    minutes = (closes.hour * 60 + closes.minute) - (opens.hour * 60 + opens.minute)
+    if not 0 < minutes <= 30:
+        raise ValueError("expected registration to close after it opens, within 30 minutes")
+    return opens, closes
+
+
+Day = Annotated[date, *_parsed(_day, date.isoformat, {"format": "date", "examples": ["2024-09-03"]})]
+Moment = Annotated[
+    datetime, *_parsed(parse_moment, format_moment, {"format": "date-time", "examples": ["2024-09-03T07:57:00Z"]})
+]
+SessionField = Annotated[
+    Session, *_parsed(Session.parse, str, {"pattern": r"^\d{4}-\d{2}-\d{2}/(AM|PM)$", "examples": ["2024-09-03/AM"]})
+]
+YearField = Annotated[
+    int,
+    *_parsed(parse_year, format_year, {"pattern": r"^\d{4}/\d{2}$", "examples": ["2024/25"]}),
+]
+PupilNumber = Annotated[str, *_parsed(_pupil, str, {"pattern": r"^[A-Za-z0-9._-]{1,20}$", "examples": ["1042"]})]
+Upn = Annotated[str, *_parsed(_upn, str, {"pattern": r"^[A-Z]\d{11}[0-9A-Z]$", "examples": ["B801200005001"]})]
+RegistrationHours = Annotated[
+    tuple[time, time],
+    PlainValidator(_hours),
+    PlainSerializer(lambda hours: "-".join(at.isoformat("minutes") for at in hours)),
+    WithJsonSchema({"type": "string", "examples": ["08:55-09:10"]}),
+]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+# Part of a stream's name, so no slash; part of a file's name, so nothing odd.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+ClassName = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\x00-\x1f]{1,20}$")]
+Half = Literal["AM", "PM"]

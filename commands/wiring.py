@@ -1,0 +1,211 @@
+"""The house: one ledger, its keys, and what is asked of them, put together from two addresses.
+
+Heavy modules are imported where they are first needed, so that help and mistakes answer at once. A key store is made
+only together with a ledger that is still empty: a new set of keys beside an old ledger would hide that the old is lost.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from ledger.errors import LedgerError, Misconfigured, Refused
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from commands.handle import Handler
+    from ledger.keys import KeyStore
+    from ledger.store import Ledger
+    from projections.questions import Answers
+
+LEDGER_VARIABLE = "ATTENDANCE_LEDGER"
+KEYS_VARIABLE = "ATTENDANCE_KEYS"
+DEFAULT_LEDGER = "sqlite:///attendance.db"
+SQLITE = "sqlite:///"
+DATABASE_PACKAGES = ("sqlite3", "psycopg", "psycopg_pool", "eventsourcing")
+
+
+class House:
+    """An opened ledger with its keys; engine, handler and answers are made when first asked for."""
+
+    def __init__(self, ledger: Ledger, keys: KeyStore, *, simulated: bool) -> None:
+        self.ledger = ledger
+        self.keys = keys
+        self._simulated = simulated
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """The read model's engine."""
+        from projections.tables import open_engine
+
+        with _sentences(f"the read model of {self.ledger.address.shown}"):
+            return open_engine(self.ledger)
+
+    @cached_property
+    def handler(self) -> Handler:
+        from commands.handle import Handler
+
+        return Handler(self.ledger, self.keys, simulated=self._simulated)
+
+    @cached_property
+    def answers(self) -> Answers:
+        from projections.questions import Answers
+
+        return Answers(self.ledger, self.engine, self.keys)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the clock of this ledger is simulated; fixed by its first event."""
+        opened = self.ledger.opened()
+        return self._simulated if opened is None else opened.simulated
+
+    def check_opened(self) -> None:
+        """Refuse a ledger in which no school has been opened, which could only answer with nothing."""
+        if self.ledger.opened() is None:
+            raise Refused("school_not_open", field="ledger", value=self.ledger.address.shown)
+
+    def close(self) -> None:
+        if "engine" in self.__dict__:
+            self.engine.dispose()
+        self.keys.close()
+        self.ledger.close()
+
+    def __enter__(self) -> House:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_house(
+    ledger_url: str | None = None, keys_url: str | None = None, *, create: bool = False, simulated: bool = False
+) -> House:
+    """Return the house at two addresses; None takes the environment's, then the default.
+
+    With `create`, a ledger that is not there is made, and gets a simulated clock with `simulated`. Raises
+    Misconfigured, in one sentence, for what is misspelt, absent or unreachable.
+    """
+    from ledger.store import open_ledger, parse_address
+
+    ledger_url = ledger_address(ledger_url)
+    # What is misspelt or absent is said before anything is made: the ledger's address first, then that of the keys.
+    address = parse_address(ledger_url, create=create)
+    keys_url = keys_address(ledger_url, keys_url)
+    _check_keys_address(keys_url, address.shown, create=create)
+    with _sentences(f"the ledger at {_without_password(ledger_url)}"):
+        ledger = open_ledger(ledger_url, create=create)
+        fresh = create and ledger.reads.head()[0] == 0
+    try:
+        with _sentences(f"the key store at {_without_password(keys_url)}"):
+            keys = _open_keys(keys_url, create=fresh)
+    except BaseException:
+        ledger.close()
+        raise
+    return House(ledger, keys, simulated=simulated)
+
+
+def ledger_address(given: str | None = None) -> str:
+    """Return where the ledger is. Raises Misconfigured for a store that would not outlive this process."""
+    url = given or os.environ.get(LEDGER_VARIABLE) or DEFAULT_LEDGER
+    if url == "memory:":
+        raise Misconfigured("memory: keeps nothing: expected sqlite:///path/school.db or postgresql://host/database")
+    return url
+
+
+def keys_address(ledger_url: str, given: str | None = None) -> str:
+    """Return where the keys are: as told, else beside a SQLite ledger. Raises Misconfigured where neither says."""
+    url = given or os.environ.get(KEYS_VARIABLE) or keys_beside(ledger_url)
+    if url is None:
+        raise Misconfigured(f"a ledger on PostgreSQL needs --keys or {KEYS_VARIABLE}, where its key store is")
+    return url
+
+
+def keys_beside(ledger_url: str) -> str | None:
+    """Return the key store beside a SQLite ledger, school.keys.db beside school.db; None beside any other."""
+    path = PurePosixPath(ledger_url.removeprefix(SQLITE))
+    if not ledger_url.startswith(SQLITE) or not path.name:
+        return None
+    return f"{SQLITE}{path.with_name(f'{path.stem}.keys{path.suffix}')}"
+
+
+def sqlite_files(url: str) -> list[Path]:
+    """Return the files of a SQLite database that are there: itself, its log and its shared memory; none for another."""
+    if not url.startswith(SQLITE):
+        return []
+    path = Path(url.removeprefix(SQLITE)).absolute()
+    return [file for end in ("", "-wal", "-shm") if (file := path.with_name(path.name + end)).exists()]
+
+
+def _check_keys_address(url: str, ledger_shown: str, *, create: bool) -> None:
+    """Raise Misconfigured for an address that can hold no keys, or is the ledger's own."""
+    from ledger.store import parse_address
+
+    if url.startswith(SQLITE) and not create:
+        shown = f"{SQLITE}{Path(url.removeprefix(SQLITE)).absolute()}"  # it need not be there
+    else:
+        try:
+            shown = parse_address(url, create=create).shown
+        except Misconfigured as error:
+            raise Misconfigured(f"the key store cannot be used: {error}") from None
+    if shown == ledger_shown:
+        raise Misconfigured("the key store is the ledger itself, but keys must be kept apart from what they open")
+
+
+def _open_keys(url: str, *, create: bool) -> KeyStore:
+    """Return the key store at a URL; lost where there is none and none is to be made."""
+    import sqlalchemy as sa
+
+    from ledger.keys import open_key_store
+    from ledger.store import parse_address
+
+    if url.startswith(SQLITE) and not create and not Path(url.removeprefix(SQLITE)).is_file():
+        # Connecting would create the file, and an empty store looks like one whose keys were destroyed.
+        return open_key_store(None, url, create=False)
+    address = parse_address(url, create=create)
+    arguments: dict[str, Any] = {"timeout": 30}
+    if address.kind == "postgresql":
+        arguments = {"options": f"-csearch_path={address.schema}", "connect_timeout": 10}
+    engine = sa.create_engine(address.sqlalchemy, connect_args=arguments)
+    if create and address.kind == "postgresql":
+        with engine.begin() as connection:
+            # IF NOT EXISTS alone fails where two first starts race.
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('attendance keys'))")
+            connection.execute(sa.schema.CreateSchema(address.schema or "", if_not_exists=True))
+    return open_key_store(engine, address.shown, create=create)
+
+
+@contextmanager
+def _sentences(what: str) -> Iterator[None]:
+    """Turn what a database says into one sentence of ours."""
+    try:
+        yield
+    except LedgerError:
+        raise
+    except Exception as error:
+        said = said_by_database(error)
+        if said is None:
+            raise
+        raise Misconfigured(f"{what} cannot be opened: {said}") from error
+
+
+def said_by_database(error: Exception) -> str | None:
+    """Return what a database or the disk under it complains of, in one line; None for an error of ours.
+
+    SQLAlchemy repeats the statement and its values, which may be personal, so its own text is not used.
+    """
+    said = getattr(error, "orig", None) or error
+    packages = {kind.__module__.partition(".")[0] for kind in type(said).__mro__}
+    if not isinstance(said, OSError) and packages.isdisjoint(DATABASE_PACKAGES):
+        return None
+    return (str(said).strip() or type(said).__name__).splitlines()[0]
+
+
+def _without_password(url: str) -> str:
+    """Return a URL as it may be printed: without the user, and the settings that could name a password again."""
+    scheme, found, rest = url.partition("://")
+    return url if scheme == "sqlite" else f"{scheme}{found}{rest.rpartition('@')[2].partition('?')[0]}"

@@ -1,0 +1,70 @@
+"""The house rules that a machine can check: import layers, docstrings, names, and what may not be in the tree."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("ledger", "projections", "commands")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+def problems(path: Path, source: str) -> list[str]:
+    """Return what is untidy in one module: no docstring, an undocumented public name, a file or function too long."""
+    tree = ast.parse(source)
+    found = [] if ast.get_docstring(tree) else [f"{path}: no docstring"]
+    if len(source.splitlines()) > 450:
+        found.append(f"{path}: {len(source.splitlines())} lines")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno > 60:
+            found.append(f"{path}: {node.name} is {(node.end_lineno or 0) - node.lineno} lines long")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_says_what_it_is_and_stays_short(path: Path) -> None:
+    assert problems(path.relative_to(ROOT), path.read_text(encoding="utf-8")) == []
+
+
+def test_an_untidy_module_would_be_noticed() -> None:
+    long = "def f():\n" + "    pass\n" * 70
+    assert len(problems(Path("x.py"), long)) == 2
+
+
+def test_imports_go_down(tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache", "--config", str(ROOT / "pyproject.toml")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_command_has_a_decision_and_a_docstring_of_refusals() -> None:
+    from commands.handle import DECISIONS
+    from commands.models import COMMANDS
+
+    assert {kind.__name__ for kind in DECISIONS} == set(COMMANDS) - {"OpenSchool"}
+    assert [decide.__name__ for decide in DECISIONS.values() if "Refuses" not in (decide.__doc__ or "")] == []
+
+
+def test_every_refusal_raised_is_explained_and_every_explanation_is_used() -> None:
+    from ledger.errors import RULES
+
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in MODULES)
+    raised = set(re.findall(r'Refused\(\s*"([a-z_]+)"', sources))
+    assert raised <= set(RULES)
+    assert set(RULES) - raised == set()
+
+
+def test_requirements_name_no_host() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "://" not in text and "--" not in text
+        assert all(re.fullmatch(r"[a-z0-9.\-]+==[0-9a-z.]+", line) for line in text.split())
+
+
+def test_nothing_is_left_to_be_done_later() -> None:
+    left = re.compile(r"\b(TODO|FIXME|XXX)\b|NotImplementedError")
+    assert [str(path) for path in MODULES if left.search(path.read_text(encoding="utf-8"))] == []
