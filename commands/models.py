@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Annotated, Any, Literal, Union, get_args
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from commands.fields import (
     ClassName,
@@ -72,6 +72,10 @@ SPEAKABLE = frozenset(
         "id",
     }
 )
+
+
+def _to_pence(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"))
 
 
 class Model(BaseModel):
@@ -326,7 +330,8 @@ class RecordPayment(Command):
     pupil: PupilNumber
     notice: Name
     paid_on: Day
-    amount: Annotated[Decimal, Field(gt=0, decimal_places=2, max_digits=8)]
+    # To the penny, so that 80 and 80.00 are the same payment.
+    amount: Annotated[Decimal, Field(gt=0, decimal_places=2, max_digits=8), AfterValidator(_to_pence)]
 
 
 class WithdrawPenaltyNotice(Command):

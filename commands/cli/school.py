@@ -26,8 +26,8 @@ Times = Annotated[
 
 @writes(verbs, "open", create=True)
 def open_school(
-    urn: Annotated[str, typer.Argument(metavar="URN", help="The school's number, 6 digits.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The school's name.")],
+    urn: Annotated[str, typer.Option("--urn", metavar="URN", help="The school's number, 6 digits.")],
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="The school's name.")],
     la: Annotated[str, typer.Option("--la", metavar="LA", help="Its local authority, 3 digits.")],
     estab: Annotated[str, typer.Option("--estab", metavar="ESTAB", help="Its establishment number, 4 digits.")],
     policy: Annotated[str, typer.Option("--policy", metavar="POLICY", help="The policy in force.")] = "national-2024",
@@ -35,7 +35,7 @@ def open_school(
     """Begin a ledger. It keeps the system's time; records OpenSchool.
 
     \b
-    Example: attendance open 117000 "Example Primary" --la 919 --estab 2000 --by head:"H Example":Headteacher
+    Example: attendance open --urn 117000 --name "Example Primary" --la 919 --estab 2000 --by head:"H Example":Head
     """
     return line("OpenSchool", urn=urn, name=name, la=la, estab=estab, policy=policy)
 

@@ -346,7 +346,10 @@ def facts_of(line: dict[str, Any], known: Known) -> list[Fact]:
         case "OpenSchool":
             return [PolicyAdopted(line["policy"], date.min)]
         case "AdoptPolicy":
-            return [PolicyAdopted(line["policy"], date.fromisoformat(line["from_day"]))]
+            adopted = PolicyAdopted(line["policy"], date.fromisoformat(line["from_day"]))
+            in_force = known.policy(adopted.from_day) == adopted.policy
+            later = any(fact.from_day > adopted.from_day for fact in known.all(PolicyAdopted))
+            return [] if in_force and not later else [adopted]
         case "OpenSchoolYear":
             first_day, last_day = date.fromisoformat(line["first_day"]), date.fromisoformat(line["last_day"])
             return [YearSet(parse_year(line["year"]), first_day, last_day, closed_days(line), hours(line, HOURS))]
