@@ -122,9 +122,9 @@ class Staging:
         try:
             if self.count("rejects"):
                 self._write_rejects(path)
-            else:
-                # One that an earlier run left would be taken for this one's.
-                path.unlink(missing_ok=True)
+            elif path.is_file():
+                # One that an earlier run left would be taken for this one's; /dev/null is no such file.
+                path.unlink()
         except OSError as error:
             raise LedgerError(f"{path}: the rejects cannot be written, {error.strerror}") from None
 

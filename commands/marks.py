@@ -172,15 +172,14 @@ def log_arrival(command: LogArrival, state: State, now: datetime) -> Decided:
 
 
 def code_of_arrival(session: Session, arrived_at: datetime, state: State) -> str:
-    """Return present, L or U by the second of arrival.
+    """Return present, L or U by the moment of arrival.
 
     In the morning a pupil counts as present up to the policy's late-book time; the afternoon has no late book, so L
     begins when its registration opens. L lasts up to and including closing.
     """
-    arrived = arrived_at.replace(microsecond=0)
-    if arrived > state.school.calendar.closes(session):
+    if arrived_at > state.school.calendar.closes(session):
         return "U"
     if session.half is Half.AM:
-        late = arrived.astimezone(LONDON).time() > state.policy(session.day).late_book
+        late = arrived_at.astimezone(LONDON).time() > state.policy(session.day).late_book
         return "L" if late else "/"
-    return "L" if arrived >= state.school.calendar.opens(session) else "\\"
+    return "L" if arrived_at >= state.school.calendar.opens(session) else "\\"

@@ -84,7 +84,9 @@ class Answers:
         Left out, `known_at` is the recorded time of the last event, and a later one is answered as that; left out,
         `as_of` is today, or in a simulated ledger the London day of its last event. `policy` overrides the one in
         force. """
-        head, last = self.projector.catch_up(), self.ledger.reads.head()[1]
+        # The end is read once and first: what others record meanwhile is later than this question.
+        head, last = self.ledger.reads.head()
+        self.projector.catch_up()
         known = last if known_at is None else min(micros(known_at), last)
         position = head if known == last else position_at(self.ledger.reads, known)
         school = take_in(School(), self.ledger.reads.reference_rows(0, position))

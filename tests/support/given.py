@@ -25,6 +25,7 @@ from ledger.entry import Entry
 from ledger.errors import Refused
 from ledger.events import (
     ArrivalLogged,
+    ClassChanged,
     ClosureDeclared,
     Event,
     LeaveDecided,
@@ -54,9 +55,13 @@ MORNING, AFTERNOON = "2024-11-05/AM", "2024-11-05/PM"
 EVENING = "2024-11-05T16:00:00"  # of the day that examples happen on
 TEACHER = Staff("hart", "A Hart", "Class teacher")
 MOTHER, FATHER = "1042-a", "1042-b"
-YEARS = {
-    2024: (date(2024, 9, 3), date(2025, 7, 22), Closed(date(2024, 10, 28), date(2024, 11, 1), "half term")),
-    2025: (date(2025, 9, 3), date(2026, 7, 21), Closed(date(2025, 10, 27), date(2025, 10, 31), "half term")),
+YEARS = {2024: (date(2024, 9, 3), date(2025, 7, 22)), 2025: (date(2025, 9, 3), date(2026, 7, 21))}
+HOLIDAYS = {
+    2024: (
+        Closed(date(2024, 10, 28), date(2024, 11, 1), "half term"),
+        Closed(date(2024, 12, 23), date(2025, 1, 3), "Christmas"),
+    ),
+    2025: (Closed(date(2025, 10, 27), date(2025, 10, 31), "half term"),),
 }
 
 Facts = Fact | list[Fact]
@@ -109,6 +114,11 @@ def admitted(pupil: str = PUPIL, start: str = "2024-09-03", class_name: str = "4
 
 def left(last_day: str, pupil: str = PUPIL) -> Fact:
     return Fact(streams.roll_stream(pupil), PupilRemoved(by=TEACHER, last_day=date.fromisoformat(last_day)))
+
+
+def moved(class_name: str, from_day: str) -> Fact:
+    event = ClassChanged(by=TEACHER, class_name=class_name, year_group="4", from_day=date.fromisoformat(from_day))
+    return Fact(streams.roll_stream(PUPIL), event)
 
 
 def closure(code: str, *sessions: str, classes: tuple[str, ...] = (), pupils: tuple[str, ...] = ()) -> Fact:
@@ -319,10 +329,10 @@ def given(*happened: Facts, policy: str = "national-2024", pupil: Fact | None = 
 
 
 def _year(year: int, policy_name: str) -> SchoolYearOpened:
-    first_day, last_day, half_term = YEARS[year]
+    first_day, last_day = YEARS[year]
     hours = policy.load(policy_name).hours
     return SchoolYearOpened(
-        by=TEACHER, year=year, first_day=first_day, last_day=last_day, closed=(half_term,), hours=hours
+        by=TEACHER, year=year, first_day=first_day, last_day=last_day, closed=HOLIDAYS[year], hours=hours
     )
 
 
