@@ -101,6 +101,11 @@ class Handler:
                 if (command.id is not None or failure is not None) and (done := self._earlier(receipt)):
                     return done
                 return self._attempt(command, receipt, look)
+            except Refused:
+                # Whoever has not looked cannot know that an earlier rule applies: the first one is what is said.
+                if look:
+                    raise
+                look = True
             except Conflict as error:
                 failure, look = error, True
             except Unavailable as error:
@@ -146,7 +151,13 @@ class Handler:
         rows = self._ledger.reads.stream_rows(wanted) if wanted else []
         for row in rows:
             versions[row.stream] = row.version
-            event = open_row(row, self._keys)
+            try:
+                event = open_row(row, self._keys)
+            except wire.Undecodable:
+                # It may not stop the register of a whole class. Whatever it says, its entry holds a mark.
+                if row.topic.startswith("entry."):
+                    entries[row.stream] = entries.get(row.stream, Entry()).after_unread(row.version)
+                continue
             if event.kind == "register":
                 registers[row.stream] = registers.get(row.stream, Register()).after(event)
             else:

@@ -23,11 +23,9 @@ LEAVE_CODES = frozenset({"C", "C1", "C2", "J1", "S"})
 
 
 def request_leave(command: RequestLeave, state: State, now: datetime) -> Decided:
-    """Return a request. Refuses: malformed (last before first), pupil_not_on_roll (on the first day), unknown_person,
-    not_a_session (no session asked for is one), leave_exists."""
+    """Return a request. Refuses: pupil_not_on_roll (on the first day), unknown_person, not_a_session (no session asked
+    for is one), leave_exists."""
     by = signed(command.by)
-    if command.last < command.first:
-        raise Refused("malformed", field="last", value=command.last, expected="a session not before 'first'")
     state.check_on_roll(command.pupil, [command.first.day])
     state.check_parent(command.pupil, command.parent)
     wanted = range(command.first.number, command.last.number + 1)

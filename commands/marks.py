@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from commands.models import AmendMark, CloseRegister, LogArrival, Mark, RecordMark, TakeRegister
-from commands.state import Decided, Fact, State, london_day, signed
+from commands.state import Decided, Fact, State, signed
 from ledger.codes import by_symbol
 from ledger.errors import Refused
 from ledger.events import ArrivalLogged, MarkAmended, MarkRecorded, RegisterClosed, RegisterTaken
@@ -74,17 +74,17 @@ def take_register(command: TakeRegister, state: State, now: datetime) -> Decided
         raise Refused("class_unknown", field="class", value=class_name)
     if state.register(session, class_name).taken:
         raise Refused("register_already_taken", field="class", value=class_name)
+    if strangers := sorted(command.marks.keys() - members):
+        raise Refused("pupil_not_in_class", field="pupil", value=strangers[0])
     marks: list[Fact] = []
     kept: list[str] = []
     for pupil, given in sorted(command.marks.items()):
-        if pupil not in members:
-            raise Refused("pupil_not_in_class", field="pupil", value=pupil)
-        mark = given if isinstance(given, Mark) else Mark(code=given)
-        check_code(mark.code, mark.detail, pupil, session, state)
+        code, detail = (given.code, given.detail) if isinstance(given, Mark) else (given, "")
+        check_code(code, detail, pupil, session, state)
         if state.entry(pupil, session).exists:
             kept.append(pupil)
         else:
-            marks.append(Fact(entry_stream(pupil, session), MarkRecorded(by=by, code=mark.code, detail=mark.detail)))
+            marks.append(Fact(entry_stream(pupil, session), MarkRecorded(by=by, code=code, detail=detail)))
     taken = Fact(register_stream(session, class_name), RegisterTaken(by=by, marked=len(marks)))
     return Decided([taken, *marks], tuple(kept))
 
@@ -119,8 +119,8 @@ def close_register(command: CloseRegister, state: State, now: datetime) -> Decid
 def amend_mark(command: AmendMark, state: State, now: datetime) -> Decided:
     """Return the amendment of one entry; the original stays in the register.
 
-    Nothing where the entry says the same already. Refuses: pupil_not_on_roll, not_a_session, nothing_to_amend, the code
-    rules, reason_required.
+    Nothing where the entry says the same already. Refuses: pupil_not_on_roll, not_a_session, nothing_to_amend,
+    entry_unreadable, the code rules, reason_required.
     """
     by, session = signed(command.by), command.session
     state.check_on_roll(command.pupil, [session.day])
@@ -128,6 +128,8 @@ def amend_mark(command: AmendMark, state: State, now: datetime) -> Decided:
     entry = state.entry(command.pupil, session)
     if not entry.exists:
         raise Refused("nothing_to_amend", field="session", value=session)
+    if not entry.readable:
+        raise Refused("entry_unreadable", field="session", value=session)
     check_code(command.code, command.detail, command.pupil, session, state)
     if not command.reason:
         raise Refused("reason_required", field="reason")
@@ -141,15 +143,13 @@ def log_arrival(command: LogArrival, state: State, now: datetime) -> Decided:
     """Return a line of the Late Book and, where the entry is open to it, the mark that it makes.
 
     Unmarked: the code of that minute is recorded. N: amended to the same. Any other mark stands, and the arrival alone
-    is logged. Refuses: pupil_not_on_roll, not_a_session, session_in_the_future, malformed (an arrival on another day),
-    arrival_in_the_future, session_over, the code rules.
+    is logged. Refuses: pupil_not_on_roll, not_a_session, session_in_the_future, arrival_in_the_future, session_over,
+    the code rules.
     """
     by, session, pupil = signed(command.by), command.session, command.pupil
     state.check_on_roll(pupil, [session.day])
     state.check_sessions([session])
     state.check_begun(session, now)
-    if london_day(command.arrived_at) != session.day:
-        raise Refused("malformed", field="arrived_at", expected="a time on the day of the session")
     if command.arrived_at > now:
         raise Refused("arrival_in_the_future", field="arrived_at")
     if command.arrived_at > state.school.calendar.ends(session):
@@ -162,7 +162,7 @@ def log_arrival(command: LogArrival, state: State, now: datetime) -> Decided:
     if not entry.exists:
         mark = MarkRecorded(by=by, code=code, detail=command.detail, via="arrival")
         return Decided([line, Fact(entry_stream(pupil, session), mark)])
-    if entry.code == UNEXPLAINED and code != UNEXPLAINED:
+    if entry.code == UNEXPLAINED and entry.readable and code != UNEXPLAINED:
         reason = command.reason or f"arrived at {command.arrived_at.astimezone(LONDON):%H:%M}"
         amendment = MarkAmended(
             by=by, code=code, replaces=entry.code, detail=command.detail, reason=reason, via="arrival"

@@ -7,12 +7,21 @@ may be added with a default; none may be renamed or dropped.
 from __future__ import annotations
 
 import json
+from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import Annotated, Any, Literal, Union, get_args
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args
 
 import pydantic
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from commands.fields import (
     ClassName,
@@ -29,6 +38,7 @@ from commands.fields import (
     YearField,
 )
 from ledger.errors import Refused
+from ledger.sessions import LONDON, Session, school_year
 
 # Fields whose value a refusal may repeat. Everything else could say something about a child.
 SPEAKABLE = frozenset(
@@ -102,10 +112,25 @@ class Command(Model):
         return type(self).__name__
 
 
+T = TypeVar("T", date, Session)
+
+
+def _not_before(value: T, info: ValidationInfo, earlier: str, expected: str) -> T:
+    """Return the value, unless it lies before an earlier field of the same command."""
+    if earlier in info.data and value < info.data[earlier]:
+        raise ValueError(f"expected {expected}")
+    return value
+
+
 class ClosedDays(Model):
     first: Annotated[Day, Field(alias="from")]
     last: Annotated[Day, Field(alias="to")]
     why: Text = ""
+
+    @field_validator("last")
+    @classmethod
+    def _not_before_first(cls, last: date, info: ValidationInfo) -> date:
+        return _not_before(last, info, "first", "a day not before 'from'")
 
 
 class Parent(Model):
@@ -117,6 +142,15 @@ class Parent(Model):
     email: Text = ""
     address: Text = ""
     contact_order: int = 0
+
+
+def _each_once(parents: tuple[Parent, ...]) -> tuple[Parent, ...]:
+    if len({parent.id for parent in parents}) < len(parents):
+        raise ValueError("expected each parent once, by id")
+    return parents
+
+
+Parents = Annotated[tuple[Parent, ...], AfterValidator(_each_once)]
 
 
 class Mark(Model):
@@ -147,6 +181,14 @@ class OpenSchoolYear(Command):
     closed: tuple[ClosedDays, ...] = ()
     times: dict[Half, RegistrationHours] = {}
 
+    @field_validator("first_day", "last_day")
+    @classmethod
+    def _within_the_year(cls, day: date, info: ValidationInfo) -> date:
+        year = info.data.get("year")
+        if year is not None and school_year(day) != year:
+            raise ValueError(f"expected a day from 1 August {year} to 31 July {year + 1}")
+        return _not_before(day, info, "first_day", "a day not before first_day")
+
 
 class AmendCalendar(Command):
     """`closed` is the whole new list, `times` the hours that change; what is left out stays."""
@@ -174,7 +216,7 @@ class AdmitPupil(Command):
     starting_day: Day
     year_group: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10)]
     class_name: Annotated[ClassName, Field(alias="class")]
-    parents: tuple[Parent, ...] = ()
+    parents: Parents = ()
     groups: tuple[Text, ...] = ()
     email: Text = ""
     address: Text = ""
@@ -194,7 +236,7 @@ class ChangeClass(Command):
 class ChangeContacts(Command):
     command: Literal["ChangeContacts"] = "ChangeContacts"
     pupil: PupilNumber
-    parents: tuple[Parent, ...]
+    parents: Parents
 
 
 class ChangeGroups(Command):
@@ -252,6 +294,14 @@ class LogArrival(Command):
     code: str | None = None
     detail: Text = ""
 
+    @field_validator("arrived_at")
+    @classmethod
+    def _on_the_day(cls, arrived_at: datetime, info: ValidationInfo) -> datetime:
+        session = info.data.get("session")
+        if session is not None and arrived_at.astimezone(LONDON).date() != session.day:
+            raise ValueError("expected a time on the day of the session")
+        return arrived_at
+
 
 class ReportAbsence(Command):
     command: Literal["ReportAbsence"] = "ReportAbsence"
@@ -284,6 +334,11 @@ class RequestLeave(Command):
     last: SessionField
     ground: Text = ""
     on_form: bool = False
+
+    @field_validator("last")
+    @classmethod
+    def _not_before_first(cls, last: Session, info: ValidationInfo) -> Session:
+        return _not_before(last, info, "first", "a session not before 'first'")
 
 
 class DecideLeave(Command):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, assert_never
 
-from ledger.events import EntryEvent, MarkAmended, MarkAsserted, MarkRecorded
+from ledger.events import NOBODY, EntryEvent, MarkAmended, MarkAsserted, MarkRecorded
 from ledger.people import Staff
 
 
@@ -48,9 +48,17 @@ class Entry(NamedTuple):
     def detail(self) -> str:
         return self.marks[-1].detail if self.marks else ""
 
+    @property
+    def readable(self) -> bool:
+        return all(mark.code for mark in self.marks)
+
     def says(self, code: str, detail: str) -> bool:
         """Whether the entry stands at this code and detail already."""
         return self.exists and (self.code, self.detail) == (code, detail)
+
+    def after_unread(self, version: int) -> Entry:
+        """Return the entry after an event that cannot be read: it holds something, and nobody can say what."""
+        return Entry((*self.marks, Mark(version, "", "", NOBODY, "", "", "")))
 
     def after(self, version: int, event: EntryEvent) -> Entry:
         match event:

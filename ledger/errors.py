@@ -43,6 +43,7 @@ RULES = {
     "code_needs_detail": "needs its detail stated",
     "already_marked": "holds a mark already, which can only be amended",
     "nothing_to_amend": "holds no mark that could be amended",
+    "entry_unreadable": "holds an event that cannot be read, so nothing can be amended there: see 'attendance doctor'",
     "reason_required": "must say why, and may not be blank",
     "register_already_taken": "has had its register taken already",
     "arrival_in_the_future": "is later than the time it is recorded at",

@@ -94,7 +94,10 @@ def open_key_store(engine: sa.Engine | None, address: str, *, create: bool) -> K
     if create:
         with engine.begin() as connection:
             # Two first starts must not race on CREATE.
-            lock = {"postgresql": "SELECT pg_advisory_xact_lock(hashtext('attendance keys'))", "sqlite": "BEGIN IMMEDIATE"}
+            lock = {
+                "postgresql": "SELECT pg_advisory_xact_lock(hashtext('attendance keys'))",
+                "sqlite": "BEGIN IMMEDIATE",
+            }
             connection.exec_driver_sql(lock[engine.dialect.name])
             _metadata.create_all(connection)
     elif not sa.inspect(engine).has_table(_keys.name):

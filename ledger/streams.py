@@ -14,6 +14,8 @@
 A pupil may not be numbered `school`, so the two families never meet.
 """
 
+from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from ledger.sessions import Session, school_year
@@ -34,7 +36,13 @@ def roll_stream(pupil: str) -> str:
 
 
 def entry_stream(pupil: str, session: Session) -> str:
-    return f"{pupil}/{school_year(session.day)}/{session}"
+    return f"{pupil}/{_place(session.day)}/{session.half.name}"
+
+
+@lru_cache(maxsize=1024)
+def _place(day: date) -> str:
+    # A day is named for every pupil of a register, some of them more than once.
+    return f"{school_year(day)}/{day.isoformat()}"
 
 
 def follow_up_stream(pupil: str, year: int) -> str:

@@ -29,6 +29,9 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEvent)
 _text_decoder = msgspec.json.Decoder(dict[str, Any])
 
+# What the decoder says to bytes that are no text, or are nested without end.
+BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 # (type, version found) -> a function from the old object to the next version's. Never delete one: the bytes stay.
 UPCASTS: dict[tuple[str, int], Any] = {}
 
@@ -38,12 +41,12 @@ class Undecodable(LedgerError):
 
 
 class WrongKey(LedgerError):
-    """A key that is not the one this text was sealed with, or a blob moved from another event."""
+    """A key that is not the one this text was sealed with, or a blob altered or moved from another event."""
 
 
 def encode(event: Event) -> bytes:
     """Return the bytes of a sealed event; an event with private text still open is a mistake of ours."""
-    assert event.sealed or not any(getattr(event, name) for name in event.private), f"unsealed {event.topic}"
+    assert not any(getattr(event, name) for name in event.private), f"unsealed {event.topic}"
     return _encoder.encode(event)
 
 
@@ -52,7 +55,7 @@ def decode(state: bytes) -> AnyEvent:
     content."""
     try:
         event = _decoder.decode(state)
-    except msgspec.MsgspecError as error:
+    except BROKEN as error:
         return _upcast(state, str(error))
     if (type(event).__name__, event.v) in UPCASTS:
         return _upcast(state, "")
@@ -67,7 +70,7 @@ def _upcast(state: bytes, error: str) -> AnyEvent:
         while step := UPCASTS.get((found["type"], found["v"])):
             found = step(found)
         return msgspec.convert(found, AnyEvent)
-    except (msgspec.MsgspecError, KeyError, TypeError):
+    except (*BROKEN, KeyError, TypeError):
         raise Undecodable(error or "the object has no type and version of ours") from None
 
 
@@ -92,7 +95,10 @@ def open_sealed(event: AnyEvent, stream: str, version: int, key: bytes | None) -
     blob = event.sealed
     if not compare_digest(blob[NONCE : NONCE + COMMITMENT], commitment):
         raise WrongKey(f"the key offered is not the one that sealed the text at version {version} of its stream")
-    text = _aesgcm()(encryption_key).decrypt(blob[:NONCE], blob[NONCE + COMMITMENT :], commitment)
+    try:
+        text = _aesgcm()(encryption_key).decrypt(blob[:NONCE], blob[NONCE + COMMITMENT :], commitment)
+    except _invalid_tag():
+        raise WrongKey(f"the text sealed at version {version} of its stream was altered") from None
     fields = msgspec.convert(_text_decoder.decode(text), _text_struct(type(event)), strict=False)
     return msgspec.structs.replace(event, sealed=b"", **msgspec.structs.asdict(fields))
 
@@ -118,6 +124,12 @@ def _aesgcm() -> type:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return AESGCM
+
+
+def _invalid_tag() -> type[Exception]:
+    from cryptography.exceptions import InvalidTag
+
+    return InvalidTag
 
 
 @lru_cache

@@ -3,7 +3,8 @@
 The window is the last school weeks whose first session is on or before the day asked about; holidays use up none. In
 it count the marks, on or before that day, whose code the policy counts, while on roll and of compulsory school age.
 Sessions named in a standing notice issued by that day are not counted again (unless the policy says so): for the pupil
-in any parent's notice, in a parent's own line in that parent's. """
+in any parent's notice, in a parent's own line in that parent's.
+"""
 
 from __future__ import annotations
 

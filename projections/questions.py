@@ -83,7 +83,8 @@ class Answers:
 
         Left out, `known_at` is the recorded time of the last event, and a later one is answered as that; left out,
         `as_of` is today, or in a simulated ledger the London day of its last event. `policy` overrides the one in
-        force. """
+        force.
+        """
         # The end is read once and first: what others record meanwhile is later than this question.
         head, last = self.ledger.reads.head()
         self.projector.catch_up()
@@ -148,9 +149,20 @@ class Answers:
         }
 
     def opened(self, rows: Iterable[Row], only: set[tuple[str, int]] | None = None) -> list[tuple[Row, Any]]:
-        """Return rows with their events, text open where the right key is there and still sealed where it is not."""
-        chosen = [row for row in rows if only is None or (row.stream, row.version) in only]
-        events = [(row, wire.decode(row.state)) for row in chosen]
+        """Return rows with their events, text open where the right key is there and still sealed where it is not.
+
+        An event that cannot be read is passed over, and what follows it in its entry: the read model does not serve
+        that either, and the doctor names it.
+        """
+        events: list[tuple[Row, Any]] = []
+        parked: set[str] = set()
+        for row in rows:
+            if row.stream in parked or (only is not None and (row.stream, row.version) not in only):
+                continue
+            try:
+                events.append((row, wire.decode(row.state)))
+            except wire.Undecodable:
+                parked |= {row.stream} if row.topic.startswith("entry.") else set()
         self.keys.load(owner_of(row.stream) for row, event in events if event.sealed)
         return [(row, self._open(row, event) if event.sealed else event) for row, event in events]
 

@@ -63,13 +63,18 @@ class PinnedPool(SQLiteConnectionPool):
     """Connections whose durability does not depend on how SQLite was built."""
 
     def _create_connection(self) -> SQLiteConnection:
-        self.is_journal_mode_wal = True  # the library would fail where another process is just switching the file
-        connection = super()._create_connection()
-        cursor = connection._sqlite_conn.cursor()
-        switch_to_wal(cursor)
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        return connection
+        # Not the library's own, which remembers one statement only and so prepares all of ours again at every save.
+        try:
+            connection = sqlite3.connect(
+                self.db_name, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS
+            )
+            switch_to_wal(connection)
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+        except sqlite3.Error as error:
+            raise persistence.InterfaceError(error) from error
+        connection.row_factory = sqlite3.Row
+        return SQLiteConnection(connection, self.max_age)
 
 
 class Recorder(SqlReads, SQLiteApplicationRecorder):
@@ -84,7 +89,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
 
     def create_table(self) -> None:
         with self._connection() as connection:
-            connection.executescript(DDL)
+            connection.executescript(f"BEGIN IMMEDIATE; {DDL} COMMIT;")
 
     def check(self) -> None:
         """Raise Misconfigured unless the settings that durability rests on are in force."""
