@@ -18,7 +18,7 @@ import msgspec
 from ledger.calendar import Closed, Hours
 from ledger.people import Staff
 
-SHORT = {"code": "c", "replaces": "w", "detail": "d", "reason": "r", "sealed": "x", "session": "s", "sessions": "ss"}
+SHORT = {"code": "c", "replaces": "w", "sealed": "x", "session": "s", "sessions": "ss"}
 NOBODY = Staff("", "", "")
 
 

@@ -1,0 +1,118 @@
+"""What was once released is read for ever: the bytes of events, and the numbers of codes."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from ledger import wire
+from ledger.codes import CODES
+from ledger.events import AnyEvent, Event
+from tests.golden.make import CORPUS, KEY, Line, lines, samples
+
+# (lines, SHA-256 of that many first lines). Add a pair with each release; never change one.
+RELEASED = [
+    (43, "554b0b24cc635427ae758ac169b09164f6306286e55d9f39d615f93292bc5fa1"),
+]
+LINES = lines()
+KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(AnyEvent)}
+
+every_line = pytest.mark.parametrize("line", LINES, ids=lambda line: line.name)
+
+
+def opened(line: Line) -> Any:
+    return wire.open_sealed(wire.decode(line.state.encode()), line.stream, line.version, KEY)
+
+
+def used(event: Event) -> set[str]:
+    """Return the fields that say something, so that their bytes are in the corpus."""
+    return {
+        field.name
+        for field in msgspec.structs.fields(event)
+        if field.default is msgspec.NODEFAULT or getattr(event, field.name) != field.default
+    }
+
+
+# --- the corpus -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("count", "digest"), RELEASED)
+def test_no_released_line_was_changed(count: int, digest: str) -> None:
+    first = CORPUS.read_bytes().splitlines(keepends=True)[:count]
+    assert sha256(b"".join(first)).hexdigest() == digest
+
+
+def test_every_line_is_released() -> None:
+    assert RELEASED[-1][0] == len(LINES)
+    assert [line.position for line in LINES] == list(range(1, len(LINES) + 1))
+
+
+def test_every_kind_of_event_is_in_the_corpus_with_and_without_text() -> None:
+    events = [wire.decode(line.state.encode()) for line in LINES]
+    assert {type(event).__name__ for event in events} == set(KINDS)
+    with_text = {type(event) for event in events if event.sealed}
+    without = {type(event) for event in events if not event.sealed}
+    assert with_text == {kind for kind in KINDS.values() if kind.private}
+    assert without == set(KINDS.values())
+
+
+def test_every_field_of_every_event_is_used_in_the_corpus() -> None:
+    seen: dict[str, set[str]] = {name: set() for name in KINDS}
+    for line in LINES:
+        for event in (wire.decode(line.state.encode()), opened(line)):
+            seen[type(event).__name__] |= used(event)
+    missing = {
+        name: {field.name for field in msgspec.structs.fields(kind)} - seen[name] - ({"sealed"} - set(kind.private))
+        for name, kind in KINDS.items()
+    }
+    assert {name: fields for name, fields in missing.items() if fields} == {}
+
+
+# --- each line ------------------------------------------------------------------------------------------------------
+
+
+@every_line
+def test_it_is_decoded_and_encoded_to_the_same_bytes(line: Line) -> None:
+    event = wire.decode(line.state.encode())
+    assert event.topic == line.topic
+    if (type(event).__name__, event.v) not in wire.UPCASTS:
+        assert wire.encode(event) == line.state.encode()
+
+
+@every_line
+def test_its_text_is_opened_with_the_key_and_only_with_it(line: Line) -> None:
+    event = opened(line)
+    said = {name: value for name in event.private if (value := getattr(event, name))}
+    assert msgspec.json.decode(msgspec.json.encode(said)) == line.text
+    assert not event.sealed
+    if line.text:
+        closed = wire.decode(line.state.encode())
+        assert not any(getattr(closed, name) for name in closed.private)
+        assert not any(str(value) in line.state for value in line.text.values() if len(str(value)) > 4)
+        with pytest.raises(wire.WrongKey):
+            wire.open_sealed(closed, line.stream, line.version, bytes(32))
+
+
+@every_line
+def test_its_leaf_hash_is_the_same(line: Line) -> None:
+    row = (line.position, line.stream, line.version, line.topic, line.recorded_at, line.state.encode())
+    assert wire.leaf(*row).hex() == line.leaf
+
+
+@pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.name)
+def test_it_means_what_it_meant(sample: Any) -> None:
+    (line,) = [line for line in LINES if line.name == sample.name]
+    assert opened(line) == sample.event
+
+
+# --- codes ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_number_of_a_code_never_changes() -> None:
+    """Read models hold these numbers: codes are only ever added, at the end."""
+    order = r"/ \ L K V P W B D C1 M J1 S X C2 C T R I E Q Y1 Y2 Y3 Y4 Y5 Y6 Y7 G N O U Z # H F J Y"
+    assert " ".join(code.symbol for code in CODES) == order
+    assert [code.id for code in CODES] == list(range(len(CODES)))
