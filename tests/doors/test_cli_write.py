@@ -154,8 +154,8 @@ REFUSED = {
     "notice_already_paid": "notice pay 1042 PN-1 80 --paid-on 2024-09-05",
     "third_in_three_years": "notice issue 1042 PN-8 2024-09-04/AM --parent 1042-a --issued-on 2024-09-05",
 }  # fmt: skip
-# Shown above or below by stories of their own.
-ELSEWHERE = {"id_reused", "ledger_is_system", "school_not_open"}
+# Shown by stories of their own, here or (the last one) among the faults.
+ELSEWHERE = {"id_reused", "ledger_is_system", "school_not_open", "entry_unreadable"}
 
 
 def test_every_refusal_is_one_sentence_that_names_its_rule(school: Path) -> None:

@@ -17,8 +17,12 @@ from typing import Any
 
 PATIENCE = 60  # seconds that a child may take to tell something, or to end
 
+PRODUCT = ["commands.wiring", "projections.rebuild", "ledger.store.sqlite", "ledger.store.postgres"]
+DATABASES = ["eventsourcing.sqlite", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg"]
+TESTS = ["pytest", "hypothesis", "tests.support.busy", "tests.support.postgres"]
+
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["commands.wiring", "commands.handle", "projections.rebuild", "tests.support.schools"])
+_context.set_forkserver_preload(PRODUCT + DATABASES + TESTS)
 
 
 def barrier(parties: int) -> Any:

@@ -69,7 +69,7 @@ Facts = Fact | list[Fact]
 # --- what has happened ----------------------------------------------------------------------------------------------
 
 
-def marked(code: str, session: str = MORNING, pupil: str = PUPIL, **said: str) -> Fact:
+def marked(code: str, session: str = MORNING, pupil: str = PUPIL, **said: Any) -> Fact:
     """An original entry; `via` register unless said, `cites` what it rests on."""
     return Fact(_entry(pupil, session), MarkRecorded(by=TEACHER, code=code, **said))
 
@@ -80,7 +80,7 @@ def marks(code: str, *days: str, pupil: str = PUPIL) -> list[Fact]:
     return [marked(halves[half], f"{day}/{half}", pupil) for day in days for half in halves]
 
 
-def amended(replaces: str, code: str, reason: str, session: str = MORNING, **said: str) -> Fact:
+def amended(replaces: str, code: str, reason: str, session: str = MORNING, **said: Any) -> Fact:
     return Fact(_entry(PUPIL, session), MarkAmended(by=TEACHER, code=code, replaces=replaces, reason=reason, **said))
 
 
