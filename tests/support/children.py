@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -76,7 +77,8 @@ class Child:
 
     def end(self) -> None:
         """Kill with SIGKILL, if it still runs."""
-        self._process.kill()
+        if self._process.is_alive():
+            self._process.kill()
         self._process.join(PATIENCE)
         assert not self._process.is_alive()
 
@@ -84,6 +86,17 @@ class Child:
         """Kill after a pause and return what the child told in its whole life."""
         time.sleep(seconds)
         return self.kill()
+
+
+@contextmanager
+def running(children: Iterable[Child]) -> Iterator[list[Child]]:
+    """Give children for the time of a `with`, and kill those that still run."""
+    started = list(children)
+    try:
+        yield started
+    finally:
+        for child in started:
+            child.end()
 
 
 def _run(pipe: Connection, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:

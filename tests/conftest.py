@@ -1,0 +1,57 @@
+"""How far tests go, and the stores they run on.
+
+By default every property is tried on a sample, the same one each time, so that a red test stays red until it is mended.
+`ATTENDANCE_TESTS=full` tries many more, fresh ones each time, and remembers what failed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.postgres import ServerError, temporary_server
+
+FULL = os.environ.get("ATTENDANCE_TESTS") == "full"
+
+# A school lived through is slow to draw and slow to try, and that is what it is for.
+_patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+settings.register_profile("default", _patient, max_examples=20, derandomize=True, database=None)
+settings.register_profile("full", _patient, max_examples=500, print_blob=True)
+settings.load_profile("full" if FULL else "default")
+
+
+@pytest.fixture(scope="session")
+def postgres_database() -> Iterator[str]:
+    """The URL of an empty PostgreSQL database; tests that need one are skipped where no server can be started."""
+    try:
+        with temporary_server() as server:
+            yield server.new_database()
+    except ServerError as error:
+        pytest.skip(f"no PostgreSQL: {error}")
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def fresh_url(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Return a function that gives the address of a fresh ledger: the same test on every kind of store."""
+    give: Callable[[], str] = request.getfixturevalue(f"fresh_{request.param}_url")
+    return give
+
+
+@pytest.fixture
+def fresh_memory_url() -> Callable[[], str]:
+    return lambda: "memory:"
+
+
+@pytest.fixture
+def fresh_sqlite_url(tmp_path: Path) -> Callable[[], str]:
+    return lambda: f"sqlite:///{tmp_path}/{secrets.token_hex(6)}.db"
+
+
+@pytest.fixture
+def fresh_postgresql_url(postgres_database: str) -> Callable[[], str]:
+    return lambda: f"{postgres_database}{'&' if '?' in postgres_database else '?'}schema=s_{secrets.token_hex(6)}"

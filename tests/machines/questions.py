@@ -1,0 +1,69 @@
+"""Every question the product answers, asked at one moment: what the laws about time are tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from ledger.sessions import Half, Session
+from projections.cohorts import absence_answers, bands, described, penalty_answers, who
+from projections.health import doctor_findings
+from projections.questions import Answers, Moment
+from projections.registers import history_answers, register_answer
+
+DAYS_SHOWN = 4  # registers of the day asked about and of the days before it
+
+
+def everything(answers: Answers, moment: Moment) -> dict[str, Any]:
+    """Return the answer to every question at a moment, by its name, as plain lists and dictionaries."""
+    return {name: msgspec.to_builtins(ask(answers, moment)) for name, ask in QUESTIONS.items()}
+
+
+def _absence(answers: Answers, moment: Moment) -> Any:
+    return absence_answers(answers, moment, who(answers, moment, leavers=True))
+
+
+def _penalty(answers: Answers, moment: Moment) -> Any:
+    return penalty_answers(answers, moment, sorted(moment.school.pupils), empty=True)
+
+
+def _registers(answers: Answers, moment: Moment) -> Any:
+    days = [moment.as_of - timedelta(days=ago) for ago in range(DAYS_SHOWN)]
+    return [
+        register_answer(answers, moment, class_name, day)
+        for day in days
+        if moment.school.calendar.is_session(Session(day, Half.AM))
+        for class_name in moment.school.classes_on(day)
+    ]
+
+
+def _histories(answers: Answers, moment: Moment) -> Any:
+    return {pupil: history_answers(answers, moment, pupil) for pupil in sorted(moment.school.pupils)}
+
+
+def _particulars(answers: Answers, moment: Moment) -> Any:
+    return {number: known._asdict() for number, known in answers.particulars(moment, moment.school.pupils).items()}
+
+
+def _special_needs(answers: Answers, moment: Moment) -> Any:
+    return who(answers, moment, group="SEN support")
+
+
+def _bands(answers: Answers, moment: Moment) -> Any:
+    return bands(_absence(answers, moment))
+
+
+QUESTIONS: dict[str, Callable[[Answers, Moment], Any]] = {
+    "described": lambda _, moment: described(moment),
+    "absence": _absence,
+    "bands": _bands,
+    "penalty": _penalty,
+    "registers": _registers,
+    "histories": _histories,
+    "particulars": _particulars,
+    "special needs": _special_needs,
+    "doctor": doctor_findings,
+}
