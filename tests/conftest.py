@@ -6,7 +6,6 @@ By default every property is tried on a sample, the same one each time, so that 
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.counts import FULL
 from tests.support.postgres import ServerError, temporary_server
-
-FULL = os.environ.get("ATTENDANCE_TESTS") == "full"
 
 # A school lived through is slow to draw and slow to try, and that is what it is for.
 _patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -15,7 +15,7 @@ import pytest
 from ledger.sessions import parse_moment
 from projections.cohorts import absence_answers, penalty_answers, who
 from projections.rebuild import replayed, stored
-from tests.conftest import FULL
+from tests.support.counts import FULL
 from tests.support.schools import open_school
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "shared" / "examples"

@@ -22,8 +22,8 @@ from ledger.store import Row
 from projections.projector import Projector
 from projections.rebuild import rebuild, replayed, stored
 from projections.tables import metadata
-from tests.conftest import FULL
 from tests.machines.questions import everything
+from tests.support.counts import count
 from tests.support.random_school import journal
 from tests.support.schools import OpenedSchool, open_school
 from tests.support.slow_model import LONDON, parse_moment
@@ -31,16 +31,16 @@ from tests.support.slow_model import LONDON, parse_moment
 Line = dict[str, Any]
 Given = tuple[date, datetime, dict[str, Any]]
 
-SEEDS = range(40 if FULL else 3)
+SEEDS = range(count(3, 40))
 BATCHES = [1, 2, 7, 5000]
 
 
-def pauses(lines: list[Line], seed: int, count: int = 6) -> list[int]:
+def pauses(lines: list[Line], seed: int, most: int = 6) -> list[int]:
     """Return some lines after which time goes on, so that their moment says which lines were known."""
     moments = [parse_moment(line["at"]) for line in lines]
     # Before the first school year is open there is nothing to ask about.
     steps = [n for n in range(3, len(lines) - 1) if moments[n] < moments[n + 1]]
-    return sorted(Random(seed).sample(steps, min(count, len(steps))))
+    return sorted(Random(seed).sample(steps, min(most, len(steps))))
 
 
 def days_about(moment: datetime) -> Iterator[date]:
@@ -106,7 +106,7 @@ def test_the_read_model_is_the_log_whatever_the_batch(seed: int, batch: int, fre
     with closing(open_school(url)) as school:
         engine = school.answers.engine
         projector = Projector(school.ledger, engine, batch=batch)
-        stops = set(pauses(lines, seed, count=5))
+        stops = set(pauses(lines, seed, most=5))
         for number, line in enumerate(lines):
             school.send(line)
             if number in stops or line is lines[-1]:

@@ -22,9 +22,9 @@ from commands.models import parse
 from ledger.errors import Refused
 from ledger.store import Row
 from projections.rebuild import replayed, stored
-from tests.conftest import FULL
 from tests.machines.plain_list import PlainList
 from tests.machines.questions import everything
+from tests.support.counts import count
 from tests.support.schools import new_keys, open_school, told
 
 START = datetime(2024, 11, 7, 9, 15, tzinfo=UTC)
@@ -296,17 +296,15 @@ def outcome(handler: Handler, line: dict[str, Any]) -> Any:
 
 def run(machine: type[School], addresses: Callable[[str], list[str]], examples: int) -> None:
     at_these = type(machine.__name__, (machine,), {"addresses": staticmethod(addresses)})
-    run_state_machine_as_test(
-        at_these, settings=settings(max_examples=examples * (20 if FULL else 1), stateful_step_count=50)
-    )
+    run_state_machine_as_test(at_these, settings=settings(max_examples=examples, stateful_step_count=50))
 
 
 def test_memory_and_sqlite_agree_with_a_plain_list() -> None:
-    run(School, lambda folder: ["memory:", f"sqlite:///{folder}/school.db"], 30)
+    run(School, lambda folder: ["memory:", f"sqlite:///{folder}/school.db"], count(30, 600))
 
 
 def test_postgresql_agrees_with_a_plain_list(fresh_postgresql_url: Callable[[], str]) -> None:
-    run(School, lambda _: [fresh_postgresql_url()], 4)
+    run(School, lambda _: [fresh_postgresql_url()], count(4, 80))
 
 
 def test_a_store_that_forgets_receipts_is_found_out() -> None:
