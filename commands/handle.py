@@ -216,9 +216,7 @@ def seal_all(envelopes: Sequence[Envelope], keys: KeyStore) -> list[Envelope]:
     """Return the events with their text sealed, under keys that are durable already."""
     private = [e for e in envelopes if any(getattr(e.event, name) for name in e.event.private)]
     keys.ensure(owner_of(e.originator_id) for e in private)
-    sealed = {
-        id(e): e._replace(event=wire.seal(e.event, *e[:2], keys.get(owner_of(e.originator_id)))) for e in private
-    }
+    sealed = {id(e): e._replace(event=wire.seal(e.event, *e[:2], keys.get(owner_of(e.originator_id)))) for e in private}
     return [sealed.get(id(e), e) for e in envelopes]
 
 

@@ -61,7 +61,7 @@ stamp AS (
                                              coalesce(max(recorded_at), 0) + 1)) AS at
     FROM last
     HAVING coalesce(max(recorded_at), 0) <= coalesce(%(at)s::bigint, {2**62})
-       AND NOT EXISTS (SELECT 1 FROM {{events}} WHERE {IS_REFERENCE} AND notification_id > %(basis)s)
+       AND coalesce((SELECT max(notification_id) FROM {{events}} WHERE {IS_REFERENCE}), 0) <= %(basis)s
 ),
 placed AS (
     INSERT INTO {{events}} (notification_id, originator_id, originator_version, topic, state, recorded_at)

@@ -14,8 +14,8 @@ from ledger.errors import LedgerError
 
 # Everything that decisions and answers are judged by, as opposed to the many marks, registers and calls.
 VOLUME_KINDS = ("entry", "register", "follow-up")
-# Not `NOT IN`, for which SQLite would build its list anew for every row it indexes.
-IS_REFERENCE = " AND ".join(f"substr(topic, 1, 5) <> '{kind[:5]}'" for kind in VOLUME_KINDS)
+# Ranges, because a planner knows from its statistics how few rows lie outside them; a function of the topic it guesses.
+IS_REFERENCE = " AND ".join(f"topic NOT BETWEEN '{kind}.' AND '{kind}.~'" for kind in VOLUME_KINDS)
 
 
 class Row(NamedTuple):

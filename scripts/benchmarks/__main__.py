@@ -1,0 +1,98 @@
+"""scripts/bench: every row, or those whose name contains --only; --quick measures fewer and smaller ones."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from functools import cache
+
+from scripts.benchmarks.bulk import bulk_row
+from scripts.benchmarks.doors import door_rows
+from scripts.benchmarks.measure import Row
+from scripts.benchmarks.projecting import projector_rows
+from scripts.benchmarks.pupils import pupil_rows
+from scripts.benchmarks.questions import question_rows
+from scripts.benchmarks.registers import register_rows
+from scripts.benchmarks.stores import Place, Stores, stores
+from scripts.benchmarks.years import fill
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="nothing but a JSON list on standard output")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds over less data")
+    parser.add_argument("--only", metavar="NAME", default="", help="the rows of the groups whose name contains this")
+    given = parser.parse_args()
+    rows: list[Row] = []
+    with stores() as places:
+        for name, group in groups(places, given.quick).items():
+            if given.only in name:
+                print(f"{name} ...", file=sys.stderr)
+                rows += group()
+    print(as_json(rows) if given.json else as_table(rows))
+
+
+def groups(places: Stores, quick: bool) -> dict[str, Callable[[], list[Row]]]:
+    rounds = 20 if quick else 100
+    years = 2 if quick else 6
+
+    @cache
+    def filled(kind: str) -> Place:
+        print(f"recording {years} school years on {kind} ...", file=sys.stderr)
+        place, house = places.new(kind)
+        fill(house, years)
+        house.answers.projector.catch_up()
+        house.close()
+        return place
+
+    return {
+        "register postgresql": lambda: register_rows(places, "postgresql", 0.6, rounds),
+        "register sqlite": lambda: register_rows(places, "sqlite", 0.5, rounds),
+        "bulk": lambda: [bulk_row(places, rounds // 4)],
+        "projector postgresql": lambda: projector_rows(places, "postgresql", 50_000, 1 if quick else 3, 38),
+        "projector sqlite": lambda: projector_rows(places, "sqlite", 30_000, 1 if quick else 3, 38),
+        "questions postgresql": lambda: question_rows(filled("postgresql"), years, 0.5, rounds // 10),
+        "questions sqlite": lambda: question_rows(filled("sqlite"), years, 0.65, rounds // 10),
+        "pupil postgresql": lambda: pupil_rows(filled("postgresql"), rounds),
+        "pupil sqlite": lambda: pupil_rows(filled("sqlite"), rounds),
+        "doors": lambda: door_rows(places, rounds // 10),
+    }
+
+
+def as_json(rows: list[Row]) -> str:
+    return json.dumps(
+        [
+            {
+                "name": row.name,
+                "rate": row.rate,
+                "unit": row.unit,
+                "floor": row.floor,
+                "ratio": row.ratio,
+                "target": row.target.value,
+                "judged": f"{row.target.of} at {row.target.at}",
+                "met": row.met,
+                "runs": row.runs,
+            }
+            for row in rows
+        ],
+        indent=1,
+    )
+
+
+def as_table(rows: list[Row]) -> str:
+    lines = [f"{'':44}{'rate':>10} {'unit':<9}{'floor':>10}{'ratio':>8}  target"]
+    for row in rows:
+        figures = f"{_figure(row.rate)} {row.unit:<9}{_figure(row.floor)}{row.ratio:>8.2f}"
+        target = f"{row.target.of} at {row.target.at} {row.target.value:,g}"
+        lines.append(f"{row.name:44}{figures}  {target:<26}{'met' if row.met else 'MISSED'}")
+    return "\n".join(lines)
+
+
+def _figure(value: float) -> str:
+    return f"{value:>10,.0f}" if value >= 1_000 else f"{value:>10.3g}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Events that cannot be read: each is named, its own stream waits, and everything else is served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+
+from commands.handle import Handler
+from commands.models import parse
+from ledger import wire
+from ledger.errors import Refused
+from ledger.events import MarkAmended
+from ledger.store import Envelope, Ledger, Row, open_ledger
+from ledger.streams import entry_stream, roll_stream
+from projections.cohorts import absence_answers
+from projections.health import doctor_findings, verify_findings
+from projections.projector import Projector
+from projections.questions import Answers
+from projections.rebuild import rebuild, replayed, stored
+from projections.registers import history_answers, register_answer
+from projections.tables import open_engine, parked
+from tests.support.busy import BY, CLASSES, PUPILS, members, registers, sessions, settled
+from tests.support.schools import new_keys
+from tests.support.tampering import insert_raw
+
+MORNING, AFTERNOON, *_ = sessions()
+VICTIM = members("0A")[0]
+
+
+class Stock(Projector):
+    """A broken projector: like the library's runner, it stops where it cannot read."""
+
+    def _apply(self, at: int, rows: Sequence[Row], streams: set[str]) -> bool:
+        for row in rows:
+            wire.decode(row.state)
+        return super()._apply(at, rows, streams)
+
+
+class Poisoned(NamedTuple):
+    """A ledger with an entry and a roll event of one pupil that are no JSON, and everybody's work before and after."""
+
+    ledger: Ledger
+    handler: Handler
+    entry: Row
+    roll: Row
+    amendment: int  # position of an event that can be read, later in the stream of one that cannot
+    marks: int  # of all the others
+
+    def answers(self) -> Answers:
+        return Answers(self.ledger, open_engine(self.ledger), new_keys())
+
+
+@pytest.fixture
+def poisoned(durable_url: str) -> Poisoned:
+    ledger = open_ledger(durable_url, create=True)
+    handler = settled(ledger)
+    todo = list(islice(registers(), 3 * len(CLASSES)))
+    for register in todo[: len(CLASSES)]:
+        handler.handle(register)
+    entry = insert_raw(ledger, entry_stream(VICTIM, AFTERNOON), 1, "entry.MarkRecorded", b"\xff{")
+    roll = insert_raw(ledger, roll_stream(VICTIM), 2, "roll.ClassChanged", b'{"type":"ClassCh')
+    (amendment,) = ledger.append([Envelope(entry.stream, 2, MarkAmended(code="I", replaces="N"))])
+    for register in todo[len(CLASSES) :]:
+        kept = handler.handle(register).kept
+        assert kept == ((VICTIM,) if register.session == AFTERNOON and VICTIM in register.marks else ())
+    return Poisoned(ledger, handler, entry, roll, amendment, marks=3 * len(CLASSES) * PUPILS - 1)
+
+
+@pytest.mark.parametrize("batch", [1, 1000])
+def test_it_is_parked_with_its_stream_and_the_rest_is_served(poisoned: Poisoned, batch: int) -> None:
+    ledger, engine = poisoned.ledger, open_engine(poisoned.ledger)
+    head, _ = ledger.reads.head()
+    projector = Projector(ledger, engine, batch=batch)
+    assert projector.position() == 0  # how far it is behind can be seen
+    assert projector.catch_up() == projector.position() == head
+    for _ in range(2):  # kept up, and rebuilt
+        assert [(row.position, row.stream) for row in parked_rows(engine)] == [
+            (poisoned.entry.position, poisoned.entry.stream),
+            (poisoned.amendment, poisoned.entry.stream),
+        ]
+        assert set(stored(engine)) == replayed(ledger, head)
+        assert sum(1 for _ in stored(engine)) == poisoned.marks
+        rebuild(ledger, engine)
+
+
+def test_the_doctor_and_verify_name_it(poisoned: Poisoned) -> None:
+    answers = poisoned.answers()
+    found = doctor_findings(answers, answers.moment(MORNING.day))
+    named = [poisoned.entry.position, poisoned.amendment, poisoned.roll.position]
+    assert [finding.position for finding in found if finding.rule == "parked"] == named
+    found = verify_findings(poisoned.ledger, answers.engine)
+    assert [(finding.rule, finding.position) for finding in found] == [
+        ("undecodable", poisoned.entry.position),
+        ("undecodable", poisoned.roll.position),
+    ]
+
+
+def test_everybody_is_still_answered_for(poisoned: Poisoned) -> None:
+    answers = poisoned.answers()
+    moment = answers.moment(AFTERNOON.day)
+    found = {answer.pupil: answer.attended for answer in absence_answers(answers, moment, sorted(moment.school.pupils))}
+    assert found.pop(VICTIM) == 1
+    assert set(found.values()) == {2} and len(found) == len(CLASSES) * PUPILS - 1
+    lines = register_answer(answers, moment, "0A", MORNING.day).lines
+    shown = {(line.pupil, line.session): line.code for line in lines}
+    assert [key for key, code in shown.items() if code is None] == [(VICTIM, str(AFTERNOON))]
+    assert [entry.session for entry in history_answers(answers, moment, VICTIM)] == [str(MORNING)]
+
+
+def test_its_pupil_is_marked_nowhere_twice_and_the_entry_is_not_amended(poisoned: Poisoned) -> None:
+    handle = poisoned.handler.handle
+    head, _ = poisoned.ledger.reads.head()
+    here = {"pupil": VICTIM, "session": str(AFTERNOON), "code": "L", "by": BY}
+    with pytest.raises(Refused, match="already_marked"):
+        handle(parse(here | {"command": "RecordMark"}))
+    with pytest.raises(Refused, match="entry_unreadable"):
+        handle(parse(here | {"command": "AmendMark", "reason": "fever"}))
+    assert poisoned.ledger.reads.head()[0] == head
+    closing = handle(parse({"command": "CloseRegister", "session": str(AFTERNOON), "by": BY}))
+    assert closing.events == len(CLASSES)  # closed, with nobody left to mark
+
+
+def test_control_a_projector_that_stops_is_behind_for_ever(poisoned: Poisoned) -> None:
+    projector = Stock(poisoned.ledger, open_engine(poisoned.ledger), batch=10)
+    for _ in range(2):
+        with pytest.raises(wire.Undecodable):
+            projector.catch_up()
+        assert projector.position() < poisoned.entry.position
+
+
+def parked_rows(engine: sa.Engine) -> Sequence[Any]:
+    with engine.connect() as connection:
+        return connection.execute(sa.select(parked).order_by(parked.c.position)).all()

@@ -1,0 +1,87 @@
+"""A ledger restored from an older copy behind its read model, or replaced: refused by name, never gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from ledger.errors import Misconfigured
+from ledger.store import Ledger, open_ledger
+from projections.health import verify_findings
+from projections.projector import Projector
+from projections.rebuild import rebuild, replayed, stored
+from projections.tables import open_engine
+from tests.support.busy import grow
+from tests.support.tampering import forget_after
+
+
+class Case:
+    """A ledger of 61 events, its read model, and a projector that has just brought the one up to the other."""
+
+    def __init__(self, url: str) -> None:
+        self.ledger: Ledger = open_ledger(url, create=True)
+        grow(self.ledger, 60)
+        self.engine: sa.Engine = open_engine(self.ledger)
+        self.live = Projector(self.ledger, self.engine)
+        assert self.live.catch_up() == 61
+
+    def fresh(self) -> Projector:
+        return Projector(self.ledger, self.engine)
+
+    def is_true(self) -> bool:
+        """Whether the read model is what the ledger says."""
+        return set(stored(self.engine)) == replayed(self.ledger, self.ledger.reads.head()[0])
+
+
+def restored(case: Case) -> None:
+    forget_after(case.ledger, 41)
+
+
+def restored_and_gone_on(case: Case) -> None:
+    forget_after(case.ledger, 41)
+    grow(case.ledger, 30, seed=1)
+
+
+def restored_and_gone_on_to_the_same_position(case: Case) -> None:
+    forget_after(case.ledger, 41)
+    grow(case.ledger, 20, seed=1)
+
+
+def replaced(case: Case) -> None:
+    forget_after(case.ledger, 0)
+    grow(case.ledger, 80, seed=1)
+
+
+FAULTS = {
+    restored: "restored behind",
+    restored_and_gone_on: "replaced or altered",
+    restored_and_gone_on_to_the_same_position: "replaced or altered",
+    replaced: "replaced or altered",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_it_is_refused_until_the_read_model_is_rebuilt(durable_url: str, fault: Callable[[Case], None]) -> None:
+    case = Case(durable_url)
+    fault(case)
+    for projector in (case.fresh(), case.live):
+        with pytest.raises(Misconfigured, match=FAULTS[fault]):
+            projector.catch_up()
+    assert [found.rule for found in verify_findings(case.ledger, case.engine)] == ["read_model"]
+    assert not case.is_true()
+    rebuild(case.ledger, case.engine)
+    case.fresh().catch_up()
+    assert case.is_true() and not verify_findings(case.ledger, case.engine)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_control_without_the_digest_events_are_silently_lost(
+    durable_url: str, fault: Callable[[Case], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Case(durable_url)
+    fault(case)
+    monkeypatch.setattr(Projector, "_check_digest", lambda *_: None)
+    case.fresh().catch_up()
+    assert not case.is_true()
