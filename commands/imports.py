@@ -33,6 +33,7 @@ from commands.imports_rules import Pupils, Rules, Unfit, particulars
 from commands.imports_staging import Rejected, StagedMark, Staging, check_rejects_path
 from commands.models import By
 from commands.state import signed
+from ledger import wire
 from ledger.entry import Entry
 from ledger.errors import LedgerError, Misconfigured, Refused
 from ledger.events import Event, ImportBegun, MarkAsserted, StaffNamed
@@ -48,6 +49,7 @@ REPORTED = 5_000  # marks read between two reports of progress
 SOURCES = {"long": "long export", "department": "department's download", "wide": "register print"}
 DISAGREE = "another row of the file gives the same session another code or comment"
 STANDS = "the ledger holds another code or detail for the session, and an import overwrites nothing"
+UNREADABLE = "the ledger holds an event there that cannot be read; see 'attendance doctor'"
 
 # Called with the pass (reading, checking, saving), how many marks it is done with and, once known, of how many.
 Progress = Callable[[str, int, int | None], None]
@@ -228,7 +230,12 @@ class _Import:
             stored.setdefault(row.stream, []).append(row)
         for stream, rows in stored.items():
             mark = placed.pop(stream)
-            if self._says(rows, mark):
+            try:
+                says = self._says(rows, mark)
+            except wire.Undecodable:
+                self._reject(mark, UNREADABLE)
+                continue
+            if says:
                 self.tally["already"] += 1
             else:
                 self._reject(mark, STANDS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from commands.exports import ExportedMark
 from commands.handle import open_row
 from commands.marks import check_code
 from commands.state import State
+from ledger import wire
 from ledger.errors import RULES, Refused
 from ledger.events import PupilAdmitted
 from ledger.keys import KeyStore
@@ -51,8 +53,14 @@ def particulars(school: School, ledger: Ledger, keys: KeyStore) -> list[Particul
     """Return what admissions say about every pupil, blank where the key that would open it is gone."""
     rolls = [roll_stream(pupil) for pupil in school.pupils]
     keys.load(map(owner_of, rolls))
-    opened = ((owner_of(row.stream).name, open_row(row, keys)) for row in ledger.reads.stream_rows(rolls))
-    return [Particulars(pupil, event.upn, event.name) for pupil, event in opened if isinstance(event, PupilAdmitted)]
+    found = []
+    for row in ledger.reads.stream_rows(rolls):
+        # One that cannot be read is passed over here as it is everywhere, and named by the doctor.
+        with suppress(wire.Undecodable):
+            event = open_row(row, keys)
+            if isinstance(event, PupilAdmitted):
+                found.append(Particulars(owner_of(row.stream).name, event.upn, event.name))
+    return found
 
 
 class Pupils:

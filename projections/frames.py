@@ -47,6 +47,14 @@ class Entries(NamedTuple):
         return Entries(list(pupils), index[kept], *(column[kept] for column in self[2:]))
 
 
+def joined(frames: Sequence[Entries]) -> Entries:
+    """Return the marks of frames over the same pupils as one frame."""
+    if len(frames) == 1:
+        return frames[0]
+    columns = zip(*(frame[1:] for frame in frames), strict=True)
+    return Entries(frames[0].pupils, *map(np.concatenate, columns))
+
+
 class Roll(NamedTuple):
     """Who was on roll: for each pupil of `pupils` the session numbers, both inclusive, of every spell (shape
     pupils x spells, empty spells as 1..0) and of compulsory school age (shape pupils x 2)."""

@@ -22,8 +22,10 @@ from ledger.school import School, take_in
 from ledger.sessions import LONDON, format_moment, from_micros, micros
 from ledger.store import Ledger, Row, position_at
 from ledger.streams import owner_of, roll_stream
-from projections.frames import Entries, load_entries
+from projections.frames import Entries, joined, load_entries
 from projections.projector import Projector
+
+NAMED = 50  # pupils asked for by number; of more than that, whole years are read
 
 
 class Moment(NamedTuple):
@@ -73,7 +75,7 @@ class Answers:
         self.keys = keys
         self.projector = Projector(ledger, engine)
         self._keep = keep
-        self._kept: dict[tuple[int, ...], tuple[int, Entries]] = {}
+        self._frames: dict[int, tuple[int | Moment, Entries]] = {}  # by school year, with what each was loaded for
         self._clock = clock
 
     def moment(
@@ -117,17 +119,21 @@ class Answers:
 
     def entries(self, moment: Moment, years: Sequence[int], pupils: Sequence[str]) -> Entries:
         """Return the marks of these pupils, in their order, as known at the moment."""
-        if not self._keep:
+        # Naming a whole school's pupils would cost more than reading them all.
+        if len(pupils) <= NAMED and not self._keep:
             with self.engine.connect() as connection:
-                # Naming a whole school's pupils would cost more than reading them all.
-                named = pupils if len(pupils) <= 50 else None
-                return load_entries(connection, years, named, moment.position).over(pupils)
-        head, frame = self._kept.get(tuple(years), (-1, None))
-        if frame is None or head != self.projector.trusted:
+                return load_entries(connection, years, pupils, moment.position).over(pupils)
+        return joined([self._frame(moment, year).over(pupils) for year in years])
+
+    def _frame(self, moment: Moment, year: int) -> Entries:
+        """Return a school year's marks as known at the moment: loaded for it once, or picked from all versions kept."""
+        loaded_for = self.projector.trusted if self._keep else moment
+        held_for, frame = self._frames.get(year, (None, None))
+        if frame is None or held_for != loaded_for:
             with self.engine.connect() as connection:
-                frame = load_entries(connection, years)
-            self._kept[tuple(years)] = (self.projector.trusted, frame)
-        return frame.known_at(moment.position).over(pupils)
+                frame = load_entries(connection, [year], position=None if self._keep else moment.position)
+            self._frames[year] = (loaded_for, frame)
+        return frame.known_at(moment.position) if self._keep else frame
 
     def particulars(self, moment: Moment, pupils: Iterable[str]) -> dict[str, Particulars]:
         """Return names, groups and contacts as known, each opened with its key."""

@@ -102,11 +102,15 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
 
     def _named(self, statement: str) -> str:
         schema = Identifier(self.datastore.schema)
-        return SQL(statement).format(
-            schema=schema,
-            events=SQL("{}.stored_events").format(schema),
-            receipts=SQL("{}.receipts").format(schema),
-        ).as_string()  # now, not again at every execution
+        return (
+            SQL(statement)
+            .format(
+                schema=schema,
+                events=SQL("{}.stored_events").format(schema),
+                receipts=SQL("{}.receipts").format(schema),
+            )
+            .as_string()
+        )  # now, not again at every execution
 
     def create_table(self) -> None:
         with self._cursor() as cursor:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import sqlalchemy as sa
 
 from commands.handle import Handler
+from commands.imports import STANDS, UNREADABLE, import_marks
 from commands.models import parse
+from commands.state import signed
 from ledger import wire
 from ledger.errors import Refused
 from ledger.events import MarkAmended
@@ -29,6 +32,7 @@ from tests.support.tampering import insert_raw
 
 MORNING, AFTERNOON, *_ = sessions()
 VICTIM = members("0A")[0]
+MARK = {"command": "RecordMark", "pupil": VICTIM, "session": str(AFTERNOON), "code": "I", "by": BY}
 
 
 class Stock(Projector):
@@ -122,6 +126,16 @@ def test_its_pupil_is_marked_nowhere_twice_and_the_entry_is_not_amended(poisoned
     assert poisoned.ledger.reads.head()[0] == head
     closing = handle(parse({"command": "CloseRegister", "session": str(AFTERNOON), "by": BY}))
     assert closing.events == len(CLASSES)  # closed, with nobody left to mark
+
+
+def test_an_import_passes_over_it_and_takes_in_the_rest(poisoned: Poisoned, tmp_path: Path) -> None:
+    other = members("0A")[1]
+    export = tmp_path / "export.csv"
+    rows = [f"{pupil},{session.day},{session.half.name},I" for pupil in (VICTIM, other) for session in (AFTERNOON,)]
+    export.write_text("\n".join(["Adno,Date,Session,Mark", *rows]), encoding="utf-8")
+    result = import_marks(export, poisoned.ledger, new_keys(), signed(parse(MARK).by), rejects=tmp_path / "rejects.csv")
+    assert (result.imported, result.rejected) == (0, 2)
+    assert set(result.reasons) == {UNREADABLE, STANDS}
 
 
 def test_control_a_projector_that_stops_is_behind_for_ever(poisoned: Poisoned) -> None:
