@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from commands import followup, leave, marks, penalties, roll, school
@@ -22,21 +22,24 @@ from commands import models as m
 from commands.state import Decided, Fact, Register, State
 from ledger import streams, wire
 from ledger.entry import Entry
-from ledger.errors import Refused
+from ledger.errors import Misconfigured, Refused
 from ledger.events import StaffNamed
 from ledger.keys import KeyStore
 from ledger.people import Staff
 from ledger.school import School, take_in
 from ledger.sessions import from_micros, micros
 from ledger.store import VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable
-from ledger.streams import SCHOOL, owner_of
+from ledger.streams import SCHOOL, Owner, owner_of
 
+MINUTE = 60_000_000  # microseconds
+LAST_MOMENT = micros(datetime.max.replace(tzinfo=UTC))
 ATTEMPTS = 12
+PATIENCE = 45  # seconds
 ATTEMPT_PAUSE = 0.05  # seconds, growing with each attempt
 
 
 class Done(NamedTuple):
-    """What became of a command: its events, the position of the last, and whose earlier mark was kept."""
+    """What became of a command: its events, the position of the last (0 where there are none), whose mark was kept."""
 
     events: int
     position: int
@@ -93,9 +96,10 @@ class Handler:
 
     def handle(self, command: m.Command, *, door: str = "python") -> Done:
         """Return what was recorded, durably. Raises Refused, and nothing was; Unavailable, and nobody can tell yet."""
-        receipt = Receipt(command.id or uuid.uuid4().hex, m.content_digest(command), door)
+        receipt = Receipt(command.id or uuid.uuid4().hex, self._digest(command), door)
         look = not isinstance(command, HOPEFUL)
         failure: Conflict | Unavailable | None = None
+        begun = time.monotonic()
         for attempt in range(ATTEMPTS):
             try:
                 if (command.id is not None or failure is not None) and (done := self._earlier(receipt)):
@@ -110,8 +114,11 @@ class Handler:
                 failure, look = error, True
             except Unavailable as error:
                 failure, look = error, True
+                # A store that is locked takes its time to say so; a person does not wait for that twelve times over.
+                if time.monotonic() - begun > PATIENCE:
+                    break
                 time.sleep(ATTEMPT_PAUSE * attempt)
-        raise Unavailable(f"no answer after {ATTEMPTS} attempts, ask again with the same id: {failure}") from failure
+        raise Unavailable(f"no answer from the ledger, so look whether it was recorded: {failure}") from failure
 
     def school(self) -> School:
         """Return the school as it stands, after taking in what others recorded."""
@@ -125,9 +132,19 @@ class Handler:
         state, versions = self._state(command, school_now, look)
         decided = self._decide(command, state, now)
         facts = self._introducing(command, decided.facts)
-        envelopes = seal_all(self._place(facts, versions, look), self._keys)
+        envelopes = seal_all(self._place(facts, versions, look), self._keys, self._ledger)
         positions = self._ledger.append(envelopes, receipt=receipt, basis=school_now.position, at=at)
         return Done(len(positions), positions[-1] if positions else 0, decided.kept)
+
+    def _digest(self, command: m.Command) -> str:
+        """Return the digest of a command under the school's key; bare where there is no school, or no key store."""
+        if self._school.opened is None:
+            self.school()
+        if isinstance(command, m.OpenSchool) or self._school.opened is None or self._keys.lost:
+            return m.content_digest(command)
+        whole_school = Owner(SCHOOL, 0)
+        self._keys.ensure([whole_school])
+        return m.content_digest(command, self._keys.get(whole_school) or b"")
 
     def _time(self, command: m.Command, school_now: School) -> tuple[datetime, int | None]:
         simulated = school_now.simulated if school_now.opened else self._simulated
@@ -192,6 +209,8 @@ class Handler:
         if found is None:
             return None
         if found.digest != receipt.digest:
+            if self._keys.lost:
+                raise Misconfigured("this id was used before, and without the key store nobody can say for what")
             raise Refused("id_reused", field="id", value=receipt.id)
         return Done(found.events, found.first_position + found.events - 1 if found.events else 0, repeated=True)
 
@@ -206,18 +225,35 @@ def time_of(
         return clock(), None
     _, last = ledger.reads.head()
     if at is None:
-        at = from_micros(last) + timedelta(minutes=1) if last else clock()
+        at = from_micros(min(last + MINUTE, LAST_MOMENT)) if last else clock()
     if micros(at) < last:
         raise Refused("time_runs_backwards", field="at", value=at)
     return at, micros(at)
 
 
-def seal_all(envelopes: Sequence[Envelope], keys: KeyStore) -> list[Envelope]:
-    """Return the events with their text sealed, under keys that are durable already."""
+def seal_all(envelopes: Sequence[Envelope], keys: KeyStore, ledger: Ledger) -> list[Envelope]:
+    """Return the events with their text sealed, under keys that are durable already.
+
+    Raises Misconfigured where the ledger holds sealed text of an owner whose key the store lacks: it is another or an
+    older store, and a second key would hide that words are lost.
+    """
     private = [e for e in envelopes if any(getattr(e.event, name) for name in e.event.private)]
-    keys.ensure(owner_of(e.originator_id) for e in private)
+    owners = {owner_of(e.originator_id) for e in private}
+    if not keys.lost and any(_holds_sealed(ledger, owner) for owner in keys.missing(owners)):
+        raise Misconfigured(
+            f"the key store {keys.address} lacks a key that text of this ledger is sealed with, so it is another or an "
+            "older one: nothing was recorded"
+        )
+    keys.ensure(owners)
     sealed = {id(e): e._replace(event=wire.seal(e.event, *e[:2], keys.get(owner_of(e.originator_id)))) for e in private}
     return [sealed.get(id(e), e) for e in envelopes]
+
+
+def _holds_sealed(ledger: Ledger, owner: Owner) -> bool:
+    """Whether any stored event of an owner holds sealed text. Asked once, when their first key is to be made."""
+    within = f"{owner.name}/{owner.year}/" if owner.year and owner.name != SCHOOL else f"{owner.name}/"
+    rows = ledger.reads.prefix_rows(within)
+    return any(owner_of(row.stream) == owner and wire.holds_sealed(row.state) for row in rows)
 
 
 def open_row(row: Row, keys: KeyStore) -> Any:

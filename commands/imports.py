@@ -301,7 +301,7 @@ class _Import:
         envelopes += [Envelope(_stream(mark), 1, self._asserted(mark)) for mark in marks]
         receipt = Receipt(self._receipt_id(), _content(marks), "import")
         at = None if self._stamp is None else max(self._stamp, self._ledger.reads.head()[1])
-        sealed = seal_all(envelopes, self._keys)
+        sealed = seal_all(envelopes, self._keys, self._ledger)
         positions = self._ledger.append(sealed, receipt=receipt, basis=self._school.position, at=at)
         self._receipt += 1
         if events:

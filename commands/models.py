@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from decimal import Decimal
-from hashlib import sha256
+from hmac import digest as hmac_digest
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args
 
 import pydantic
@@ -438,12 +438,13 @@ def _lower(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:]
 
 
-def content_digest(command: Command) -> str:
-    """Return the SHA-256 of what a command says, without its id and time: the same through every door."""
+def content_digest(command: Command, key: bytes = b"") -> str:
+    """Return the HMAC-SHA256 of what a command says, without its id and time: the same through every door. Under a
+    key, because a short reason could be guessed from a bare digest long after its own key was destroyed."""
     said = command.model_dump(mode="json", by_alias=True, exclude={"id", "at"}, exclude_defaults=True)
     said["command"] = command.name
     text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     try:
-        return sha256(text.encode()).hexdigest()
+        return hmac_digest(key, text.encode(), "sha256").hex()
     except UnicodeEncodeError:  # half a character, which JSON can escape and no database can keep
         raise Refused("malformed", field="line", expected="text of whole characters") from None

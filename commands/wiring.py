@@ -102,7 +102,7 @@ def open_house(
         fresh = create and ledger.reads.head()[0] == 0
     try:
         with _sentences(f"the key store at {_without_password(keys_url)}"):
-            keys = _open_keys(keys_url, create=fresh)
+            keys = _open_keys(keys_url, ledger, create=fresh)
     except BaseException:
         ledger.close()
         raise
@@ -156,7 +156,7 @@ def _check_keys_address(url: str, ledger_shown: str, *, create: bool) -> None:
         raise Misconfigured("the key store is the ledger itself, but keys must be kept apart from what they open")
 
 
-def _open_keys(url: str, *, create: bool) -> KeyStore:
+def _open_keys(url: str, ledger: Ledger, *, create: bool) -> KeyStore:
     """Return the key store at a URL; lost where there is none and none is to be made."""
     import sqlalchemy as sa
 
@@ -167,6 +167,9 @@ def _open_keys(url: str, *, create: bool) -> KeyStore:
         # Connecting would create the file, and an empty store looks like one whose keys were destroyed.
         return open_key_store(None, url, create=False)
     address = parse_address(url, create=create)
+    if create and url.startswith(SQLITE):
+        # Keys are for whoever runs the ledger; everybody else could read every sealed word with them.
+        Path(url.removeprefix(SQLITE)).touch(mode=0o600)
     arguments: dict[str, Any] = {"timeout": 30}
     if address.kind == "postgresql":
         arguments = {"options": f"-csearch_path={address.schema}", "connect_timeout": 10}
@@ -176,7 +179,7 @@ def _open_keys(url: str, *, create: bool) -> KeyStore:
             # IF NOT EXISTS alone fails where two first starts race.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('attendance keys'))")
             connection.execute(sa.schema.CreateSchema(address.schema or "", if_not_exists=True))
-    return open_key_store(engine, address.shown, create=create)
+    return open_key_store(engine, address.shown, create=create, ledger=lambda: ledger.identity)
 
 
 @contextmanager

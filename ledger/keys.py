@@ -1,15 +1,17 @@
 """The key store: one 32-byte key for each pupil's school year, kept apart from the ledger.
 
-A key is durable before the first event that needs it, and destroying one is how words are forgotten (`ledger.wire`).
-`secure_delete` makes SQLite overwrite what it deletes. The store is never created in passing: only opening a ledger
-creates one, so that a mistyped address is an error and not a second set of keys.
+Every key belongs to one ledger, named by the digest of its first event: several schools may share a store, and the
+store of another ledger opens nothing here. A key is durable before the first event that needs it, and destroying one is
+how words are forgotten (`ledger.wire`). `secure_delete` makes SQLite overwrite what it deletes. The store is never
+created in passing: only opening a ledger creates one, so that a mistyped address is an error and not a second set of
+keys.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +24,7 @@ _metadata = sa.MetaData()
 _keys = sa.Table(
     "pupil_year_keys",
     _metadata,
+    sa.Column("ledger", sa.Text, primary_key=True, comment="digest of the ledger's first event"),
     sa.Column("owner", sa.Text, primary_key=True),
     sa.Column("year", sa.Integer, primary_key=True),
     sa.Column("key", sa.LargeBinary, nullable=False),
@@ -32,8 +35,9 @@ _keys = sa.Table(
 class KeyStore:
     """Keys by owner. `lost` is true where there is no store: everything but the sealed text can still be read."""
 
-    def __init__(self, engine: sa.Engine | None, address: str) -> None:
+    def __init__(self, engine: sa.Engine | None, address: str, ledger: Callable[[], str]) -> None:
         self._engine = engine
+        self._ledger = ledger
         self._cache: dict[Owner, bytes] = {}
         self.address = address
 
@@ -56,17 +60,21 @@ class KeyStore:
             for start in range(0, len(names), 500):
                 found = connection.execute(
                     sa.select(_keys.c.owner, _keys.c.year, _keys.c.key).where(
-                        _keys.c.owner.in_(names[start : start + 500])
+                        _keys.c.ledger == self._ledger(), _keys.c.owner.in_(names[start : start + 500])
                     )
                 )
                 self._cache.update({Owner(name, year): bytes(key) for name, year, key in found})
 
+    def missing(self, owners: Iterable[Owner]) -> list[Owner]:
+        """Return those of the owners who have no key here."""
+        owners = set(owners)
+        self.load(owners)
+        return sorted(owner for owner in owners if owner not in self._cache)
+
     def ensure(self, owners: Iterable[Owner]) -> None:
         """Make the keys that are not there yet; they are committed when this returns. Raises Misconfigured where
         lost."""
-        owners = set(owners)
-        self.load(owners)
-        missing = sorted(owner for owner in owners if owner not in self._cache)
+        missing = self.missing(owners)
         if not missing:
             return
         if self._engine is None:
@@ -74,7 +82,8 @@ class KeyStore:
                 f"the key store {self.address} is missing, so text cannot be sealed: nothing was recorded"
             )
         now = time.time_ns() // 1000
-        rows = [{"owner": o.name, "year": o.year, "key": os.urandom(32), "made_at": now} for o in missing]
+        shared = {"ledger": self._ledger(), "made_at": now}
+        rows = [{"owner": owner.name, "year": owner.year, "key": os.urandom(32), **shared} for owner in missing]
         with self._engine.begin() as connection:
             # Another process may make the same key at the same moment: the first one stands, and both read it back.
             connection.execute(_insert(self._engine)(_keys).on_conflict_do_nothing(), rows)
@@ -85,10 +94,13 @@ class KeyStore:
             self._engine.dispose()
 
 
-def open_key_store(engine: sa.Engine | None, address: str, *, create: bool) -> KeyStore:
-    """Return the key store behind `engine` (None: no such store). Creates its table only with `create`."""
+def open_key_store(
+    engine: sa.Engine | None, address: str, *, create: bool, ledger: Callable[[], str] = lambda: ""
+) -> KeyStore:
+    """Return the key store behind `engine` (None: no such store) for the ledger that `ledger` names. Creates its table
+    only with `create`."""
     if engine is None:
-        return KeyStore(None, address)
+        return KeyStore(None, address, ledger)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _pin_sqlite)
     if create:
@@ -101,8 +113,8 @@ def open_key_store(engine: sa.Engine | None, address: str, *, create: bool) -> K
             connection.exec_driver_sql(lock[engine.dialect.name])
             _metadata.create_all(connection)
     elif not sa.inspect(engine).has_table(_keys.name):
-        return KeyStore(None, address)
-    return KeyStore(engine, address)
+        return KeyStore(None, address, ledger)
+    return KeyStore(engine, address, ledger)
 
 
 def _insert(engine: sa.Engine) -> Any:

@@ -103,6 +103,14 @@ def open_sealed(event: AnyEvent, stream: str, version: int, key: bytes | None) -
     return msgspec.structs.replace(event, sealed=b"", **msgspec.structs.asdict(fields))
 
 
+def holds_sealed(state: bytes) -> bool:
+    """Whether these bytes are an event with text sealed in it."""
+    try:
+        return bool(decode(state).sealed)
+    except Undecodable:
+        return False
+
+
 def leaf(position: int, stream: str, version: int, topic: str, recorded_at: int, state: bytes) -> bytes:
     """Return the SHA-256 that stands for one stored row: every field, each preceded by its length, under the leaf
     prefix."""

@@ -7,6 +7,7 @@ from datetime import date
 import msgspec
 import numpy as np
 
+from ledger.errors import Misconfigured
 from ledger.sessions import Session, format_moment, school_year
 from projections.absence import absence, cohorts, percent
 from projections.frames import first_session, last_session, roll_of
@@ -194,6 +195,8 @@ def who(
         chosen = {number for number in chosen if school.pupils[number].placement(day).class_name == class_name}
     if group is not None:
         known = answers.particulars(moment, chosen)
+        if sealed := sum(not particulars.readable for particulars in known.values()):
+            raise Misconfigured(f"the groups of {sealed} pupils cannot be read without their keys")
         chosen = {number for number in chosen if group in known[number].groups}
     return sorted(chosen)
 

@@ -85,7 +85,7 @@ def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
                 yield Finding(
                     "mark_beside_expected", f"{code} stands where {expected.cites} expects {expected.code}", *where
                 )
-        if open_n[row]:
+        if open_n[row] and not no_session[row]:
             deadline = school.calendar.school_days_after(session.day, policy.n_deadline_school_days)
             if deadline is not None and deadline < moment.as_of:
                 yield Finding("n_overdue", f"N should have become a reason by {deadline}", *where)

@@ -33,16 +33,16 @@ def take(
     class_name: Class,
     session: SessionArgument,
     marks: Annotated[
-        list[str] | None,
+        list[str],
         typer.Argument(metavar="PUPIL=CODE[:DETAIL]...", help="Marks; who is left out stays unmarked."),
-    ] = None,
+    ],
 ) -> Line:
     """Take the register of a class. All or nothing; records TakeRegister.
 
     \b
     Example: attendance take 4W 2025-11-03/AM 1042=/ 1043=I 1044=B:museum
     """
-    given = {pupil: mark if "detail" in mark else mark["code"] for pupil, mark in marked(marks or [], "marks")}
+    given = {pupil: mark if "detail" in mark else mark["code"] for pupil, mark in marked(marks, "marks")}
     return line("TakeRegister", class_=class_name, session=session, marks=given)
 
 

@@ -11,6 +11,7 @@ import typer
 
 from commands.cli.options import PLAIN
 from commands.cli.write import Class, Line, Pupil, line, objects, writes
+from ledger.errors import Refused
 
 verbs = typer.Typer(**PLAIN)
 
@@ -85,21 +86,24 @@ def contacts(pupil: Pupil, parents: Parents = None) -> Line:
     \b
     Example: attendance contacts 1042 --parent '{"id":"1042-a","name":"B Example","phone":"01632 960001"}'
     """
-    return line("ChangeContacts", pupil=pupil, parents=objects(parents or [], "--parent"))
+    if not parents:
+        raise Refused("malformed", field="--parent", expected="the whole new list, one --parent for each")
+    return line("ChangeContacts", pupil=pupil, parents=objects(parents, "--parent"))
 
 
 @writes(verbs, "groups")
 def groups(
     pupil: Pupil,
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="GROUP...", help="The groups; none empties the list.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="GROUP...", help="All the groups from now on.")] = None,
+    none: Annotated[bool, typer.Option("--none", help="The pupil is in no group any more.")] = False,
 ) -> Line:
     """Replace a pupil's groups. The whole list; records ChangeGroups.
 
     \b
     Example: attendance groups 1042 "SEN support"
     """
+    if bool(names) == none:
+        raise Refused("malformed", field="GROUP", expected="the whole new list, or --none")
     return line("ChangeGroups", pupil=pupil, groups=names or [])
 
 

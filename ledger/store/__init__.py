@@ -10,6 +10,7 @@ import getpass
 import os
 import re
 from collections.abc import Sequence
+from functools import cached_property
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,6 +111,12 @@ class Ledger(Application[str]):
         # Not by `save`, which would make three more objects of every event, for followers that a ledger has none of.
         stored = [self.mapper.to_stored_event(envelope) for envelope in envelopes]  # type: ignore[arg-type]
         return list(self.reads.insert_events(stored, receipt=receipt, basis=basis, at=at))
+
+    @cached_property
+    def identity(self) -> str:
+        """The digest of the first event, which tells this ledger from every other. Ask only once it has one."""
+        (first,) = self.reads.rows_at([1])
+        return wire.leaf(*first).hex()
 
     def opened(self) -> SchoolOpened | None:
         """Return the event that began this ledger, None while it is empty."""

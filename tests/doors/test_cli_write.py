@@ -41,7 +41,7 @@ STORY = [
      "--upn B801200005001 --group EAL", 1),
     ("move 77 4T 2024-10-07", 1),
     ('contacts 77 --parent {"id":"77-a","name":"Ida"}', 1),
-    ("groups 77", 1),
+    ("groups 77 --none", 1),
     ("remove 77 2024-12-20 --ground moved", 1),
 ]  # fmt: skip
 

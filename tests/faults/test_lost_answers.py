@@ -23,7 +23,8 @@ class Cut(Handler):
     """A handler whose commits are cut: each look-up and each save takes the next of `cuts`, None leaving it alone."""
 
     def __init__(self, ledger: Ledger, proxy: Proxy) -> None:
-        super().__init__(ledger, new_keys())
+        self.keys = new_keys()
+        super().__init__(ledger, self.keys)
         self._proxy = proxy
         self.cuts: list[Moment | None] = []
 
@@ -82,7 +83,7 @@ def served(fresh_postgresql_url: Callable[[], str]) -> Iterator[tuple[Ledger, Le
 def test_every_answer_is_the_truth_wherever_a_commit_is_cut(served: tuple[Ledger, Ledger, Proxy]) -> None:
     direct, proxied, proxy = served
     handler = Cut(proxied, proxy)
-    plain = Handler(direct, new_keys())
+    plain = Handler(direct, handler.keys)
     for command, cuts in zip(commands(), cycle(PATTERNS), strict=False):
         if proxy.cuts >= count(24, 200):
             break
