@@ -48,6 +48,13 @@ def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
         yield Finding(
             "keys_missing", "the key store is missing: names, reasons and other text are unreadable, codes are not"
         )
+    else:
+        known = answers.particulars(moment, moment.school.pupils)
+        if sealed := sum(not particulars.readable for particulars in known.values()):
+            yield Finding(
+                "keys_missing",
+                f"the particulars of {sealed} pupils cannot be read: the key store is another ledger's or an older copy",
+            )
     with answers.engine.connect() as connection:
         for row in connection.execute(sa.select(parked).order_by(parked.c.position)):
             yield Finding(

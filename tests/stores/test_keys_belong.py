@@ -15,6 +15,7 @@ from commands.models import parse
 from commands.wiring import House, open_house
 from ledger.errors import Misconfigured
 from projections.cohorts import who
+from projections.health import doctor_findings
 
 BY = {"id": "off", "name": "O Fice", "title": "Office"}
 SCHOOL = {"command": "OpenSchool", "urn": "117000", "name": "Example Primary", "la": "919", "estab": "2000"}
@@ -47,6 +48,7 @@ def test_another_ledgers_keys_open_nothing_and_seal_nothing(house: House, tmp_pa
         assert not mistaken.answers.particulars(moment, ["1042"])["1042"].readable
         with pytest.raises(Misconfigured, match="another or an older one: nothing was recorded"):
             mistaken.handler.handle(parse({"command": "ChangeGroups", "pupil": "1042", "groups": ["FSM"], "by": BY}))
+        assert [finding.rule for finding in doctor_findings(mistaken.answers, moment)][:1] == ["keys_missing"]
         with pytest.raises(Misconfigured, match="cannot be read without their keys"):
             who(mistaken.answers, moment, group="SEN support")
     assert who(house.answers, house.answers.moment(), group="SEN support") == ["1042"]
