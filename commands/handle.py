@@ -127,7 +127,8 @@ class Handler:
     # --- one attempt ---
 
     def _attempt(self, command: m.Command, receipt: Receipt, look: bool) -> Done:
-        school_now = self.school()
+        # Who is hopeful goes by the school as last seen: the recorder takes nothing decided before a change of it.
+        school_now = self.school() if look or self._school.opened is None else self._school
         now, at = self._time(command, school_now)
         state, versions = self._state(command, school_now, look)
         decided = self._decide(command, state, now)

@@ -81,10 +81,11 @@ def take_register(command: TakeRegister, state: State, now: datetime) -> Decided
     for pupil, given in sorted(command.marks.items()):
         code, detail = (given.code, given.detail) if isinstance(given, Mark) else (given, "")
         check_code(code, detail, pupil, session, state)
-        if state.entry(pupil, session).exists:
+        stream = entry_stream(pupil, session)
+        if stream in state.entries:
             kept.append(pupil)
         else:
-            marks.append(Fact(entry_stream(pupil, session), MarkRecorded(by=by, code=code, detail=detail)))
+            marks.append(Fact(stream, MarkRecorded(by=by, code=code, detail=detail)))
     taken = Fact(register_stream(session, class_name), RegisterTaken(by=by, marked=len(marks)))
     return Decided([taken, *marks], tuple(kept))
 

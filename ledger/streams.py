@@ -18,9 +18,10 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from ledger.sessions import Session, school_year
+from ledger.sessions import Half, Session, school_year
 
 SCHOOL = "school"
+HALVES = tuple(half.name for half in Half)
 
 
 def year_stream(year: int) -> str:
@@ -36,7 +37,7 @@ def roll_stream(pupil: str) -> str:
 
 
 def entry_stream(pupil: str, session: Session) -> str:
-    return f"{pupil}/{_place(session.day)}/{session.half.name}"
+    return f"{pupil}/{_place(session.day)}/{HALVES[session.half]}"
 
 
 @lru_cache(maxsize=1024)

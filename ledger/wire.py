@@ -46,7 +46,8 @@ class WrongKey(LedgerError):
 
 def encode(event: Event) -> bytes:
     """Return the bytes of a sealed event; an event with private text still open is a mistake of ours."""
-    assert not any(getattr(event, name) for name in event.private), f"unsealed {event.topic}"
+    for name in event.private:
+        assert not getattr(event, name), f"unsealed {event.topic}"
     return _encoder.encode(event)
 
 

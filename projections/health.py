@@ -53,7 +53,7 @@ def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
         if sealed := sum(not particulars.readable for particulars in known.values()):
             yield Finding(
                 "keys_missing",
-                f"the particulars of {sealed} pupils cannot be read: the key store is another ledger's or an older copy",
+                f"the particulars of {sealed} pupils cannot be read: these are another ledger's keys or an older copy",
             )
     with answers.engine.connect() as connection:
         for row in connection.execute(sa.select(parked).order_by(parked.c.position)):
