@@ -144,7 +144,8 @@ class Handler:
         if isinstance(command, m.OpenSchool) or self._school.opened is None or self._keys.lost:
             return m.content_digest(command)
         whole_school = Owner(SCHOOL, 0)
-        self._keys.ensure([whole_school])
+        if self._keys.get(whole_school) is None:
+            self._keys.ensure([whole_school])
         return m.content_digest(command, self._keys.get(whole_school) or b"")
 
     def _time(self, command: m.Command, school_now: School) -> tuple[datetime, int | None]:

@@ -65,16 +65,17 @@ def take_register(command: TakeRegister, state: State, now: datetime) -> Decided
     pupil_not_in_class, the code rules.
     """
     by, session, class_name = signed(command.by), command.session, command.class_name
-    for pupil in command.marks:
+    members = set(state.school.pupils_on(session.day, class_name))
+    strangers = sorted(command.marks.keys() - members)
+    for pupil in strangers:
         state.check_on_roll(pupil, [session.day])
     state.check_sessions([session])
     state.check_begun(session, now)
-    members = set(state.school.pupils_on(session.day, class_name))
     if not members:
         raise Refused("class_unknown", field="class", value=class_name)
     if state.register(session, class_name).taken:
         raise Refused("register_already_taken", field="class", value=class_name)
-    if strangers := sorted(command.marks.keys() - members):
+    if strangers:
         raise Refused("pupil_not_in_class", field="pupil", value=strangers[0])
     marks: list[Fact] = []
     kept: list[str] = []

@@ -47,7 +47,8 @@ class KeyStore:
 
     def get(self, owner: Owner) -> bytes | None:
         """Return the owner's key, or None where it was never made, was destroyed, or the store is lost."""
-        self.load([owner])
+        if owner not in self._cache:
+            self.load([owner])
         return self._cache.get(owner)
 
     def load(self, owners: Iterable[Owner]) -> None:

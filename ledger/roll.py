@@ -51,8 +51,10 @@ class Pupil:
 
     def placement(self, day: date) -> Placement:
         """Return where the pupil is on a day: the last placement that had begun, else the first there is."""
-        begun = [placement for placement in self.placements if placement.from_day <= day]
-        return max(begun, key=lambda placement: placement.from_day) if begun else self.placements[0]
+        for placement in reversed(self.placements):
+            if placement.from_day <= day:
+                return placement
+        return self.placements[0]
 
     def of_school_age(self, day: date) -> bool:
         first, last = self.school_age
@@ -79,5 +81,6 @@ class Pupil:
                 assert_never(event)
 
     def _place(self, placement: Placement) -> None:
-        # A later word about the same day replaces the earlier one; other days keep theirs.
-        self.placements = [kept for kept in self.placements if kept.from_day != placement.from_day] + [placement]
+        # A later word about the same day replaces the earlier one; other days keep theirs, in order.
+        others = [kept for kept in self.placements if kept.from_day != placement.from_day]
+        self.placements = sorted([*others, placement], key=lambda placed: placed.from_day)
