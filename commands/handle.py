@@ -118,7 +118,9 @@ class Handler:
                 if time.monotonic() - begun > PATIENCE:
                     break
                 time.sleep(ATTEMPT_PAUSE * attempt)
-        raise Unavailable(f"no answer from the ledger, so look whether it was recorded: {failure}") from failure
+        raise Unavailable(
+            f"no answer, so ask again with the same id or look whether it is there: {failure}"
+        ) from failure
 
     def school(self) -> School:
         """Return the school as it stands, after taking in what others recorded."""

@@ -27,10 +27,13 @@ def main() -> None:
     given = parser.parse_args()
     rows: list[Row] = []
     with stores() as places:
-        for name, group in groups(places, given.quick).items():
-            if given.only in name:
-                print(f"{name} ...", file=sys.stderr)
-                rows += group()
+        measured = groups(places, given.quick)
+        chosen = [name for name in measured if given.only in name]
+        if not chosen:
+            parser.error(f"--only takes a part of one of: {', '.join(measured)}")
+        for name in chosen:
+            print(f"{name} ...", file=sys.stderr)
+            rows += measured[name]()
     print(as_json(rows) if given.json else as_table(rows))
 
 

@@ -19,7 +19,7 @@ from commands.wiring import open_house
 from projections.cohorts import absence_answers, penalty_answers, who
 from projections.questions import Answers
 from scripts.benchmarks.measure import seconds
-from scripts.benchmarks.stores import Plain
+from scripts.benchmarks.plain import Plain
 
 
 def answer(answers: Answers, as_of: date, known_at: datetime) -> None:

@@ -7,7 +7,8 @@ from random import Random
 
 from ledger.store import Envelope
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds
-from scripts.benchmarks.stores import PlainLedger, Stores, last_rows
+from scripts.benchmarks.plain import PlainLedger, last_rows
+from scripts.benchmarks.stores import Stores
 from scripts.benchmarks.years import FIRST, weeks_of
 
 SAVE = 2_000

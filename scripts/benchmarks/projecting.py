@@ -18,7 +18,8 @@ from projections.rebuild import stored
 from projections.tables import entries, parked, tracking
 from scripts.benchmarks.library_runner import runner
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds
-from scripts.benchmarks.stores import Place, Plain, Stores
+from scripts.benchmarks.plain import Plain
+from scripts.benchmarks.stores import Place, Stores
 from scripts.benchmarks.years import fill
 
 COLUMNS = "year int, pupil text, session int, version int, code int, from_position int, until_position int"
@@ -68,7 +69,12 @@ def _writing(place: Place, rows: list[Any]) -> Callable[[int], float]:
         plain.create(table, f"{COLUMNS}, {KEY}")
         insert = f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?)"
         batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-        return seconds(lambda: [plain.save((insert, batch)) for batch in batches])
+
+        def save() -> None:
+            for batch in batches:
+                plain.save((insert, batch))
+
+        return seconds(save)
 
     return write
 

@@ -7,8 +7,9 @@ from datetime import date
 from projections.cohorts import absence_answers, penalty_answers
 from projections.registers import history_answers
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds
+from scripts.benchmarks.plain import Plain
 from scripts.benchmarks.school import YEAR_GROUPS, Cohort
-from scripts.benchmarks.stores import Place, Plain
+from scripts.benchmarks.stores import Place
 from scripts.benchmarks.years import FIRST
 
 PUPILS = Cohort(FIRST - YEAR_GROUPS + 1, "B").numbers()  # who left after their only year in this ledger

@@ -16,8 +16,9 @@ from ledger.sessions import school_year
 from projections.questions import Answers
 from scripts.benchmarks.ask import answer, fetch
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds
+from scripts.benchmarks.plain import Plain
 from scripts.benchmarks.school import school_year as calendar_of
-from scripts.benchmarks.stores import Place, Plain
+from scripts.benchmarks.stores import Place
 from scripts.benchmarks.years import FIRST
 
 

@@ -15,7 +15,8 @@ from commands.models import Command, parse
 from ledger.streams import Owner
 from scripts.benchmarks import school
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds
-from scripts.benchmarks.stores import PlainLedger, Stores, last_rows
+from scripts.benchmarks.plain import PlainLedger, last_rows
+from scripts.benchmarks.stores import Stores
 
 YEAR = 2024
 AFTER = datetime(2025, 7, 23, tzinfo=UTC)

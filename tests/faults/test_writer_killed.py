@@ -12,7 +12,7 @@ from ledger.store import Envelope, Ledger, open_ledger
 from tests.support.busy import all_rows, lost, registers, settled, take_registers, torn
 from tests.support.children import Child
 from tests.support.counts import count
-from tests.support.schools import new_keys
+from tests.support.schools import agreed_keys
 
 
 class Piecemeal(Ledger):
@@ -23,7 +23,7 @@ class Piecemeal(Ledger):
 
 
 def take_piecemeal(tell: Callable[[str], None], url: str, writer: int, begin: int) -> None:
-    handler = Handler(Piecemeal(open_ledger(url).address), new_keys())
+    handler = Handler(Piecemeal(open_ledger(url).address), agreed_keys())
     for command in registers(writer, begin):
         handler.handle(command)
         tell(str(command.id))
@@ -31,7 +31,7 @@ def take_piecemeal(tell: Callable[[str], None], url: str, writer: int, begin: in
 
 def take_impatiently(tell: Callable[[str], None], url: str, writer: int, begin: int) -> None:
     """Take registers like a broken door: each is acknowledged before it is stored."""
-    handler = Handler(open_ledger(url), new_keys())
+    handler = Handler(open_ledger(url), agreed_keys())
     for command in registers(writer, begin):
         tell(str(command.id))
         handler.handle(command)

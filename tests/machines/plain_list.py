@@ -46,6 +46,9 @@ class PlainList:
     def stream_rows(self, streams: Sequence[str]) -> list[Row]:
         return sorted((row for row in self.written if row.stream in streams), key=lambda row: (row.stream, row.version))
 
+    def prefix_rows(self, prefix: str) -> list[Row]:
+        return self.stream_rows([row.stream for row in self.written if row.stream.startswith(prefix)])
+
     def versions_of(self, streams: Sequence[str]) -> dict[str, int]:
         return {row.stream: row.version for row in self.written if row.stream in streams}
 

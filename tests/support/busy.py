@@ -23,7 +23,7 @@ from ledger.sessions import Half, Session
 from ledger.store import Envelope, Ledger, Row, Unavailable, open_ledger
 from ledger.streams import entry_of, entry_stream, register_of
 from projections.tables import open_engine
-from tests.support.schools import new_keys
+from tests.support.schools import agreed_keys
 
 CLASSES = "ABCDE"  # of each writer
 PUPILS = 6  # of each class
@@ -34,7 +34,7 @@ BY = {"id": "hart", "name": "A Hart", "title": "Class teacher"}
 
 def settled(ledger: Ledger, *, writers: int = 1) -> Handler:
     """Return a handler of a new ledger, once its school has been opened and everyone admitted."""
-    handler = Handler(ledger, new_keys())
+    handler = Handler(ledger, agreed_keys())
     for line in _beginnings(writers):
         handler.handle(parse(line | {"by": BY}))
     return handler
@@ -78,7 +78,7 @@ def take_registers(tell: Callable[[str], None], url: str, writer: int, begin: in
 
     Where nobody can tell what became of one, ask again with the same id: that is all a caller has to do.
     """
-    handler = Handler(open_ledger(url), new_keys())
+    handler = Handler(open_ledger(url), agreed_keys())
     for command in registers(writer, begin):
         while True:
             try:

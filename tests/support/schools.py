@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from ledger.entry import Entry
 from ledger.errors import Refused
 from ledger.keys import KeyStore, open_key_store
 from ledger.store import Ledger, Row, open_ledger
-from ledger.streams import owner_of
+from ledger.streams import Owner, owner_of
 from ledger.wire import decode, open_sealed
 from projections.questions import Answers
 from projections.tables import open_engine
@@ -72,8 +73,22 @@ def open_school(url: str = "memory:", *, keep: bool = False) -> OpenedSchool:
 
 
 def new_keys() -> KeyStore:
-    engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-    return open_key_store(engine, "memory", create=True)
+    return open_key_store(_in_memory(), "memory", create=True)
+
+
+class AgreedKeys(KeyStore):
+    """Keys that several processes of one test agree on without sharing a store: each is derived from its owner."""
+
+    def load(self, owners: Iterable[Owner]) -> None:
+        self._cache.update({owner: sha256(repr(owner).encode()).digest() for owner in owners})
+
+
+def agreed_keys() -> KeyStore:
+    return AgreedKeys(_in_memory(), "memory", lambda: "")
+
+
+def _in_memory() -> sa.Engine:
+    return sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
 
 
 def told(rows: Iterable[Row], keys: KeyStore) -> list[tuple[int, str, int, Any]]:
