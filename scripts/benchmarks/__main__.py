@@ -85,11 +85,11 @@ def as_json(rows: list[Row]) -> str:
 
 
 def as_table(rows: list[Row]) -> str:
-    lines = [f"{'':44}{'rate':>10} {'unit':<9}{'floor':>10}{'ratio':>8}  target"]
+    lines = [f"{'':50}{'rate':>10} {'unit':<9}{'floor':>10}{'ratio':>8}  target"]
     for row in rows:
         figures = f"{_figure(row.rate)} {row.unit:<9}{_figure(row.floor)}{row.ratio:>8.2f}"
         target = f"{row.target.of} at {row.target.at} {row.target.value:,g}"
-        lines.append(f"{row.name:44}{figures}  {target:<26}{'met' if row.met else 'MISSED'}")
+        lines.append(f"{row.name:50}{figures}  {target:<26}{'met' if row.met else 'MISSED'}")
     return "\n".join(lines)
 
 
