@@ -96,7 +96,8 @@ class Handler:
 
     def handle(self, command: m.Command, *, door: str = "python") -> Done:
         """Return what was recorded, durably. Raises Refused, and nothing was; Unavailable, and nobody can tell yet."""
-        receipt = Receipt(command.id or uuid.uuid4().hex, self._digest(command), door)
+        # An id of our own making comes back from nobody else, so there is no other content to tell it from.
+        receipt = Receipt(command.id or uuid.uuid4().hex, self._digest(command) if command.id else "", door)
         look = not isinstance(command, HOPEFUL)
         failure: Conflict | Unavailable | None = None
         begun = time.monotonic()
@@ -241,7 +242,7 @@ def seal_all(envelopes: Sequence[Envelope], keys: KeyStore, ledger: Ledger) -> l
     Raises Misconfigured where the ledger holds sealed text of an owner whose key the store lacks: it is another or an
     older store, and a second key would hide that words are lost.
     """
-    private = [e for e in envelopes if any(getattr(e.event, name) for name in e.event.private)]
+    private = [e for e in envelopes if wire.speaks(e.event)]
     owners = {owner_of(e.originator_id) for e in private}
     if not keys.lost and any(_holds_sealed(ledger, owner) for owner in keys.missing(owners)):
         raise Misconfigured(

@@ -79,9 +79,14 @@ def take_register(command: TakeRegister, state: State, now: datetime) -> Decided
         raise Refused("pupil_not_in_class", field="pupil", value=strangers[0])
     marks: list[Fact] = []
     kept: list[str] = []
+    checked: set[tuple[str, bool, bool]] = set()
     for pupil, given in sorted(command.marks.items()):
         code, detail = (given.code, given.detail) if isinstance(given, Mark) else (given, "")
-        check_code(code, detail, pupil, session, state)
+        # The rules of a code ask for no more than this, and most of a class has the same one.
+        asked = (code, bool(detail), state.school.pupils[pupil].of_school_age(session.day))
+        if asked not in checked:
+            check_code(code, detail, pupil, session, state)
+            checked.add(asked)
         stream = entry_stream(pupil, session)
         if stream in state.entries:
             kept.append(pupil)
