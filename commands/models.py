@@ -414,6 +414,10 @@ def parse(line: Any) -> Command:
     if not isinstance(name, str) or name not in COMMANDS:
         raise Refused("malformed", field="command", value=name, expected="one of " + ", ".join(COMMANDS))
     try:
+        json.dumps(line, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:  # half a character, which JSON can escape and no database can keep
+        raise Refused("malformed", field="line", expected="text of whole characters") from None
+    try:
         return COMMANDS[name].model_validate(line)
     except pydantic.ValidationError as error:
         raise malformed(error) from None
@@ -444,7 +448,4 @@ def content_digest(command: Command, key: bytes = b"") -> str:
     said = command.model_dump(mode="json", by_alias=True, exclude={"id", "at"}, exclude_defaults=True)
     said["command"] = command.name
     text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    try:
-        return hmac_digest(key, text.encode(), "sha256").hex()
-    except UnicodeEncodeError:  # half a character, which JSON can escape and no database can keep
-        raise Refused("malformed", field="line", expected="text of whole characters") from None
+    return hmac_digest(key, text.encode(), "sha256").hex()
