@@ -415,10 +415,9 @@ def parse(line: Any) -> Command:
         raise Refused("malformed", field="command", value=name, expected="one of " + ", ".join(COMMANDS))
     try:
         json.dumps(line, ensure_ascii=False, default=str).encode()
+        return COMMANDS[name].model_validate(line)
     except UnicodeEncodeError:  # half a character, which JSON can escape and no database can keep
         raise Refused("malformed", field="line", expected="text of whole characters") from None
-    try:
-        return COMMANDS[name].model_validate(line)
     except pydantic.ValidationError as error:
         raise malformed(error) from None
 
