@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from commands import followup, leave, marks, penalties, roll, school
+from commands import followup, leave, marks, penalties, roll, school, support
 from commands import models as m
 from commands.state import Decided, Fact, Register, State
 from ledger import streams, wire
@@ -27,7 +27,7 @@ from ledger.events import StaffNamed
 from ledger.keys import KeyStore
 from ledger.people import Staff
 from ledger.school import School, take_in
-from ledger.sessions import from_micros, micros
+from ledger.sessions import Half, Session, from_micros, micros
 from ledger.store import VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable
 from ledger.streams import SCHOOL, Owner, owner_of
 
@@ -53,11 +53,16 @@ DECISIONS: dict[type[m.Command], Decide] = {
     m.OpenSchoolYear: school.open_school_year,
     m.AmendCalendar: school.amend_calendar,
     m.AdoptPolicy: school.adopt_policy,
+    m.NameRole: school.name_role,
+    m.RecordDailyReturn: school.record_daily_return,
     m.DeclareClosure: school.declare_closure,
     m.AdmitPupil: roll.admit_pupil,
     m.ChangeClass: roll.change_class,
     m.ChangeContacts: roll.change_contacts,
+    m.ChangeEmergencyContacts: roll.change_emergency_contacts,
     m.ChangeGroups: roll.change_groups,
+    m.AmendParticulars: roll.amend_particulars,
+    m.ReceiveMovingForm: roll.receive_moving_form,
     m.RemoveFromRoll: roll.remove_from_roll,
     m.RecordMark: marks.record_mark,
     m.TakeRegister: marks.take_register,
@@ -66,14 +71,33 @@ DECISIONS: dict[type[m.Command], Decide] = {
     m.LogArrival: marks.log_arrival,
     m.ReportAbsence: followup.report_absence,
     m.LogContact: followup.log_contact,
+    m.ExpectSickness: followup.expect_sickness,
+    m.RequestEvidence: followup.request_evidence,
+    m.RecordEvidence: followup.record_evidence,
+    m.ReturnEvidence: followup.return_evidence,
+    m.RecordEnquiries: followup.record_enquiries,
+    m.AttributeAbsence: followup.attribute_absence,
+    m.SendLetter: support.send_letter,
+    m.RecordSupport: support.record_support,
+    m.InformAgency: support.inform_agency,
+    m.MakeReturn: support.make_return,
+    m.ShareInformation: support.share_information,
     m.RequestLeave: leave.request_leave,
     m.DecideLeave: leave.decide_leave,
     m.WithdrawLeave: leave.withdraw_leave,
+    m.ConsiderPenalty: penalties.consider_penalty,
+    m.RequireImprovement: penalties.require_improvement,
+    m.EndImprovement: penalties.end_improvement,
+    m.ReferPenalty: penalties.refer_penalty,
     m.IssuePenaltyNotice: penalties.issue_notice,
+    m.ServeNotice: penalties.serve_notice,
     m.RecordPayment: penalties.record_payment,
     m.WithdrawPenaltyNotice: penalties.withdraw_notice,
+    m.BeginProsecution: penalties.begin_prosecution,
+    m.EndProsecution: penalties.end_prosecution,
 }
 # Nobody has usually marked these sessions yet, so the first attempt does not look: the key of the entries does.
+GROUND_SCHOOL_DAYS = 60  # before a removal, enough for every ground that is about absence
 HOPEFUL = (m.RecordMark, m.TakeRegister)
 
 
@@ -166,9 +190,11 @@ class Handler:
         """Return the state to decide from, and the version of every stream that was looked at, 0 where it is new."""
         if not look:
             return State(school_now, {}, {}), {}
+        head = self._ledger.reads.head()[0] if hasattr(command, "seen") else school_now.position
         wanted = _streams_read(command, school_now)
         entries: dict[str, Entry] = {}
         registers: dict[str, Register] = {}
+        told: list[Any] = []
         versions = dict.fromkeys(wanted, 0)
         rows = self._ledger.reads.stream_rows(wanted) if wanted else []
         for row in rows:
@@ -180,11 +206,13 @@ class Handler:
                 if row.topic.startswith("entry."):
                     entries[row.stream] = entries.get(row.stream, Entry()).after_unread(row.version)
                 continue
-            if event.kind == "register":
+            if event.kind == "follow-up":
+                told.append(event)
+            elif event.kind == "register":
                 registers[row.stream] = registers.get(row.stream, Register()).after(event)
             else:
                 entries[row.stream] = entries.get(row.stream, Entry()).after(row.version, event)
-        return State(school_now, entries, registers), versions
+        return State(school_now, entries, registers, told, head), versions
 
     def _introducing(self, command: m.Command, facts: list[Fact]) -> list[Fact]:
         """Return the facts with the person who signs, where they are new or have another name or title."""
@@ -282,5 +310,19 @@ def _streams_read(command: m.Command, school_now: School) -> list[str]:
             registers = [streams.register_stream(command.session, class_name) for class_name in classes]
             pupils = school_now.pupils_on(day, command.class_name)
             return registers + [streams.entry_stream(pupil, command.session) for pupil in pupils]
+        case m.RequestEvidence() | m.ReturnEvidence() | m.RecordSupport() | m.MakeReturn():
+            return _follow_up(command.pupil, school_now)
+        case m.RemoveFromRoll():
+            # Only the grounds of long absence are held to what the register says.
+            days = school_now.calendar.school_days_until(command.last_day, GROUND_SCHOOL_DAYS)
+            sessions = [Session(day, half) for day in days for half in Half]
+            entries = [streams.entry_stream(command.pupil, session) for session in sessions]
+            return [*_follow_up(command.pupil, school_now), *entries]
         case _:
             return []
+
+
+def _follow_up(pupil: str, school_now: School) -> list[str]:
+    """Return the follow-up of every school year there is, and of the one about to be opened."""
+    years = school_now.years
+    return [streams.follow_up_stream(pupil, year) for year in range(min(years), max(years) + 2)] if years else []

@@ -31,7 +31,7 @@ from commands.exports import ExportedMark, RejectedCell, Shape, detect, digest, 
 from commands.handle import ATTEMPT_PAUSE, ATTEMPTS, open_row, seal_all, time_of
 from commands.imports_rules import Pupils, Rules, Unfit, particulars
 from commands.imports_staging import Rejected, StagedMark, Staging, check_rejects_path
-from commands.models import By
+from commands.models.base import By
 from commands.state import signed
 from ledger import wire
 from ledger.entry import Entry

@@ -9,12 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from commands.marks import check_code
-from commands.models import DecideLeave, RequestLeave, WithdrawLeave
-from commands.state import Decided, Fact, State, signed
+from commands.models.leave import DecideLeave, RequestLeave, WithdrawLeave
+from commands.state import Decided, Fact, State, london_day, signed
 from ledger.case import Leave
 from ledger.codes import by_symbol
 from ledger.errors import Refused
 from ledger.events import LeaveDecided, LeaveRequested, LeaveWithdrawn
+from ledger.roles import LEAVE_DECIDERS
 from ledger.sessions import Session, school_year
 from ledger.streams import leave_stream
 
@@ -48,13 +49,17 @@ def request_leave(command: RequestLeave, state: State, now: datetime) -> Decided
 def decide_leave(command: DecideLeave, state: State, now: datetime) -> Decided:
     """Return one decision per request: the sessions granted, each with its code; the rest is refused.
 
-    Refuses: no_such_leave, leave_withdrawn, leave_already_decided; for each session granted session_outside_request,
+    Refuses: no_such_leave, leave_withdrawn, leave_already_decided, not_a_leave_decider (where the school has named who
+    decides); for each session granted session_outside_request,
     pupil_not_on_roll, not_a_session, leave_not_in_advance, code_unknown, code_not_for_leave, the other code rules.
     """
     by = signed(command.by)
     leave = _open_request(command.pupil, command.request, state)
     if leave.granted is not None:
         raise Refused("leave_already_decided", field="request", value=command.request)
+    deciders = {who.id for role in LEAVE_DECIDERS for who in state.school.holders(role, london_day(now))}
+    if deciders and by.id not in deciders:
+        raise Refused("not_a_leave_decider", field="by.id", value=by.id)
     for granted in command.granted:
         session = granted.session
         if not leave.first <= session <= leave.last:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from commands.models import AmendMark, CloseRegister, LogArrival, Mark, RecordMark, TakeRegister
+from commands.models.marks import AmendMark, CloseRegister, LogArrival, Mark, RecordMark, TakeRegister
 from commands.state import Decided, Fact, State, signed
 from ledger.codes import by_symbol
 from ledger.errors import Refused

@@ -1,23 +1,139 @@
-"""Penalty notices: issued, paid, withdrawn. Whether the threshold was met is a finding for people, not a refusal."""
+"""The case about one parent and one pupil: considered, told to improve, referred, issued, served, paid, withdrawn,
+prosecuted. Whether the threshold was met is a finding for people, not a refusal; what comes before what is a rule."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 
-from commands.models import IssuePenaltyNotice, RecordPayment, WithdrawPenaltyNotice
+from commands.models.case import (
+    BeginProsecution,
+    ConsiderPenalty,
+    EndImprovement,
+    EndProsecution,
+    IssuePenaltyNotice,
+    RecordPayment,
+    ReferPenalty,
+    RequireImprovement,
+    ServeNotice,
+    WithdrawPenaltyNotice,
+)
 from commands.state import Decided, Fact, State, signed
-from ledger.case import Notice, years_after
+from ledger.case import Notice, PenaltyCase, years_after
 from ledger.errors import Refused
-from ledger.events import NoticeIssued, NoticePaid, NoticeWithdrawn
+from ledger.events import (
+    ImprovementEnded,
+    ImprovementRequired,
+    NoticeEvent,
+    NoticeIssued,
+    NoticePaid,
+    NoticeServed,
+    NoticeWithdrawn,
+    PenaltyConsidered,
+    PenaltyReferred,
+    ProsecutionBegun,
+    ProsecutionEnded,
+)
+from ledger.notices import presumed_receipt, standing, terms
 from ledger.policy import Policy
 from ledger.streams import notice_stream
+
+
+def consider_penalty(command: ConsiderPenalty, state: State, now: datetime) -> Decided:
+    """Return that a person considered a parent's case, what they saw and how they decided to go on.
+
+    Refuses: pupil_not_on_roll (on that day), unknown_person (not this pupil's parent), malformed (a day or a position
+    that lies ahead), case_of_another_parent, reason_required, third_in_three_years (where a notice is decided on).
+    """
+    by = signed(command.by)
+    state.check_on_roll(command.pupil, [command.considered_on])
+    state.check_parent(command.pupil, command.parent)
+    state.check_been(command.considered_on, now, "considered_on")
+    seen = state.seen(command.seen)
+    _check_same_parent(command, state)
+    if not command.reasons:
+        raise Refused("reason_required", field="reasons")
+    if command.decision == "notice":
+        _check_limit(command.pupil, command.parent, command.considered_on, state)
+    considered = PenaltyConsidered(
+        by=by,
+        parent=command.parent,
+        considered_on=command.considered_on,
+        route=command.route,
+        decision=command.decision,
+        seen=seen,
+        reasons=command.reasons,
+        instead=command.instead,
+    )
+    return _recorded(command.pupil, command.notice, considered)
+
+
+def require_improvement(command: RequireImprovement, state: State, now: datetime) -> Decided:
+    """Return a notice to improve with its period and test. Refuses: not_considered (no case of that name), malformed (a
+    day or a position that lies ahead), improvement_required_already."""
+    by = signed(command.by)
+    case = _considered(command.pupil, command.notice, state)
+    state.check_been(command.issued_on, now, "issued_on")
+    seen = state.seen(command.seen)
+    if case.improvement is not None:
+        raise Refused("improvement_required_already", field="notice", value=command.notice)
+    required = ImprovementRequired(
+        by=by,
+        parent=case.parent,
+        issued_on=command.issued_on,
+        ends_on=command.ends_on,
+        at_most=command.at_most,
+        seen=seen,
+        offered=command.offered,
+        improvement=command.improvement,
+        early_end=command.early_end,
+    )
+    return _recorded(command.pupil, command.notice, required)
+
+
+def end_improvement(command: EndImprovement, state: State, now: datetime) -> Decided:
+    """Return how a notice to improve ended, which may be early. Refuses: no_improvement_required, improvement_over,
+    malformed (a day that lies ahead, or before the notice)."""
+    by = signed(command.by)
+    case = state.school.cases.get(command.pupil, {}).get(command.notice)
+    if case is None or case.improvement is None:
+        raise Refused("no_improvement_required", field="notice", value=command.notice)
+    if case.improvement_ended is not None:
+        raise Refused("improvement_over", field="notice", value=command.notice)
+    state.check_been(command.ended_on, now, "ended_on")
+    if command.ended_on < case.improvement[1].issued_on:
+        raise Refused("malformed", field="ended_on", value=command.ended_on, expected="a day not before the notice")
+    ended = ImprovementEnded(by=by, ended_on=command.ended_on, improved=command.improved, outcome=command.outcome)
+    return _recorded(command.pupil, command.notice, ended)
+
+
+def refer_penalty(command: ReferPenalty, state: State, now: datetime) -> Decided:
+    """Return a referral to the authority, with the sessions that it names.
+
+    Refuses: not_considered (no case of that name), pupil_not_on_roll (on the days of its sessions), not_a_session,
+    malformed (a day or a position that lies ahead).
+    """
+    by = signed(command.by)
+    case = _considered(command.pupil, command.notice, state)
+    state.check_on_roll(command.pupil, (session.day for session in command.sessions))
+    state.check_sessions(command.sessions, "sessions")
+    state.check_been(command.referred_on, now, "referred_on")
+    referred = PenaltyReferred(
+        by=by,
+        parent=case.parent,
+        referred_on=command.referred_on,
+        sessions=tuple(sorted(map(str, set(command.sessions)))),
+        policy=state.school.policy_on(command.referred_on),
+        seen=state.seen(command.seen),
+        reasons=command.reasons,
+    )
+    return _recorded(command.pupil, command.notice, referred)
 
 
 def issue_notice(command: IssuePenaltyNotice, state: State, now: datetime) -> Decided:
     """Return a notice to one parent about one pupil.
 
     Refuses: pupil_not_on_roll (on the days of its sessions), unknown_person (not this pupil's parent), not_a_session,
-    notice_exists, third_in_three_years.
+    notice_exists, case_of_another_parent, third_in_three_years.
     """
     by = signed(command.by)
     state.check_on_roll(command.pupil, (session.day for session in command.sessions))
@@ -26,16 +142,22 @@ def issue_notice(command: IssuePenaltyNotice, state: State, now: datetime) -> De
     notices = state.school.notices.get(command.pupil, {})
     if command.notice in notices:
         raise Refused("notice_exists", field="notice", value=command.notice)
-    standing = [n.issued_on for n in notices.values() if n.parent == command.parent and not n.withdrawn]
-    if exceeds_limit([*standing, command.issued_on], state.policy(command.issued_on)):
-        raise Refused("third_in_three_years", field="parent", value=command.parent)
+    _check_same_parent(command, state)
+    _check_limit(command.pupil, command.parent, command.issued_on, state)
     issued = NoticeIssued(
         by=by,
         parent=command.parent,
         issued_on=command.issued_on,
         sessions=tuple(sorted(map(str, set(command.sessions)))),
     )
-    return Decided([Fact(notice_stream(command.pupil, command.notice), issued)])
+    return _recorded(command.pupil, command.notice, issued)
+
+
+def _check_limit(pupil: str, parent: str, day: date, state: State) -> None:
+    notices = state.school.notices.get(pupil, {}).values()
+    counted = [notice.issued_on for notice in notices if notice.parent == parent and not notice.withdrawn]
+    if exceeds_limit([*counted, day], state.policy(day)):
+        raise Refused("third_in_three_years", field="parent", value=parent)
 
 
 def exceeds_limit(issued: list[date], policy: Policy) -> bool:
@@ -48,13 +170,35 @@ def exceeds_limit(issued: list[date], policy: Policy) -> bool:
 
 
 def record_payment(command: RecordPayment, state: State, now: datetime) -> Decided:
-    """Return a payment. Refuses: no_such_notice, notice_withdrawn, notice_already_paid."""
+    """Return a payment. Refuses: no_such_notice, notice_withdrawn, notice_already_paid, paid_before_issue."""
     by = signed(command.by)
     notice = _standing(command.pupil, command.notice, state)
     if notice.paid_pence:
         raise Refused("notice_already_paid", field="notice", value=command.notice)
+    if command.paid_on < notice.issued_on:
+        raise Refused("paid_before_issue", field="paid_on", value=command.paid_on)
     paid = NoticePaid(by=by, paid_on=command.paid_on, amount=int(command.amount * 100))
-    return Decided([Fact(notice_stream(command.pupil, command.notice), paid)])
+    return _recorded(command.pupil, command.notice, paid)
+
+
+def serve_notice(command: ServeNotice, state: State, now: datetime) -> Decided:
+    """Return how a notice was sent and the day of receipt: as shown, else presumed.
+
+    Refuses: no_such_notice, notice_withdrawn, notice_served_already, malformed (a day that lies ahead, sent before
+    issue, or received before it was sent).
+    """
+    by = signed(command.by)
+    notice = _standing(command.pupil, command.notice, state)
+    if state.school.cases[command.pupil][command.notice].served is not None:
+        raise Refused("notice_served_already", field="notice", value=command.notice)
+    state.check_been(command.sent_on, now, "sent_on")
+    if command.sent_on < notice.issued_on:
+        raise Refused("malformed", field="sent_on", value=command.sent_on, expected="a day not before the issue")
+    received = command.received_on or presumed_receipt(command.method, command.sent_on, state.policy(notice.issued_on))
+    if received < command.sent_on:
+        raise Refused("malformed", field="received_on", value=received, expected="a day not before it was sent")
+    served = NoticeServed(by=by, method=command.method, sent_on=command.sent_on, received_on=received)
+    return _recorded(command.pupil, command.notice, served)
 
 
 def withdraw_notice(command: WithdrawPenaltyNotice, state: State, now: datetime) -> Decided:
@@ -63,7 +207,67 @@ def withdraw_notice(command: WithdrawPenaltyNotice, state: State, now: datetime)
     by = signed(command.by)
     _standing(command.pupil, command.notice, state)
     withdrawn = NoticeWithdrawn(by=by, reason=command.reason)
-    return Decided([Fact(notice_stream(command.pupil, command.notice), withdrawn)])
+    return _recorded(command.pupil, command.notice, withdrawn)
+
+
+def begin_prosecution(command: BeginProsecution, state: State, now: datetime) -> Decided:
+    """Return that a prosecution was begun for the original offence: of a notice whose days are over unpaid, or where
+    other action than a notice was decided on.
+
+    Refuses: not_considered (no case of that name), malformed (a day that lies ahead), prosecution_begun_already,
+    notice_withdrawn, notice_already_paid, payment_still_open, prosecution_not_decided.
+    """
+    by = signed(command.by)
+    case = _considered(command.pupil, command.notice, state)
+    state.check_been(command.begun_on, now, "begun_on")
+    if case.prosecution is not None:
+        raise Refused("prosecution_begun_already", field="notice", value=command.notice)
+    if case.issued is None:
+        if not case.considered or case.considered[-1][1].decision != "other":
+            raise Refused("prosecution_not_decided", field="notice", value=command.notice)
+    else:
+        asked = terms(case, state.school.notices[command.pupil].values(), state.policy(case.issued[1].issued_on))
+        stands = standing(case, asked, command.begun_on)
+        barred = {"withdrawn": "notice_withdrawn", "paid": "notice_already_paid", "open": "payment_still_open"}
+        if stands in barred:
+            raise Refused(barred[stands], field="notice", value=command.notice)
+    begun = ProsecutionBegun(by=by, parent=case.parent, begun_on=command.begun_on, offence=command.offence)
+    return _recorded(command.pupil, command.notice, begun)
+
+
+def end_prosecution(command: EndProsecution, state: State, now: datetime) -> Decided:
+    """Return what came of a prosecution. Refuses: no_prosecution, prosecution_over, malformed (a day that lies ahead,
+    or before it was begun)."""
+    by = signed(command.by)
+    case = state.school.cases.get(command.pupil, {}).get(command.notice)
+    if case is None or case.prosecution is None:
+        raise Refused("no_prosecution", field="notice", value=command.notice)
+    if case.prosecution_ended is not None:
+        raise Refused("prosecution_over", field="notice", value=command.notice)
+    state.check_been(command.ended_on, now, "ended_on")
+    if command.ended_on < case.prosecution[1].begun_on:
+        raise Refused("malformed", field="ended_on", value=command.ended_on, expected="a day not before it was begun")
+    ended = ProsecutionEnded(
+        by=by, ended_on=command.ended_on, outcome=command.outcome, fine=int(command.fine * 100), said=command.said
+    )
+    return _recorded(command.pupil, command.notice, ended)
+
+
+def _recorded(pupil: str, name: str, event: NoticeEvent) -> Decided:
+    return Decided([Fact(notice_stream(pupil, name), event)])
+
+
+def _considered(pupil: str, name: str, state: State) -> PenaltyCase:
+    case = state.school.cases.get(pupil, {}).get(name)
+    if case is None:
+        raise Refused("not_considered", field="notice", value=name)
+    return case
+
+
+def _check_same_parent(command: ConsiderPenalty | IssuePenaltyNotice, state: State) -> None:
+    case = state.school.cases.get(command.pupil, {}).get(command.notice)
+    if case is not None and case.parent != command.parent:
+        raise Refused("case_of_another_parent", field="notice", value=command.notice)
 
 
 def _standing(pupil: str, name: str, state: State) -> Notice:

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from commands.models import AdmitPupil, ChangeClass, ChangeContacts, ChangeGroups, Parent, RemoveFromRoll
+from commands.models.roll import (
+    AdmitPupil,
+    AmendParticulars,
+    ChangeClass,
+    ChangeContacts,
+    ChangeEmergencyContacts,
+    ChangeGroups,
+    Parent,
+    ReceiveMovingForm,
+    RemoveFromRoll,
+)
 from commands.state import Decided, Fact, State, london_day, signed
+from ledger.codes import by_symbol
 from ledger.errors import Refused
-from ledger.events import ClassChanged, ContactsChanged, GroupsChanged, PupilAdmitted, PupilRemoved
+from ledger.events import (
+    ClassChanged,
+    ContactsChanged,
+    EmergencyContactsChanged,
+    EnquiriesMade,
+    GroupsChanged,
+    MovingFormReceived,
+    ParticularsAmended,
+    PupilAdmitted,
+    PupilRemoved,
+)
+from ledger.grounds import ground
 from ledger.people import compulsory_school_age
-from ledger.roll import Pupil
+from ledger.policy import Policy
+from ledger.roll import PARTICULARS, Pupil
+from ledger.sessions import Half, Session, school_year
 from ledger.streams import roll_stream
 
 
@@ -17,12 +41,7 @@ def admit_pupil(command: AdmitPupil, state: State, now: datetime) -> Decided:
     """Return an admission; the starting day may lie ahead. Refuses: malformed (a birth that lies ahead),
     pupil_already_on_roll (on or after the starting day)."""
     by = signed(command.by)
-    if command.born > london_day(now):
-        raise Refused("malformed", field="born", expected="a day that has been")
-    try:
-        first, last = compulsory_school_age(command.born)
-    except ValueError:
-        raise Refused("malformed", field="born", expected="the birth date of a child") from None
+    first, last = _school_age(command.born, now)
     known = state.school.pupils.get(command.pupil)
     if known and any(spell.last is None or spell.last >= command.starting_day for spell in known.spells):
         raise Refused("pupil_already_on_roll", field="pupil", value=command.pupil)
@@ -34,6 +53,7 @@ def admit_pupil(command: AdmitPupil, state: State, now: datetime) -> Decided:
         school_age_first=first,
         school_age_last=last,
         parents=_ids(command.parents),
+        emergency=_ids(command.emergency_contacts),
         name=command.name_,
         upn=command.upn or "",
         born=command.born.isoformat(),
@@ -41,6 +61,7 @@ def admit_pupil(command: AdmitPupil, state: State, now: datetime) -> Decided:
         address=command.address,
         email=command.email,
         contacts=_contacts(command.parents),
+        emergency_contacts=_contacts(command.emergency_contacts),
         groups=command.groups,
         last_school=command.last_school,
     )
@@ -74,13 +95,164 @@ def change_groups(command: ChangeGroups, state: State, now: datetime) -> Decided
 
 
 def remove_from_roll(command: RemoveFromRoll, state: State, now: datetime) -> Decided:
-    """Return a removal; the entries stay. Refuses: pupil_not_on_roll (on the last day, or left already)."""
+    """Return a removal; the entries stay.
+
+    A ground of the regulation is held to the conditions that the ledger can see; any other text is kept, and named by
+    the doctor. Refuses: pupil_not_on_roll (on the last day, or left already), removal_in_the_past, ground_not_met.
+    """
     by = signed(command.by)
     state.check_on_roll(command.pupil, [command.last_day])
     if state.school.pupils[command.pupil].spells[-1].last is not None:
         raise Refused("pupil_not_on_roll", field="pupil", value=command.pupil)
-    removed = PupilRemoved(by=by, last_day=command.last_day, ground=command.ground, destination=command.destination)
+    if command.last_day < london_day(now):
+        raise Refused("removal_in_the_past", field="last_day", value=command.last_day)
+    _check_ground(command, state)
+    removed = PupilRemoved(
+        by=by,
+        last_day=command.last_day,
+        ground=command.ground,
+        destination=command.destination,
+        shown_by=command.shown_by,
+    )
     return Decided([Fact(roll_stream(command.pupil), removed)])
+
+
+def _check_ground(command: RemoveFromRoll, state: State) -> None:
+    """Refuse a ground whose conditions the ledger shows to be unmet."""
+    stated = ground(command.ground)
+    pupil = state.school.pupils[command.pupil]
+    met = {
+        "": lambda: True,
+        "over_age": lambda: command.last_day >= pupil.school_age[1],
+        "under_age": lambda: command.last_day < pupil.school_age[0],
+        "final_year": lambda: _final_year(command, state),
+        "continuous": lambda: _continuously_absent(command, state) and _asked_after(state),
+        "after_leave": lambda: _not_returned(command, state) and _asked_after(state),
+    }
+    if stated is not None and not met[stated.check]():
+        raise Refused(
+            "ground_not_met", field="ground", expected=_condition(stated.check, state.policy(command.last_day))
+        )
+
+
+def _condition(check: str, policy: Policy) -> str:
+    return {
+        "over_age": "a pupil whose compulsory school age has ended",
+        "under_age": "a pupil who is not of compulsory school age yet",
+        "final_year": f"a pupil of year {policy.year_groups_final} who stays until the last day of the school year",
+        "continuous": f"{policy.ground_i_school_days} school days in a row of "
+        f"{', '.join(sorted(policy.ground_i_codes))} alone, and joint enquiries recorded",
+        "after_leave": f"{policy.ground_h_school_days} school days after granted leave without return, and joint "
+        "enquiries recorded",
+    }[check]
+
+
+def _final_year(command: RemoveFromRoll, state: State) -> bool:
+    year = state.school.years.get(school_year(command.last_day))
+    last = max(year.days(), default=None) if year else None
+    final = state.policy(command.last_day).year_groups_final
+    placement = state.school.pupils[command.pupil].placement(command.last_day)
+    return placement.year_group == final and last is not None and command.last_day >= last
+
+
+def _continuously_absent(command: RemoveFromRoll, state: State) -> bool:
+    """Return whether the last school days that are marked hold nothing but the codes of that ground."""
+    policy = state.policy(command.last_day)
+    days = state.school.calendar.school_days_until(command.last_day, policy.ground_i_school_days + 1)
+    if days and not all(_entry_codes(command.pupil, days[-1], state)):
+        days = days[:-1]  # the last day itself is not over yet
+    days = days[-policy.ground_i_school_days :]
+    codes = {code for day in days for code in _entry_codes(command.pupil, day, state)}
+    return len(days) == policy.ground_i_school_days and codes <= policy.ground_i_codes
+
+
+def _not_returned(command: RemoveFromRoll, state: State) -> bool:
+    """Return whether some granted leave ended so many school days ago, none of them attended since."""
+    policy, calendar = state.policy(command.last_day), state.school.calendar
+    for leave in state.school.leave.get(command.pupil, {}).values():
+        if leave.withdrawn or not leave.granted:
+            continue
+        ended = max(leave.granted).day
+        until = calendar.school_days_after(ended, policy.ground_h_school_days)
+        if until is None or until > command.last_day:
+            continue
+        since = [day for day in calendar.school_days_until(until, policy.ground_h_school_days) if day > ended]
+        codes = {code for day in since for code in _entry_codes(command.pupil, day, state)}
+        if not any(not code or ((known := by_symbol(code)) and known.attended) for code in codes):
+            return True
+    return False
+
+
+def _entry_codes(pupil: str, day: date, state: State) -> list[str]:
+    return [state.entry(pupil, Session(day, half)).code for half in Half]
+
+
+def _asked_after(state: State) -> bool:
+    return any(isinstance(event, EnquiriesMade) and event.jointly for event in state.told)
+
+
+def change_emergency_contacts(command: ChangeEmergencyContacts, state: State, now: datetime) -> Decided:
+    """Return the whole new list of people to ring beside the parents. Refuses: pupil_not_on_roll (now or ahead)."""
+    by = signed(command.by)
+    _present_or_coming(command.pupil, state, now)
+    contacts = command.emergency_contacts
+    changed = EmergencyContactsChanged(by=by, emergency=_ids(contacts), emergency_contacts=_contacts(contacts))
+    return Decided([Fact(roll_stream(command.pupil), changed)])
+
+
+def amend_particulars(command: AmendParticulars, state: State, now: datetime) -> Decided:
+    """Return what is different in the admission register from a day on; what it said before stays in the ledger.
+
+    Refuses: malformed (nothing to amend, or no birth date of a child), pupil_not_on_roll (now or ahead),
+    reason_required.
+    """
+    by = signed(command.by)
+    said = {name: getattr(command, "name_" if name == "name" else name) for name in PARTICULARS}
+    given = {name: str(value) for name, value in said.items() if value is not None}
+    if not given:
+        raise Refused("malformed", field="particulars", expected="at least one of " + ", ".join(PARTICULARS))
+    first, last = _school_age(command.born, now) if command.born else (None, None)
+    _present_or_coming(command.pupil, state, now)
+    if not command.reason:
+        raise Refused("reason_required", field="reason")
+    amended = ParticularsAmended(
+        by=by,
+        from_day=command.from_day,
+        school_age_first=first,
+        school_age_last=last,
+        particulars=given,
+        reason=command.reason,
+    )
+    return Decided([Fact(roll_stream(command.pupil), amended)])
+
+
+def receive_moving_form(command: ReceiveMovingForm, state: State, now: datetime) -> Decided:
+    """Return the form of a parent who takes a pupil elsewhere. Refuses: pupil_not_on_roll (now or ahead),
+    unknown_person, malformed (received on a day that lies ahead)."""
+    by = signed(command.by)
+    _present_or_coming(command.pupil, state, now)
+    state.check_parent(command.pupil, command.parent)
+    state.check_been(command.received_on, now, "received_on")
+    received = MovingFormReceived(
+        by=by,
+        parent=command.parent,
+        received_on=command.received_on,
+        leaving_on=command.leaving_on,
+        new_address=command.new_address,
+        new_school=command.new_school,
+        new_school_address=command.new_school_address,
+    )
+    return Decided([Fact(roll_stream(command.pupil), received)])
+
+
+def _school_age(born: date, now: datetime) -> tuple[date, date]:
+    """Return the days of compulsory school age. Refuses a birth that lies ahead or is no child's."""
+    if born > london_day(now):
+        raise Refused("malformed", field="born", expected="a day that has been")
+    try:
+        return compulsory_school_age(born)
+    except ValueError:
+        raise Refused("malformed", field="born", expected="the birth date of a child") from None
 
 
 def _present_or_coming(number: str, state: State, now: datetime) -> Pupil:

@@ -6,14 +6,31 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from commands.models import AdoptPolicy, AmendCalendar, ClosedDays, DeclareClosure, OpenSchool, OpenSchoolYear
+from commands.models.school import (
+    AdoptPolicy,
+    AmendCalendar,
+    ClosedDays,
+    DeclareClosure,
+    NameRole,
+    OpenSchool,
+    OpenSchoolYear,
+    RecordDailyReturn,
+)
 from commands.state import Decided, Fact, State, signed
 from ledger import policy
 from ledger.calendar import Closed, Hours
 from ledger.codes import by_symbol
 from ledger.errors import Refused
-from ledger.events import CalendarAmended, ClosureDeclared, PolicyAdopted, SchoolOpened, SchoolYearOpened
-from ledger.sessions import Half, format_year, school_year
+from ledger.events import (
+    CalendarAmended,
+    ClosureDeclared,
+    DailyReturnMade,
+    PolicyAdopted,
+    RoleNamed,
+    SchoolOpened,
+    SchoolYearOpened,
+)
+from ledger.sessions import Half, Session, format_year, school_year
 from ledger.streams import SCHOOL, year_stream
 
 # Codes that a closure can make sessions expect: unable to attend for a cause that is not one pupil's, or a planned day.
@@ -91,14 +108,39 @@ def _hours(hours: tuple[Hours, Hours], changed: Mapping[Any, tuple[time, time]])
 
 
 def adopt_policy(command: AdoptPolicy, state: State, now: datetime) -> Decided:
-    """Return the policy adopted from a day. Nothing where it is in force then already and stays so. Refuses:
-    policy_unknown."""
+    """Return the policy adopted from a day, to be reviewed by another. Nothing where it is in force then already,
+    stays so and has that review. Refuses: policy_unknown."""
     by = signed(command.by)
     check_policy(command.policy)
     later: list[date] = [from_day for from_day, _ in state.school.policies if from_day > command.from_day]
-    if state.school.policy_on(command.from_day) == command.policy and not later:
+    reviewed_by = state.school.review_on(command.from_day)
+    if (state.school.policy_on(command.from_day), reviewed_by) == (command.policy, command.review_on) and not later:
         return Decided([])
-    return Decided([Fact(SCHOOL, PolicyAdopted(by=by, policy=command.policy, from_day=command.from_day))])
+    adopted = PolicyAdopted(by=by, policy=command.policy, from_day=command.from_day, review_on=command.review_on)
+    return Decided([Fact(SCHOOL, adopted)])
+
+
+def name_role(command: NameRole, state: State, now: datetime) -> Decided:
+    """Return who holds a role from a day on. Nothing where they do already. Refuses: unknown_person (a holder without
+    id, name or title)."""
+    by = signed(command.by)
+    holders = tuple(signed(holder) for holder in command.holders)
+    named = RoleNamed(by=by, role=command.role, holders=holders, from_day=command.from_day, contact=command.contact)
+    if state.school.holders(command.role, command.from_day) == holders and not command.contact:
+        return Decided([])
+    return Decided([Fact(SCHOOL, named)])
+
+
+def record_daily_return(command: RecordDailyReturn, state: State, now: datetime) -> Decided:
+    """Return that the codes of a day were sent. Refuses: malformed (a day or a position that lies ahead),
+    not_a_session (no session on that day)."""
+    by = signed(command.by)
+    state.check_been(command.day, now, "day")
+    state.seen(command.seen)
+    if not any(state.school.calendar.is_session(Session(command.day, half)) for half in Half):
+        raise Refused("not_a_session", field="day", value=command.day)
+    made = DailyReturnMade(by=by, day=command.day, seen=command.seen, pupils=command.pupils, digest=command.digest)
+    return Decided([Fact(year_stream(school_year(command.day)), made)])
 
 
 def declare_closure(command: DeclareClosure, state: State, now: datetime) -> Decided:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from commands.models import By
+from commands.models.base import By
 from ledger import policy, streams
 from ledger.entry import Entry
 from ledger.errors import Refused
-from ledger.events import Event, RegisterEvent, RegisterTaken
+from ledger.events import Event, FollowUpEvent, RegisterEvent, RegisterTaken
 from ledger.people import Staff
 from ledger.policy import Policy
 from ledger.school import School
@@ -47,6 +47,8 @@ class State(NamedTuple):
     school: School
     entries: Mapping[str, Entry]
     registers: Mapping[str, Register]
+    told: Sequence[FollowUpEvent] = ()  # the pupil's follow-up, in order, where the command is about it
+    head: int = 0  # the position decided at
 
     def entry(self, pupil: str, session: Session) -> Entry:
         return self.entries.get(streams.entry_stream(pupil, session), Entry())
@@ -73,10 +75,27 @@ class State(NamedTuple):
         if now < self.school.calendar.opens(session):
             raise Refused("session_in_the_future", field="session", value=session)
 
+    def check_been(self, day: date, now: datetime, field: str) -> None:
+        """Refuse a day that lies ahead."""
+        if day > london_day(now):
+            raise Refused("malformed", field=field, value=day, expected="a day that has been")
+
+    def seen(self, position: int | None) -> int:
+        """Return the position that somebody had seen, 0 for all there is. Refuses one that lies ahead."""
+        if position is not None and position > self.head:
+            raise Refused("malformed", field="seen", value=position, expected="a position this ledger has reached")
+        return position or 0
+
     def check_parent(self, pupil: str, parent: str, field: str = "parent") -> None:
         known = self.school.pupils.get(pupil)
         if known is None or parent not in known.parents:
             raise Refused("unknown_person", field=field, value=parent)
+
+    def check_contact(self, pupil: str, contact: str) -> None:
+        """Refuse anyone who is neither a parent nor an emergency contact of this pupil."""
+        known = self.school.pupils.get(pupil)
+        if known is None or contact not in (*known.parents, *known.emergency):
+            raise Refused("unknown_person", field="contact", value=contact)
 
 
 def signed(by: By | Staff) -> Staff:

@@ -119,6 +119,12 @@ class Calendar:
         known = bisect_right(self._weeks_begin, on)
         return [monday(day) for day in self._weeks_begin[max(0, known - count) : known]]
 
+    def school_days_until(self, day: date, count: int) -> list[date]:
+        """Return the last `count` school days on or before `day`, oldest first; fewer where the calendar begins
+        later."""
+        known = bisect_right(self._school_days, day)
+        return list(self._school_days[max(0, known - count) : known])
+
     def school_days_after(self, day: date, count: int) -> date | None:
         """Return the `count`-th school day strictly after `day`, or None where the calendar ends before it."""
         assert count >= 1, count

@@ -1,4 +1,5 @@
-"""What people decided about a pupil: leave requests and penalty notices, folded from their streams."""
+"""What people decided about a pupil: leave requests, penalty notices and the cases around them, folded from their
+streams."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from datetime import date
 from typing import assert_never
 
 from ledger.events import (
+    ImprovementEnded,
+    ImprovementRequired,
     LeaveDecided,
     LeaveEvent,
     LeaveRequested,
@@ -15,7 +18,12 @@ from ledger.events import (
     NoticeEvent,
     NoticeIssued,
     NoticePaid,
+    NoticeServed,
     NoticeWithdrawn,
+    PenaltyConsidered,
+    PenaltyReferred,
+    ProsecutionBegun,
+    ProsecutionEnded,
 )
 from ledger.sessions import Session
 
@@ -31,6 +39,8 @@ class Leave:
     first: Session
     last: Session
     granted: dict[Session, str] | None = None
+    on_form: bool = False
+    decided_by: str = ""
     withdrawn: bool = False
 
     def expects(self, session: Session) -> str | None:
@@ -39,6 +49,8 @@ class Leave:
 
 @dataclass
 class Notice:
+    """One that was issued. It counts until it is withdrawn, paid or not."""
+
     pupil: str
     notice: str
     parent: str
@@ -48,14 +60,34 @@ class Notice:
     withdrawn: bool = False
 
 
+@dataclass
+class PenaltyCase:
+    """Everything about one parent and pupil under one name, each thing where it happened, with its position."""
+
+    pupil: str
+    name: str
+    parent: str
+    considered: list[tuple[int, PenaltyConsidered]] = field(default_factory=list)
+    improvement: tuple[int, ImprovementRequired] | None = None
+    improvement_ended: tuple[int, ImprovementEnded] | None = None
+    referred: list[tuple[int, PenaltyReferred]] = field(default_factory=list)
+    issued: tuple[int, NoticeIssued] | None = None
+    served: tuple[int, NoticeServed] | None = None
+    payments: list[tuple[int, NoticePaid]] = field(default_factory=list)
+    withdrawn: tuple[int, NoticeWithdrawn] | None = None
+    prosecution: tuple[int, ProsecutionBegun] | None = None
+    prosecution_ended: tuple[int, ProsecutionEnded] | None = None
+
+
 def fold_leave(leave: Leave | None, pupil: str, request: str, event: LeaveEvent) -> Leave:
     match event:
         case LeaveRequested():
             first, last = Session.parse(event.first), Session.parse(event.last)
-            return Leave(pupil, request, event.parent, event.received_on, first, last)
+            return Leave(pupil, request, event.parent, event.received_on, first, last, on_form=event.on_form)
         case LeaveDecided():
             assert leave is not None, "a decision without a request"
             leave.granted = {Session.parse(session): code for session, code in event.granted}
+            leave.decided_by = event.by.id
         case LeaveWithdrawn():
             assert leave is not None, "a withdrawal without a request"
             leave.withdrawn = True
@@ -64,7 +96,8 @@ def fold_leave(leave: Leave | None, pupil: str, request: str, event: LeaveEvent)
     return leave
 
 
-def fold_notice(notice: Notice | None, pupil: str, name: str, event: NoticeEvent) -> Notice:
+def fold_notice(notice: Notice | None, pupil: str, name: str, event: NoticeEvent) -> Notice | None:
+    """Return the notice after an event; None while only its case has begun."""
     match event:
         case NoticeIssued():
             sessions = frozenset(Session.parse(session) for session in event.sessions)
@@ -75,9 +108,37 @@ def fold_notice(notice: Notice | None, pupil: str, name: str, event: NoticeEvent
         case NoticeWithdrawn():
             assert notice is not None, "a withdrawal without a notice"
             notice.withdrawn = True
+    return notice
+
+
+def fold_case(case: PenaltyCase | None, pupil: str, name: str, position: int, event: NoticeEvent) -> PenaltyCase:
+    """Return the case after an event, which may be its first."""
+    if case is None:
+        case = PenaltyCase(pupil, name, getattr(event, "parent", ""))
+    match event:
+        case PenaltyConsidered():
+            case.considered.append((position, event))
+        case ImprovementRequired():
+            case.improvement = position, event
+        case ImprovementEnded():
+            case.improvement_ended = position, event
+        case PenaltyReferred():
+            case.referred.append((position, event))
+        case NoticeIssued():
+            case.issued = position, event
+        case NoticeServed():
+            case.served = position, event
+        case NoticePaid():
+            case.payments.append((position, event))
+        case NoticeWithdrawn():
+            case.withdrawn = position, event
+        case ProsecutionBegun():
+            case.prosecution = position, event
+        case ProsecutionEnded():
+            case.prosecution_ended = position, event
         case _:
             assert_never(event)
-    return notice
+    return case
 
 
 def recent(issued: Iterable[date], on: date, since: date, years: int) -> int:

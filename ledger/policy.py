@@ -46,6 +46,46 @@ class Policy:
     hours_am: Hours
     hours_pm: Hours
     n_deadline_school_days: int  # strictly after the session's day
+    ring_back_channels: tuple[str, ...]  # a message by one of these may be rung back before its code is decided
+    contact_letter_day: int  # school day of absence without contact on which a letter goes home
+    contact_visit_day: int  # … and on which a home visit is made
+    contact_authority_day: int  # … and by which the local authority is told
+    inform_groups: tuple[str, ...]  # a worker of these groups is told of unexplained absence and of deletion
+    vulnerable_groups: tuple[str, ...]  # who comes first where several wait, most vulnerable first
+    target_percent: int  # the school's attendance target
+    letter_pause_school_days: int  # school days before another letter about attendance falls due
+    punctuality_letter_sessions: int  # late sessions (L and U) that make punctuality a concern …
+    punctuality_meeting_sessions: int  # … and persistent, with a meeting …
+    punctuality_weeks: int  # … within so many school weeks
+    fine_first_pence: int  # a first notice …
+    fine_reduced_pence: int  # … and what discharges it early
+    fine_reduced_days: int  # days, the first of which is that of receipt
+    fine_days: int  # days, the first of which is that of receipt
+    fine_second_pence: int  # a second notice, without reduction
+    post_working_days: int  # a posted notice is received on this working day after posting
+    improve_weeks_least: int  # weeks of a notice to improve, at least …
+    improve_weeks_most: int  # … and at most
+    court_fine_pounds: int  # the highest fine under section 444(1) …
+    court_aggravated_fine_pounds: int  # … under section 444(1A) …
+    court_months: int  # … and imprisonment there
+    attendance_return_codes: frozenset[str]  # codes of the attendance return
+    attendance_return_school_days: int  # continuous school days, every session of these codes
+    unauthorised_return_sessions: (
+        int  # the school's own return: unauthorised sessions in a year, in a row or not; 0 for none
+    )
+    sickness_return_school_days: int  # school days with I, recorded or expected
+    new_pupil_return_days: int  # days after the name is entered
+    ground_i_codes: frozenset[str]  # codes of the ground for deletion by continuous absence
+    ground_i_school_days: int  # continuous school days of them
+    ground_h_school_days: int  # school days after leave ended without return
+    year_groups_youngest: str  # a usual start here needs no return …
+    year_groups_final: str  # … nor does leaving at the end of this one
+    statistics_ages: tuple[int, int]  # ages on 31 August, both inclusive, that published figures are of
+    census_ages: tuple[int, int]  # ages on 31 August, both inclusive, that the census is of
+    hide_below: int  # counts of pupils from 1 to below this are not shown to governors
+    award_percent: int  # attendance that is celebrated
+    award_improved_points: int  # percentage points better than the term before that are rewarded
+    keep_years: int  # years that an entry is kept after it was made
 
     @property
     def hours(self) -> tuple[Hours, Hours]:
@@ -163,6 +203,30 @@ def _count(value: object) -> int:
     return value
 
 
+def _none_or_count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("must be a whole number, 0 for none")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a text")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(set(map(_text, value))) < len(value):
+        raise ValueError("must be a list of texts, each once")
+    return tuple(value)
+
+
+def _ages(value: object) -> tuple[int, int]:
+    if not isinstance(value, list) or len(value) != 2 or _count(value[0]) > _count(value[1]):
+        raise ValueError("must be the youngest and the oldest age, such as [5, 15]")
+    return value[0], value[1]
+
+
 def _percent(value: object) -> int:
     if type(value) is not int or not 0 < value <= 100:
         raise ValueError("must be a whole percentage from 1 to 100")
@@ -212,4 +276,42 @@ READERS: dict[str, Callable[[object], object]] = {
     "hours_am": _hours,
     "hours_pm": _hours,
     "n_deadline_school_days": _count,
+    "ring_back_channels": _texts,
+    "contact_letter_day": _count,
+    "contact_visit_day": _count,
+    "contact_authority_day": _count,
+    "inform_groups": _texts,
+    "vulnerable_groups": _texts,
+    "target_percent": _percent,
+    "letter_pause_school_days": _count,
+    "punctuality_letter_sessions": _count,
+    "punctuality_meeting_sessions": _count,
+    "punctuality_weeks": _count,
+    "fine_first_pence": _count,
+    "fine_reduced_pence": _count,
+    "fine_reduced_days": _count,
+    "fine_days": _count,
+    "fine_second_pence": _count,
+    "post_working_days": _count,
+    "improve_weeks_least": _count,
+    "improve_weeks_most": _count,
+    "court_fine_pounds": _count,
+    "court_aggravated_fine_pounds": _count,
+    "court_months": _count,
+    "attendance_return_codes": _codes,
+    "attendance_return_school_days": _count,
+    "unauthorised_return_sessions": _none_or_count,
+    "sickness_return_school_days": _count,
+    "new_pupil_return_days": _count,
+    "ground_i_codes": _codes,
+    "ground_i_school_days": _count,
+    "ground_h_school_days": _count,
+    "year_groups_youngest": _text,
+    "year_groups_final": _text,
+    "statistics_ages": _ages,
+    "census_ages": _ages,
+    "hide_below": _count,
+    "award_percent": _percent,
+    "award_improved_points": _count,
+    "keep_years": _count,
 }

@@ -9,11 +9,17 @@ from typing import NamedTuple, assert_never
 from ledger.events import (
     ClassChanged,
     ContactsChanged,
+    EmergencyContactsChanged,
     GroupsChanged,
+    MovingFormReceived,
+    ParticularsAmended,
     PupilAdmitted,
     PupilRemoved,
     RollEvent,
 )
+
+# What the admission register says of a pupil and can be amended, beside parents, contacts and groups.
+PARTICULARS = ("name", "upn", "born", "sex", "address", "email", "last_school")
 
 
 class Spell(NamedTuple):
@@ -40,11 +46,16 @@ class Pupil:
     spells: list[Spell] = field(default_factory=list)
     placements: list[Placement] = field(default_factory=list)
     parents: tuple[str, ...] = ()
+    emergency: tuple[str, ...] = ()
     school_age: tuple[date, date] = (date.max, date.min)
     # Versions in the roll stream where the sealed particulars stand, so that a screen opens just those.
     admitted_version: int = 0
     contacts_version: int = 0
     groups_version: int = 0
+    emergency_version: int = 0
+    particulars_versions: tuple[int, ...] = ()
+    forms_versions: tuple[int, ...] = ()
+    removed_version: int = 0
 
     def on_roll(self, day: date) -> bool:
         return any(spell.holds(day) for spell in self.spells)
@@ -65,9 +76,11 @@ class Pupil:
             case PupilAdmitted():
                 self.spells.append(Spell(event.starting_day, None))
                 self._place(Placement(event.starting_day, event.class_name, event.year_group))
-                self.parents = event.parents
+                self.parents, self.emergency = event.parents, event.emergency
                 self.school_age = (event.school_age_first, event.school_age_last)
                 self.admitted_version = self.contacts_version = self.groups_version = version
+                self.emergency_version = version
+                self.particulars_versions = ()
             case ClassChanged():
                 self._place(Placement(event.from_day, event.class_name, event.year_group))
             case ContactsChanged():
@@ -75,7 +88,16 @@ class Pupil:
                 self.contacts_version = version
             case GroupsChanged():
                 self.groups_version = version
+            case EmergencyContactsChanged():
+                self.emergency, self.emergency_version = event.emergency, version
+            case ParticularsAmended():
+                self.particulars_versions = (*self.particulars_versions, version)
+                if event.school_age_first and event.school_age_last:
+                    self.school_age = event.school_age_first, event.school_age_last
+            case MovingFormReceived():
+                self.forms_versions = (*self.forms_versions, version)
             case PupilRemoved():
+                self.removed_version = version
                 self.spells[-1] = Spell(self.spells[-1].first, event.last_day)
             case _:
                 assert_never(event)

@@ -15,12 +15,14 @@ from typing import Any, NamedTuple, Protocol, assert_never
 
 from ledger import wire
 from ledger.calendar import Calendar, SchoolYear
-from ledger.case import Leave, Notice, fold_leave, fold_notice
+from ledger.case import Leave, Notice, PenaltyCase, fold_case, fold_leave, fold_notice
 from ledger.events import (
     CalendarAmended,
     ClosureDeclared,
+    DailyReturnMade,
     ImportBegun,
     PolicyAdopted,
+    RoleNamed,
     SchoolEvent,
     SchoolOpened,
     SchoolYearOpened,
@@ -71,11 +73,15 @@ class School:
         self.versions: dict[str, int] = defaultdict(int)
         self.opened: SchoolOpened | None = None
         self.policies: list[tuple[date, str]] = []
+        self.reviews: dict[tuple[date, str], date | None] = {}
+        self.roles: dict[str, list[tuple[date, tuple[Staff, ...]]]] = defaultdict(list)
         self.staff: dict[str, Staff] = {}
         self.imports: dict[str, ImportBegun] = {}
         self.pupils: dict[str, Pupil] = {}
         self.leave: dict[str, dict[str, Leave]] = defaultdict(dict)
         self.notices: dict[str, dict[str, Notice]] = defaultdict(dict)
+        self.cases: dict[str, dict[str, PenaltyCase]] = defaultdict(dict)
+        self.daily_returns: list[DailyReturnMade] = []
         self.closures: list[Closure] = []
         self.poison: dict[int, str] = {}
         self._years: dict[int, SchoolYear] = {}
@@ -102,6 +108,16 @@ class School:
         """Return the name of the policy in force on a day: the last one adopted from that day or before."""
         in_force = [name for from_day, name in self.policies if from_day <= day]
         return in_force[-1] if in_force else self.policies[0][1]
+
+    def review_on(self, day: date) -> date | None:
+        """Return by when the policy in force on a day is to be reviewed, None where nobody said."""
+        in_force = [adopted for adopted in self.policies if adopted[0] <= day]
+        return self.reviews.get(in_force[-1]) if in_force else None
+
+    def holders(self, role: str, day: date) -> tuple[Staff, ...]:
+        """Return who holds a role on a day: the last list that had begun."""
+        named = [holders for from_day, holders in self.roles.get(role, ()) if from_day <= day]
+        return named[-1] if named else ()
 
     def on_roll(self, pupil: str, day: date) -> bool:
         return pupil in self.pupils and self.pupils[pupil].on_roll(day)
@@ -159,7 +175,9 @@ class School:
                 self.leave[owner][request] = fold_leave(self.leave[owner].get(request), owner, request, event)
             case "notice":
                 name = rest[-1]
-                self.notices[owner][name] = fold_notice(self.notices[owner].get(name), owner, name, event)
+                self.cases[owner][name] = fold_case(self.cases[owner].get(name), owner, name, position, event)
+                if (notice := fold_notice(self.notices[owner].get(name), owner, name, event)) is not None:
+                    self.notices[owner][name] = notice
             case _:
                 raise AssertionError(f"{event.topic} is no reference event")
 
@@ -173,6 +191,12 @@ class School:
             case PolicyAdopted():
                 self.policies.append((event.from_day, event.policy))
                 self.policies.sort(key=lambda adopted: adopted[0])
+                self.reviews[event.from_day, event.policy] = event.review_on
+            case RoleNamed():
+                self.roles[event.role].append((event.from_day, event.holders))
+                self.roles[event.role].sort(key=lambda named: named[0])
+            case DailyReturnMade():
+                self.daily_returns.append(event)
             case ImportBegun():
                 self.imports[event.digest] = event
             case SchoolYearOpened():

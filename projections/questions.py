@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from ledger import policy as policies
 from ledger import wire
-from ledger.events import ContactsChanged, GroupsChanged, PupilAdmitted
 from ledger.keys import KeyStore
 from ledger.policy import Policy
+from ledger.roll import PARTICULARS, Pupil
 from ledger.school import School, take_in
 from ledger.sessions import LONDON, format_moment, from_micros, micros
 from ledger.store import Ledger, Row, position_at
@@ -56,6 +56,13 @@ class Particulars(NamedTuple):
     groups: tuple[str, ...] = ()
     contacts: tuple[dict[str, Any], ...] = ()
     readable: bool = True
+    emergency_contacts: tuple[dict[str, Any], ...] = ()
+    upn: str = ""
+    born: str = ""
+    sex: str = ""
+    address: str = ""
+    email: str = ""
+    last_school: str = ""
 
 
 class Answers:
@@ -138,19 +145,11 @@ class Answers:
     def particulars(self, moment: Moment, pupils: Iterable[str]) -> dict[str, Particulars]:
         """Return names, groups and contacts as known, each opened with its key."""
         wanted = {number: moment.school.pupils[number] for number in pupils if number in moment.school.pupils}
-        versions = {
-            (roll_stream(number), version)
-            for number, pupil in wanted.items()
-            for version in (pupil.admitted_version, pupil.contacts_version, pupil.groups_version)
-        }
+        versions = {(roll_stream(number), version) for number, pupil in wanted.items() for version in _versions(pupil)}
         rows = self.ledger.reads.stream_rows([roll_stream(number) for number in wanted])
         opened = {(row.stream, row.version): event for row, event in self.opened(rows, versions)}
         return {
-            number: _particulars(
-                opened[roll_stream(number), pupil.admitted_version],
-                opened[roll_stream(number), pupil.contacts_version],
-                opened[roll_stream(number), pupil.groups_version],
-            )
+            number: _particulars(pupil, {version: opened[roll_stream(number), version] for version in _versions(pupil)})
             for number, pupil in wanted.items()
         }
 
@@ -185,7 +184,22 @@ class Answers:
         return {row.position: format_moment(from_micros(row.recorded_at)) for row in rows}
 
 
-def _particulars(admitted: PupilAdmitted, contacts: Any, groups: Any) -> Particulars:
-    assert isinstance(contacts, (PupilAdmitted, ContactsChanged)) and isinstance(groups, (PupilAdmitted, GroupsChanged))
-    readable = not (admitted.sealed or contacts.sealed or groups.sealed)
-    return Particulars(admitted.name, groups.groups, contacts.contacts, readable)
+def _versions(pupil: Pupil) -> tuple[int, ...]:
+    """Return the versions of the roll stream in which a pupil's particulars stand."""
+    latest = (pupil.admitted_version, pupil.contacts_version, pupil.groups_version, pupil.emergency_version)
+    return (*latest, *pupil.particulars_versions)
+
+
+def _particulars(pupil: Pupil, events: dict[int, Any]) -> Particulars:
+    """Return a pupil's particulars from the events, opened, that they stand in."""
+    admitted = events[pupil.admitted_version]
+    stated = {name: getattr(admitted, name) for name in PARTICULARS}
+    for version in pupil.particulars_versions:
+        stated |= events[version].particulars
+    return Particulars(
+        **stated,
+        groups=events[pupil.groups_version].groups,
+        contacts=events[pupil.contacts_version].contacts,
+        emergency_contacts=events[pupil.emergency_version].emergency_contacts,
+        readable=not any(event.sealed for event in events.values()),
+    )

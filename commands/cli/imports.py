@@ -50,7 +50,7 @@ def import_file(
     """
     recorded_at = parse_recorded_at(at)
     from commands.imports import import_marks
-    from commands.models import By
+    from commands.models.base import By
 
     with open_house(ledger, keys) as house, stage_bars() as progress:
         result = import_marks(

@@ -1,0 +1,100 @@
+"""Follow-up of absence: reports, contacts, evidence, enquiries."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from commands.fields import Day, Moment, Name, PupilNumber, SessionField, Text
+from commands.models.base import Command, not_before
+
+Sessions = Annotated[tuple[SessionField, ...], Field(min_length=1)]
+ParentIds = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class ReportAbsence(Command):
+    command: Literal["ReportAbsence"] = "ReportAbsence"
+    pupil: PupilNumber
+    parent: str
+    channel: Text
+    received_at: Moment
+    sessions: Sessions
+    said: Text = ""
+
+
+class LogContact(Command):
+    command: Literal["LogContact"] = "LogContact"
+    pupil: PupilNumber
+    contact: str
+    channel: Text
+    outcome: Text
+    sessions: tuple[SessionField, ...] = ()
+    said: Text = ""
+    next_step: Text = ""
+
+
+class ExpectSickness(Command):
+    """A pupil is expected to be away ill, both days inclusive."""
+
+    command: Literal["ExpectSickness"] = "ExpectSickness"
+    pupil: PupilNumber
+    first_day: Day
+    last_day: Day
+    grounds: Text = ""
+
+    @field_validator("last_day")
+    @classmethod
+    def _not_before_first(cls, last: date, info: ValidationInfo) -> date:
+        return not_before(last, info, "first_day", "a day not before first_day")
+
+
+class RequestEvidence(Command):
+    """Ask for medical evidence, which only a doubt that can be stated allows."""
+
+    command: Literal["RequestEvidence"] = "RequestEvidence"
+    pupil: PupilNumber
+    evidence: Name
+    parent: str
+    sessions: Sessions
+    doubt: Text = ""
+    wanted: Text = ""
+
+
+class RecordEvidence(Command):
+    """Evidence that was seen, asked for or not."""
+
+    command: Literal["RecordEvidence"] = "RecordEvidence"
+    pupil: PupilNumber
+    evidence: Name
+    seen_on: Day
+    sessions: Sessions
+    what: Text = ""
+
+
+class ReturnEvidence(Command):
+    command: Literal["ReturnEvidence"] = "ReturnEvidence"
+    pupil: PupilNumber
+    evidence: Name
+    returned_on: Day
+
+
+class RecordEnquiries(Command):
+    """Where a pupil is was asked after; `jointly` with the local authority."""
+
+    command: Literal["RecordEnquiries"] = "RecordEnquiries"
+    pupil: PupilNumber
+    on: Day
+    jointly: bool = False
+    outcome: Text = ""
+
+
+class AttributeAbsence(Command):
+    """Which parents are believed to have allowed an absence."""
+
+    command: Literal["AttributeAbsence"] = "AttributeAbsence"
+    pupil: PupilNumber
+    sessions: Sessions
+    parents: ParentIds
+    reason: Text = ""

@@ -1,0 +1,98 @@
+"""The school: opening it, its years, its policies and roles, closures, what it sends daily."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+
+from commands.fields import ClassName, Day, Half, Label, PupilNumber, RegistrationHours, SessionField, Text, YearField
+from commands.models.base import By, Command, Model, not_before
+from ledger.roles import Role
+from ledger.sessions import school_year
+
+
+class ClosedDays(Model):
+    first: Annotated[Day, Field(alias="from")]
+    last: Annotated[Day, Field(alias="to")]
+    why: Text = ""
+
+    @field_validator("last")
+    @classmethod
+    def _not_before_first(cls, last: date, info: ValidationInfo) -> date:
+        return not_before(last, info, "first", "a day not before 'from'")
+
+
+class OpenSchool(Command):
+    command: Literal["OpenSchool"] = "OpenSchool"
+    urn: Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+    name_: Annotated[Label, Field(alias="name")]
+    la: Annotated[str, StringConstraints(pattern=r"^\d{3}$")]
+    estab: Annotated[str, StringConstraints(pattern=r"^\d{4}$")]
+    policy: str
+
+
+class OpenSchoolYear(Command):
+    command: Literal["OpenSchoolYear"] = "OpenSchoolYear"
+    year: YearField
+    first_day: Day
+    last_day: Day
+    closed: tuple[ClosedDays, ...] = ()
+    times: dict[Half, RegistrationHours] = {}
+
+    @field_validator("first_day", "last_day")
+    @classmethod
+    def _within_the_year(cls, day: date, info: ValidationInfo) -> date:
+        year = info.data.get("year")
+        if year is not None and school_year(day) != year:
+            raise ValueError(f"expected a day from 1 August {year} to 31 July {year + 1}")
+        return not_before(day, info, "first_day", "a day not before first_day")
+
+
+class AmendCalendar(Command):
+    """`closed` is the whole new list, `times` the hours that change; what is left out stays."""
+
+    command: Literal["AmendCalendar"] = "AmendCalendar"
+    year: YearField
+    closed: tuple[ClosedDays, ...] | None = None
+    times: dict[Half, RegistrationHours] = {}
+    reason: Text = ""
+
+
+class AdoptPolicy(Command):
+    command: Literal["AdoptPolicy"] = "AdoptPolicy"
+    policy: str
+    from_day: Day
+    review_on: Day | None = None
+
+
+class DeclareClosure(Command):
+    """For everyone, or for `classes`, or for `pupils`."""
+
+    command: Literal["DeclareClosure"] = "DeclareClosure"
+    sessions: Annotated[tuple[SessionField, ...], Field(min_length=1)]
+    code: str
+    classes: tuple[ClassName, ...] = ()
+    pupils: tuple[PupilNumber, ...] = ()
+    reason: Text = ""
+
+
+class NameRole(Command):
+    """Who holds a role from a day on: the whole list, empty where nobody does."""
+
+    command: Literal["NameRole"] = "NameRole"
+    role: Role
+    holders: tuple[By, ...] = ()
+    from_day: Day
+    contact: Text = ""
+
+
+class RecordDailyReturn(Command):
+    """That a day's codes were sent to the department, as known at position `seen`, with the digest of what was sent."""
+
+    command: Literal["RecordDailyReturn"] = "RecordDailyReturn"
+    day: Day
+    seen: Annotated[int, Field(ge=1)]
+    pupils: Annotated[int, Field(ge=0)]
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

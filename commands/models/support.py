@@ -1,0 +1,90 @@
+"""Support and correspondence: letters, steps of support, agencies, returns, what was shared."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from commands.fields import Day, Label, Name, PupilNumber, Text
+from commands.models.base import Command, Model
+from commands.models.follow_up import ParentIds
+from ledger.steps import Agency, AgencyAbout, LetterAbout, ReturnForm, SupportStage, SupportStep
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class Quoted(Model):
+    """Figures as a letter quoted them, in sessions."""
+
+    possible: Count
+    attended: Count
+    authorised: Count
+    unauthorised: Count
+    late: Count | None = None
+
+
+class SendLetter(Command):
+    """A letter, with the figures that it quoted, as of a day and as the ledger stood at a position, `seen`: left out,
+    as it stands now. `cites` is what it is about where that has a name, such as a request for leave."""
+
+    command: Literal["SendLetter"] = "SendLetter"
+    pupil: PupilNumber
+    about: LetterAbout
+    parents: ParentIds
+    sent_on: Day
+    as_of: Day | None = None
+    seen: Annotated[int, Field(ge=1)] | None = None
+    quoted: Quoted | None = None
+    cites: Name | None = None
+    said: Text = ""
+
+
+class RecordSupport(Command):
+    """One stage of one step of support."""
+
+    command: Literal["RecordSupport"] = "RecordSupport"
+    pupil: PupilNumber
+    step: SupportStep
+    stage: SupportStage
+    on: Day
+    next_on: Day | None = None
+    people: tuple[Label, ...] = ()
+    outcome: Text = ""
+
+
+class InformAgency(Command):
+    """Somebody outside was told."""
+
+    command: Literal["InformAgency"] = "InformAgency"
+    pupil: PupilNumber
+    agency: Agency
+    about: AgencyAbout
+    on: Day
+    person: Text = ""
+    said: Text = ""
+
+
+class MakeReturn(Command):
+    """A return to the local authority was made: `episode` is the first day that it is about."""
+
+    command: Literal["MakeReturn"] = "MakeReturn"
+    pupil: PupilNumber
+    form: ReturnForm
+    episode: Day
+    made_on: Day
+    seen: Annotated[int, Field(ge=1)] | None = None
+    content: dict[str, Any] = {}
+
+
+class ShareInformation(Command):
+    """Something was passed on to somebody who is not this school."""
+
+    command: Literal["ShareInformation"] = "ShareInformation"
+    pupil: PupilNumber
+    what: Text
+    recipient: Label
+    on: Day
+    as_of: Day
+    seen: Annotated[int, Field(ge=1)] | None = None
+    why: Text = ""

@@ -1,0 +1,175 @@
+"""Follow-up: what parents told us, what we tried, what was asked for, offered, written, agreed and passed on.
+
+Together, in order of position, they are the chronology of a pupil's school year. Days and kinds are in the clear,
+because rules need them; who, what was said and why are words about a family, and sealed.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from ledger.events.base import Event
+
+
+class AbsenceReported(Event, frozen=True, kw_only=True):
+    """What a parent told us; the school classifies. `ring_back`: a message that may be rung back before it does."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("channel", "said")
+    parent: str
+    received_at: datetime
+    sessions: tuple[str, ...]
+    ring_back: bool = False
+    channel: str = ""
+    said: str = ""
+
+
+class ContactLogged(Event, frozen=True, kw_only=True):
+    """What we tried, and what came of it. `step` of the ladder: "call", "letter" or "visit"; `reached`: we spoke with
+    them."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("channel", "outcome", "said", "next_step")
+    contact: str
+    sessions: tuple[str, ...] = ()
+    step: str = "call"
+    reached: bool = False
+    channel: str = ""
+    outcome: str = ""
+    said: str = ""
+    next_step: str = ""
+
+
+class ArrivalLogged(Event, frozen=True, kw_only=True):
+    """A line of the Late Book; the entry that it made, if any, is in the entry's own stream."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("reason",)
+    session: str
+    arrived_at: datetime
+    code: str = ""
+    reason: str = ""
+
+
+class EvidenceRequested(Event, frozen=True, kw_only=True):
+    """Medical evidence asked for, which only a reasonable doubt allows."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("doubt", "wanted")
+    evidence: str
+    parent: str
+    sessions: tuple[str, ...]
+    doubt: str = ""
+    wanted: str = ""
+
+
+class EvidenceSeen(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("what",)
+    evidence: str
+    seen_on: date
+    sessions: tuple[str, ...]
+    what: str = ""
+
+
+class EvidenceReturned(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "follow-up"
+    evidence: str
+    returned_on: date
+
+
+class LetterSent(Event, frozen=True, kw_only=True):
+    """A letter, with the figures that it quoted and the day and position at which they were true. `quoted` holds whole
+    sessions by name (possible, attended …); `seen` is 0 for everything before the event itself."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("said",)
+    about: str
+    parents: tuple[str, ...]
+    sent_on: date
+    as_of: date | None = None
+    seen: int = 0
+    quoted: dict[str, int] = {}
+    cites: str = ""
+    said: str = ""
+
+
+class SupportRecorded(Event, frozen=True, kw_only=True):
+    """One stage of one step of support: offered, agreed, held, reviewed … `next_on` is when it is looked at again."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("people", "outcome")
+    step: str
+    stage: str
+    on: date
+    next_on: date | None = None
+    people: tuple[str, ...] = ()
+    outcome: str = ""
+
+
+class AgencyInformed(Event, frozen=True, kw_only=True):
+    """Somebody outside was told: a social worker, a youth offending worker, the local authority."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("person", "said")
+    agency: str
+    about: str
+    on: date
+    person: str = ""
+    said: str = ""
+
+
+class ReturnMade(Event, frozen=True, kw_only=True):
+    """A return to the local authority: which, about which episode, with the content that was sent."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("content",)
+    form: str
+    episode: str
+    made_on: date
+    seen: int = 0
+    content: dict[str, Any] = {}
+
+
+class SicknessExpected(Event, frozen=True, kw_only=True):
+    """A pupil is expected to be away ill from a day to another, both inclusive."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("grounds",)
+    first_day: date
+    last_day: date
+    grounds: str = ""
+
+
+class EnquiriesMade(Event, frozen=True, kw_only=True):
+    """Where the pupil is was asked after; `jointly` with the local authority."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("outcome",)
+    on: date
+    jointly: bool
+    outcome: str = ""
+
+
+class AbsenceAttributed(Event, frozen=True, kw_only=True):
+    """Which parents are believed to have allowed an absence, and why."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("reason",)
+    sessions: tuple[str, ...]
+    parents: tuple[str, ...]
+    reason: str = ""
+
+
+class InformationShared(Event, frozen=True, kw_only=True):
+    """What was passed on to somebody who is not this school, as of a day."""
+
+    kind: ClassVar[str] = "follow-up"
+    private: ClassVar[tuple[str, ...]] = ("recipient", "why")
+    what: str
+    on: date
+    as_of: date
+    seen: int = 0
+    recipient: str = ""
+    why: str = ""

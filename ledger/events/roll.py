@@ -1,0 +1,107 @@
+"""The roll: who is a pupil, in which class, with which parents."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, ClassVar
+
+from ledger.events.base import Event
+
+
+class PupilAdmitted(Event, frozen=True, kw_only=True):
+    """A name enters the admission register. In the clear: only what rules need."""
+
+    kind: ClassVar[str] = "roll"
+    private: ClassVar[tuple[str, ...]] = (
+        "name",
+        "upn",
+        "born",
+        "sex",
+        "address",
+        "email",
+        "contacts",
+        "emergency_contacts",
+        "groups",
+        "last_school",
+    )
+    starting_day: date
+    year_group: str
+    class_name: str
+    school_age_first: date
+    school_age_last: date
+    parents: tuple[str, ...] = ()
+    emergency: tuple[str, ...] = ()
+    name: str = ""
+    upn: str = ""
+    born: str = ""
+    sex: str = ""
+    address: str = ""
+    email: str = ""
+    contacts: tuple[dict[str, Any], ...] = ()
+    emergency_contacts: tuple[dict[str, Any], ...] = ()
+    groups: tuple[str, ...] = ()
+    last_school: str = ""
+
+
+class ClassChanged(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "roll"
+    class_name: str
+    year_group: str
+    from_day: date
+
+
+class ContactsChanged(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "roll"
+    private: ClassVar[tuple[str, ...]] = ("contacts",)
+    parents: tuple[str, ...]
+    contacts: tuple[dict[str, Any], ...] = ()
+
+
+class EmergencyContactsChanged(Event, frozen=True, kw_only=True):
+    """Whom to ring beside the parents: the whole new list."""
+
+    kind: ClassVar[str] = "roll"
+    private: ClassVar[tuple[str, ...]] = ("emergency_contacts",)
+    emergency: tuple[str, ...]
+    emergency_contacts: tuple[dict[str, Any], ...] = ()
+
+
+class ParticularsAmended(Event, frozen=True, kw_only=True):
+    """Particulars of the admission register that are different from a day on, by name, and why. A birth date that was
+    wrong brings the days of compulsory school age with it."""
+
+    kind: ClassVar[str] = "roll"
+    private: ClassVar[tuple[str, ...]] = ("particulars", "reason")
+    from_day: date
+    school_age_first: date | None = None
+    school_age_last: date | None = None
+    particulars: dict[str, str] = {}
+    reason: str = ""
+
+
+class MovingFormReceived(Event, frozen=True, kw_only=True):
+    """What a parent states who takes a pupil to another school."""
+
+    kind: ClassVar[str] = "roll"
+    private: ClassVar[tuple[str, ...]] = ("new_address", "new_school", "new_school_address")
+    parent: str
+    received_on: date
+    leaving_on: date
+    new_address: str = ""
+    new_school: str = ""
+    new_school_address: str = ""
+
+
+class GroupsChanged(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "roll"
+    private: ClassVar[tuple[str, ...]] = ("groups",)
+    groups: tuple[str, ...] = ()
+
+
+class PupilRemoved(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "roll"
+    private: ClassVar[tuple[str, ...]] = ("ground", "destination", "shown_by")
+    last_day: date
+    ground: str = ""
+    destination: str = ""
+    shown_by: str = ""

@@ -1,0 +1,100 @@
+"""The school: opened, its people, its policies, its years, its closures."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import ClassVar
+
+from ledger.calendar import Closed, Hours
+from ledger.events.base import Event
+from ledger.people import Staff
+
+
+class SchoolOpened(Event, frozen=True, kw_only=True):
+    """A ledger begins. `simulated` fixes its clock: true takes the journal's times, false the recorder's own."""
+
+    kind: ClassVar[str] = "school"
+    urn: str
+    name: str
+    la: str
+    estab: str
+    policy: str
+    simulated: bool
+
+
+class StaffNamed(Event, frozen=True, kw_only=True):
+    """A person who signs, first named or changed in name or title."""
+
+    kind: ClassVar[str] = "school"
+    staff: Staff
+
+
+class PolicyAdopted(Event, frozen=True, kw_only=True):
+    """In force from a day, to be looked at again by another."""
+
+    kind: ClassVar[str] = "school"
+    policy: str
+    from_day: date
+    review_on: date | None = None
+
+
+class RoleNamed(Event, frozen=True, kw_only=True):
+    """Who holds a role from a day on: the whole list, none at all where nobody does."""
+
+    kind: ClassVar[str] = "school"
+    private: ClassVar[tuple[str, ...]] = ("contact",)
+    role: str
+    holders: tuple[Staff, ...]
+    from_day: date
+    contact: str = ""
+
+
+class ImportBegun(Event, frozen=True, kw_only=True):
+    """Marks that another system asserts are about to follow; their earlier history is unknown."""
+
+    kind: ClassVar[str] = "school"
+    source: str
+    digest: str
+    rows: int
+
+
+class SchoolYearOpened(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "school"
+    year: int
+    first_day: date
+    last_day: date
+    closed: tuple[Closed, ...] = ()
+    hours: tuple[Hours, Hours]
+
+
+class CalendarAmended(Event, frozen=True, kw_only=True):
+    """The whole new list of closed days and the hours, and why. Marks already taken are untouched."""
+
+    kind: ClassVar[str] = "school"
+    private: ClassVar[tuple[str, ...]] = ("reason",)
+    year: int
+    closed: tuple[Closed, ...]
+    hours: tuple[Hours, Hours]
+    reason: str = ""
+
+
+class ClosureDeclared(Event, frozen=True, kw_only=True):
+    """These sessions expect `code`, for everyone, for `classes` or for `pupils`."""
+
+    kind: ClassVar[str] = "school"
+    private: ClassVar[tuple[str, ...]] = ("reason",)
+    sessions: tuple[str, ...]
+    code: str
+    classes: tuple[str, ...] = ()
+    pupils: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class DailyReturnMade(Event, frozen=True, kw_only=True):
+    """The codes of a day were sent to the department as known at `seen`; `digest` is of what was sent."""
+
+    kind: ClassVar[str] = "school"
+    day: date
+    seen: int
+    pupils: int
+    digest: str

@@ -1,0 +1,61 @@
+"""What people do about absence, by name: letters, steps of support and their stages, agencies, returns, decisions.
+
+The names go into events, so they are only ever added to.
+"""
+
+from typing import Literal, get_args
+
+LetterAbout = Literal[
+    "attendance",  # below the policy's percentage
+    "punctuality",
+    "no contact",
+    "leave refused",
+    "evidence",
+    "meeting",
+    "notice to improve",
+    "report",  # the regular report to parents
+    "other",
+]
+SupportStep = Literal[
+    "meeting",
+    "reasonable adjustments",
+    "Families First Assessment",
+    "support plan",
+    "attendance contract",
+    "individual healthcare plan",
+    "Team Around the Family",
+    "signposting",
+    "authority advice",
+    "joint approach",
+]
+SupportStage = Literal["invited", "offered", "accepted", "declined", "held", "missed", "agreed", "reviewed", "ended"]
+Agency = Literal["social worker", "youth offending worker", "local authority", "virtual school", "other"]
+AgencyAbout = Literal["unexplained absence", "no contact", "deletion", "advice", "safeguarding"]
+ReturnForm = Literal["attendance", "unauthorised", "sickness", "new pupil", "deletion", "ground I"]
+Route = Literal["support", "no support"]
+Decision = Literal["improve", "notice", "other", "nothing"]
+
+STEPS: tuple[str, ...] = get_args(SupportStep)
+RETURNS: tuple[str, ...] = get_args(ReturnForm)
+
+# A stage that answers another one: nobody accepts what was not offered, nobody reviews what was not agreed.
+ANSWERS = {"accepted": "offered", "declined": "offered", "reviewed": "agreed", "ended": "agreed"}
+
+# How a contact was tried decides which rung of the ladder it was; everything else is a call.
+LETTER_CHANNELS = frozenset({"letter", "post"})
+VISIT_CHANNELS = frozenset({"visit", "home visit"})
+# Outcomes that mean we spoke with them.
+REACHED = frozenset({"spoke", "spoken", "answered", "reached", "met"})
+
+
+def rung(channel: str) -> str:
+    """Return the rung of the contact ladder that a channel is: call, letter or visit."""
+    if channel.lower() in LETTER_CHANNELS:
+        return "letter"
+    return "visit" if channel.lower() in VISIT_CHANNELS else "call"
+
+
+def reaches(outcome: str) -> bool:
+    """Return whether an outcome says that we spoke with somebody."""
+    words = outcome.lower().replace(",", " ").split()
+    return bool(words) and words[0] in REACHED

@@ -1,0 +1,40 @@
+"""The chronology of a pupil: follow-up events in order of position, each with when the ledger learnt it.
+
+Follow-up is as voluminous as calls are, so it is not part of the folded school: it is read from its own streams, for
+the pupils and school years that a question is about, and only what was known at the moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from ledger.events import FollowUpEvent
+from ledger.sessions import from_micros
+from ledger.streams import follow_up_stream
+from projections.questions import Answers, Moment
+
+
+class Told(NamedTuple):
+    """One thing that was told, tried, asked, offered or passed on. Text of the event is open where its key is there."""
+
+    position: int
+    recorded_at: datetime
+    event: FollowUpEvent
+
+
+def chronologies(
+    answers: Answers, moment: Moment, pupils: Iterable[str], years: Sequence[int] | None = None
+) -> dict[str, list[Told]]:
+    """Return each pupil's chronology as known at the moment, oldest first; of all school years, or of these."""
+    known = moment.school.years
+    if years is None:
+        # The summer after the last year that was opened has its stream, too.
+        years = range(min(known), max(known) + 2) if known else ()
+    owners = {follow_up_stream(pupil, year): pupil for pupil in pupils for year in years}
+    found: dict[str, list[Told]] = {pupil: [] for pupil in owners.values()}
+    rows = [row for row in answers.ledger.reads.stream_rows(list(owners)) if row.position <= moment.position]
+    for row, event in answers.opened(rows):
+        found[owners[row.stream]].append(Told(row.position, from_micros(row.recorded_at), event))
+    return {pupil: sorted(told, key=lambda each: each.position) for pupil, told in found.items()}
