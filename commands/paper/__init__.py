@@ -2,7 +2,7 @@
 
 Templates are Typst files beside this one. They import `layout.typ`, which prints under every page what the paper was
 true for: both times, the position and the policy, and SIMULATED where the clock was. Codes are printed and never only
-coloured, so that a black-and-white copy says the same. The PDF is tagged and of the archival kind PDF/A-2.
+coloured, so that a black-and-white copy says the same. The PDF is tagged and of the archival kind PDF/A-2a.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from typing import Any
 
 from ledger.sessions import LONDON
 from projections.questions import Moment
-
-# What is on every paper: see `layout.typ`.
-STANDARD = "a-2b"
 
 
 def render(template: str, moment: Moment, facts: Mapping[str, Any]) -> bytes:
@@ -35,7 +32,7 @@ def render(template: str, moment: Moment, facts: Mapping[str, Any]) -> bytes:
     }
     data = json.dumps({"about": about, **facts}, ensure_ascii=False)
     compiled: bytes = typst.compile(
-        str(_folder() / f"{template}.typ"), root=str(_folder()), sys_inputs={"data": data}, pdf_standards=[STANDARD]
+        str(_folder() / f"{template}.typ"), root=str(_folder()), sys_inputs={"data": data}, pdf_standards=["a-2a"]
     )
     return compiled
 
