@@ -98,13 +98,15 @@ def remove_from_roll(command: RemoveFromRoll, state: State, now: datetime) -> De
     """Return a removal; the entries stay.
 
     A ground of the regulation is held to the conditions that the ledger can see; any other text is kept, and named by
-    the doctor. Refuses: pupil_not_on_roll (on the last day, or left already), removal_in_the_past, ground_not_met.
+    the doctor. A last day before this ledger began is what another system asserts. Refuses: pupil_not_on_roll (on the
+    last day, or left already), removal_in_the_past, ground_not_met.
     """
     by = signed(command.by)
     state.check_on_roll(command.pupil, [command.last_day])
     if state.school.pupils[command.pupil].spells[-1].last is not None:
         raise Refused("pupil_not_on_roll", field="pupil", value=command.pupil)
-    if command.last_day < london_day(now):
+    opened_on = state.school.opened_on
+    if command.last_day < london_day(now) and not (opened_on and command.last_day < opened_on):
         raise Refused("removal_in_the_past", field="last_day", value=command.last_day)
     _check_ground(command, state)
     removed = PupilRemoved(

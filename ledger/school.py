@@ -30,7 +30,7 @@ from ledger.events import (
 )
 from ledger.people import Staff
 from ledger.roll import Pupil
-from ledger.sessions import Session
+from ledger.sessions import LONDON, Session, from_micros
 
 
 class Closure(NamedTuple):
@@ -63,6 +63,8 @@ class StoredReference(Protocol):
     def topic(self) -> str: ...
     @property
     def state(self) -> bytes: ...
+    @property
+    def recorded_at(self) -> int: ...
 
 
 class School:
@@ -72,6 +74,7 @@ class School:
         self.position = 0
         self.versions: dict[str, int] = defaultdict(int)
         self.opened: SchoolOpened | None = None
+        self.opened_on: date | None = None  # the London day on which this ledger began
         self.policies: list[tuple[date, str]] = []
         self.reviews: dict[tuple[date, str], date | None] = {}
         self.roles: dict[str, list[tuple[date, tuple[Staff, ...]]]] = defaultdict(list)
@@ -223,6 +226,8 @@ def take_in(school: School, rows: Iterable[StoredReference]) -> School:
     for row in rows:
         try:
             school.apply(row.position, row.stream, row.version, wire.decode(row.state))
+            if row.position == 1:
+                school.opened_on = from_micros(row.recorded_at).astimezone(LONDON).date()
         except (wire.Undecodable, ValueError, LookupError) as error:
             school.poison[row.position] = f"{row.topic} cannot be read ({error})"
             # It still stands in the ledger: what is decided next is decided after it.
