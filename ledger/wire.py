@@ -24,6 +24,7 @@ from ledger.errors import LedgerError
 from ledger.events import AnyEvent, Event
 
 NONCE, COMMITMENT = 12, 32
+LENGTHS = [length.to_bytes(8, "big") for length in range(4096)]
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEvent)
@@ -120,9 +121,20 @@ def holds_sealed(state: bytes) -> bool:
 def leaf(position: int, stream: str, version: int, topic: str, recorded_at: int, state: bytes) -> bytes:
     """Return the SHA-256 that stands for one stored row: every field, each preceded by its length, under the leaf
     prefix."""
-    fields = (str(position), stream, str(version), topic, str(recorded_at))
-    parts = [field.encode() for field in fields] + [bytes(state)]
-    return sha256(b"\x00" + b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
+    # Written out, with lengths from a table: a seal does this for every row there is.
+    place, name, number = b"%d" % position, stream.encode(), b"%d" % version
+    kind, at = topic.encode(), b"%d" % recorded_at
+    size = LENGTHS[len(state)] if len(state) < len(LENGTHS) else len(state).to_bytes(8, "big")
+    parts = (
+        b"\x00",
+        LENGTHS[len(place)], place,
+        LENGTHS[len(name)], name,
+        LENGTHS[len(number)], number,
+        LENGTHS[len(kind)], kind,
+        LENGTHS[len(at)], at,
+        size, state,
+    )  # fmt: skip
+    return sha256(b"".join(parts)).digest()
 
 
 def _derive(key: bytes, stream: str, version: int) -> tuple[bytes, bytes]:

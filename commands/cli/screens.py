@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,7 @@ from commands.cli.options import (
     say,
     say_json,
 )
+from commands.cli.seal import SealOption
 from commands.cli.write import Class, Pupil
 from commands.wiring import open_house
 from ledger.errors import Finding, Refused
@@ -125,20 +127,36 @@ def find_faults(
 
 
 @verbs.command("verify")
-def verify_ledger(ledger: LedgerOption = None, keys: KeysOption = None, as_json: JsonOption = False) -> None:
+def verify_ledger(
+    seal: SealOption = None,
+    checkpoints: Annotated[
+        list[Path] | None,
+        typer.Option("--checkpoint", metavar="FILE", help="A signed checkpoint that you hold; may be repeated."),
+    ] = None,
+    verifier: Annotated[
+        str | None, typer.Option("--verifier", metavar="KEY", help="The verifier key of those: what key.pub holds.")
+    ] = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check that ledger and read model hold together; exit 1 if not.
 
     Every event decodes, positions and versions have no gaps, and the read model is what replaying the ledger gives.
+    With a seal, or with checkpoints that you hold, also that no event was changed, added or removed since they were
+    signed; with the seal's tiles the first one is named.
 
     \b
-    Example: attendance verify --ledger sqlite:///school.db
+    Example: attendance verify --seal /media/safe/seal --ledger sqlite:///school.db
     """
     from projections.health import verify_findings
+    from projections.sealed import sealed_findings
 
     with opened(ledger, keys) as house:
         position, _ = house.ledger.reads.head()
         with progress_bar("verifying", position) as progress:
             found = verify_findings(house.ledger, house.engine, progress)
+        found += sealed_findings(house.ledger, seal, checkpoints or [], verifier)
         _tell("Verify", found, house.simulated, f"position {position}", as_json=as_json)
 
 

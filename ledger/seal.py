@@ -1,0 +1,226 @@
+"""The seal: what a ledger was at a moment, signed by a key outside it, so that nobody can change it unseen.
+
+Sealing is off the write path. `attendance seal` reads every stored row, hashes it into the tree of `ledger.merkle`
+(leaf: position, stream, version, topic, recorded time and bytes, each with its length), sorts a second tree of pupils'
+school years (how many rows each has and the digest of their hashes), and signs both roots as one checkpoint. It
+remembers what it signed before outside the ledger, and signs nothing that is not a continuation of it.
+
+A seal is a folder: `key` (for the signer alone), `key.pub` (for everybody), `checkpoints/` (the notes) and `tiles/`
+(the leaf hashes, 256 to a file). Whoever holds a checkpoint can tell that a row was changed, by anybody, also by
+somebody who recomputed every digest inside the database; whoever holds the tiles can tell which one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from ledger import note, wire
+from ledger.errors import Finding, LedgerError, Misconfigured
+from ledger.merkle import SIZE, Frontier, Tree, leaf_hash
+from ledger.note import Checkpoint, VerifierKey
+from ledger.store.rows import Row
+from ledger.streams import Owner, owner_of
+
+TILE = 256  # leaf hashes in a file
+
+
+class BrokenSeal(LedgerError):
+    """The ledger is not a continuation of what was signed before, so nothing is signed."""
+
+
+class YearLine(NamedTuple):
+    """One leaf of the tree of pupils' school years: whose rows, how many, and the SHA-256 over their leaf hashes in
+    order of position."""
+
+    owner: Owner
+    rows: int
+    digest: bytes
+
+    @property
+    def text(self) -> bytes:
+        return f"{self.owner.name}/{self.owner.year} {self.rows} {self.digest.hex()}".encode()
+
+
+class Reading:
+    """What a pass over the rows builds: both trees, and the root at every size that somebody asks about."""
+
+    def __init__(self, sizes: Iterable[int] = ()) -> None:
+        self.roots: dict[int, bytes] = {}
+        self.leaves = bytearray()
+        self._sizes = set(sizes)
+        self._frontier = Frontier()
+        self._years: dict[str, list[bytes]] = {}
+
+    @property
+    def size(self) -> int:
+        return self._frontier.size
+
+    def take(self, row: Row) -> None:
+        """Take in the next row."""
+        leaf = wire.leaf(*row)
+        self._frontier.append(leaf)
+        self.leaves += leaf
+        whose = _beginning(row.stream)
+        leaves = self._years.get(whose)
+        if leaves is None:
+            self._years[whose] = [leaf]
+        else:
+            leaves.append(leaf)
+        if self._frontier.size in self._sizes:
+            self.roots[self._frontier.size] = self._frontier.root()
+
+    def year_lines(self) -> list[YearLine]:
+        """Return a line for each pupil's school year, sorted by its text."""
+        lines = (
+            YearLine(owner_of(whose), len(leaves), sha256(b"".join(leaves)).digest())
+            for whose, leaves in self._years.items()
+        )
+        return sorted(lines, key=lambda line: line.text)
+
+    def checkpoint(self, origin: str) -> Checkpoint:
+        """Return what the rows read so far come to."""
+        years = Tree(leaf_hash(line.text) for line in self.year_lines())
+        return Checkpoint(origin, self.size, self._frontier.root(), years.size, years.root())
+
+
+def _beginning(stream: str) -> str:
+    """Return the part of a stream's name that says whose it is: parsed as `owner_of` does, once for all alike."""
+    name, _, rest = stream.partition("/")
+    return f"{name}/{rest[:4]}" if rest[:4].isdecimal() else name
+
+
+def read(rows: Iterable[Row], sizes: Iterable[int] = (), progress: Callable[[int], None] | None = None) -> Reading:
+    """Return the reading of rows in order of position; `progress` hears of the count now and then."""
+    reading = Reading(sizes)
+    for row in rows:
+        reading.take(row)
+        if progress is not None and not reading.size % 10_000:
+            progress(reading.size)
+    return reading
+
+
+def findings(reading: Reading, checkpoints: Sequence[Checkpoint], held: bytes | None = None) -> list[Finding]:
+    """Return where a ledger is not what these checkpoints, whose signatures hold, say it was.
+
+    `held` are leaf hashes somebody kept, one after the other: with them the first row that differs is named; without,
+    the last checkpoint that still holds and the first that does not.
+    """
+    found: list[Finding] = []
+    good = 0
+    for checkpoint in sorted(checkpoints, key=lambda each: each.size):
+        if checkpoint.size > reading.size:
+            sentence = f"a checkpoint was signed over {checkpoint.size} events, and the ledger ends at {reading.size}"
+            found.append(Finding("truncated", sentence, position=reading.size + 1))
+        elif reading.roots[checkpoint.size] != checkpoint.root:
+            sentence = f"an event among positions {good + 1} to {checkpoint.size} is not the one that was sealed"
+            found.append(Finding("altered", sentence, position=None))
+        else:
+            good = checkpoint.size
+            continue
+        break
+    if held is not None and (place := _first_difference(bytes(reading.leaves), held)) is not None:
+        found.append(Finding("altered", "this event is not the one whose hash is held", position=place + 1))
+    return found
+
+
+def _first_difference(leaves: bytes, held: bytes) -> int | None:
+    """Return the index of the first held leaf hash that the ledger does not have there, None where it has all."""
+    if leaves.startswith(held):
+        return None
+    return next(at // SIZE for at in range(0, len(held), SIZE) if leaves[at : at + SIZE] != held[at : at + SIZE])
+
+
+class Seal:
+    """A folder of a seal, opened. `private` is None where only the public side is there."""
+
+    def __init__(self, folder: Path, key: VerifierKey, private: bytes | None) -> None:
+        self.folder = folder
+        self.key = key
+        self.private = private
+
+    def notes(self) -> list[str]:
+        """Return the notes that were signed, in order of size."""
+        return [path.read_text(encoding="utf-8") for path in sorted((self.folder / "checkpoints").glob("*.note"))]
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """Return the checkpoints, each signature checked. Raises BadNote."""
+        found = [note.parse_checkpoint(note.open_note(text, self.key)) for text in self.notes()]
+        if any(checkpoint.origin != self.key.name for checkpoint in found):
+            raise note.BadNote(f"a checkpoint in this seal is not of {self.key.name}")
+        return found
+
+    def held(self) -> bytes:
+        """Return the leaf hashes of all tiles, one after the other."""
+        return b"".join(path.read_bytes() for path in sorted((self.folder / "tiles").glob("*.tile")))
+
+    def sign(self, reading: Reading) -> str:
+        """Return the note over a reading, kept with its tiles before it is given out.
+
+        Raises BrokenSeal where the reading is not a continuation of everything signed before, Misconfigured where the
+        private key is not here.
+        """
+        if self.private is None:
+            raise Misconfigured(f"the folder {self.folder} holds no private key, so nothing can be signed with it")
+        if broken := findings(reading, self.checkpoints(), self.held()):
+            raise BrokenSeal(f"nothing was signed: {broken[-1].sentence} (position {broken[-1].position})")
+        checkpoint = reading.checkpoint(self.key.name)
+        signed = note.sign(note.format_checkpoint(checkpoint), self.key.name, self.private)
+        for number, tile in _tiles(bytes(reading.leaves)):
+            _write(self.folder / "tiles" / f"{number:09}.tile", tile)
+        _write(self.folder / "checkpoints" / f"{checkpoint.size:012}.note", signed.encode())
+        return signed
+
+
+def _tiles(leaves: bytes) -> Iterator[tuple[int, bytes]]:
+    for number, at in enumerate(range(0, len(leaves), TILE * SIZE)):
+        yield number, leaves[at : at + TILE * SIZE]
+
+
+def new_seal(folder: Path, name: str) -> Seal:
+    """Return a fresh seal in a folder that is made for it. Raises Misconfigured where something is there already."""
+    if not note.is_name(name):
+        raise Misconfigured("a seal's name is one word without a plus, such as attendance/117000")
+    if folder.exists() and any(folder.iterdir()):
+        raise Misconfigured(f"the folder {folder} is not empty, and a seal is made once")
+    for part in ("checkpoints", "tiles"):
+        (folder / part).mkdir(parents=True)
+    private = note.new_private_key()
+    (folder / "key").touch(mode=0o600)
+    _write(folder / "key", private.hex().encode() + b"\n")
+    _write(folder / "key.pub", f"{note.verifier_key(name, private)}\n".encode())
+    return open_seal(folder)
+
+
+def open_seal(folder: Path) -> Seal:
+    """Return the seal of a folder, with its private key or without. Raises Misconfigured or BadNote."""
+    try:
+        key = note.parse_key((folder / "key.pub").read_text(encoding="utf-8"))
+        path = folder / "key"
+        private = bytes.fromhex(path.read_text(encoding="utf-8").strip()) if path.exists() else None
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"the folder {folder} holds no seal: 'attendance seal --new' makes one") from error
+    if private is not None and note.verifier_key(key.name, private) != key:
+        raise Misconfigured(f"in the folder {folder} key and key.pub do not belong together")
+    return Seal(folder, key, private)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file so that after a crash the old one is there or the new one, whole."""
+    if path.exists() and path.read_bytes() == content:
+        return
+    fresh = path.with_suffix(path.suffix + ".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if path.name == "key" else 0o644)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

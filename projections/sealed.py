@@ -1,0 +1,43 @@
+"""Whether a ledger is what was signed: its rows read again and held against checkpoints from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ledger import note
+from ledger.errors import Finding, Misconfigured
+from ledger.note import Checkpoint
+from ledger.seal import findings, open_seal, read
+from ledger.store import Ledger
+from projections.rebuild import pages
+
+
+def sealed_findings(
+    ledger: Ledger, folder: Path | None, checkpoints: Sequence[Path] = (), verifier: str | None = None
+) -> list[Finding]:
+    """Return where the ledger differs from the checkpoints of a seal's folder and of these files; none where there is
+    nothing to hold it against. Raises Misconfigured or BadNote for what is no seal, no checkpoint or not signed."""
+    held = b""
+    signed: list[Checkpoint] = []
+    if folder is not None:
+        seal = open_seal(folder)
+        signed, held = seal.checkpoints(), seal.held()
+        verifier = verifier or str(seal.key)
+    if checkpoints:
+        if verifier is None:
+            raise Misconfigured("a checkpoint is checked with its verifier key: give --verifier, what key.pub holds")
+        key = note.parse_key(verifier)
+        signed += [note.parse_checkpoint(note.open_note(_text(path), key)) for path in checkpoints]
+    if not signed and not held:
+        return []
+    head, _ = ledger.reads.head()
+    rows = (row for page in pages(ledger, head) for row in page)
+    return findings(read(rows, {checkpoint.size for checkpoint in signed}), signed, held)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"the checkpoint {path} cannot be read") from error
