@@ -1,0 +1,140 @@
+"""The verb that answers why: a proof, as a tree that a person reads or as JSON that a program checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    one_line,
+    opened,
+    parse_day,
+    parse_known_at,
+    say_json,
+)
+from commands.cli.write import Pupil
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from projections.proof import Explanation, Flip, Since
+
+verbs = typer.Typer(**PLAIN)
+
+SHOWN = 12  # sessions of an answer the other way that are named
+
+
+@verbs.command("explain")
+def explain(
+    question: Annotated[
+        Literal["absence", "penalty"], typer.Argument(metavar="absence|penalty", help="Which verdict.")
+    ],
+    pupil: Pupil,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why: rules, weeks, sessions, entries with every amendment, and what is missing for the other answer.
+
+    With --json everything that the verdict rests on, so that it can be counted again without this program.
+
+    \b
+    Example: attendance explain penalty 1042 --as-of 2025-12-12 --known-at 2026-01-16T17:00
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from projections.cohorts import described
+    from projections.explain import explain_absence, explain_penalty
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        known_pupils(moment, [pupil])
+        asked = {"absence": explain_absence, "penalty": explain_penalty}
+        found = asked[question](house.answers, moment, pupil)
+        if as_json:
+            say_json([found])
+            return
+        from commands.cli.tables import name_of, show
+
+        note_lost_keys(house)
+        names = house.answers.particulars(moment, [pupil])
+        show(_tree(found, name_of(pupil, names)), described(moment))
+
+
+def _tree(found: Explanation, name: str) -> Tree:
+    """Return the proof as a tree: verdict, rules, sessions with their entries, and the way to the other verdict."""
+    from rich.tree import Tree
+
+    simulated = " (SIMULATED)" if found.simulated else ""
+    tree = Tree(f"{found.pupil}, {name}: {_verdict(found)}{simulated}")
+    by_rule = tree.add("by these rules")
+    for rule in found.rules:
+        by_rule.add(one_line(f"{rule.setting} = {_plain(rule.value)}: {rule.source}"))
+    if found.weeks:
+        tree.add(f"in {len(found.weeks)} school weeks, from that of {found.weeks[0]} to that of {found.weeks[-1]}")
+    entries = {each.session: each.entries for each in found.entries}
+    counted = [each for each in found.sessions if each.counts_as in ("penalty", "authorised", "unauthorised")]
+    on = tree.add(f"on {len(counted)} sessions")
+    for each in counted:
+        leaf = on.add(f"{each.session}  {each.why} (position {each.position})")
+        for mark in entries.get(each.session, []) if len(entries.get(each.session, [])) > 1 else []:
+            leaf.add(_mark(mark))
+    aside = [each for each in found.sessions if each.counts_as in ("noticed", "missing", "not on roll") and each.code]
+    for each in aside:
+        tree.add(f"not {each.session}  {each.code}: {each.why}")
+    if found.near_misses:
+        near = tree.add("not any more")
+        for miss in found.near_misses:
+            changed = f"{miss.session} {miss.was} became {miss.now} at position {miss.position}, by {miss.by}"
+            near.add(one_line(f"{changed}: {miss.reason or 'no reason given'}"))
+    for flip in found.flips:
+        tree.add(_flip(flip))
+    for since in found.since:
+        tree.add(_since(since))
+    return tree
+
+
+def _verdict(found: Explanation) -> str:
+    counts = found.counts
+    if found.question == "penalty":
+        threshold = next(rule.value for rule in found.rules if rule.setting == "penalty_threshold")
+        met = f"met on {found.met_on}" if found.met_on else "not met"
+        return f"penalty window {met}, {counts['penalty']} of {threshold} sessions"
+    cohort = next((name for name in ("severe", "persistent", "at_risk") if found.verdicts[name]), "none")
+    return f"absent {counts['absent']} of {counts['possible']} possible sessions, cohort: {cohort.replace('_', ' ')}"
+
+
+def _mark(mark: Any) -> str:
+    why = mark.reason or mark.cites
+    said = f"{mark.code} by {mark.by.name} ({mark.by.title}), {mark.recorded_at}, position {mark.position}"
+    return one_line(f"{said}: {why}" if why else said)
+
+
+def _flip(flip: Flip) -> str:
+    other = f"{flip.verdict.replace('_', ' ')} {'would be' if flip.to else 'would not be'} the verdict"
+    if flip.entries > len(flip.among):
+        return f"{other} if {flip.entries} more sessions {flip.change}; only {len(flip.among)} could"
+    named = ", ".join(flip.among[:SHOWN]) + (" …" if len(flip.among) > SHOWN else "")
+    return f"{other} if {flip.entries} of these {len(flip.among)} {flip.change}: {named}"
+
+
+def _since(since: Since) -> str:
+    what = f"{since.verdict.replace('_', ' ')}: {'yes' if since.is_true else 'no'}"
+    of_day = f"of every day since {since.of_day}" if since.of_day else "of every day before it, too"
+    known = (
+        f"known since {since.known_at} (position {since.known_position})" if since.known_at else "never otherwise known"
+    )
+    return f"{what} {of_day}, {known}"
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
