@@ -9,10 +9,11 @@ from datetime import datetime
 
 from commands.models.marks import AmendMark, CloseRegister, LogArrival, Mark, RecordMark, TakeRegister
 from commands.state import Decided, Fact, State, signed
+from ledger.arrival import code_of_arrival
 from ledger.codes import by_symbol
 from ledger.errors import Refused
 from ledger.events import ArrivalLogged, MarkAmended, MarkRecorded, RegisterClosed, RegisterTaken
-from ledger.sessions import LONDON, Half, Session, school_year
+from ledger.sessions import LONDON, Session, school_year
 from ledger.streams import entry_stream, follow_up_stream, register_stream
 
 UNEXPLAINED = "N"
@@ -161,7 +162,10 @@ def log_arrival(command: LogArrival, state: State, now: datetime) -> Decided:
         raise Refused("arrival_in_the_future", field="arrived_at")
     if command.arrived_at > state.school.calendar.ends(session):
         raise Refused("session_over", field="arrived_at")
-    code = command.code if command.code is not None else code_of_arrival(session, command.arrived_at, state)
+    if (code := command.code) is None:
+        calendar, late_book = state.school.calendar, state.policy(session.day).late_book
+        opens, closes = calendar.opens(session), calendar.closes(session)
+        code = code_of_arrival(session, command.arrived_at, opens, closes, late_book)
     check_code(code, command.detail, pupil, session, state)
     logged = ArrivalLogged(by=by, session=str(session), arrived_at=command.arrived_at, code=code, reason=command.reason)
     line = Fact(follow_up_stream(pupil, school_year(session.day)), logged)
@@ -176,17 +180,3 @@ def log_arrival(command: LogArrival, state: State, now: datetime) -> Decided:
         )
         return Decided([line, Fact(entry_stream(pupil, session), amendment)])
     return Decided([line], (pupil,))
-
-
-def code_of_arrival(session: Session, arrived_at: datetime, state: State) -> str:
-    """Return present, L or U by the moment of arrival.
-
-    In the morning a pupil counts as present up to the policy's late-book time; the afternoon has no late book, so L
-    begins when its registration opens. L lasts up to and including closing.
-    """
-    if arrived_at > state.school.calendar.closes(session):
-        return "U"
-    if session.half is Half.AM:
-        late = arrived_at.astimezone(LONDON).time() > state.policy(session.day).late_book
-        return "L" if late else "/"
-    return "L" if arrived_at >= state.school.calendar.opens(session) else "\\"

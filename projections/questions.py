@@ -104,9 +104,17 @@ class Answers:
             opened = self.ledger.opened()
             now = from_micros(last) if opened is not None and opened.simulated else self._clock()
             as_of = now.astimezone(LONDON).date()
-        return Moment(as_of, from_micros(known), position, school, self._policy(school, as_of, policy))
+        return Moment(as_of, from_micros(known), position, school, self.policy_of(school, as_of, policy))
 
-    def _policy(self, school: School, as_of: date, given: str | Policy | None) -> Policy | None:
+    def moment_at(self, position: int, as_of: date, policy: str | Policy | None = None) -> Moment:
+        """Return the moment just after one event, whatever else was recorded at the same time."""
+        school = take_in(School(), self.ledger.reads.reference_rows(0, position))
+        rows = self.ledger.reads.rows_at([position])
+        known_at = from_micros(rows[0].recorded_at if rows else 0)
+        return Moment(as_of, known_at, position, school, self.policy_of(school, as_of, policy))
+
+    def policy_of(self, school: School, as_of: date, given: str | Policy | None = None) -> Policy | None:
+        """Return the policy to answer by: the one given, else the one in force; None before a school was opened."""
         if isinstance(given, Policy):
             return given
         if given is not None:
