@@ -85,6 +85,10 @@ class Policy:
     hide_below: int  # counts of pupils from 1 to below this are not shown to governors
     award_percent: int  # attendance that is celebrated
     award_improved_points: int  # percentage points better than the term before that are rewarded
+    bulk_entries: int  # entries amended alike by one person in one go: a change in bulk
+    bulk_minutes: int  # minutes between two amendments of one go, at most
+    census_watch_days: int  # days before a census in which changes in bulk are pointed out
+    suspicious_late_to_present: int  # entries that one person turned from U to L, from which on it is pointed out
     keep_years: int  # years that an entry is kept after it was made
 
     @property
@@ -313,5 +317,9 @@ READERS: dict[str, Callable[[object], object]] = {
     "hide_below": _count,
     "award_percent": _percent,
     "award_improved_points": _count,
+    "bulk_entries": _count,
+    "bulk_minutes": _count,
+    "census_watch_days": _count,
+    "suspicious_late_to_present": _count,
     "keep_years": _count,
 }

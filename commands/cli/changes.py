@@ -1,0 +1,107 @@
+"""The verb of the change log: every amendment of a time, by whom and why, and what is worth a question."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.cli.ask import Pupils, known_pupils, note_lost_keys
+from commands.cli.options import (
+    PLAIN,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    one_line,
+    opened,
+    parse_day,
+    parse_known_at,
+    say_json,
+)
+from ledger.errors import Refused
+from ledger.sessions import LONDON
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from projections.changes import ChangeLine
+
+verbs = typer.Typer(**PLAIN)
+
+MOST = 10  # counts on a line
+
+
+@verbs.command("changes")
+def show_changes(
+    pupils: Pupils = None,
+    from_day: Annotated[str, typer.Option("--from", metavar="DAY", help="The first day of recording.")] = "",
+    to_day: Annotated[
+        str | None, typer.Option("--to", metavar="DAY", help="The last. [default the last event's]")
+    ] = None,
+    by: Annotated[str | None, typer.Option("--person", metavar="NAME", help="Only what this person amended.")] = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every amendment recorded in a time: by whom, from which code to which, why. Changes in bulk are one line.
+
+    \b
+    Example: attendance changes --from 2026-01-05 --to 2026-01-16
+    """
+    first, last, known = parse_day("--from", from_day or None), parse_day("--to", to_day), parse_known_at(known_at)
+    if first is None:
+        raise Refused("malformed", field="--from", expected="the first day, such as 2026-01-05")
+    from projections.changes import amendments, anomalies, change_lines, tallies
+    from projections.cohorts import described
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(None, known)
+        assert moment.policy is not None, "an opened school has a policy"
+        since = datetime.combine(first, time.min, LONDON)
+        until = datetime.combine(last, time.max, LONDON) if last else moment.known_at
+        made = amendments(house.answers, moment, since, until, known_pupils(moment, pupils) if pupils else None)
+        made = [each for each in made if by is None or each.by.startswith(f"{by} (")]
+        lines, asked = change_lines(made, moment.policy), anomalies(house.answers, moment, made)
+        if as_json:
+            told = {"as_of": moment.as_of.isoformat(), "position": moment.position, "simulated": house.simulated}
+            counted = {"tallies": tallies(made), "anomalies": [each._asdict() for each in asked]}
+            say_json({**told, "changes": lines, **counted})
+            return
+        from commands.cli.tables import findings_table, show
+
+        note_lost_keys(house)
+        counts = [f"{what}: {_counted(counts)}" for what, counts in tallies(made).items() if counts]
+        worth = [findings_table("Worth a question", asked, house.simulated)] if asked else []
+        show(_changes_table(lines, house.simulated), *counts, *worth, described(moment))
+
+
+def _counted(counts: dict[str, int]) -> str:
+    """Return counts as a line, of many the largest ones."""
+    most = sorted(counts, key=lambda what: -counts[what])[:MOST]
+    told = [f"{count} {one_line(what)}" for what, count in counts.items() if what in most]
+    return ", ".join(told) + (f", and {len(counts) - MOST} more with fewer" if len(counts) > MOST else "")
+
+
+def _changes_table(lines: list[ChangeLine], simulated: bool) -> Table:
+    from commands.cli.tables import london, table
+
+    columns = {"recorded": "left", "by": "left", "pupil": "left", "session": "left", "codes": "left", "why": "left"}
+    made = table("Changes of the register", simulated, **columns, position="right")
+    for line in lines:
+        first, last = line.amendments[0], line.amendments[-1]
+        pupils = sorted({each.pupil for each in line.amendments})
+        sessions = sorted({each.session for each in line.amendments})
+        many = len(line.amendments) > 1
+        made.add_row(
+            london(line.first_at) + (f" to {london(line.last_at)[11:]}" if many else ""),
+            one_line(line.by),
+            f"{len(pupils)} pupils" if many else first.pupil,
+            f"{len(line.amendments)} entries, {sessions[0]} to {sessions[-1]}" if many else first.session,
+            f"{line.was} > {line.now}",
+            one_line(line.reason),
+            f"{first.position}-{last.position}" if many else str(first.position),
+        )
+    return made
