@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from commands import followup, leave, marks, penalties, roll, school, support
+from commands import followup, keeping, leave, marks, penalties, roll, school, support
 from commands import models as m
 from commands.state import Decided, Fact, Register, State
 from ledger import streams, wire
@@ -93,6 +93,9 @@ DECISIONS: dict[type[m.Command], Decide] = {
     m.ServeNotice: penalties.serve_notice,
     m.RecordPayment: penalties.record_payment,
     m.WithdrawPenaltyNotice: penalties.withdraw_notice,
+    m.PlaceHold: keeping.place_hold,
+    m.LiftHold: keeping.lift_hold,
+    m.ForgetYears: keeping.forget_years,
     m.BeginProsecution: penalties.begin_prosecution,
     m.EndProsecution: penalties.end_prosecution,
 }
@@ -128,6 +131,7 @@ class Handler:
         for attempt in range(ATTEMPTS):
             try:
                 if (command.id is not None or failure is not None) and (done := self._earlier(receipt)):
+                    self._destroy_keys(command)
                     return done
                 return self._attempt(command, receipt, look)
             except Refused:
@@ -160,9 +164,23 @@ class Handler:
         state, versions = self._state(command, school_now, look)
         decided = self._decide(command, state, now)
         facts = self._introducing(command, decided.facts)
+        self._check_remembered(facts)
         envelopes = seal_all(self._place(facts, versions, look), self._keys, self._ledger)
         positions = self._ledger.append(envelopes, receipt=receipt, basis=school_now.position, at=at)
+        self._destroy_keys(command)
         return Done(len(positions), positions[-1] if positions else 0, decided.kept)
+
+    def _destroy_keys(self, command: m.Command) -> None:
+        """Destroy what a command says is forgotten, after the event that says so: a run that was interrupted between
+        the two destroys the rest when it is asked again."""
+        if isinstance(command, m.ForgetYears):
+            self._keys.destroy(Owner(each.pupil, each.year) for each in command.years)
+
+    def _check_remembered(self, facts: Sequence[Fact]) -> None:
+        """Refuse words about a school year whose key was destroyed: a new key would hide that words are gone."""
+        for stream, event in facts:
+            if wire.speaks(event) and owner_of(stream) in self._school.forgotten:
+                raise Refused("year_forgotten", field="pupil", value=owner_of(stream).name)
 
     def _digest(self, command: m.Command) -> str:
         """Return the digest of a command under the school's key; bare where there is no school, or no key store."""
@@ -212,7 +230,19 @@ class Handler:
                 registers[row.stream] = registers.get(row.stream, Register()).after(event)
             else:
                 entries[row.stream] = entries.get(row.stream, Entry()).after(row.version, event)
-        return State(school_now, entries, registers, told, head), versions
+        return State(school_now, entries, registers, told, head, self._last_recorded(command)), versions
+
+    def _last_recorded(self, command: m.Command) -> dict[Owner, datetime]:
+        """Return when something was last recorded about each school year that is to be forgotten; of what belongs to no
+        single year, about the pupil at all."""
+        if not isinstance(command, m.ForgetYears):
+            return {}
+        found: dict[Owner, int] = {}
+        for pupil in {each.pupil for each in command.years}:
+            for row in self._ledger.reads.prefix_rows(f"{pupil}/"):
+                for owner in (owner_of(row.stream), Owner(pupil, 0)):
+                    found[owner] = max(found.get(owner, 0), row.recorded_at)
+        return {owner: from_micros(at) for owner, at in found.items()}
 
     def _introducing(self, command: m.Command, facts: list[Fact]) -> list[Fact]:
         """Return the facts with the person who signs, where they are new or have another name or title."""

@@ -15,6 +15,7 @@ from ledger.people import Staff
 from ledger.policy import Policy
 from ledger.school import School
 from ledger.sessions import LONDON, Session
+from ledger.streams import Owner
 
 
 class Fact(NamedTuple):
@@ -49,6 +50,7 @@ class State(NamedTuple):
     registers: Mapping[str, Register]
     told: Sequence[FollowUpEvent] = ()  # the pupil's follow-up, in order, where the command is about it
     head: int = 0  # the position decided at
+    recorded: Mapping[Owner, datetime] = {}  # when something was last recorded, of the owners asked about
 
     def entry(self, pupil: str, session: Session) -> Entry:
         return self.entries.get(streams.entry_stream(pupil, session), Entry())

@@ -59,6 +59,11 @@ RULES = {
     "session_outside_request": "lies outside the sessions that were asked for",
     "code_not_for_leave": "is not a code that leave can be granted with",
     "not_a_leave_decider": "is none of the people whom the school has named to decide on leave",
+    # keeping and forgetting
+    "year_forgotten": "was forgotten, so no words can be recorded about it any more",
+    "held": "is under a hold, and nothing about this pupil may be forgotten",
+    "not_held": "is under no hold",
+    "too_young_to_forget": "holds something that was recorded within the years it has to be kept",
     # follow-up and support
     "evidence_exists": "names evidence that has been asked for already",
     "no_such_evidence": "names no evidence about this pupil that was seen",

@@ -90,6 +90,33 @@ class KeyStore:
             connection.execute(_insert(self._engine)(_keys).on_conflict_do_nothing(), rows)
         self.load(missing)
 
+    def destroy(self, owners: Iterable[Owner]) -> None:
+        """Destroy keys for ever: what is sealed under them can never be read again. Raises Misconfigured where lost."""
+        gone = sorted(set(owners))
+        if self._engine is None:
+            raise Misconfigured(f"the key store {self.address} is missing, so no key of it can be destroyed")
+        with self._engine.begin() as connection:
+            for owner in gone:
+                connection.execute(
+                    _keys.delete().where(
+                        _keys.c.ledger == self._ledger(), _keys.c.owner == owner.name, _keys.c.year == owner.year
+                    )
+                )
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect() as connection:
+                # Deleting overwrites the page, but the log still holds the page as it was.
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        for owner in gone:
+            self._cache.pop(owner, None)
+
+    def held(self) -> list[Owner]:
+        """Return whose keys there are for this ledger, in order."""
+        if self._engine is None:
+            return []
+        with self._engine.connect() as connection:
+            found = connection.execute(sa.select(_keys.c.owner, _keys.c.year).where(_keys.c.ledger == self._ledger()))
+            return sorted(Owner(name, year) for name, year in found)
+
     def close(self) -> None:
         if self._engine is not None:
             self._engine.dispose()

@@ -11,6 +11,8 @@ from ledger.events import (
     ContactsChanged,
     EmergencyContactsChanged,
     GroupsChanged,
+    HoldLifted,
+    HoldPlaced,
     MovingFormReceived,
     ParticularsAmended,
     PupilAdmitted,
@@ -56,6 +58,7 @@ class Pupil:
     particulars_versions: tuple[int, ...] = ()
     forms_versions: tuple[int, ...] = ()
     removed_version: int = 0
+    held: bool = False  # nothing may be forgotten
 
     def on_roll(self, day: date) -> bool:
         return any(spell.holds(day) for spell in self.spells)
@@ -94,6 +97,10 @@ class Pupil:
                 self.particulars_versions = (*self.particulars_versions, version)
                 if event.school_age_first and event.school_age_last:
                     self.school_age = event.school_age_first, event.school_age_last
+            case HoldPlaced():
+                self.held = True
+            case HoldLifted():
+                self.held = False
             case MovingFormReceived():
                 self.forms_versions = (*self.forms_versions, version)
             case PupilRemoved():

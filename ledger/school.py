@@ -27,10 +27,12 @@ from ledger.events import (
     SchoolOpened,
     SchoolYearOpened,
     StaffNamed,
+    YearsForgotten,
 )
 from ledger.people import Staff
 from ledger.roll import Pupil
 from ledger.sessions import LONDON, Session, from_micros
+from ledger.streams import Owner
 
 
 class Closure(NamedTuple):
@@ -84,6 +86,7 @@ class School:
         self.leave: dict[str, dict[str, Leave]] = defaultdict(dict)
         self.notices: dict[str, dict[str, Notice]] = defaultdict(dict)
         self.cases: dict[str, dict[str, PenaltyCase]] = defaultdict(dict)
+        self.forgotten: set[Owner] = set()
         self.daily_returns: list[DailyReturnMade] = []
         self.closures: list[Closure] = []
         self.poison: dict[int, str] = {}
@@ -198,6 +201,8 @@ class School:
             case RoleNamed():
                 self.roles[event.role].append((event.from_day, event.holders))
                 self.roles[event.role].sort(key=lambda named: named[0])
+            case YearsForgotten():
+                self.forgotten |= {Owner(name, year) for name, year in event.years}
             case DailyReturnMade():
                 self.daily_returns.append(event)
             case ImportBegun():

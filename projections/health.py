@@ -16,6 +16,7 @@ from ledger.codes import CODES, by_symbol
 from ledger.errors import Finding, Misconfigured
 from ledger.sessions import Session
 from ledger.store import Ledger
+from ledger.streams import Owner
 from projections.cohorts import absence_answers
 from projections.frames import Entries, last_session, roll_of
 from projections.penalty import UNRESOLVED
@@ -50,7 +51,8 @@ def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
         )
     else:
         known = answers.particulars(moment, moment.school.pupils)
-        if sealed := sum(not particulars.readable for particulars in known.values()):
+        kept = {number for number in known if Owner(number, 0) not in moment.school.forgotten}
+        if sealed := sum(not known[number].readable for number in kept):
             yield Finding(
                 "keys_missing",
                 f"the particulars of {sealed} pupils cannot be read: these are another ledger's keys or an older copy",

@@ -11,7 +11,22 @@ from collections.abc import Sequence
 
 import typer
 
-from commands.cli import ask, cases, changes, compare, explain, imports, lines, marks, roll, school, screens, seal, show
+from commands.cli import (
+    ask,
+    cases,
+    changes,
+    compare,
+    explain,
+    imports,
+    keeping,
+    lines,
+    marks,
+    roll,
+    school,
+    screens,
+    seal,
+    show,
+)
 from commands.cli.options import PLAIN, PROGRAM, note
 from commands.wiring import said_by_database
 from ledger.errors import LedgerError
@@ -30,7 +45,7 @@ def attendance() -> None:
 
 
 # In the order of a first visit: look around, begin, a school day, its cases, the school itself.
-for told in (show, ask, explain, compare, changes, screens, seal, lines, imports, marks, cases, roll, school):
+for told in (show, ask, explain, compare, changes, screens, seal, lines, imports, marks, cases, roll, school, keeping):
     app.add_typer(told.verbs)
 
 # Whichever parser this version of Typer brings along, its complaints about arguments have this base.

@@ -35,6 +35,7 @@ from commands.models.follow_up import (
     RequestEvidence,
     ReturnEvidence,
 )
+from commands.models.keeping import ForgetYears, LiftHold, PlaceHold
 from commands.models.leave import (
     DecideLeave,
     RequestLeave,
@@ -155,6 +156,7 @@ SPEAKABLE = frozenset(
         "begun_on",
         "offence",
         "fine",
+        "years",
     }
 )
 AnyCommand = Union[
@@ -204,6 +206,9 @@ AnyCommand = Union[
     ServeNotice,
     BeginProsecution,
     EndProsecution,
+    PlaceHold,
+    LiftHold,
+    ForgetYears,
 ]
 COMMANDS: dict[str, type[Command]] = {kind.__name__: kind for kind in get_args(AnyCommand)}
 

@@ -50,6 +50,8 @@ from ledger.events.roll import (
     ContactsChanged,
     EmergencyContactsChanged,
     GroupsChanged,
+    HoldLifted,
+    HoldPlaced,
     MovingFormReceived,
     ParticularsAmended,
     PupilAdmitted,
@@ -65,6 +67,7 @@ from ledger.events.school import (
     SchoolOpened,
     SchoolYearOpened,
     StaffNamed,
+    YearsForgotten,
 )
 
 SchoolEvent = Union[
@@ -77,6 +80,7 @@ SchoolEvent = Union[
     CalendarAmended,
     ClosureDeclared,
     DailyReturnMade,
+    YearsForgotten,
 ]
 RollEvent = Union[
     PupilAdmitted,
@@ -87,6 +91,8 @@ RollEvent = Union[
     MovingFormReceived,
     GroupsChanged,
     PupilRemoved,
+    HoldPlaced,
+    HoldLifted,
 ]
 RegisterEvent = Union[
     RegisterTaken,
@@ -156,6 +162,8 @@ __all__ = [
     "EvidenceSeen",
     "FollowUpEvent",
     "GroupsChanged",
+    "HoldLifted",
+    "HoldPlaced",
     "ImportBegun",
     "ImprovementEnded",
     "ImprovementRequired",
@@ -195,4 +203,5 @@ __all__ = [
     "SicknessExpected",
     "StaffNamed",
     "SupportRecorded",
+    "YearsForgotten",
 ]

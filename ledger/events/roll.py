@@ -105,3 +105,17 @@ class PupilRemoved(Event, frozen=True, kw_only=True):
     ground: str = ""
     destination: str = ""
     shown_by: str = ""
+
+
+class HoldPlaced(Event, frozen=True, kw_only=True):
+    """Nothing about this pupil may be forgotten: a court, a complaint or an inquiry may ask for it."""
+
+    kind: ClassVar[str] = "roll"
+    private: ClassVar[tuple[str, ...]] = ("reason",)
+    reason: str = ""
+
+
+class HoldLifted(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "roll"
+    private: ClassVar[tuple[str, ...]] = ("reason",)
+    reason: str = ""

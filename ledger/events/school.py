@@ -98,3 +98,11 @@ class DailyReturnMade(Event, frozen=True, kw_only=True):
     seen: int
     pupils: int
     digest: str
+
+
+class YearsForgotten(Event, frozen=True, kw_only=True):
+    """The keys of these pupils' school years (0: what belongs to no single year) were destroyed, and with them every
+    word sealed under them; codes, counts and proofs stay."""
+
+    kind: ClassVar[str] = "school"
+    years: tuple[tuple[str, int], ...]

@@ -1,0 +1,128 @@
+"""Verbs of keeping and forgetting: holds, the destruction of keys, and everything that is held about one child."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.options import (
+    PLAIN,
+    AtOption,
+    ByOption,
+    IdOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    opened,
+    parse_known_at,
+    progress_bar,
+    say,
+    say_json,
+)
+from commands.cli.write import Line, Pupil, Reason, line, record, writes
+from ledger.errors import Misconfigured
+
+verbs = typer.Typer(**PLAIN)
+hold = typer.Typer(help="A hold on everything about a pupil: place, lift.", **PLAIN)
+verbs.add_typer(hold, name="hold")
+
+SHOWN = 20
+
+
+@writes(hold, "place")
+def place_hold(pupil: Pupil, reason: Reason = None) -> Line:
+    """Place a hold: nothing about this pupil is forgotten until it is lifted. Records PlaceHold.
+
+    \b
+    Example: attendance hold place 1042 --reason "proceedings in the Magistrates' Court"
+    """
+    return line("PlaceHold", pupil=pupil, reason=reason)
+
+
+@writes(hold, "lift")
+def lift_hold(pupil: Pupil, reason: Reason = None) -> Line:
+    """Lift a hold. Records LiftHold.
+
+    \b
+    Example: attendance hold lift 1042 --reason "the case is closed"
+    """
+    return line("LiftHold", pupil=pupil, reason=reason)
+
+
+@verbs.command("forget")
+def forget(
+    really: Annotated[
+        bool, typer.Option("--destroy-keys", help="Do it; without this only what would be forgotten is listed.")
+    ] = False,
+    by: ByOption = None,
+    command_id: IdOption = None,
+    at: AtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget the words of pupils' school years that have been kept long enough. Records ForgetYears.
+
+    Their keys are destroyed, for ever; marks, codes and counts stay, and everything still verifies. Backups of the key
+    store have to be destroyed as well, wherever they are.
+
+    \b
+    Example: attendance forget --destroy-keys --by "head:H Example:Headteacher"
+    """
+    from projections.retention import forgettable
+
+    with opened(ledger, keys) as house:
+        if house.keys.lost:
+            raise Misconfigured(f"the key store {house.keys.address} is missing, so there is nothing to destroy")
+        moment = house.answers.moment()
+        with progress_bar("looking", moment.position) as progress:
+            owners = forgettable(house.answers, moment, progress)
+        simulated = house.simulated
+    years = [{"pupil": owner.name, "year": owner.year} for owner in owners]
+    if really and years:
+        forgetting = line("ForgetYears", years=years)
+        record(forgetting, by=by, command_id=command_id, at=at, ledger=ledger, keys=keys, as_json=as_json)
+        return
+    if as_json:
+        say_json({"forgettable": years, "forgotten": [], "simulated": simulated})
+        return
+    named = ", ".join(f"{owner.name}/{owner.year}" for owner in owners[:SHOWN]) + (" …" if len(owners) > SHOWN else "")
+    what = (
+        f"{len(owners)} pupils' years may be forgotten: {named}" if owners else "nothing is old enough to be forgotten"
+    )
+    say(what + (" (SIMULATED)" if simulated else ""))
+
+
+@verbs.command("subject")
+def subject_access(
+    pupil: Pupil,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.json", help="The file to write.")],
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+) -> None:
+    """Write everything that is held about one child into one file, and no other child's data.
+
+    \b
+    Example: attendance subject 1042 -o subject.json
+    """
+    import json
+
+    from projections.retention import subject_record
+
+    known = parse_known_at(known_at)
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(None, known)
+        known_pupils(moment, [pupil])
+        note_lost_keys(house)
+        found = subject_record(house.answers, moment, pupil)
+        simulated = house.simulated
+    try:
+        output.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Misconfigured(f"the file '{output.name}' cannot be written: {error.strerror}") from error
+    say(f"wrote {len(found['events'])} events to {output}" + (" (SIMULATED)" if simulated else ""))

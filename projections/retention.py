@@ -1,0 +1,79 @@
+"""How long things are kept: what may be forgotten, and everything that is held about one child."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from ledger.case import years_after
+from ledger.sessions import LONDON, format_moment, from_micros
+from ledger.streams import SCHOOL, Owner, owner_of
+from projections.questions import Answers, Moment
+from projections.rebuild import pages
+
+
+def forgettable(answers: Answers, moment: Moment, progress: Callable[[int], None] | None = None) -> list[Owner]:
+    """Return the pupils' school years whose words may be forgotten and still have their key, in order.
+
+    A school year may be once the last thing in it was recorded more than the policy's years ago; what belongs to no
+    single year, once that is true of everything about the pupil. Nothing of a pupil under a hold. What was recorded as
+    forgotten and still has its key comes with them: a run that was interrupted.
+    """
+    if moment.policy is None:
+        return []
+    last: dict[Owner, int] = {}
+    for rows in pages(answers.ledger, moment.position):
+        for row in rows:
+            owner = owner_of(row.stream)
+            if owner.name != SCHOOL:
+                last[owner] = last[Owner(owner.name, 0)] = row.recorded_at
+        if progress is not None:
+            progress(rows[-1].position)
+    return [
+        owner
+        for owner in answers.keys.held()
+        if owner in last
+        and not moment.school.pupils[owner.name].held
+        and moment.as_of >= years_after(_day(last[owner]), moment.policy.keep_years)
+    ]
+
+
+def _day(recorded_at: int) -> date:
+    return from_micros(recorded_at).astimezone(LONDON).date()
+
+
+def subject_record(answers: Answers, moment: Moment, pupil: str) -> dict[str, Any]:
+    """Return everything that is held about one child, as known, words opened where their key is there: particulars and
+    every event in order of position, and of the school's own events those that name the child, without the other
+    children they name."""
+    rows = [row for row in answers.ledger.reads.prefix_rows(f"{pupil}/") if row.position <= moment.position]
+    events = [_event(row, event) for row, event in answers.opened(rows)]
+    naming = answers.ledger.reads.reference_rows(0, moment.position)
+    for row, event in answers.opened(row for row in naming if row.topic == "school.ClosureDeclared"):
+        if pupil in event.pupils:
+            events.append(_event(row, msgspec.structs.replace(event, pupils=(pupil,))))
+    return {
+        **answers.header(moment, pupil),
+        "particulars": answers.particulars(moment, [pupil])[pupil]._asdict(),
+        "events": sorted(events, key=lambda event: event["position"]),
+    }
+
+
+def _event(row: Any, event: Any) -> dict[str, Any]:
+    said = msgspec.to_builtins(event, enc_hook=_encoded)
+    said.pop("x", None)  # what is still sealed says nothing
+    return {
+        "position": row.position,
+        "recorded_at": format_moment(from_micros(row.recorded_at)),
+        "about": row.stream.partition("/")[2],
+        **said,
+        "sealed": bool(event.sealed),
+    }
+
+
+def _encoded(value: Any) -> str:
+    return base64.b64encode(value).decode()

@@ -1,0 +1,195 @@
+"""Forgetting: what has been kept long enough, is under no hold and is asked for loses its words; nothing else does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from commands.cli import main
+from commands.handle import Handler
+from commands.models import parse
+from commands.wiring import open_house
+from ledger.errors import Refused
+from ledger.keys import KeyStore
+from ledger.streams import Owner
+from projections.retention import forgettable, subject_record
+from tests.support.schools import OpenedSchool, open_school
+
+HEAD = {"id": "head", "name": "H Example", "title": "Headteacher"}
+CANARIES = ("Zanzibar Quillfeather", "a canary sang of Umbrella Street")
+OTHER = "Othello Wimpernickel"
+# The last thing recorded about 1042 in the school year 2018/19.
+RECORDED = "2018-11-05"
+
+
+def line(command: str, at: str, **fields: Any) -> dict[str, Any]:
+    return {"command": command, "at": at, "by": HEAD, **fields}
+
+
+def admitted(pupil: str, name: str) -> dict[str, Any]:
+    parents = [{"id": f"{pupil}-a", "name": "B Example", "phone": "01632 960001"}]
+    about = {"name": name, "born": "2012-03-09", "starting_day": "2018-09-04", "year_group": "2", "class": "2W"}
+    return line("AdmitPupil", "2018-09-03T09:00", pupil=pupil, parents=parents, **about)
+
+
+LINES = [
+    line("OpenSchool", "2018-08-30T08:00", urn="117000", name="Example Primary", la="919", estab="2000",
+         policy="national-2024"),
+    line("OpenSchoolYear", "2018-08-30T08:01", year="2018/19", first_day="2018-09-04", last_day="2019-07-23"),
+    admitted("1042", CANARIES[0]),
+    admitted("1043", OTHER),
+    line("RecordMark", "2018-11-05T09:00", pupil="1042", session="2018-11-05/AM", code="N"),
+    line("AmendMark", f"{RECORDED}T10:00", pupil="1042", session="2018-11-05/AM", code="I", reason=CANARIES[1]),
+    line("AmendMark", f"{RECORDED}T10:00", pupil="1042", session="2018-11-05/AM", code="O", reason=CANARIES[1]),
+    line("ChangeGroups", "2018-11-06T10:00", pupil="1042", groups=["SEN support"]),
+]  # fmt: skip
+
+
+def school(until: str, *more: dict[str, Any]) -> OpenedSchool:
+    """Return the school with time gone on until a day, on which another pupil's groups changed."""
+    opened = open_school().replay([*LINES, *more])
+    opened.send(line("ChangeGroups", f"{until}T12:00", pupil="1043", groups=["young carer"]))
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("day", "years"),
+    [
+        ("2024-11-04", []),
+        ("2024-11-05", [Owner("1042", 2018)]),  # six years to the day
+        ("2024-11-06", [Owner("1042", 0), Owner("1042", 2018)]),  # six years after the last word about the pupil at all
+    ],
+)
+def test_what_is_six_years_old_may_be_forgotten(day: str, years: list[Owner]) -> None:
+    opened = school(day)
+    assert forgettable(opened.answers, opened.answers.moment()) == years
+
+
+def test_nothing_of_a_pupil_under_a_hold_is_forgotten() -> None:
+    opened = school("2024-12-01", line("PlaceHold", "2018-12-01T09:00", pupil="1042", reason="a complaint"))
+    assert forgettable(opened.answers, opened.answers.moment()) == []
+    forget = line("ForgetYears", "2026-01-01T09:00", years=[{"pupil": "1042", "year": 2018}])
+    assert opened.refusal(forget) == "held"
+    opened.send(line("LiftHold", "2026-01-01T10:00", pupil="1042", reason="settled"))
+    assert opened.refusal({**forget, "at": "2026-01-01T11:00"}) == ""
+
+
+def test_what_is_younger_is_not_forgotten_even_when_asked_for() -> None:
+    opened = school("2024-11-05")
+    forget = line(
+        "ForgetYears", "2024-11-05T13:00", years=[{"pupil": "1042", "year": 2018}, {"pupil": "1042", "year": 0}]
+    )
+    assert opened.refusal(forget) == "too_young_to_forget"
+    assert opened.refusal({**forget, "years": [{"pupil": "1099", "year": 2018}]}) == "pupil_not_on_roll"
+    assert opened.refusal({**forget, "years": [{"pupil": "1042", "year": 2018}]}) == ""
+
+
+def test_a_hold_is_placed_once_and_lifted_once_with_a_reason() -> None:
+    opened = school("2019-01-01")
+    place, lift = (
+        line("PlaceHold", "2019-01-02T09:00", pupil="1042"),
+        line("LiftHold", "2019-01-02T09:00", pupil="1042"),
+    )
+    assert opened.refusal(place) == "reason_required"
+    assert opened.refusal({**lift, "reason": "over"}) == "not_held"
+    assert opened.send({**place, "reason": "a court"}).events == 1
+    assert opened.send({**place, "reason": "a court"}).events == 0
+    assert opened.send({**lift, "reason": "over"}).events == 1
+    assert opened.refusal({**lift, "reason": "over"}) == "not_held"
+
+
+def test_words_are_gone_and_codes_stay() -> None:
+    opened = school("2024-11-06")
+    before = opened.rows()
+    years = [
+        {"pupil": owner.name, "year": owner.year} for owner in forgettable(opened.answers, opened.answers.moment())
+    ]
+    opened.send(line("ForgetYears", "2024-11-06T13:00", years=years))
+    assert opened.rows()[: len(before)] == before
+    entry = subject_record(opened.answers, opened.answers.moment(), "1042")["events"]
+    assert [event["c"] for event in entry if event["type"] == "MarkAmended"] == ["I", "O"]
+    told = json.dumps(subject_record(opened.answers, opened.answers.moment(), "1042"))
+    assert not any(canary in told for canary in CANARIES)
+    assert OTHER in json.dumps(subject_record(opened.answers, opened.answers.moment(), "1043"))
+
+
+def test_no_new_words_are_recorded_under_a_forgotten_year() -> None:
+    opened = school("2024-11-06")
+    opened.send(line("ForgetYears", "2024-11-06T13:00", years=[{"pupil": "1042", "year": 2018}]))
+    amend = line("AmendMark", "2024-11-06T14:00", pupil="1042", session="2018-11-05/AM", code="I", reason="again")
+    assert opened.refusal(amend) == "year_forgotten"
+    mark = line("RecordMark", "2024-11-06T14:00", pupil="1042", session="2018-11-05/PM", code="\\")
+    assert opened.refusal(mark) == "", "a code needs no key"
+
+
+def test_an_interrupted_forgetting_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = school("2024-11-06")
+    forget = line("ForgetYears", "2024-11-06T13:00", years=[{"pupil": "1042", "year": 2018}], id="once")
+
+    def crash(self: KeyStore, owners: Any) -> None:
+        raise OSError("the power went")
+
+    with monkeypatch.context() as patched, pytest.raises(OSError):
+        patched.setattr(KeyStore, "destroy", crash)
+        opened.send(forget)
+    assert Owner("1042", 2018) in forgettable(opened.answers, opened.answers.moment())
+    again = Handler(opened.ledger, opened.keys, simulated=True)
+    assert again.handle(parse(forget)).repeated
+    assert Owner("1042", 2018) not in opened.keys.held()
+
+
+# --- on disk --------------------------------------------------------------------------------------------------------
+
+
+def test_after_it_no_file_holds_the_words_or_the_key_and_everything_verifies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'school.db'}"
+    journal = tmp_path / "journal.ndjson"
+    later = line("ChangeGroups", "2024-11-06T12:00", pupil="1043", groups=["young carer"])
+    journal.write_text("".join(json.dumps(each) + "\n" for each in [*LINES, later]), encoding="utf-8")
+    assert main(["replay", str(journal), "--ledger", url]) == 0
+    journal.unlink()
+    seal = ["--seal", str(tmp_path / "seal")]
+    assert main(["seal", "--new", *seal, "--ledger", url]) == 0
+    with open_house(url) as house:
+        keys = [house.keys.get(Owner("1042", year)) for year in (0, 2018)]
+    assert all(keys)
+    assert any(key in path.read_bytes() for key in keys if key for path in tmp_path.glob("school*")), "it was there"
+    assert main(["forget", "--ledger", url]) == 0
+    assert "2 pupils' years may be forgotten: 1042/0, 1042/2018 (SIMULATED)" in capsys.readouterr().out
+    assert main(["forget", "--destroy-keys", "--by", "head:H Example:Headteacher", "--ledger", url]) == 0
+    assert main(["verify", *seal, "--ledger", url]) == 0
+    assert main(["doctor", "--json", "--ledger", url]) in (0, 1)
+    assert "keys_missing" not in capsys.readouterr().out
+    for output in (["subject", "1042", "-o", str(tmp_path / "subject.json")], ["history", "1042"]):
+        assert main([*output, "--ledger", url]) == 0
+    shown = capsys.readouterr().out
+    assert "O" in shown and not any(canary in shown for canary in CANARIES)
+    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        held = path.read_bytes()
+        assert not any(canary.encode() in held for canary in CANARIES), path
+        assert not any(key in held for key in keys if key), path
+
+
+def test_subject_access_holds_everything_about_one_child_and_nothing_of_another() -> None:
+    opened = school("2019-01-01")
+    closure = line("DeclareClosure", "2019-01-02T09:00", sessions=["2019-01-08/AM"], code="#", pupils=["1042", "1043"])
+    opened.send({**closure, "reason": "no bus"})
+    found = subject_record(opened.answers, opened.answers.moment(), "1042")
+    told = json.dumps(found)
+    assert all(canary in told for canary in CANARIES) and OTHER not in told and '"1043"' not in told
+    assert len(found["events"]) == 1 + len([row for row in opened.rows() if row.stream.startswith("1042/")])
+
+
+def test_a_repeated_key_of_a_forgotten_year_is_not_made() -> None:
+    opened = school("2024-11-06")
+    opened.send(line("ForgetYears", "2024-11-06T13:00", years=[{"pupil": "1042", "year": 2018}]))
+    with pytest.raises(Refused):
+        opened.send(
+            line("AmendMark", "2024-11-06T14:00", pupil="1042", session="2018-11-05/AM", code="I", reason="again")
+        )
+    assert Owner("1042", 2018) not in opened.keys.held()
