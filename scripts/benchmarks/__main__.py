@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 
+from scripts.benchmarks.auditing import audit_rows
 from scripts.benchmarks.bulk import bulk_row
 from scripts.benchmarks.doors import door_rows
 from scripts.benchmarks.measure import Row
@@ -60,6 +61,8 @@ def groups(places: Stores, quick: bool) -> dict[str, Callable[[], list[Row]]]:
         "questions sqlite": lambda: question_rows(filled("sqlite"), years, 0.65, rounds // 10),
         "pupil postgresql": lambda: pupil_rows(filled("postgresql"), rounds),
         "pupil sqlite": lambda: pupil_rows(filled("sqlite"), rounds),
+        "audit postgresql": lambda: audit_rows(filled("postgresql"), rounds),
+        "audit sqlite": lambda: audit_rows(filled("sqlite"), rounds),
         "doors": lambda: door_rows(places, rounds // 10),
     }
 

@@ -93,7 +93,7 @@ def _moving_in(year: int, first: bool) -> list[dict[str, object]]:
                 {"command": "ChangeClass", "pupil": number, "from_day": day, **placed} for number in cohort.numbers()
             ]
     if not first:
-        last_day = (date.fromisoformat(day) - timedelta(days=40)).isoformat()
+        last_day = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
         leavers = [number for letter in CLASSES for number in Cohort(year - YEAR_GROUPS, letter).numbers()]
         lines += [{"command": "RemoveFromRoll", "pupil": number, "last_day": last_day} for number in leavers]
     return lines
