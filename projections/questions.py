@@ -29,13 +29,15 @@ NAMED = 50  # pupils asked for by number; of more than that, whole years are rea
 
 
 class Moment(NamedTuple):
-    """The two times of a question, the position they come to, and the school and policy as known there."""
+    """The two times of a question, the position they come to, and the school and policy as known there; `head` is the
+    digest of the event at that position, which a paper can be held against the ledger by."""
 
     as_of: date
     known_at: datetime
     position: int
     school: School
     policy: Policy | None
+    head: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,14 +106,18 @@ class Answers:
             opened = self.ledger.opened()
             now = from_micros(last) if opened is not None and opened.simulated else self._clock()
             as_of = now.astimezone(LONDON).date()
-        return Moment(as_of, from_micros(known), position, school, self.policy_of(school, as_of, policy))
+        found = self.policy_of(school, as_of, policy)
+        return Moment(as_of, from_micros(known), position, school, found, self._head(position))
 
     def moment_at(self, position: int, as_of: date, policy: str | Policy | None = None) -> Moment:
         """Return the moment just after one event, whatever else was recorded at the same time."""
         school = take_in(School(), self.ledger.reads.reference_rows(0, position))
         rows = self.ledger.reads.rows_at([position])
         known_at = from_micros(rows[0].recorded_at if rows else 0)
-        return Moment(as_of, known_at, position, school, self.policy_of(school, as_of, policy))
+        return Moment(as_of, known_at, position, school, self.policy_of(school, as_of, policy), self._head(position))
+
+    def _head(self, position: int) -> str:
+        return "".join(wire.leaf(*row).hex() for row in self.ledger.reads.rows_at([position]))
 
     def policy_of(self, school: School, as_of: date, given: str | Policy | None = None) -> Policy | None:
         """Return the policy to answer by: the one given, else the one in force; None before a school was opened."""

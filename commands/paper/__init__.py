@@ -26,6 +26,7 @@ def render(template: str, moment: Moment, facts: Mapping[str, Any]) -> bytes:
         "as_of": moment.as_of.isoformat(),
         "known_at": f"{moment.known_at.astimezone(LONDON):%Y-%m-%d %H:%M:%S}",
         "position": moment.position,
+        "head": moment.head,
         "policy": moment.policy.name if moment.policy else "none",
         "simulated": moment.school.simulated,
         "school": moment.school.opened.name if moment.school.opened else "",
