@@ -29,6 +29,15 @@ def test_the_policies_differ_in_whether_n_counts_to_the_threshold() -> None:
     assert micklem.penalty_codes == national.penalty_codes - {"N"} == {"G", "O", "U"}
 
 
+def test_the_shipped_policies_differ_where_the_school_says_otherwise_and_nowhere_else() -> None:
+    national, micklem = load("national-2024"), load("micklem-2025")
+    both = {key: (getattr(national, key), getattr(micklem, key)) for key in READERS}
+    assert {key: values for key, values in both.items() if values[0] != values[1]} == {
+        "penalty_codes": (frozenset("GNOU"), frozenset("GOU")),  # the school's policy does not name N
+        "unauthorised_return_sessions": (0, 20),  # a return of the school's own
+    }
+
+
 @pytest.mark.parametrize("name", ["micklem-2025", "national-2024"])
 def test_the_shipped_numbers_are_these(name: str) -> None:
     policy = load(name)
