@@ -122,10 +122,16 @@ def load(name_or_path: str | Path) -> Policy:
     return _parse(text, str(path))
 
 
+def shipped_text(name: str) -> str:
+    """Return the file of a shipped policy. Raises Misconfigured for a name that is none."""
+    if name not in shipped():
+        raise Misconfigured(f"no policy is called '{name}', only {' and '.join(shipped())}")
+    return resources.files("ledger").joinpath("policies", f"{name}.toml").read_text(encoding="utf-8")
+
+
 @lru_cache
 def _shipped(name: str) -> Policy:
-    text = resources.files("ledger").joinpath("policies", f"{name}.toml").read_text(encoding="utf-8")
-    return _parse(text, name)
+    return _parse(shipped_text(name), name)
 
 
 def _parse(text: str, where: str) -> Policy:

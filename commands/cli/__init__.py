@@ -21,6 +21,7 @@ from commands.cli import (
     keeping,
     lines,
     marks,
+    policies,
     roll,
     school,
     screens,
@@ -45,7 +46,23 @@ def attendance() -> None:
 
 
 # In the order of a first visit: look around, begin, a school day, its cases, the school itself.
-for told in (show, ask, explain, compare, changes, screens, seal, lines, imports, marks, cases, roll, school, keeping):
+for told in (
+    show,
+    ask,
+    explain,
+    compare,
+    changes,
+    screens,
+    seal,
+    lines,
+    imports,
+    marks,
+    cases,
+    roll,
+    school,
+    keeping,
+    policies,
+):
     app.add_typer(told.verbs)
 
 # Whichever parser this version of Typer brings along, its complaints about arguments have this base.

@@ -1,0 +1,142 @@
+"""The verb that shows a policy: its numbers with their paragraphs, its adoptions, and who is named for what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    one_line,
+    opened,
+    parse_day,
+    parse_known_at,
+    say,
+    say_json,
+)
+from ledger.errors import Refused
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from projections.policies import Person, PolicyAnswer
+
+verbs = typer.Typer(**PLAIN)
+
+
+@verbs.command("policies")
+def show_policies(
+    text: Annotated[
+        str | None,
+        typer.Option("--text", metavar="POLICY", help="Print this shipped policy as its file, nothing else."),
+    ] = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the policy in force, what was adopted when, and who holds which role.
+
+    Every setting with its value and the paragraph it comes from; the review's day; the people the school has named.
+
+    \b
+    Example: attendance policies --as-of 2026-04-13 --known-at 2026-03-31
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    if text is not None:
+        if about or known or as_json:
+            raise Refused("malformed", field="--text", expected="a policy's name alone")
+        from ledger.policy import shipped_text
+
+        say(shipped_text(text))
+        return
+    from projections.cohorts import described
+    from projections.policies import policy_answer
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        answer = policy_answer(house.answers, moment)
+        if as_json:
+            say_json(answer)
+            return
+        from commands.cli.tables import show
+
+        show(
+            f"{answer.title} ({answer.edition}): {_review(answer)}",
+            _settings_table(answer),
+            _adoptions_table(answer),
+            _roles_table(answer),
+            described(moment),
+        )
+
+
+def _review(answer: PolicyAnswer) -> str:
+    if answer.review_on is None:
+        return "no day of review is recorded"
+    return f"to be reviewed by {answer.review_on}" + (", which has come" if answer.review_due else "")
+
+
+def _settings_table(answer: PolicyAnswer) -> Table:
+    from commands.cli.tables import table
+
+    made = table(f"Policy {answer.policy}", answer.simulated, setting="left", value="left", source="left")
+    for each in answer.settings:
+        made.add_row(each.setting, _shown(each.value), each.source)
+    return made
+
+
+def _adoptions_table(answer: PolicyAnswer) -> Table:
+    from commands.cli.tables import london, table
+
+    headings = dict.fromkeys(("from", "policy", "in_force", "review", "recorded", "by"), "left")
+    made = table("Adopted", answer.simulated, **headings, position="right")
+    for each in answer.adopted:
+        made.add_row(
+            each.from_day or "the opening",
+            each.policy,
+            "yes" if each.in_force else "",
+            each.review_on or "",
+            london(each.recorded_at),
+            _by(each.by),
+            str(each.position),
+        )
+    return made
+
+
+def _roles_table(answer: PolicyAnswer) -> Table:
+    from commands.cli.tables import london, table
+
+    headings = dict.fromkeys(("role", "holder", "since", "contact", "recorded", "by"), "left")
+    made = table(f"Roles on {answer.as_of}", answer.simulated, **headings, position="right")
+    for role in answer.roles:
+        told = (
+            one_line(role.contact),
+            london(role.recorded_at) if role.recorded_at else "",
+            _by(role.by) if role.by else "",
+            str(role.position or ""),
+        )
+        for place, holder in enumerate(role.holders):
+            beside = told if place == 0 else ("",) * len(told)
+            made.add_row(role.role, one_line(f"{holder.name} ({holder.title})"), holder.since, *beside)
+        if not role.holders:
+            made.add_row(role.role, "nobody named", "", *told)
+    return made
+
+
+def _by(person: Person) -> str:
+    return one_line(f"{person.name} ({person.title})")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {moment}" for name, moment in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
