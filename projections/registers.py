@@ -192,7 +192,8 @@ def _told(answers: Answers, moment: Moment, pupils: list[str], day: date) -> dic
     told: dict[tuple[str, str], list[Any]] = defaultdict(list)
     rows = [row for row in answers.ledger.reads.stream_rows(list(owners)) if row.position <= moment.position]
     for row, event in answers.opened(rows):
-        sessions = (event.session,) if isinstance(event, ArrivalLogged) else event.sessions
-        for session in sessions:
-            told[owners[row.stream], session].append(event)
+        if isinstance(event, AbsenceReported | ArrivalLogged):
+            sessions = event.sessions if isinstance(event, AbsenceReported) else (event.session,)
+            for session in sessions:
+                told[owners[row.stream], session].append(event)
     return told
