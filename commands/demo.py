@@ -67,6 +67,7 @@ def journal(seed: int = 7) -> Iterator[Line]:
     """Yield the journal's lines in order of time; the same seed always gives the same lines."""
     diary = Diary(found_school(seed, STORY_PUPIL, STORY_COHORT))
     _open_school(diary)
+    _name_roles(diary)
     _keep_roll(diary)
     tell_stories(diary)
     _plan_classes(diary, Random(f"{seed}/classes"))
@@ -105,6 +106,33 @@ def _open_school(diary: Diary) -> None:
         )
 
 
+def _name_roles(diary: Diary) -> None:
+    """Name who is responsible for what before the first year, and adopt the policy with a day for its review."""
+    school = diary.school
+    for minute, (role, holder) in enumerate(
+        (
+            ("headteacher", school.head),
+            ("leave designate", school.deputy),
+            ("attendance lead", school.deputy),
+            ("day-to-day contact", school.office),
+            ("support contact", school.pastoral),
+            ("pastoral lead", school.pastoral),
+        )
+    ):
+        diary.write(
+            moment(date(2024, 8, 29), 9, 40 + minute),
+            school.head,
+            "NameRole",
+            {"role": role, "holders": [holder], "from_day": "2024-09-01"},
+        )
+    diary.write(
+        moment(date(2025, 7, 14), 16, 30),
+        school.head,
+        "AdoptPolicy",
+        {"policy": POLICY, "from_day": "2025-09-01", "review_on": "2026-07-31"},
+    )
+
+
 def _keep_roll(diary: Diary) -> None:
     """Admit everybody, move those who stay up a class in September 2025, and remove those who leave."""
     grounds = {(cohort, day): (ground, destination) for cohort, day, ground, destination in LEAVERS}
@@ -139,6 +167,7 @@ def _admission(pupil: Pupil) -> Line:
         "year_group": pupil.year_on(pupil.starts),
         "class": pupil.class_on(pupil.starts),
         "parents": list(pupil.parents),
+        "emergency_contacts": list(pupil.emergency),
         "groups": list(pupil.groups),
     }
 

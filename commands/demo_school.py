@@ -88,6 +88,7 @@ class Pupil(NamedTuple):
     leaves: date | None
     parents: tuple[dict[str, object], ...]
     groups: tuple[str, ...]
+    emergency: tuple[dict[str, object], ...] = ()
 
     def class_on(self, day: date) -> str:
         """Return the class on that day; the pupil must be on roll."""
@@ -134,6 +135,8 @@ class School:
     office: Person
     authority: Person
     supply: Person
+    deputy: Person
+    pastoral: Person
     teachers: dict[str, Person]
 
     def teacher(self, class_name: str, day: date) -> Person:
@@ -169,14 +172,19 @@ def found_school(seed: int, story_number: str, story_cohort: int) -> School:
             ("la", "Local authority attendance officer"),
             ("supply", "Supply teacher"),
             *((f"teacher-{name}", "Class teacher") for name in CLASSES),
+            ("deputy", "Deputy headteacher"),
+            ("pastoral", "Pastoral lead"),
         )
     }
+    pupils = _with_emergency_contacts(seed, pupils, phones)
     return School(
         tuple(sorted(pupils, key=lambda pupil: pupil.number)),
         staff["head"],
         staff["office"],
         staff["la"],
         staff["supply"],
+        staff["deputy"],
+        staff["pastoral"],
         {name: staff[f"teacher-{name}"] for name in CLASSES},
     )
 
@@ -255,6 +263,26 @@ def _parent(fake: Faker, number: str, letter: str, relationship: str, surname: s
         "email": email,
         "contact_order": 1 + (letter == "b"),
     }
+
+
+def _with_emergency_contacts(seed: int, pupils: list[Pupil], phones: Iterator[int]) -> list[Pupil]:
+    """Return the pupils, most of them with somebody to ring beside the parents; drawn apart, so that whoever was there
+    before stays who they were."""
+    fake = Faker("en_GB", use_weighting=False)
+    fake.seed_instance(f"{seed}/emergency")
+    rng = Random(f"{seed}/emergency")
+    found = []
+    for pupil in pupils:
+        relationship = rng.choice(("grandmother", "grandfather", "aunt", "neighbour"))
+        contact: dict[str, object] = {
+            "id": f"{pupil.number}-e",
+            "name": fake.name_male() if relationship == "grandfather" else fake.name_female(),
+            "relationship": relationship,
+            "phone": f"01632 960{next(phones):03}",
+            "contact_order": 3,
+        }
+        found.append(pupil._replace(emergency=(contact,)) if rng.random() < 0.85 else pupil)
+    return found
 
 
 def _groups(rng: Random) -> tuple[str, ...]:

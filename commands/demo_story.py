@@ -7,7 +7,7 @@ the same day. Two of the eleven sessions are still N on STORY_THEN: a policy tha
 
 from datetime import date, timedelta
 
-from commands.demo_school import CLOSURE, FORMED, OPEN_DAYS, Diary, Pupil, both, moment
+from commands.demo_school import CLOSURE, ENDS, FORMED, OPEN_DAYS, Diary, Line, Pupil, both, moment
 from ledger.sessions import Half, Session
 
 STORY_PUPIL = "1042"
@@ -52,7 +52,9 @@ def tell_stories(diary: Diary) -> None:
     pupil = story_pupil(diary)
     _first_year(diary, pupil)
     _autumn(diary, pupil)
+    _support(diary, pupil)
     _winter(diary, pupil)
+    _last_days(diary)
 
 
 def refused_holiday(
@@ -109,6 +111,13 @@ def _notices(diary: Diary) -> None:
                 "issued_on": str(issued[n]),
                 "sessions": [str(session) for day in days for session in both(day)],
             },
+        )
+    for n in (0, 1):
+        diary.write(
+            moment(issued[n], 14, 20),
+            diary.school.authority,
+            "ServeNotice",
+            {"pupil": noticed[n].number, "notice": f"PN-{n + 1}", "method": "post", "sent_on": str(issued[n])},
         )
     diary.write(
         moment(date(2024, 12, 19), 9, 50),
@@ -171,6 +180,65 @@ def _autumn(diary: Diary, pupil: Pupil) -> None:
     )
     _late(diary, pupil, date(2025, 11, 27), 9, 26, "no reason given")
     _silent(diary, pupil, date(2025, 12, 9), "no answer")
+
+
+def _support(diary: Diary, pupil: Pupil) -> None:
+    """Help is offered before anybody speaks of a notice; one is considered, and is no matter any more in January."""
+    about: Line = {"pupil": pupil.number}
+    mother = pupil.parents[0]
+    letter: Line = {
+        "about": "attendance",
+        "parents": [mother["id"]],
+        "sent_on": "2025-11-27",
+        "as_of": "2025-11-26",
+        "quoted": {"possible": 112, "attended": 104, "authorised": 0, "unauthorised": 8},
+    }
+    diary.write(moment(date(2025, 11, 27), 9, 5), diary.school.deputy, "SendLetter", about | letter)
+    met, people = date(2025, 12, 4), [mother["name"], diary.school.deputy["name"]]
+    stages: tuple[tuple[date, int, str, str, Line], ...] = (
+        (date(2025, 11, 28), 0, "meeting", "invited", {"on": str(met)}),
+        (met, 0, "meeting", "held", {"people": people, "outcome": "mornings are hard since the new working hours"}),
+        (met, 5, "reasonable adjustments", "offered", {"outcome": "breakfast club"}),
+        (met, 6, "reasonable adjustments", "accepted", {}),
+        (met, 7, "Families First Assessment", "offered", {"next_on": "2025-12-18"}),
+        (date(2025, 12, 5), 0, "attendance contract", "agreed", {"people": people, "next_on": "2026-02-02"}),
+    )
+    for day, minute, step, stage, more in stages:
+        stated = about | {"step": step, "stage": stage, "on": str(day)} | more
+        diary.write(moment(day, 15, 40 + minute), diary.school.pastoral, "RecordSupport", stated)
+    for day, decision, reasons in (
+        (date(2025, 12, 15), "improve", "eleven sessions; the contract is ten days old"),
+        (date(2026, 1, 12), "nothing", "a medical letter leaves seven"),
+    ):
+        case: Line = {"notice": "PN-4", "parent": mother["id"], "considered_on": str(day), "route": "support"}
+        diary.write(
+            moment(day, 16, 10),
+            diary.school.head,
+            "ConsiderPenalty",
+            about | case | {"decision": decision, "reasons": reasons},
+        )
+
+
+def _last_days(diary: Diary) -> None:
+    """What the last day leaves to be done: leave to be decided, and a message to be rung back."""
+    asking, ill, _ = noticed_pupils(diary)
+    days = [day for day in OPEN_DAYS if day <= ENDS][-2:]
+    diary.office(
+        moment(days[0], 15, 5),
+        asking,
+        "RequestLeave",
+        {
+            "request": "LR-W",
+            "parent": asking.parents[0]["id"],
+            "received_on": str(days[0]),
+            "first": "2026-03-06/AM",
+            "last": "2026-03-06/PM",
+            "ground": "a wedding",
+            "on_form": True,
+        },
+    )
+    diary.report(moment(ENDS, 8, 47), ill, "voicemail", both(ENDS), "not well")
+    diary.mark(ill, both(ENDS), None)
 
 
 def _winter(diary: Diary, pupil: Pupil) -> None:

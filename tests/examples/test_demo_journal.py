@@ -15,12 +15,13 @@ import pytest
 from govuk_bank_holidays.bank_holidays import BankHolidays
 
 from commands import demo
-from commands.demo_school import DAYS, YEARS
+from commands.demo_school import DAYS, YEARS, both
 from commands.models import parse
 from ledger.calendar import Calendar
 from ledger.codes import by_symbol
 from ledger.people import check_upn, compulsory_school_age
 from ledger.policy import load
+from ledger.roles import ROLES
 from ledger.sessions import LONDON, Half, Session, parse_moment
 from tests.support.slow_model import MEANING, SlowModel
 
@@ -142,6 +143,8 @@ def test_every_line_is_a_command_and_says_who() -> None:
 
 
 def test_no_number_or_address_could_reach_anyone() -> None:
+    for admission in lines_of("AdmitPupil"):
+        assert all(contact["phone"].startswith("01632 960") for contact in admission["emergency_contacts"])
     for line in lines_of("AdmitPupil") + lines_of("ChangeContacts"):
         assert check_upn(line.get("upn", "B801200005001"))
         assert all(parent["phone"].startswith("01632 960") for parent in line["parents"])
@@ -218,6 +221,42 @@ def test_two_notices_stand_and_one_was_withdrawn() -> None:
         assert len(notice["sessions"]) >= 10
 
 
+def test_the_notices_that_stand_were_served_and_one_of_them_paid() -> None:
+    assert [line["notice"] for line in lines_of("ServeNotice")] == ["PN-1", "PN-2"]
+    assert [line["notice"] for line in lines_of("RecordPayment")] == ["PN-1"]
+
+
+def test_the_school_has_named_who_is_responsible_for_what() -> None:
+    assert {line["role"] for line in lines_of("NameRole")} == set(ROLES)
+    assert [line["review_on"] for line in lines_of("AdoptPolicy")] == ["2026-07-31"]
+
+
+def test_the_letter_of_the_story_quotes_what_the_register_showed() -> None:
+    (letter,) = lines_of("SendLetter")
+    figures = model_of(letter["pupil"]).absence(date.fromisoformat(letter["as_of"]), parse_moment(letter["at"]))
+    assert {name: figures[letter["pupil"]][name] for name in letter["quoted"]} == letter["quoted"]
+    assert figures[letter["pupil"]]["attendance_percent"] < 95
+
+
+def test_help_comes_before_a_notice_is_considered() -> None:
+    stages = [(line["step"], line["stage"]) for line in lines_of("RecordSupport")]
+    assert ("attendance contract", "agreed") in stages and ("Families First Assessment", "offered") in stages
+    considered = lines_of("ConsiderPenalty")
+    assert [line["decision"] for line in considered] == ["improve", "nothing"]
+    assert max(line["at"] for line in lines_of("RecordSupport")) < considered[0]["at"]
+
+
+def test_the_last_day_leaves_a_message_and_a_request_open() -> None:
+    today = both(DAYS[-1])
+    messages = [line for line in lines_of("ReportAbsence") if line["channel"] == "voicemail"]
+    left = [line["pupil"] for line in messages if line["sessions"] == [str(session) for session in today]]
+    assert any(latest_codes()[pupil, str(session)] == "N" for pupil in left for session in today)
+    decided = {(line["pupil"], line["request"]) for line in lines_of("DecideLeave")}
+    assert [
+        line["request"] for line in lines_of("RequestLeave") if (line["pupil"], line["request"]) not in decided
+    ] == ["LR-W"]
+
+
 def test_one_closure_and_no_register_taken_on_it() -> None:
     (closure,) = lines_of("DeclareClosure")
     assert closure["code"] == "Y4"
@@ -244,7 +283,7 @@ def test_the_story_is_told_two_ways_about_the_same_day() -> None:
 def test_leaving_n_out_the_other_policy_says_no_even_then() -> None:
     model = SlowModel()
     for line in only_about(demo.STORY_PUPIL):
-        model.apply(line | {"policy": "micklem-2025"} if line["command"] == "OpenSchool" else line)
+        model.apply(line | {"policy": "micklem-2025"} if "policy" in line else line)
     assert model.penalty(demo.STORY_AS_OF, demo.STORY_THEN)[demo.STORY_PUPIL]["count"] == 9
 
 
