@@ -348,9 +348,7 @@ def test_every_letter_quotes_what_the_register_showed_then(line: Line, lived: Li
         name: count for name, count in line["quoted"].items() if name != "late"
     }
     sent = next(each.event for each in told(lived, line["pupil"], LetterSent) if each.event.about == line["about"])
-    answer = absence_answers(
-        lived.school.answers, moment(lived, line["as_of"], line["at"]), [line["pupil"]]
-    )[0]  # fmt: skip
+    answer = absence(lived, line["pupil"], line["as_of"], line["at"])
     assert sent.quoted == line["quoted"] and 0 < sent.seen <= answer.position
     assert answer.possible == line["quoted"]["possible"]
 
