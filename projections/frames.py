@@ -129,3 +129,22 @@ def first_session(day: date) -> int:
 def last_session(day: date) -> int:
     """Return the number of a day's afternoon session."""
     return first_session(day) + 1
+
+
+def load_touched(connection: sa.Connection, position: int) -> Entries:
+    """Return, in every version that began or ended after a position, the marks of all pupils and school years."""
+    statement = (
+        "SELECT pupil, session, code, from_position, until_position FROM entries "
+        "WHERE from_position > :position OR until_position > :position"
+    )
+    rows = connection.execute(sa.text(statement), {"position": position}).all()
+    pupils = sorted({row.pupil for row in rows})
+    place = {pupil: index for index, pupil in enumerate(pupils)}
+    return Entries(
+        pupils,
+        np.array([place[row.pupil] for row in rows], np.int32),
+        np.array([row.session for row in rows], np.int32),
+        np.array([row.code for row in rows], np.uint8),
+        np.array([row.from_position for row in rows], np.int64),
+        np.array([row.until_position or NEVER for row in rows], np.int64),
+    )

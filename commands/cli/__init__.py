@@ -14,14 +14,17 @@ import typer
 from commands.cli import (
     ask,
     cases,
+    census,
     changes,
     compare,
+    daily,
     explain,
     imports,
     keeping,
     lines,
     marks,
     policies,
+    punctuality,
     roll,
     school,
     screens,
@@ -62,6 +65,9 @@ for told in (
     school,
     keeping,
     policies,
+    punctuality,
+    daily,
+    census,
 ):
     app.add_typer(told.verbs)
 
