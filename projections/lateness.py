@@ -17,7 +17,7 @@ import numpy as np
 from ledger.codes import CODES
 from ledger.events import ArrivalLogged, LetterSent, SupportRecorded
 from ledger.policy import Policy
-from ledger.sessions import Session, format_moment, school_year
+from ledger.sessions import LONDON, Session, format_moment, school_year
 from projections.absence import percent
 from projections.chronology import Told, chronologies
 from projections.duty import Duty, Urgency
@@ -37,7 +37,7 @@ from projections.questions import Answer, Answers, Moment
 
 SEALED = "(sealed)"
 NOBODY = Arrivals(*(np.empty(0, np.int64) for _ in range(3)))
-DEALT_WITH = (("meeting", "invited"), ("meeting", "held"))  # a meeting that was missed has dealt with nothing
+INVITED, HELD = "invited", "held"  # a meeting that was missed has dealt with nothing
 BEFORE_ALL = np.iinfo(np.int32).min
 
 
@@ -349,15 +349,15 @@ def _letter(pupil: str, sessions: int, policy: Policy) -> Duty:
 
 
 def _met_on(chronology: Iterable[Told], as_of: date) -> date | None:
-    """Return the last day by then on which parents were met, or invited to a meeting."""
+    """Return the last day by then on which parents were met, or invited to a meeting that may lie ahead."""
     days = [
-        told.event.on
+        min(told.event.on, told.recorded_at.astimezone(LONDON).date()) if told.event.stage == INVITED else told.event.on
         for told in chronology
         if isinstance(told.event, SupportRecorded)
-        and (told.event.step, told.event.stage) in DEALT_WITH
-        and told.event.on <= as_of
+        and told.event.step == "meeting"
+        and told.event.stage in (INVITED, HELD)
     ]
-    return max(days, default=None)
+    return max((day for day in days if day <= as_of), default=None)
 
 
 def _in_the_pause(chronology: Iterable[Told], met: date | None, moment: Moment) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.cli.ask import known_pupils, note_lost_keys
-from commands.cli.files import OutOption, out_path, write_bytes, write_whole
+from commands.cli.files import OutOption, counted, out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -74,9 +74,9 @@ def take_census(
         found = census_answers(house.answers, moment, asked)
         if path:
             _write_census(path, moment, asked, found)
-            note(f"wrote {path.name}: {len(found)} pupils")
+            note(f"wrote {path.name}: {counted(len(found), 'pupil')}")
         if missing := sum(answer.missing for answer in found):
-            note(f"{missing} closed sessions hold no mark and are in no figure")
+            note(f"in no figure are {counted(missing, 'closed session')} without a mark")
         if as_json:
             say_json(found)
         elif not path:
@@ -144,7 +144,7 @@ def _summed(found: list[CensusAnswer]) -> str:
         return f"{sum(getattr(answer, name) for answer in found):,}"
 
     return (
-        f"{len(found)} pupils: {total('possible')} sessions possible, {total('authorised')} authorised and "
+        f"{counted(len(found), 'pupil')}: {total('possible')} sessions possible, {total('authorised')} authorised and "
         f"{total('unauthorised')} unauthorised"
     )
 
@@ -186,7 +186,7 @@ def make_transfer_file(
             from commands.forms import transfer_xml
 
             write_bytes(path, transfer_xml(moment, found))
-            note(f"wrote {path.name}: {len(found)} pupils")
+            note(f"wrote {path.name}: {counted(len(found), 'pupil')}")
         elif path:
             note("nobody has left, so no file was written")
         if as_json:

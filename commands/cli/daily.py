@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.cli.ask import note_lost_keys
-from commands.cli.files import OutOption, out_path, write_whole
+from commands.cli.files import OutOption, counted, out_path, write_whole
 from commands.cli.options import (
     PLAIN,
     AtOption,
@@ -109,7 +109,8 @@ def send_daily(
 ) -> None:
     """Write the file of a day's return and record that it was made.
 
-    The codes of the day, and those that changed since the last return; records RecordDailyReturn.
+    The codes of the day, and those that changed since the last return; records RecordDailyReturn. What is returned
+    depends on what is known: an --id that is to work once goes with a --known-at.
 
     \b
     Example: attendance daily send 2025-11-17 -o daily-2025-11-17.csv
@@ -158,9 +159,9 @@ def rows(found: DailyAnswer) -> Iterator[list[Any]]:
 
 def _written(path: Path, found: DailyAnswer) -> str:
     """Return what is in the file, in one sentence that names nobody."""
-    parts = [f"{len(found.sessions)} sessions of {found.pupils} pupils"]
+    parts = [f"{counted(len(found.sessions), 'session')} of {counted(found.pupils, 'pupil')}"]
     parts += [f"{found.missing} of them without a mark"] if found.missing else []
-    parts += [f"{len(found.corrected)} changed codes of other days"] if found.corrected else []
+    parts += [f"{counted(len(found.corrected), 'changed code')} of other days"] if found.corrected else []
     return f"wrote {path.name}: {', '.join(parts)}"
 
 
@@ -195,8 +196,12 @@ def _parts(found: DailyAnswer) -> list[Any]:
             codes.get("PM", ""),
             "; ".join(remarks),
         )
-    counted = f"{found.pupils} pupils, {len(found.sessions)} sessions, {found.missing} without a mark"
-    return [made, counted, *_changed(found)]
+    totals = (
+        counted(found.pupils, "pupil"),
+        counted(len(found.sessions), "session"),
+        f"{found.missing} without a mark",
+    )
+    return [made, ", ".join([*totals, f"{found.missing} without a mark"]), *_changed(found)]
 
 
 def _changed(found: DailyAnswer) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.cli.ask import Pupils, known_pupils, note_lost_keys
-from commands.cli.files import OutOption, out_path, write_bytes, write_whole
+from commands.cli.files import OutOption, counted, out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -79,7 +79,7 @@ def ask_punctuality(
         found = punctuality_answers(house.answers, moment, chosen, begins)
         if path:
             write_whole(path, lambda draft: _write(draft, found))
-            note(f"wrote {path.name}: {len(found)} pupils")
+            note(f"wrote {path.name}: {counted(len(found), 'pupil')}")
         if as_json:
             say_json(found)
         elif not path:
@@ -208,7 +208,7 @@ def show_late_book(
         elif path:
             write_whole(path, lambda draft: _write_book(draft, found, rows))
         if path:
-            note(f"wrote {path.name}: {len(rows)} arrivals")
+            note(f"wrote {path.name}: {counted(len(rows), 'arrival')}")
         if as_json:
             say_json(found)
         elif not path:
