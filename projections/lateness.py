@@ -7,6 +7,7 @@ parents, or invited them to, has dealt with what was late until that day: to the
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -322,11 +323,12 @@ def punctuality_duties(answers: Answers, moment: Moment) -> list[Duty]:
         if since_meeting.meeting[row]:
             duties.append(_meeting(pupil, int(since_meeting.sessions[row]), policy))
         elif judged.letter[row] and not _in_the_pause(chronology[pupil], met[pupil], moment):
-            duties.append(_letter(pupil, int(judged.sessions[row]), policy))
+            duties.append(_letter(pupil, int(judged.sessions[row]), policy, school.pupils[pupil].parents, moment.as_of))
     return duties
 
 
 def _meeting(pupil: str, sessions: int, policy: Policy) -> Duty:
+    # The day of the meeting stays open at the end of the line: it is for a person to say.
     return Duty(
         Urgency.SOON,
         "punctuality meeting",
@@ -337,13 +339,14 @@ def _meeting(pupil: str, sessions: int, policy: Policy) -> Duty:
     )
 
 
-def _letter(pupil: str, sessions: int, policy: Policy) -> Duty:
+def _letter(pupil: str, sessions: int, policy: Policy, parents: Iterable[str], sent_on: date) -> Duty:
+    to = [word for parent in parents for word in ("--parent", parent)]
     return Duty(
         Urgency.WAITING,
         "punctuality letter",
         f"late {sessions} times in {policy.punctuality_weeks} school weeks: a letter is due from "
         f"{policy.punctuality_letter_sessions}",
-        f"attendance letter sent {pupil} punctuality",
+        shlex.join(["attendance", "letter", "sent", pupil, "punctuality", *to, "--sent-on", sent_on.isoformat()]),
         pupil,
     )
 

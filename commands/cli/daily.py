@@ -98,7 +98,7 @@ def show_daily(
 @daily.command("send")
 def send_daily(
     day_text: Day,
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to send: .csv, .xlsx or .json.")],
+    out: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The file to send: .csv, .xlsx or .json.")],
     known_at: KnownAtOption = None,
     by: ByOption = None,
     command_id: IdOption = None,
@@ -201,7 +201,7 @@ def _parts(found: DailyAnswer) -> list[Any]:
         counted(len(found.sessions), "session"),
         f"{found.missing} without a mark",
     )
-    return [made, ", ".join([*totals, f"{found.missing} without a mark"]), *_changed(found)]
+    return [made, ", ".join(totals), *_changed(found)]
 
 
 def _changed(found: DailyAnswer) -> list[Any]:

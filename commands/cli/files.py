@@ -12,7 +12,7 @@ import typer
 from ledger.errors import Misconfigured
 
 OutOption = Annotated[
-    str | None, typer.Option("-o", "--out", metavar="FILE", help="Write it to this file; its ending says the kind.")
+    str | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to this file; its ending says the kind.")
 ]
 
 

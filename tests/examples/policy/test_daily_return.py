@@ -5,7 +5,7 @@ School policy, Promoting Regular Attendance: a daily attendance return is submit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -26,8 +26,8 @@ DAY = date(2024, 11, 5)
 AM, PM = "2024-11-05/AM", "2024-11-05/PM"
 
 
-def school(*lines: Line | list[Line]) -> OpenedSchool:
-    return open_school().replay(in_order(opened(), *lines))
+def school(*lines: Line | list[Line], url: str = "memory:") -> OpenedSchool:
+    return open_school(url).replay(in_order(opened(), *lines))
 
 
 def returned(of: OpenedSchool, day: date = DAY, known_at: str = "", since: str = "") -> DailyAnswer:
@@ -93,9 +93,9 @@ def test_a_day_without_sessions_has_no_return() -> None:
 # --- what changed since ---------------------------------------------------------------------------------------------
 
 
-def two_returns() -> OpenedSchool:
+def two_returns(url: str = "memory:") -> OpenedSchool:
     """Return a school that has sent Monday and Tuesday; Monday's N became I, Tuesday's afternoon came later."""
-    of = school(marked("N", "2024-11-04/AM"), marked("N", "2024-11-04/PM"))
+    of = school(marked("N", "2024-11-04/AM"), marked("N", "2024-11-04/PM"), url=url)
     send(of, "2024-11-04", "2024-11-04T15:30:00")
     of.send(marked("/", AM))
     send(of, "2024-11-05", "2024-11-05T12:30:00")
@@ -107,8 +107,8 @@ def two_returns() -> OpenedSchool:
     return of
 
 
-def test_a_changed_code_is_named_with_old_and_new_when_and_by_whom() -> None:
-    found = returned(two_returns(), date(2024, 11, 6), since="last")
+def test_a_changed_code_is_named_with_old_and_new_when_and_by_whom(fresh_url: Callable[[], str]) -> None:
+    found = returned(two_returns(fresh_url()), date(2024, 11, 6), since="last")
     assert [(c.session, c.pupil, c.before, c.code, c.recorded_at, c.by.name) for c in found.changes] == [
         ("2024-11-04/AM", "1042", "N", "I", "2024-11-06T09:00:00+00:00", "O Fice"),
         ("2024-11-05/PM", "1042", None, "\\", "2024-11-05T15:00:00+00:00", "O Fice"),

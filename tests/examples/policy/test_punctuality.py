@@ -222,6 +222,13 @@ def test_nobody_is_written_to_about_a_pupil_who_has_left() -> None:
     assert due(school(late(*DAYS[:10]), gone)) == []
 
 
+def test_the_line_of_a_letter_names_every_parent_and_the_day() -> None:
+    of = school(late(*DAYS[:5]))
+    (duty,) = punctuality_duties(of.answers, of.answers.moment(FRIDAY))
+    assert duty.command == "attendance letter sent 1042 punctuality --parent 1042-a --sent-on 2024-11-22"
+    assert duty.sentence == "late 5 times in 6 school weeks: a letter is due from 5"
+
+
 def test_a_duty_names_no_child() -> None:
     of = school(late(*DAYS[:10]))
     (duty,) = punctuality_duties(of.answers, of.answers.moment(FRIDAY))
