@@ -7,21 +7,11 @@ the pupils and school years that a question is about, and only what was known at
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import NamedTuple
 
-from ledger.events import FollowUpEvent
 from ledger.sessions import from_micros
 from ledger.streams import follow_up_stream
 from projections.questions import Answers, Moment
-
-
-class Told(NamedTuple):
-    """One thing that was told, tried, asked, offered or passed on. Text of the event is open where its key is there."""
-
-    position: int
-    recorded_at: datetime
-    event: FollowUpEvent
+from projections.told import Told
 
 
 def chronologies(
