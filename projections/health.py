@@ -2,7 +2,8 @@
 
 A finding is a value; nobody is stopped by one. The doctor speaks of things that people settle: a mark on a day that is
 no session any more, a mark beside the code that leave or a closure made it expect, an N past its days, a session that
-closed without a mark. Verify speaks of things that nobody may settle but an engineer."""
+closed without a mark, a change of code that rests on nothing, evidence that nobody has seen. Verify speaks of things
+that nobody may settle but an engineer."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from ledger.errors import Finding, Misconfigured
 from ledger.sessions import Session
 from ledger.store import Ledger
 from ledger.streams import Owner
+from projections.basis import basis_findings
 from projections.cohorts import absence_answers
 from projections.frames import Entries, last_session, roll_of
 from projections.penalty import UNRESOLVED
@@ -41,7 +43,7 @@ def doctor_findings(answers: Answers, moment: Moment) -> list[Finding]:
         for answer in absence_answers(answers, moment, pupils)
         if answer.missing
     ]
-    return found
+    return found + basis_findings(answers, moment, year)
 
 
 def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:

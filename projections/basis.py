@@ -1,0 +1,249 @@
+"""What a code rests on: the report, call, evidence, decision, closure or arrival that stands behind a mark.
+
+Problem: a register shows codes and reasons, but a reason is only what somebody typed. What a referral, a parent or a
+head asks is which report, which call or which decision made the code right.
+
+Choice: the basis is looked up, not stored. A report bears on the sessions that it names, a contact on the days of those
+that it names and on its own day, for who rings at nine asks about the whole day; and a change also rests on what was
+heard or tried on the day it was made, for then it was why. Attempts that failed are a basis for unauthorised codes
+alone: nobody answered, so N became O, but nobody can have said that it was illness. Evidence, expected sickness, leave
+and closures bear on the sessions that they are about. An arrival and an import are their own basis. A change to present
+on the session's own day is a slip put right by whoever signs it; weeks later it must rest on something.
+
+What was recorded after the change counts too: the finding that it rests on nothing is settled by recording what it
+rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from ledger.case import Leave
+from ledger.codes import by_symbol
+from ledger.errors import Finding
+from ledger.events import (
+    AbsenceAttributed,
+    AbsenceReported,
+    ArrivalLogged,
+    ContactLogged,
+    EvidenceRequested,
+    EvidenceReturned,
+    EvidenceSeen,
+    SicknessExpected,
+)
+from ledger.school import School
+from ledger.sessions import LONDON, Session, from_micros, school_year
+from ledger.streams import entry_of, leave_stream
+from projections.chronology import chronologies
+from projections.contact import is_word
+from projections.frames import last_session
+from projections.questions import Answers, Moment
+from projections.tables import entries
+from projections.told import Told
+
+CLOSURE = "closure "  # how a mark cites one
+
+
+class Coded(NamedTuple):
+    """A code of an entry: `replaces` is blank for the original; `via` and `cites` are the mark's own."""
+
+    session: Session
+    code: str
+    replaces: str
+    via: str
+    cites: str
+    recorded_at: datetime
+    position: int
+
+    @property
+    def day(self) -> date:
+        return self.recorded_at.astimezone(LONDON).date()
+
+
+class Decided(NamedTuple):
+    """A request for leave that was decided, and the position of the decision."""
+
+    leave: Leave
+    position: int
+
+
+class Rest(NamedTuple):
+    """What a code rests on; no position where it is the mark itself that says so. `name` is a request's or evidence's
+    own."""
+
+    kind: str
+    position: int | None
+    name: str = ""
+
+
+class Evidence(NamedTuple):
+    """Medical evidence under one name, and where it stands: asked for, seen or returned, each with its position."""
+
+    name: str
+    sessions: tuple[str, ...]
+    requested: int | None
+    seen: int | None
+    returned: int | None
+
+    @property
+    def state(self) -> str:
+        if self.returned is not None:
+            return "returned"
+        return "seen" if self.seen is not None else "asked for"
+
+
+def rests_on(
+    coded: Coded, told: Iterable[Told], decided: Iterable[Decided], school: School, pupil: str
+) -> tuple[Rest, ...]:
+    """Return what a code rests on, in order of position."""
+    closure = _closure(coded, school, pupil)
+    found = [closure] if closure else []
+    for leave, position in decided:
+        if leave.first <= coded.session <= leave.last:
+            # A decision that was withdrawn later is still what a mark rests on that cites it.
+            granted = leave.request == coded.cites or leave.expects(coded.session) == coded.code
+            if granted or (_unauthorised(coded) and not leave.withdrawn and leave.expects(coded.session) is None):
+                found.append(Rest("leave granted" if granted else "leave refused", position, leave.request))
+    found += [rest for each in told if (rest := _told(coded, each)) is not None]
+    own = _own(coded)
+    if own is not None and own.kind not in {rest.kind for rest in found}:
+        found.append(own)
+    return tuple(sorted(found, key=lambda rest: rest.position or 0))
+
+
+def _own(coded: Coded) -> Rest | None:
+    """Return what a mark says of itself."""
+    if coded.via == "import":
+        return Rest("import", None)
+    if coded.via == "arrival":
+        return Rest("arrival", None)
+    code = by_symbol(coded.code)
+    if coded.replaces and code is not None and code.attended and coded.day <= coded.session.day:
+        return Rest("seen in school", None)
+    return None
+
+
+def _closure(coded: Coded, school: School, pupil: str) -> Rest | None:
+    expected = school.expected(pupil, coded.session)
+    cites = coded.cites or (expected.cites if expected is not None and expected.code == coded.code else "")
+    return Rest("closure", int(cites.removeprefix(CLOSURE))) if cites.startswith(CLOSURE) else None
+
+
+def _told(coded: Coded, told: Told) -> Rest | None:
+    """Return what something in the chronology is to a code, None where it does not bear on it."""
+    event, session = told.event, str(coded.session)
+    match event:
+        case AbsenceReported() if session in event.sessions or _made_on_hearing(coded, told):
+            return Rest("report", told.position)
+        case ContactLogged() if _about_that_day(coded, told, event) or _made_on_hearing(coded, told):
+            if is_word(told):
+                return Rest("contact", told.position)
+            return Rest("attempt", told.position) if _unauthorised(coded) else None
+        case EvidenceSeen() if session in event.sessions:
+            return Rest("evidence", told.position, event.evidence)
+        case SicknessExpected() if event.first_day <= coded.session.day <= event.last_day and coded.code == "I":
+            return Rest("expected sickness", told.position)
+        case AbsenceAttributed() if session in event.sessions and _unauthorised(coded):
+            return Rest("attribution", told.position)
+        case ArrivalLogged() if (event.session, event.code) == (session, coded.code):
+            return Rest("arrival", told.position)
+    return None
+
+
+def _about_that_day(coded: Coded, told: Told, event: ContactLogged) -> bool:
+    day = coded.session.day.isoformat()
+    return told.day == coded.session.day or any(session.startswith(day) for session in event.sessions)
+
+
+def _made_on_hearing(coded: Coded, told: Told) -> bool:
+    """Whether a code is a change that was made on the day of something, and after it."""
+    return bool(coded.replaces) and told.day == coded.day and told.position < coded.position
+
+
+def _unauthorised(coded: Coded) -> bool:
+    code = by_symbol(coded.code)
+    return code is not None and code.unauthorised
+
+
+def evidence(told: Iterable[Told]) -> list[Evidence]:
+    """Return the medical evidence of a chronology, in order of when it was first heard of."""
+    found: dict[str, Evidence] = {}
+    for each in told:
+        match event := each.event:
+            case EvidenceRequested():
+                found[event.evidence] = Evidence(event.evidence, event.sessions, each.position, None, None)
+            case EvidenceSeen():
+                known = found.get(event.evidence) or Evidence(event.evidence, event.sessions, None, None, None)
+                found[event.evidence] = known._replace(seen=each.position, returned=None)
+            case EvidenceReturned() if event.evidence in found:
+                found[event.evidence] = found[event.evidence]._replace(returned=each.position)
+    return list(found.values())
+
+
+# --- asked of a ledger ----------------------------------------------------------------------------------------------
+
+
+def decided_leave(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict[str, list[Decided]]:
+    """Return the requests of these pupils that had been decided by the moment, each with its decision's position."""
+    asked = {
+        leave_stream(pupil, school_year(leave.first.day), name): leave
+        for pupil in pupils
+        for name, leave in moment.school.leave.get(pupil, {}).items()
+        if leave.granted is not None
+    }
+    found: dict[str, list[Decided]] = {pupil: [] for pupil in pupils}
+    for row in answers.ledger.reads.stream_rows(list(asked)):
+        if row.position <= moment.position and row.topic == "leave.LeaveDecided":
+            leave = asked[row.stream]
+            found[leave.pupil].append(Decided(leave, row.position))
+    return found
+
+
+def basis_findings(answers: Answers, moment: Moment, year: int) -> list[Finding]:
+    """Return the standing changes of a school year to date that rest on nothing known, and evidence asked for whose
+    sessions are over and which nobody has seen."""
+    changed = list(_changes(answers, moment, year))
+    pupils = sorted(moment.school.pupils)
+    told = chronologies(answers, moment, pupils, [year, year + 1])
+    decided = decided_leave(answers, moment, pupils)
+    found = [
+        Finding(
+            "change_rests_on_nothing",
+            f"{coded.replaces} became {coded.code}, and no report, contact, evidence or decision about it is known",
+            pupil,
+            str(coded.session),
+            coded.position,
+        )
+        for pupil, coded in changed
+        if not rests_on(coded, told.get(pupil, ()), decided[pupil], moment.school, pupil)
+    ]
+    for pupil in pupils:
+        for each in evidence(told.get(pupil, ())):
+            if each.state == "asked for" and max(map(Session.parse, each.sessions)).day <= moment.as_of:
+                sentence = f"evidence {each.name} was asked for and has not been seen"
+                found.append(Finding("evidence_not_seen", sentence, pupil, each.sessions[0], each.requested))
+    return found
+
+
+def _changes(answers: Answers, moment: Moment, year: int) -> Iterator[tuple[str, Coded]]:
+    """Yield the amendments that stand, in order of pupil and session."""
+    standing = sa.select(entries.c.from_position).where(
+        entries.c.year == year,
+        entries.c.version > 1,
+        entries.c.session <= last_session(moment.as_of),
+        entries.c.from_position <= moment.position,
+        sa.or_(entries.c.until_position.is_(None), entries.c.until_position > moment.position),
+    )
+    with answers.engine.connect() as connection:
+        positions: Sequence[int] = connection.execute(standing).scalars().all()
+    rows = answers.ledger.reads.rows_at(positions)
+    found = []
+    for row, event in answers.opened(rows):
+        pupil, session = entry_of(row.stream)
+        at = from_micros(row.recorded_at)
+        found.append((pupil, Coded(session, event.code, event.replaces, event.via, "", at, row.position)))
+    yield from sorted(found)
