@@ -21,7 +21,8 @@ class Urgency(IntEnum):
 
 
 class Duty(NamedTuple):
-    """`kind` is the procedure's name for it, `by` the last day, `command` the line to type; no pupil: the school's."""
+    """`kind` is the procedure's name for it, `by` the last day, `command` the line to type; no pupil: the school's.
+    `contact` is the id of whom to ring, where somebody is to be rung: the door puts the name and number."""
 
     urgency: Urgency
     kind: str
@@ -29,3 +30,4 @@ class Duty(NamedTuple):
     command: str
     pupil: str = ""
     by: date | None = None
+    contact: str = ""

@@ -18,6 +18,7 @@ from commands.cli import (
     changes,
     compare,
     daily,
+    due,
     explain,
     imports,
     keeping,
@@ -68,6 +69,7 @@ for told in (
     punctuality,
     daily,
     census,
+    due,
 ):
     app.add_typer(told.verbs)
 

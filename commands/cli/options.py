@@ -75,6 +75,11 @@ def parse_known_at(text: str | None) -> datetime | None:
     return _moment("--known-at", text, end_of_day=True)
 
 
+def parse_now(text: str | None) -> datetime | None:
+    """Return what the clock is taken to show. Raises Refused."""
+    return _moment("--now", text, end_of_day=True)
+
+
 def parse_recorded_at(text: str | None) -> datetime | None:
     """Return the recorded time to ask for. Raises Refused."""
     return _moment("--at", text, end_of_day=False)

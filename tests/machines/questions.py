@@ -10,6 +10,8 @@ import msgspec
 
 from ledger.sessions import Half, Session
 from projections.cohorts import absence_answers, bands, described, penalty_answers, who
+from projections.due import desk_of, due_answers, duties
+from projections.followup import followup_answer
 from projections.health import doctor_findings
 from projections.questions import Answers, Moment
 from projections.registers import history_answers, register_answer
@@ -56,6 +58,16 @@ def _bands(answers: Answers, moment: Moment) -> Any:
     return bands(_absence(answers, moment))
 
 
+def _due(answers: Answers, moment: Moment) -> Any:
+    desk = desk_of(answers, moment)
+    return due_answers(desk, duties(desk)) if desk else []
+
+
+def _followups(answers: Answers, moment: Moment) -> Any:
+    desk = desk_of(answers, moment)
+    return [followup_answer(desk, pupil) for pupil in desk.pupils] if desk else []
+
+
 QUESTIONS: dict[str, Callable[[Answers, Moment], Any]] = {
     "described": lambda _, moment: described(moment),
     "absence": _absence,
@@ -66,4 +78,6 @@ QUESTIONS: dict[str, Callable[[Answers, Moment], Any]] = {
     "particulars": _particulars,
     "special needs": _special_needs,
     "doctor": doctor_findings,
+    "due": _due,
+    "follow-up": _followups,
 }

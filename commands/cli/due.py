@@ -1,0 +1,181 @@
+"""The verbs of the attendance office: what must be done today, and everything that was done about one pupil."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    note,
+    one_line,
+    opened,
+    parse_day,
+    parse_known_at,
+    parse_now,
+    say,
+    say_json,
+)
+from commands.cli.write import Pupil
+from ledger.sessions import format_moment
+
+if TYPE_CHECKING:
+    from projections.desk import Desk
+    from projections.duty import Duty
+
+verbs = typer.Typer(**PLAIN)
+
+NowOption = Annotated[
+    str | None,
+    typer.Option(
+        "--now",
+        metavar="TIME",
+        help="What the clock shows: it says which registers have opened and closed. [default known-at, if given; "
+        "else the clock; if simulated the last event's]",
+    ),
+]
+MANY = 3  # lines of a kind that only waits: more of them are counted, and shown when asked for
+HEADINGS = ("Now: a child may be missing", "Today", "Soon", "Waiting")
+WAITING = len(HEADINGS) - 1
+SEALED = "(sealed)"
+
+
+@verbs.command("due")
+def ask_due(
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="TEXT", help="Only this kind, every line of it.")
+    ] = None,
+    pupil: Annotated[str | None, typer.Option("--pupil", metavar="PUPIL", help="Only about this pupil.")] = None,
+    now: NowOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what must be done that day, most urgent and most vulnerable first.
+
+    Each line with the command that settles it; what a person has to add stands open at its end.
+
+    \b
+    Example: attendance due --as-of 2025-11-17 --known-at 2025-11-17T09:15
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    clock = parse_now(now)
+    from projections.cohorts import described
+    from projections.due import desk_of, due_answers, duties
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        if pupil is not None:
+            known_pupils(moment, [pupil])
+        if clock is None and known is None and not house.simulated:
+            # Where nobody has recorded anything this morning, the last event is no clock.
+            clock = datetime.now(UTC)
+        desk = desk_of(house.answers, moment, clock)
+        found = duties(desk, kind, pupil) if desk else []
+        if as_json:
+            say_json(due_answers(desk, found) if desk else [])
+            return
+        note_lost_keys(house)
+        if desk and found and not desk.readable:
+            note("groups cannot be read without their keys, so nobody comes first for being vulnerable")
+        say(f"Due on {moment.as_of}" + (" (SIMULATED)" if house.simulated else ""))
+        if desk:
+            times = ["--as-of", str(moment.as_of), *(["--known-at", format_moment(moment.known_at)] if known else [])]
+            _page(desk, found, None if kind or pupil else times)
+        say(f"\n{_counted(len(found))}; {described(moment)}")
+
+
+def _counted(count: int) -> str:
+    return "nothing is due" if not count else "1 line" if count == 1 else f"{count} lines"
+
+
+def _page(desk: Desk, found: list[Duty], times: list[str] | None) -> None:
+    """Print the page by urgency. With `times`, what waits in numbers is counted, and how to ask for it is said."""
+    waiting = Counter(duty.kind for duty in found if duty.urgency == WAITING)
+    many = {kind: count for kind, count in waiting.items() if count > MANY} if times else {}
+    for urgency, heading in enumerate(HEADINGS):
+        own = [duty for duty in found if duty.urgency == urgency]
+        lines = [line for duty in own if urgency < WAITING or duty.kind not in many for line in _lines(duty, desk)]
+        if urgency == WAITING:
+            lines += [
+                f"  {count} x {kind}: {shlex.join(['attendance', 'due', '--kind', kind, *(times or [])])}"
+                for kind, count in many.items()
+            ]
+        if lines:
+            say("\n".join(("", heading, *lines)))
+
+
+def _lines(duty: Duty, desk: Desk) -> Iterator[str]:
+    """Yield what is to be done about whom, whom to ring, and the command. Unwrapped, so that it can be copied."""
+    from commands.cli.tables import name_of
+
+    by = f", by {duty.by}" if duty.by and duty.by != desk.day else ""
+    who = ""
+    if duty.pupil:
+        who = f"{duty.pupil}  {name_of(duty.pupil, desk.particulars)}, {desk.class_of(duty.pupil, desk.day)}: "
+    yield f"  {who}{one_line(duty.sentence)}{by}"
+    if duty.contact:
+        yield f"      ring {_person(duty, desk)}"
+    yield f"      {duty.command}"
+
+
+def _person(duty: Duty, desk: Desk) -> str:
+    """Return name, relationship and number of whom to ring; the id where they are sealed."""
+    known = desk.particulars[duty.pupil]
+    for contact in (*known.contacts, *known.emergency_contacts) if known.readable else ():
+        if contact.get("id") == duty.contact:
+            emergency = "emergency contact" if duty.contact in desk.contacts(duty.pupil).emergency else ""
+            about = ", ".join(filter(None, (emergency, contact.get("relationship"))))
+            said = f"{contact['name']} ({about})" if about else contact["name"]
+            return one_line(f"{said}, {contact.get('phone') or contact.get('email') or 'no number'}")
+    return one_line(f"{duty.contact} {SEALED}")
+
+
+@verbs.command("followup")
+def show_followup(
+    pupil: Pupil,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what was told and tried about a pupil.
+
+    The chronology, where the contact ladder stands, and what each absent or amended code rests on.
+
+    \b
+    Example: attendance followup 1042 --as-of 2025-11-18 --known-at 2025-11-18T09:15
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from projections.cohorts import described
+    from projections.due import desk_of
+    from projections.followup import followup_answer
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        known_pupils(moment, [pupil])
+        desk = desk_of(house.answers, moment)
+        assert desk is not None, "a school that was opened has a policy"
+        answer = followup_answer(desk, pupil)
+        if as_json:
+            say_json(answer)
+            return
+        from commands.cli.followup import followup_parts
+        from commands.cli.tables import show
+
+        note_lost_keys(house)
+        show(*followup_parts(answer, house.answers.particulars(moment, [pupil]), house.simulated), described(moment))

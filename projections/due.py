@@ -1,0 +1,112 @@
+"""The morning page of the attendance office: what somebody must do on a day, most urgent and most vulnerable first.
+
+Each procedure finds its own duties and this module puts them in order: by urgency, then the most vulnerable pupil, then
+the last day, then kind and pupil. Nothing here is stored or sent, and nothing is decided: a duty stays for as long as
+the ledger does not show that it was done, and asking again with the same times gives the same page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from ledger.sessions import format_moment
+from projections import absence_duties, office_duties
+from projections.desk import Desk
+from projections.duty import Duty
+from projections.questions import Answer, Answers, Moment
+
+Source = Callable[[Desk], list[Duty]]
+
+
+def asked(find: Callable[[Answers, Moment], list[Duty]]) -> Source:
+    """Return the source that a procedure of its own is, which looks at the ledger and not at the desk."""
+    return lambda desk: find(desk.answers, desk.moment)
+
+
+SOURCES: tuple[Source, ...] = (
+    absence_duties.register_duties,
+    absence_duties.call_duties,
+    absence_duties.ladder_duties,
+    absence_duties.unmarked_duties,
+    absence_duties.unresolved_duties,
+    absence_duties.ring_back_duties,
+    absence_duties.inform_duties,
+    office_duties.letter_duties,
+    office_duties.joint_duties,
+    office_duties.support_duties,
+    office_duties.evidence_duties,
+    office_duties.leave_duties,
+    office_duties.school_duties,
+)
+
+
+class ContactAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom to ring: the contact's id, and the place in the order in which this pupil's are rung."""
+
+    id: str
+    order: int
+
+
+class DueAnswer(Answer, frozen=True, kw_only=True):
+    """One line of the page. No pupil: the school's. `vulnerable` is null where the pupil's groups cannot be read."""
+
+    now: str
+    urgency: str
+    kind: str
+    sentence: str
+    by: str | None
+    contact: ContactAnswer | None
+    vulnerable: bool | None
+    command: str
+
+
+def duties(desk: Desk, kind: str | None = None, pupil: str | None = None) -> list[Duty]:
+    """Return what is to be done, in order; only of one kind, only about one pupil."""
+    found = [duty for source in SOURCES for duty in source(desk)]
+    chosen = [duty for duty in found if kind in (None, duty.kind) and pupil in (None, duty.pupil)]
+    return sorted(chosen, key=lambda duty: _place(duty, desk))
+
+
+def _place(duty: Duty, desk: Desk) -> tuple[Any, ...]:
+    return duty.urgency, desk.rank(duty.pupil), duty.by or date.max, duty.kind, duty.pupil, duty.sentence
+
+
+def desk_of(answers: Answers, moment: Moment, now: datetime | None = None) -> Desk | None:
+    """Return the desk of a moment, None before a school was opened: then nobody owes anything."""
+    return None if moment.policy is None else Desk(answers, moment, moment.policy, now)
+
+
+def due_answers(desk: Desk, found: list[Duty]) -> list[DueAnswer]:
+    """Return duties as programs read them. Names and numbers are opened on a screen only."""
+    return [
+        DueAnswer(
+            **desk.answers.header(desk.moment, duty.pupil),
+            now=format_moment(desk.now),
+            urgency=duty.urgency.name.lower(),
+            kind=duty.kind,
+            sentence=duty.sentence,
+            by=duty.by.isoformat() if duty.by else None,
+            contact=_contact(duty, desk),
+            vulnerable=_vulnerable(duty.pupil, desk),
+            command=duty.command,
+        )
+        for duty in found
+    ]
+
+
+def _contact(duty: Duty, desk: Desk) -> ContactAnswer | None:
+    if not duty.contact:
+        return None
+    order = desk.contacts(duty.pupil).in_order
+    return ContactAnswer(id=duty.contact, order=order.index(duty.contact) + 1 if duty.contact in order else len(order))
+
+
+def _vulnerable(pupil: str, desk: Desk) -> bool | None:
+    known = desk.particulars.get(pupil)
+    if known is None:
+        return False
+    return any(group in desk.policy.vulnerable_groups for group in known.groups) if known.readable else None

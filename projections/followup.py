@@ -1,0 +1,205 @@
+"""The follow-up of a pupil: everything that was told, tried, asked and decided, where the contact ladder stands, and
+what each code rests on."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ledger.codes import by_symbol
+from ledger.sessions import Session, format_moment, from_micros, parse_moment, school_year
+from ledger.streams import leave_stream
+from projections.basis import Coded, decided_leave, evidence, rests_on
+from projections.chronology import chronologies
+from projections.desk import Desk
+from projections.questions import Answer, Answers, Moment
+from projections.registers import By, MarkAnswer, history_answers
+from projections.told import Told
+
+ENVELOPE = frozenset({"v", "by", "sealed"})  # of every event; the rest is what it says
+
+
+class ToldAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing of the chronology. `says` holds the event's own fields; `sealed`: its text has no key any more."""
+
+    what: str
+    position: int
+    recorded_at: str
+    by: By
+    says: dict[str, Any]
+    sealed: bool
+
+
+class SilentAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    session: str
+    code: str | None
+    position: int | None
+
+
+class TriedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
+    day: str
+    rung: str
+    contact: str | None
+    position: int
+
+
+class LadderAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The run of absence without contact as of the day: `number` is its last school day's, 0 where there is none."""
+
+    number: int
+    first_day: str | None
+    silent: list[SilentAnswer]
+    tried: list[TriedAnswer]
+    next_contact: str | None
+    call_owed: bool
+    rungs_due: list[str]
+    absent_from_education: bool
+
+
+class RestAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    kind: str
+    position: int | None
+    name: str | None
+
+
+class CodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A code and what it rests on. `replaces` is None for an original entry."""
+
+    session: str
+    code: str
+    replaces: str | None
+    position: int
+    rests_on: list[RestAnswer]
+
+
+class EvidenceAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Medical evidence: its state is asked for, seen or returned, and the positions say where each was recorded."""
+
+    name: str
+    state: str
+    sessions: list[str]
+    requested: int | None
+    seen: int | None
+    returned: int | None
+
+
+class FollowUpAnswer(Answer, frozen=True, kw_only=True):
+    ladder: LadderAnswer
+    chronology: list[ToldAnswer]
+    evidence: list[EvidenceAnswer]
+    codes: list[CodeAnswer]
+
+
+def followup_answer(desk: Desk, pupil: str) -> FollowUpAnswer:
+    """Return the follow-up of a pupil: the chronology of all years, codes of the school year to date."""
+    answers, moment = desk.answers, desk.moment
+    told = chronologies(answers, moment, [pupil])[pupil]
+    return FollowUpAnswer(
+        **answers.header(moment, pupil),
+        ladder=_ladder(desk, pupil),
+        chronology=[_told(each) for each in sorted([*told, *_leave(answers, moment, pupil)])],
+        evidence=[
+            EvidenceAnswer(
+                name=each.name,
+                state=each.state,
+                sessions=list(each.sessions),
+                requested=each.requested,
+                seen=each.seen,
+                returned=each.returned,
+            )
+            for each in evidence(told)
+        ],
+        codes=_codes(answers, moment, pupil, told),
+    )
+
+
+def _ladder(desk: Desk, pupil: str) -> LadderAnswer:
+    found = desk.ladder(pupil)
+    return LadderAnswer(
+        number=found.number,
+        first_day=found.first_day.isoformat() if found.first_day else None,
+        silent=[
+            SilentAnswer(session=str(each.session), code=each.code or None, position=each.position)
+            for each in found.silent
+        ],
+        tried=[
+            TriedAnswer(
+                number=each.number,
+                day=each.day.isoformat(),
+                rung=each.rung,
+                contact=each.contact or None,
+                position=each.position,
+            )
+            for each in found.tried
+        ],
+        next_contact=found.next_contact if found.silent and found.next_contact else None,
+        call_owed=found.call_owed,
+        rungs_due=list(found.rungs_due),
+        absent_from_education=found.absent_from_education,
+    )
+
+
+def _told(told: Told) -> ToldAnswer:
+    event = told.event
+    says = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ENVELOPE}
+    return ToldAnswer(
+        what=_words(type(event).__name__),
+        position=told.position,
+        recorded_at=format_moment(told.recorded_at),
+        by=By(name=event.by.name, title=event.by.title),
+        says=msgspec.to_builtins(says),
+        sealed=bool(event.sealed),
+    )
+
+
+def _words(name: str) -> str:
+    """Return AbsenceReported as "absence reported"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+def _leave(answers: Answers, moment: Moment, pupil: str) -> list[Told]:
+    """Return what was asked for and decided about leave, as part of the chronology."""
+    asked = moment.school.leave.get(pupil, {}).items()
+    streams = [leave_stream(pupil, school_year(leave.first.day), name) for name, leave in asked]
+    rows = [row for row in answers.ledger.reads.stream_rows(streams) if row.position <= moment.position]
+    return [Told(row.position, from_micros(row.recorded_at), event) for row, event in answers.opened(rows)]
+
+
+def _codes(answers: Answers, moment: Moment, pupil: str, told: list[Told]) -> list[CodeAnswer]:
+    """Return the absent and the amended codes of the school year to date, each with what it rests on."""
+    year = moment.school.calendar.year_begun_by(moment.as_of)
+    decided = decided_leave(answers, moment, [pupil])[pupil]
+    found = []
+    for entry in history_answers(answers, moment, pupil):
+        session = Session.parse(entry.session)
+        if year is None or school_year(session.day) != year:
+            continue
+        for place, mark in enumerate(entry.entries):
+            replaces = entry.entries[place - 1].code if place else ""
+            if replaces or _absent(mark.code):
+                coded = _coded(session, mark, replaces)
+                rests = rests_on(coded, told, decided, moment.school, pupil)
+                found.append(
+                    CodeAnswer(
+                        session=entry.session,
+                        code=mark.code,
+                        replaces=replaces or None,
+                        position=mark.position,
+                        rests_on=[RestAnswer(kind=r.kind, position=r.position, name=r.name or None) for r in rests],
+                    )
+                )
+    return found
+
+
+def _coded(session: Session, mark: MarkAnswer, replaces: str) -> Coded:
+    recorded_at: datetime = parse_moment(mark.recorded_at)
+    return Coded(session, mark.code, replaces, mark.via, mark.cites, recorded_at, mark.position)
+
+
+def _absent(symbol: str) -> bool:
+    code = by_symbol(symbol)
+    return code is not None and code.absent

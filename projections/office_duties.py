@@ -1,0 +1,146 @@
+"""What else waits in the attendance office: letters, meetings, reviews, leave, evidence, the policy and its roles."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from ledger.case import Leave
+from ledger.events import LetterSent, SupportRecorded
+from ledger.sessions import Session, school_year
+from projections import typed
+from projections.basis import evidence
+from projections.cohorts import absence_answers
+from projections.desk import Desk
+from projections.duty import Duty, Urgency
+
+NEAR = timedelta(days=7)  # what is to be done within a week is soon
+REVIEW_NEAR = timedelta(days=28)  # a governing body needs longer
+# The three people whom a school's policy gives to parents by name.
+POLICY_ROLES = ("attendance lead", "day-to-day contact", "support contact")
+JOINT = "joint approach"
+
+
+def letter_duties(desk: Desk) -> list[Duty]:
+    """Return whose attendance is below the policy's percentage and who had no letter about it for some weeks."""
+    policy, found = desk.policy, []
+    recent = desk.school.calendar.school_days_until(desk.day, policy.letter_pause_school_days)
+    for answer in absence_answers(desk.answers, desk.moment, desk.pupils):
+        if not 100 * answer.attended < policy.register_letter_percent * answer.possible:
+            continue
+        sent = [letter.sent_on for letter in _letters(answer.pupil, "attendance", desk) if letter.sent_on <= desk.day]
+        if sent and recent and max(sent) >= recent[0]:
+            continue
+        said = f"attendance {answer.attendance_percent} % is below {policy.register_letter_percent} %"
+        said += f", last letter on {max(sent)}" if sent else ", no letter yet"
+        parents = desk.contacts(answer.pupil).parents
+        command = typed.letter(answer.pupil, "attendance", parents, desk.day)
+        found.append(Duty(Urgency.WAITING, "letter", said, command, answer.pupil))
+    return found
+
+
+def joint_duties(desk: Desk) -> list[Duty]:
+    """Return the severely absent for whom no joint approach with the authority is recorded."""
+    return [
+        Duty(
+            Urgency.SOON,
+            "support",
+            f"severely absent ({answer.absence_percent} %) and no joint approach is recorded",
+            typed.support(answer.pupil, JOINT, "offered", desk.day),
+            answer.pupil,
+        )
+        for answer in absence_answers(desk.answers, desk.moment, desk.pupils)
+        if answer.severe and JOINT not in _steps(answer.pupil, desk)
+    ]
+
+
+def support_duties(desk: Desk) -> list[Duty]:
+    """Return the meetings to hold and the steps of support to look at again, of the last word about each step."""
+    found = []
+    for pupil in desk.pupils:
+        for step, last in _steps(pupil, desk).items():
+            planned = last.stage == "invited"
+            by = last.on if planned else last.next_on
+            if by is None or by > desk.day + NEAR:
+                continue
+            said = f"{step}: invited for {by}" if planned else f"{step}: {last.stage} on {last.on}, next on {by}"
+            said += ", what came of it?" if planned and by < desk.day else ""
+            command = typed.support(pupil, step, "held" if planned or step == "meeting" else "reviewed", desk.day)
+            urgency = Urgency.TODAY if by <= desk.day else Urgency.SOON
+            found.append(Duty(urgency, "meeting" if planned else "review", said, command, pupil, by))
+    return found
+
+
+def _steps(pupil: str, desk: Desk) -> dict[str, SupportRecorded]:
+    """Return the last word about each step of support that a pupil has had."""
+    events = (each.event for each in desk.told[pupil])
+    return {event.step: event for event in events if isinstance(event, SupportRecorded)}
+
+
+def _letters(pupil: str, about: str, desk: Desk) -> list[LetterSent]:
+    events = (each.event for each in desk.told[pupil])
+    return [event for event in events if isinstance(event, LetterSent) and event.about == about]
+
+
+def evidence_duties(desk: Desk) -> list[Duty]:
+    """Return the medical evidence that was asked for and not seen."""
+    found = []
+    for pupil in desk.pupils:
+        for each in evidence(desk.told[pupil]):
+            if each.state == "asked for":
+                said = f"evidence {each.name} was asked for and has not been seen"
+                command = typed.evidence_seen(pupil, each.name, each.sessions, desk.day)
+                found.append(Duty(Urgency.WAITING, "evidence", said, command, pupil))
+    return found
+
+
+def leave_duties(desk: Desk) -> list[Duty]:
+    """Return the requests for leave that wait for a decision, by the first day asked for, and the refusals of this
+    school year that no letter told the parents of."""
+    found = []
+    for pupil in desk.pupils:
+        for leave in desk.school.leave.get(pupil, {}).values():
+            if leave.withdrawn or leave.received_on > desk.day:
+                continue
+            if leave.granted is None:
+                found.append(_undecided(pupil, leave, desk))
+            elif school_year(leave.first.day) >= school_year(desk.day) and _untold_refusal(pupil, leave, desk):
+                said = f"leave {leave.request} was refused, in part or whole, and no letter says so"
+                command = typed.letter(pupil, "leave refused", [leave.parent], desk.day, cites=leave.request)
+                found.append(Duty(Urgency.WAITING, "refusal", said, command, pupil))
+    return found
+
+
+def _undecided(pupil: str, leave: Leave, desk: Desk) -> Duty:
+    first = leave.first.day
+    said = f"leave {leave.request} from {leave.first} to {leave.last} waits for a decision"
+    if first <= desk.day:
+        said += "; it has begun, so none can be granted for what is over"
+    urgency = Urgency.TODAY if first <= desk.day else Urgency.SOON if first <= desk.day + NEAR else Urgency.WAITING
+    return Duty(urgency, "leave", said, typed.decide_leave(pupil, leave.request), pupil, first)
+
+
+def _untold_refusal(pupil: str, leave: Leave, desk: Desk) -> bool:
+    """Whether a decided request has sessions of the calendar that were not granted, and no letter is about it."""
+    assert leave.granted is not None
+    asked = (Session.from_number(number) for number in range(leave.first.number, leave.last.number + 1))
+    refused = any(session not in leave.granted and desk.school.calendar.is_session(session) for session in asked)
+    return refused and not any(letter.cites == leave.request for letter in _letters(pupil, "leave refused", desk))
+
+
+def school_duties(desk: Desk) -> list[Duty]:
+    """Return what the school itself owes: a policy to review, roles that nobody holds."""
+    found = []
+    review = desk.school.review_on(desk.day)
+    if review is not None and review <= desk.day + REVIEW_NEAR:
+        said = f"policy {desk.policy.name} is to be reviewed by {review}"
+        urgency = Urgency.SOON if review <= desk.day else Urgency.WAITING
+        found.append(Duty(urgency, "policy", said, typed.review_policy(desk.policy.name, _next(desk.day)), by=review))
+    empty = [role for role in POLICY_ROLES if not desk.school.holders(role, desk.day)]
+    if empty:
+        said = f"nobody is named as {' or '.join(empty)}"
+        found.append(Duty(Urgency.WAITING, "role", said, typed.name_role(empty[0], desk.day)))
+    return found
+
+
+def _next(day: date) -> date:
+    return day + timedelta(days=1)
