@@ -112,7 +112,7 @@ def leave_duties(desk: Desk) -> list[Duty]:
 
 def _undecided(pupil: str, leave: Leave, desk: Desk) -> Duty:
     first = leave.first.day
-    said = f"leave {leave.request} from {leave.first} to {leave.last} waits for a decision"
+    said = f"leave {leave.request} from {leave.first} to {leave.last} waits for a decision; --grant what is granted"
     if first <= desk.day:
         said += "; it has begun, so none can be granted for what is over"
     urgency = Urgency.TODAY if first <= desk.day else Urgency.SOON if first <= desk.day + NEAR else Urgency.WAITING

@@ -30,7 +30,7 @@ def arrive(pupil: str, session: Session) -> str:
 
 
 def contacts(pupil: str) -> str:
-    return _typed("contacts", pupil)
+    return _typed("contacts", pupil, "--parent")
 
 
 def take(class_name: str, session: Session) -> str:
@@ -42,16 +42,16 @@ def close(session: Session, class_name: str | None = None) -> str:
 
 
 def letter(pupil: str, about: str, parents: Iterable[str], day: date, *, cites: str = "") -> str:
-    cited = ["--cites", cites] if cites else []
-    return _typed("letter", "sent", pupil, *parents, "--about", about, *cited, "--sent-on", day)
+    to = [word for parent in parents for word in ("--parent", parent)]
+    return _typed("letter", "sent", pupil, about, *to, *(["--cites", cites] if cites else []), "--sent-on", day)
 
 
 def inform(pupil: str, agency: str, about: str, day: date) -> str:
-    return _typed("inform", pupil, agency, "--about", about, "--on", day, "--person")
+    return _typed("inform", pupil, agency, about, day, "--person")
 
 
 def support(pupil: str, step: str, stage: str, day: date) -> str:
-    return _typed("support", pupil, step, stage, "--on", day, "--outcome")
+    return _typed("support", pupil, step, stage, day, "--outcome")
 
 
 def evidence_seen(pupil: str, name: str, sessions: Sequence[str], day: date) -> str:
@@ -67,4 +67,4 @@ def review_policy(name: str, day: date) -> str:
 
 
 def name_role(role: str, day: date) -> str:
-    return _typed("role", role, "--from", day, "--holder")
+    return _typed("role", role, day, "--holder")

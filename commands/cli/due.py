@@ -174,7 +174,7 @@ def show_followup(
         if as_json:
             say_json(answer)
             return
-        from commands.cli.followup import followup_parts
+        from commands.cli.chronology import followup_parts
         from commands.cli.tables import show
 
         note_lost_keys(house)
