@@ -130,7 +130,8 @@ def _registers(session: Session, desk: Desk) -> Iterator[Duty]:
         if unknown[name] and not any(handled[name]):
             over = closes <= desk.now
             missing = over and session.day == desk.day
-            said = f"{session}: the register of {name} is not taken, {unknown[name]} pupils hold no mark"
+            pupils = "1 pupil holds" if unknown[name] == 1 else f"{unknown[name]} pupils hold"
+            said = f"{session}: the register of {name} is not taken, {pupils} no mark"
             said += "" if over else f"; registration closes at {clock}"
             urgency = Urgency.NOW if missing else Urgency.TODAY
             yield Duty(urgency, "register", said, typed.take(name, session), by=session.day)

@@ -17,6 +17,7 @@ from ledger.policy import Policy
 from ledger.sessions import Half, Session, school_year
 from ledger.streams import register_of, register_stream
 from projections.chronology import chronologies
+from projections.cohorts import AbsenceAnswer, absence_answers
 from projections.contact import UNMARKED, Contacts, Ladder, Mark, ladder
 from projections.frames import last_session
 from projections.questions import Answers, Moment, Particulars
@@ -92,6 +93,11 @@ class Desk:
         return {pupil: found.get(pupil, []) for pupil in everybody}
 
     # --- marks ---
+
+    @cached_property
+    def absence(self) -> list[AbsenceAnswer]:
+        """Return the year to date of everybody on roll."""
+        return absence_answers(self.answers, self.moment, self.pupils)
 
     @cached_property
     def marks(self) -> dict[str, dict[Session, Mark]]:

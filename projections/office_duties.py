@@ -9,7 +9,6 @@ from ledger.events import LetterSent, SupportRecorded
 from ledger.sessions import Session, school_year
 from projections import typed
 from projections.basis import evidence
-from projections.cohorts import absence_answers
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
 
@@ -24,7 +23,7 @@ def letter_duties(desk: Desk) -> list[Duty]:
     """Return whose attendance is below the policy's percentage and who had no letter about it for some weeks."""
     policy, found = desk.policy, []
     recent = desk.school.calendar.school_days_until(desk.day, policy.letter_pause_school_days)
-    for answer in absence_answers(desk.answers, desk.moment, desk.pupils):
+    for answer in desk.absence:
         if not 100 * answer.attended < policy.register_letter_percent * answer.possible:
             continue
         sent = [letter.sent_on for letter in _letters(answer.pupil, "attendance", desk) if letter.sent_on <= desk.day]
@@ -48,7 +47,7 @@ def joint_duties(desk: Desk) -> list[Duty]:
             typed.support(answer.pupil, JOINT, "offered", desk.day),
             answer.pupil,
         )
-        for answer in absence_answers(desk.answers, desk.moment, desk.pupils)
+        for answer in desk.absence
         if answer.severe and JOINT not in _steps(answer.pupil, desk)
     ]
 

@@ -95,7 +95,8 @@ def ask_due(
         if desk:
             times = ["--as-of", str(moment.as_of), *(["--known-at", format_moment(moment.known_at)] if known else [])]
             _page(desk, found, None if kind or pupil else times)
-        say(f"\n{_counted(len(found))}; {described(moment)}")
+        shown = f", the clock at {format_moment(clock)}" if clock else ""
+        say(f"\n{_counted(len(found))}; {described(moment)}{shown}")
 
 
 def _counted(count: int) -> str:
@@ -122,7 +123,7 @@ def _lines(duty: Duty, desk: Desk) -> Iterator[str]:
     """Yield what is to be done about whom, whom to ring, and the command. Unwrapped, so that it can be copied."""
     from commands.cli.tables import name_of
 
-    by = f", by {duty.by}" if duty.by and duty.by != desk.day else ""
+    by = f", by {duty.by}" if duty.by and duty.by != desk.day and str(duty.by) not in duty.sentence else ""
     who = ""
     if duty.pupil:
         who = f"{duty.pupil}  {name_of(duty.pupil, desk.particulars)}, {desk.class_of(duty.pupil, desk.day)}: "

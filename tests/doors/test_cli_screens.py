@@ -213,6 +213,9 @@ def test_postgresql_answers_the_same(school: Path, fresh_postgresql_url: Any, mo
         ("penalty", "--json"),
         ("history", "1042", "--json"),
         ("register", "4W", "2024-09-03"),
+        ("due", "--json"),
+        ("followup", "1042", "--json"),
+        ("doctor", "--json"),
     ]
     here = [run(*words) for words in asked]
     ledger, keys = fresh_postgresql_url(), fresh_postgresql_url()

@@ -43,8 +43,9 @@ def office() -> Iterator[Office]:
     days = {"year": "2024/25", "first_day": "2024-09-03", "last_day": "2025-07-22"}
     school.send({"command": "OpenSchoolYear", "at": "2024-08-30T08:01:00Z", "by": HEAD, **days})
     school.says(
-        "2024-09-02T09:00", "AdmitPupil", name="Ada Example", born="2016-03-09", year_group="4", groups=["social worker"],
-        starting_day="2024-09-03", parents=[{"id": MOTHER, "name": "Beth Example"}], **{"class": "4W"},
+        "2024-09-02T09:00", "AdmitPupil", name="Ada Example", born="2016-03-09", year_group="4",
+        starting_day="2024-09-03", parents=[{"id": MOTHER, "name": "Beth Example"}],
+        groups=["social worker"], **{"class": "4W"},
     )  # fmt: skip
     yield school
     school.close()
