@@ -15,8 +15,10 @@ import msgspec
 
 from ledger.sessions import format_moment
 from projections import absence_duties, office_duties
+from projections.daily import daily_duties
 from projections.desk import Desk
 from projections.duty import Duty
+from projections.lateness import punctuality_duties
 from projections.questions import Answer, Answers, Moment
 
 Source = Callable[[Desk], list[Duty]]
@@ -41,6 +43,8 @@ SOURCES: tuple[Source, ...] = (
     office_duties.evidence_duties,
     office_duties.leave_duties,
     office_duties.school_duties,
+    asked(daily_duties),
+    asked(punctuality_duties),
 )
 
 

@@ -158,6 +158,10 @@ SILENT: dict[str, tuple[str, ...]] = {
     "census_ages": ("school census", "aged 4"),
     "hide_below": ("small numbers",),
     "keep_years": ("six years", "6 years"),
+    "bulk_entries": ("in bulk",),
+    "bulk_minutes": ("in bulk",),
+    "census_watch_days": ("school census",),
+    "suspicious_late_to_present": ("turned from U to L",),
 }
 WHOSE = re.compile(
     r"SI 2024/208|Education Act 1996|Education \(Penalty Notices\) \(England\) Regulations 2007|Guidance, August 2024|"

@@ -435,6 +435,8 @@ def second_notice(told: Diary) -> None:
                reason="paid late and in part; the money was given back")
     told.write("2026-03-26T16:00", AUTHORITY, "EndProsecution", pupil=LEO, notice="PN-2", ended_on="2026-03-26",
                outcome="convicted", fine="220", said="single justice")
+    told.write("2026-02-25T10:10", HEAD, "PlaceHold", pupil=LEO, reason="proceedings before the Magistrates' Court")
+    told.write("2026-03-27T09:00", HEAD, "LiftHold", pupil=LEO, reason="the first case is over")
 
 
 def third_offence(told: Diary) -> None:
@@ -457,6 +459,7 @@ def third_offence(told: Diary) -> None:
                instead="the authority is asked to consider a prosecution")
     told.write("2026-03-20T10:00", AUTHORITY, "BeginProsecution", pupil=LEO, notice="PN-4", begun_on="2026-03-20",
                offence="444(1A)")
+    told.write("2026-03-27T09:10", HEAD, "PlaceHold", pupil=LEO, reason="the second case")
 
 
 def absent(told: Diary, day: str, said: str) -> None:
