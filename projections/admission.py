@@ -1,0 +1,300 @@
+"""The admission register: what it says of a pupil on a day, as known at a moment, and everything it said before.
+
+The roll's events are the register. An amendment holds from a day, so as of a day before it the earlier value counts; a
+new list of parents, contacts or groups states no day and holds from the one it was recorded on. Of two values from
+different days the one from the later day counts, of two from the same day the one recorded last. A pupil who comes back
+is entered anew: as of a day, the last spell that had begun then is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ledger.events import (
+    ClassChanged,
+    ContactsChanged,
+    EmergencyContactsChanged,
+    GroupsChanged,
+    MovingFormReceived,
+    ParticularsAmended,
+    PupilAdmitted,
+    PupilRemoved,
+    RollEvent,
+)
+from ledger.grounds import ground
+from ledger.roll import PARTICULARS
+from ledger.school import School
+from ledger.sessions import LONDON, format_moment, from_micros, school_year
+from ledger.streams import roll_stream
+from projections.questions import Answer, Answers, Moment
+
+SEALED = "(sealed)"
+CONTACT_FIELDS = ("name", "relationship", "lives_with", "phone", "email", "address", "contact_order")
+LISTS = {"contacts": "parent", "emergency_contacts": "emergency contact"}
+# What the register cannot be without, and how its history names it.
+NAMES = {"born": "birth date", "upn": "UPN", "email": "e-mail", "last_school": "last school"}
+
+Contact = Mapping[str, Any]
+
+
+class Said(NamedTuple):
+    """One event of the roll, text open where its key is there, and when the ledger learnt it."""
+
+    position: int
+    recorded_at: datetime
+    event: RollEvent
+
+    @property
+    def day(self) -> date:
+        return self.recorded_at.astimezone(LONDON).date()
+
+
+class Spell(NamedTuple):
+    """One spell on roll: its admission and everything said until the next, and each value with the day it holds
+    from."""
+
+    said: list[Said]
+    values: dict[str, list[tuple[date, Any]]]
+    changes: list[Change]
+
+    @property
+    def admitted(self) -> Said:
+        return self.said[0]
+
+    @property
+    def removed(self) -> Said | None:
+        return next((each for each in reversed(self.said) if isinstance(each.event, PupilRemoved)), None)
+
+    @property
+    def forms(self) -> list[Said]:
+        return [each for each in self.said if isinstance(each.event, MovingFormReceived)]
+
+    @property
+    def readable(self) -> bool:
+        return not any(each.event.sealed for each in self.said)
+
+    def value(self, what: str, day: date) -> Any:
+        """Return what the register says on a day: of the values that hold by then, that from the latest day."""
+        held = [dated for dated in self.values[what] if dated[0] <= day]
+        return sorted(held, key=lambda dated: dated[0])[-1][1] if held else self.values[what][0][1]
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that the register came to say differently."""
+
+    what: str
+    before: str
+    after: str
+    from_day: str
+    reason: str
+    recorded_at: str
+    by: dict[str, str]
+    position: int
+
+
+class RollAnswer(Answer, frozen=True, kw_only=True, rename={"class_name": "class"}):
+    """One pupil's line of the admission register. Without the key of the text, `readable` is false and it is blank."""
+
+    name: str
+    sex: str
+    born: str
+    address: str
+    upn: str
+    email: str
+    last_school: str
+    class_name: str
+    year_group: str
+    parents: list[dict[str, Any]]
+    emergency_contacts: list[dict[str, Any]]
+    spells: list[dict[str, str | None]]
+    removal: dict[str, str] | None
+    moving_forms: list[dict[str, str]]
+    amendments: list[Change]
+    readable: bool
+
+
+def roll_answers(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[RollAnswer]:
+    """Return the lines of these pupils, in order of number as text."""
+    return [
+        _answer(answers, moment, pupil, spells)
+        for pupil, spells in sorted(roll_spells(answers, moment, pupils).items())
+    ]
+
+
+def roll_spells(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict[str, list[Spell]]:
+    """Return every spell of these pupils as known at the moment, oldest first."""
+    owners = {roll_stream(pupil): pupil for pupil in pupils}
+    rows = [row for row in answers.ledger.reads.stream_rows(list(owners)) if row.position <= moment.position]
+    found: dict[str, list[Spell]] = {}
+    for row, event in answers.opened(rows):
+        spells = found.setdefault(owners[row.stream], [])
+        if isinstance(event, PupilAdmitted):
+            spells.append(Spell([], {}, []))
+        if spells:
+            _take_in(spells[-1], Said(row.position, from_micros(row.recorded_at), event))
+    return {pupil: spells for pupil, spells in found.items() if spells}
+
+
+def spell_on(spells: list[Spell], day: date) -> Spell:
+    """Return the last spell that had begun on a day, else the first."""
+    begun = [spell for spell in spells if admission(spell).starting_day <= day]
+    return begun[-1] if begun else spells[0]
+
+
+def contacts_on(spell: Spell, what: str, day: date) -> list[dict[str, Any]]:
+    """Return parents ("contacts") or emergency contacts in the order to ring, every field of each stated. A parent who
+    lives with the pupil and states no address has the pupil's."""
+    home = spell.value("address", day) if what == "contacts" else ""
+    stated = []
+    for each in spell.value(what, day):
+        one = {"id": each.get("id", "")} | {field: each.get(field, "") for field in CONTACT_FIELDS}
+        one["lives_with"] = bool(each.get("lives_with"))
+        one["contact_order"] = int(each.get("contact_order") or 0)
+        one["address"] = each.get("address") or (home if one["lives_with"] else "")
+        stated.append(one)
+    return sorted(stated, key=lambda one: one["contact_order"])
+
+
+def year_begins(moment: Moment) -> date:
+    """Return the first day of the school year to date, by the year that every school's records are filed under."""
+    year = moment.school.calendar.year_begun_by(moment.as_of)
+    return date(school_year(moment.as_of) if year is None else year, 8, 1)
+
+
+def final_year(school: School, pupil: str, last_day: date, year_group: str) -> bool:
+    """Return whether leaving on that day is the usual leaving: of the final year group, its school year at an end."""
+    year = school.years.get(school_year(last_day))
+    ends = max(year.days(), default=None) if year else None
+    return school.pupils[pupil].placement(last_day).year_group == year_group and ends is not None and last_day >= ends
+
+
+def admission(spell: Spell) -> PupilAdmitted:
+    """Return the event that began a spell."""
+    event = spell.admitted.event
+    assert isinstance(event, PupilAdmitted)
+    return event
+
+
+def _take_in(spell: Spell, said: Said) -> None:
+    """Add what an event of the roll says, and what that changes."""
+    spell.said.append(said)
+    event = said.event
+    if isinstance(event, PupilAdmitted):
+        for what in (*PARTICULARS, *LISTS, "groups", "class_name", "year_group"):
+            spell.values[what] = [(date.min, getattr(event, what))]
+    for what, from_day, value in _stated(said):
+        before = spell.value(what, from_day)
+        spell.values[what].append((from_day, value))
+        spell.changes.extend(_change(said, *words, from_day) for words in _differences(what, before, value))
+    if event.sealed and not isinstance(event, PupilAdmitted):
+        spell.changes.append(_change(said, "text", SEALED, SEALED, said.day))
+
+
+def _stated(said: Said) -> Iterator[tuple[str, date, Any]]:
+    """Yield what an event states anew, from which day, and what it is then."""
+    match event := said.event:
+        case ParticularsAmended():
+            yield from ((what, event.from_day, value) for what, value in event.particulars.items())
+        case ContactsChanged() if not event.sealed:
+            yield "contacts", said.day, event.contacts
+        case EmergencyContactsChanged() if not event.sealed:
+            yield "emergency_contacts", said.day, event.emergency_contacts
+        case GroupsChanged() if not event.sealed:
+            yield "groups", said.day, event.groups
+        case ClassChanged():
+            yield "class_name", event.from_day, event.class_name
+            yield "year_group", event.from_day, event.year_group
+        case _:
+            pass  # an admission begins a spell; forms and removals are read where they stand
+
+
+def _differences(what: str, before: Any, after: Any) -> Iterator[tuple[str, str, str]]:
+    """Yield name, earlier and later text of everything that differs; of contacts person by person, field by field."""
+    if what not in LISTS:
+        old, new = (", ".join(each) if isinstance(each, tuple) else str(each) for each in (before, after))
+        if old != new:
+            yield NAMES.get(what, what.removesuffix("_name").replace("_", " ")), old, new
+        return
+    old_people, new_people = ({str(each.get("id")): each for each in people} for people in (before, after))
+    for person in sorted(old_people.keys() | new_people.keys()):
+        old_one, new_one = old_people.get(person, {}), new_people.get(person, {})
+        for field in CONTACT_FIELDS:
+            if _text(old_one.get(field)) != _text(new_one.get(field)):
+                name = f"{LISTS[what]} {person}: {field.replace('_', ' ')}"
+                yield name, _text(old_one.get(field)), _text(new_one.get(field))
+
+
+def _text(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value or "")
+
+
+def _change(said: Said, what: str, before: str, after: str, from_day: date) -> Change:
+    return Change(
+        what=what,
+        before=before,
+        after=after,
+        from_day=from_day.isoformat(),
+        reason=getattr(said.event, "reason", ""),
+        recorded_at=format_moment(said.recorded_at),
+        by={"name": said.event.by.name, "title": said.event.by.title},
+        position=said.position,
+    )
+
+
+def _answer(answers: Answers, moment: Moment, pupil: str, spells: list[Spell]) -> RollAnswer:
+    spell, day = spell_on(spells, moment.as_of), moment.as_of
+    return RollAnswer(
+        **answers.header(moment, pupil),
+        **{what: spell.value(what, day) for what in PARTICULARS},
+        class_name=spell.value("class_name", day),
+        year_group=spell.value("year_group", day),
+        parents=contacts_on(spell, "contacts", day),
+        emergency_contacts=contacts_on(spell, "emergency_contacts", day),
+        spells=[_spell(each) for each in spells],
+        removal=_removal(spell.removed),
+        moving_forms=[_form(each) for each in spell.forms],
+        amendments=[change for each in spells for change in each.changes],
+        readable=all(each.readable for each in spells),
+    )
+
+
+def _spell(spell: Spell) -> dict[str, str | None]:
+    removed = _removal(spell.removed)
+    return {
+        "first": admission(spell).starting_day.isoformat(),
+        "last": removed["last_day"] if removed else None,
+        "entered_at": format_moment(spell.admitted.recorded_at),
+    }
+
+
+def _removal(said: Said | None) -> dict[str, str] | None:
+    if said is None:
+        return None
+    event = said.event
+    assert isinstance(event, PupilRemoved)
+    stated = ground(event.ground)
+    return {
+        "last_day": event.last_day.isoformat(),
+        "ground": SEALED if event.sealed else event.ground,
+        "regulation": stated.name if stated else "",
+        "destination": event.destination,
+        "shown_by": event.shown_by,
+        "recorded_at": format_moment(said.recorded_at),
+    }
+
+
+def _form(said: Said) -> dict[str, str]:
+    event = said.event
+    assert isinstance(event, MovingFormReceived)
+    return {
+        "parent": event.parent,
+        "received_on": event.received_on.isoformat(),
+        "leaving_on": event.leaving_on.isoformat(),
+        "new_address": event.new_address,
+        "new_school": event.new_school,
+        "new_school_address": event.new_school_address,
+    }

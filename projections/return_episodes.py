@@ -1,0 +1,311 @@
+"""The episodes that returns to the authority are about, found in marks, in what was told, and on the roll.
+
+* attendance: school days in a row, over holidays, closures and the end of a school year, as long as the row goes on.
+* ground I: such a row that still stands; a pupil who has been back is no candidate for deletion any more.
+* unauthorised (the school's own): the sessions of one school year, in a row or not.
+* sickness: a continuous period of days with I. The one that brings the year's days to the threshold, and after that
+  each later one that reaches it by itself. Days ahead count while they are expected in one go with it.
+* new pupil and deletion: a spell on roll. A form for moving from school already announces a deletion.
+
+Who was on roll when the ledger began is not new in it: whoever starts before the school was opened here, or by the
+first day of its first school year. The usual start is that in the youngest year group by the first day of a year.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ledger.codes import by_symbol
+from ledger.events import AgencyInformed, EnquiriesMade, MovingFormReceived, PupilRemoved, ReturnMade, SicknessExpected
+from ledger.policy import Policy
+from ledger.sessions import EPOCH_DAY, LONDON, Session, from_micros, school_year
+from ledger.streams import follow_up_stream
+from projections.absence import UNAUTHORISED
+from projections.admission import Spell, admission, final_year, year_begins
+from projections.episodes import ILL, Run, absent_runs, days_expected, grid_of, illnesses, nth_sessions
+from projections.frames import Entries, last_session, roll_of
+from projections.questions import Answers, Moment
+
+# Follow-up that returns are judged by; the calls between them are many, and are not read.
+TOLD = tuple(f"follow-up.{kind.__name__}" for kind in (ReturnMade, SicknessExpected, EnquiriesMade, AgencyInformed))
+
+
+class Told(NamedTuple):
+    """One thing that was told or expected, and the day on which the ledger learnt it."""
+
+    position: int
+    day: date
+    event: Any
+
+
+class Episode(NamedTuple):
+    """What one return is about: its first and last day, when its threshold was reached (None: not for certain while
+    the `missing` sessions have no mark), by when the return is due, and the marks it rests on. Returns about a spell on
+    roll stand after the position `since` and before `until`; 0 where an episode is told by its days."""
+
+    form: str
+    pupil: str
+    first: date
+    last: date
+    reached: date | None
+    due_by: date | None
+    why: str
+    school_days: int = 0
+    missing: tuple[int, ...] = ()
+    marks: Entries | None = None
+    since: int = 0
+    until: int = 0
+
+    def about(self, position: int, episode: date) -> bool:
+        """Return whether a return that stands at a position and names a day is about this episode."""
+        if self.since:
+            return self.since < position and (not self.until or position < self.until)
+        return self.first <= episode <= self.last
+
+
+def told_of(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict[str, list[Told]]:
+    """Return, of each pupil, what was told and expected as known at the moment, in order of position."""
+    years = range(min(moment.school.years), max(moment.school.years) + 2) if moment.school.years else ()
+    owners = {follow_up_stream(pupil, year): pupil for pupil in pupils for year in years}
+    rows = answers.ledger.reads.stream_rows(list(owners))
+    wanted = [row for row in rows if row.topic in TOLD and row.position <= moment.position]
+    found: dict[str, list[Told]] = {}
+    for row, event in sorted(answers.opened(wanted), key=lambda pair: pair[0].position):
+        day = from_micros(row.recorded_at).astimezone(LONDON).date()
+        found.setdefault(owners[row.stream], []).append(Told(row.position, day, event))
+    return found
+
+
+# --- days in a row --------------------------------------------------------------------------------------------------
+
+
+def absences(answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[Told]]) -> Iterator[Episode]:
+    """Yield rows of school days absent without authority: for the attendance return, and for ground I."""
+    policy, begins = moment.policy, year_begins(moment)
+    begun = [year for year in sorted(moment.school.years) if moment.school.years[year].first_day <= moment.as_of]
+    if policy is None or not begun:
+        return
+    # Two school years hold whole every row but one that has gone on since before them: then all years are read.
+    if (found := list(_rows_of(answers, moment, pupils, begun[-2:], policy))) and len(begun) > 2:
+        earliest = min(moment.school.years[begun[-2]].days())
+        if any(run.first == _number(earliest) for _, run, _ in found):
+            found = list(_rows_of(answers, moment, pupils, begun, policy))
+    for form, run, marks in found:
+        pupil = pupils[run.pupil]
+        if form == "attendance" and _day(run.last) >= begins:
+            codes, wanted = policy.attendance_return_codes, policy.attendance_return_school_days
+            why = (
+                f"{len(run.days)} school days in a row with {_listed(codes)} in every session ({wanted} make a return)"
+            )
+            if run.reached is None:
+                why += f", not certain while {len(run.missing)} sessions have no mark"
+            yield _episode(form, pupil, run, why, marks)
+        if form == "ground I" and run.standing and run.reached is not None:
+            codes, wanted = policy.ground_i_codes, policy.ground_i_school_days
+            asked = any(_asked_jointly(each, run) for each in told.get(pupil, []))
+            why = f"{len(run.days)} school days in a row with {_listed(codes)} alone ({wanted} make the ground), joint "
+            why += "enquiries recorded" if asked else "enquiries with the authority not recorded"
+            # The ground allows a deletion and demands none.
+            yield _episode(form, pupil, run, why, marks)._replace(due_by=None)
+
+
+def _rows_of(
+    answers: Answers, moment: Moment, pupils: list[str], years: list[int], policy: Policy
+) -> Iterator[tuple[str, Run, Entries]]:
+    """Yield the rows of days that are long enough for a form, each with its marks."""
+    entries, sessions, closed = _marks(answers, moment, pupils, years)
+    roll = roll_of(moment.school, pupils)
+    of_age = grid_of(entries, roll, sessions, closed, school_age=True)
+    for run in absent_runs(of_age, policy.attendance_return_codes, policy.attendance_return_school_days):
+        yield "attendance", run, _evidence(entries, run)
+    everybody = grid_of(entries, roll, sessions, closed, school_age=False)
+    # A name is deleted on the narrow reading only, to which the removal itself is held.
+    for run in absent_runs(everybody, policy.ground_i_codes, policy.ground_i_school_days, over_closures=False):
+        yield "ground I", run, _evidence(entries, run)
+
+
+def _asked_jointly(told: Told, run: Run) -> bool:
+    return isinstance(told.event, EnquiriesMade) and told.event.jointly and told.event.on >= _day(run.first)
+
+
+# --- over a school year ---------------------------------------------------------------------------------------------
+
+
+def unauthorised(answers: Answers, moment: Moment, pupils: list[str]) -> Iterator[Episode]:
+    """Yield who has reached the school's own number of unauthorised sessions in the school year to date."""
+    policy, year = moment.policy, moment.school.calendar.year_begun_by(moment.as_of)
+    if policy is None or year is None or not policy.unauthorised_return_sessions:
+        return
+    wanted = policy.unauthorised_return_sessions
+    entries, _, _ = _marks(answers, moment, pupils, [year])
+    marks = entries.where(UNAUTHORISED[entries.code])
+    for pupil, rows in nth_sessions(marks, roll_of(moment.school, pupils), wanted).items():
+        reached = _day(int(marks.session[rows[wanted - 1]]) // 2)
+        why = f"{len(rows)} unauthorised sessions in the school year ({wanted} make a return)"
+        # Once a pupil and year: which session was the last of them may change with an amendment, the year does not.
+        first, last = date(year, 8, 1), date(year + 1, 7, 31)
+        own = Entries(marks.pupils, *(column[rows] for column in marks[1:]))
+        yield Episode("unauthorised", pupils[pupil], first, last, reached, month_end(reached), why, marks=own)
+
+
+def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[Told]]) -> Iterator[Episode]:
+    """Yield the periods of sickness that reach the threshold of days, recorded or reasonably expected."""
+    policy, year = moment.policy, moment.school.calendar.year_begun_by(moment.as_of)
+    if policy is None or year is None:
+        return
+    entries, _, closed = _marks(answers, moment, pupils, [year])
+    sessions = np.array(moment.school.calendar.session_numbers(year), np.int32)
+    grid = grid_of(entries, roll_of(moment.school, pupils), sessions, closed, school_age=True)
+    spans = [(row, each) for row, pupil in enumerate(pupils) for each in _expectations(told.get(pupil, ()))]
+    expected = days_expected(
+        grid, ((row, _number(each.event.first_day), _number(each.event.last_day)) for row, each in spans)
+    )
+    ill = by_symbol(ILL)
+    assert ill is not None
+    recorded = (grid.code == ill.id).any(axis=2) & grid.counted
+    for run in illnesses(grid, expected, policy.sickness_return_school_days):
+        so_far, ahead = int(recorded[run.pupil].sum()), int((expected & ~recorded)[run.pupil].sum())
+        why = f"{so_far} school days of sickness in the school year"
+        why += f" and {ahead} more expected" if ahead else ""
+        why += f" ({policy.sickness_return_school_days} make a return)"
+        found = _episode("sickness", pupils[run.pupil], run, why, _evidence(entries.where(entries.code == ill.id), run))
+        if run.reached is None:
+            # Reached on the day on which the school came to expect it.
+            expecting = [each.day for row, each in spans if row == run.pupil and each.event.first_day <= found.last]
+            reached = max([*expecting, found.first])
+            found = found._replace(reached=reached, due_by=month_end(reached))
+        yield found
+
+
+def _expectations(told: Sequence[Told]) -> list[Told]:
+    """Return what is expected of a pupil's illness: a later word replaces the earlier ones about the same days."""
+    kept: list[Told] = []
+    for each in told:
+        if isinstance(each.event, SicknessExpected):
+            first, last = each.event.first_day, each.event.last_day
+            kept = [old for old in kept if old.event.last_day < first or last < old.event.first_day] + [each]
+    return kept
+
+
+# --- on the roll ----------------------------------------------------------------------------------------------------
+
+
+def new_pupils(answers: Answers, moment: Moment, spells: dict[str, list[Spell]]) -> Iterator[Episode]:
+    """Yield the names entered in the admission register in the school year to date, but for the usual start."""
+    policy, begins, years = moment.policy, year_begins(moment), moment.school.years
+    first_row = answers.ledger.reads.rows_at([1])
+    if policy is None or not first_row or not years:
+        return
+    opened = from_micros(first_row[0].recorded_at).astimezone(LONDON).date()
+    began = max(opened - timedelta(days=1), years[min(years)].first_day)
+    for pupil, own in spells.items():
+        for place, spell in enumerate(own):
+            event, entered = admission(spell), spell.admitted.day
+            start = event.starting_day
+            year = years.get(school_year(start))
+            usual = event.year_group == policy.year_groups_youngest and year is not None and start <= year.days()[0]
+            if usual or start <= began or entered > moment.as_of or max(entered, start) < begins:
+                continue
+            due_by = entered + timedelta(days=policy.new_pupil_return_days)
+            why = f"the name was entered on {entered} for {start} ({policy.new_pupil_return_days} days for the return)"
+            yield _about_spell(Episode("new pupil", pupil, start, start, entered, due_by, why), own, place)
+
+
+def deletions(moment: Moment, spells: dict[str, list[Spell]]) -> Iterator[Episode]:
+    """Yield the names that are deleted or about to be, but for the usual leaving at the end of the final year."""
+    policy, begins = moment.policy, year_begins(moment)
+    if policy is None:
+        return
+    for pupil, own in spells.items():
+        for place, spell in enumerate(own):
+            leaving = leaving_of(spell, moment.as_of)
+            if leaving is None or leaving.last_day < begins:
+                continue
+            if not final_year(moment.school, pupil, leaving.last_day, policy.year_groups_final):
+                last = leaving.last_day
+                episode = Episode("deletion", pupil, last, last, leaving.known, last, leaving.why)
+                yield _about_spell(episode, own, place)
+
+
+class Leaving(NamedTuple):
+    """That a pupil leaves: on which last day, since when that is known, and what says so."""
+
+    last_day: date
+    known: date
+    why: str
+
+
+def leaving_of(spell: Spell, as_of: date) -> Leaving | None:
+    """Return how a spell ends: by its removal, else by the last form for moving from school; None where neither says.
+    What was recorded after the day asked about counts from the last day on."""
+    if (removed := spell.removed) is not None and isinstance(removed.event, PupilRemoved):
+        last = removed.event.last_day
+        if min(removed.day, last) <= as_of:
+            return Leaving(last, min(removed.day, last), f"the removal is recorded, with {last} as the last day")
+        return None
+    forms = [each.event for each in spell.forms if isinstance(each.event, MovingFormReceived)]
+    forms = [form for form in forms if form.received_on <= as_of]
+    if not forms:
+        return None
+    received, last = forms[-1].received_on, forms[-1].leaving_on
+    why = f"a form for moving from school, received on {received}, says that the pupil leaves on {last}"
+    return Leaving(last, received, why)
+
+
+def _about_spell(episode: Episode, spells: list[Spell], place: int) -> Episode:
+    """Return an episode about a spell: returns about it stand after its admission and before the next one."""
+    after = spells[place + 1 :]
+    until = after[0].admitted.position if after else 0
+    return episode._replace(since=spells[place].admitted.position, until=until)
+
+
+# --- what they share ------------------------------------------------------------------------------------------------
+
+
+def month_end(day: date) -> date:
+    """Return the last day of a month: no law prescribes a day, and guidance wants these returns monthly at least."""
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def _marks(
+    answers: Answers, moment: Moment, pupils: list[str], years: list[int]
+) -> tuple[Entries, np.ndarray, np.ndarray]:
+    """Return the marks of school years up to the day, the sessions of their calendar, and which of those had closed."""
+    calendar, until = moment.school.calendar, last_session(moment.as_of)
+    numbers = [number for year in years for number in calendar.session_numbers(year) if number <= until]
+    closed = [number for number in numbers if calendar.closes(Session.from_number(number)) <= moment.known_at]
+    entries = answers.entries(moment, years, pupils)
+    kept = entries.where(entries.session <= until)
+    return kept, np.array(numbers, np.int32), np.array(closed, np.int32)
+
+
+def _episode(form: str, pupil: str, run: Run, why: str, marks: Entries) -> Episode:
+    reached = None if run.reached is None else _day(run.reached)
+    due_by = None if reached is None else month_end(reached)
+    days = len(run.days)
+    return Episode(form, pupil, _day(run.first), _day(run.last), reached, due_by, why, days, run.missing, marks)
+
+
+def _evidence(entries: Entries, run: Run) -> Entries:
+    """Return the marks that a run rests on, in order of session."""
+    rows = np.flatnonzero((entries.pupil == run.pupil) & np.isin(entries.session // 2, run.days))
+    rows = rows[np.argsort(entries.session[rows])]
+    return Entries(entries.pupils, *(column[rows] for column in entries[1:]))
+
+
+def _listed(codes: frozenset[str]) -> str:
+    *most, last = sorted(codes)
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _number(day: date) -> int:
+    return day.toordinal() - EPOCH_DAY
+
+
+def _day(number: int) -> date:
+    return date.fromordinal(number + EPOCH_DAY)
