@@ -155,6 +155,17 @@ class Handler:
         """Return the school as it stands, after taking in what others recorded."""
         return take_in(self._school, self._ledger.reads.reference_rows(self._school.position))
 
+    def refusal(self, command: m.Command) -> Refused | None:
+        """Return what would refuse a command now, None where it would be carried out. Records nothing."""
+        school_now = self.school()
+        now, _ = self._time(command, school_now)
+        state, _ = self._state(command, school_now, look=True)
+        try:
+            self._decide(command, state, now)
+        except Refused as refused:
+            return refused
+        return None
+
     # --- one attempt ---
 
     def _attempt(self, command: m.Command, receipt: Receipt, look: bool) -> Done:

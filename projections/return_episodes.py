@@ -122,11 +122,11 @@ def _rows_of(
     roll = roll_of(moment.school, pupils)
     of_age = grid_of(entries, roll, sessions, closed, school_age=True)
     for run in absent_runs(of_age, policy.attendance_return_codes, policy.attendance_return_school_days):
-        yield "attendance", run, _evidence(entries, run)
+        yield "attendance", run, _evidence(entries, run.pupil, run.days)
     everybody = grid_of(entries, roll, sessions, closed, school_age=False)
     # A name is deleted on the narrow reading only, to which the removal itself is held.
     for run in absent_runs(everybody, policy.ground_i_codes, policy.ground_i_school_days, over_closures=False):
-        yield "ground I", run, _evidence(entries, run)
+        yield "ground I", run, _evidence(entries, run.pupil, run.days)
 
 
 def _asked_jointly(told: Told, run: Run) -> bool:
@@ -173,7 +173,10 @@ def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
         why = f"{so_far} school days of sickness in the school year"
         why += f" and {ahead} more expected" if ahead else ""
         why += f" ({policy.sickness_return_school_days} make a return)"
-        found = _episode("sickness", pupils[run.pupil], run, why, _evidence(entries.where(entries.code == ill.id), run))
+        days = grid.days[recorded[run.pupil]]
+        # All days of the year count together, so all of them are the evidence, whichever period is returned.
+        marks = _evidence(entries.where(entries.code == ill.id), run.pupil, days.tolist())
+        found = _episode("sickness", pupils[run.pupil], run, why, marks)._replace(school_days=so_far + ahead)
         if run.reached is None:
             # Reached on the day on which the school came to expect it.
             expecting = [each.day for row, each in spans if row == run.pupil and each.event.first_day <= found.last]
@@ -291,9 +294,9 @@ def _episode(form: str, pupil: str, run: Run, why: str, marks: Entries) -> Episo
     return Episode(form, pupil, _day(run.first), _day(run.last), reached, due_by, why, days, run.missing, marks)
 
 
-def _evidence(entries: Entries, run: Run) -> Entries:
-    """Return the marks that a run rests on, in order of session."""
-    rows = np.flatnonzero((entries.pupil == run.pupil) & np.isin(entries.session // 2, run.days))
+def _evidence(entries: Entries, pupil: int, days: Sequence[int]) -> Entries:
+    """Return a pupil's marks on these days, in order of session."""
+    rows = np.flatnonzero((entries.pupil == pupil) & np.isin(entries.session // 2, days))
     rows = rows[np.argsort(entries.session[rows])]
     return Entries(entries.pupils, *(column[rows] for column in entries[1:]))
 

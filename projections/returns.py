@@ -31,6 +31,8 @@ from projections.return_episodes import (
     unauthorised,
 )
 
+GROUNDLESS = {"deletion": "made, and no removal is recorded"}  # a return may come before what it announces
+
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
     """That the return was made: on which day, naming which episode, and where it stands."""
@@ -73,6 +75,13 @@ def return_candidates(answers: Answers, moment: Moment, pupils: Sequence[str] | 
         candidates.append(_candidate(answers, moment, each, made, recorded))
     candidates += _groundless(answers, moment, told, counted)
     return sorted(candidates, key=lambda each: (each.pupil, each.form, each.episode))
+
+
+def announced_deletion(answers: Answers, moment: Moment, pupil: str, last_day: date) -> Candidate:
+    """Return the return about a deletion that nothing on the roll announces yet: it may come first."""
+    why = f"announced for the last day {last_day}, before the removal is recorded"
+    episode = Episode("deletion", pupil, last_day, last_day, moment.as_of, last_day, why)
+    return _candidate(answers, moment, episode, None, {})
 
 
 def returns_duties(answers: Answers, moment: Moment) -> list[Duty]:
@@ -158,7 +167,7 @@ def _groundless(
                 continue
             if date.fromisoformat(event.episode) >= begins:
                 made = Made(on=event.made_on.isoformat(), episode=event.episode, position=each.position)
-                why = "made, and by what is known now there is no ground for it"
+                why = GROUNDLESS.get(event.form, "made, and by what is known now none is due")
                 episode = date.fromisoformat(event.episode)
                 gone = Episode(event.form, pupil, episode, episode, None, None, why)
                 yield _candidate(answers, moment, gone, made, {})

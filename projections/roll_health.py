@@ -14,7 +14,7 @@ from datetime import date
 
 from ledger.errors import Finding
 from ledger.events import PupilAdmitted, PupilRemoved
-from ledger.grounds import ground
+from ledger.grounds import Ground, ground
 from projections.admission import Spell, contacts_on, final_year, roll_spells, spell_on, year_begins
 from projections.questions import Answers, Moment
 
@@ -51,13 +51,14 @@ def _particulars(spell: Spell, moment: Moment) -> Iterator[tuple[str, str]]:
     people = [*parents, *contacts_on(spell, "emergency_contacts", day)]
     if not parents:
         yield "parent_missing", "no parent is named"
-    for parent in parents:
-        if not str(parent["name"]).strip():
-            yield "parent_without_name", f"parent {parent['id']} has no name"
-        if not parent["address"]:
-            yield "parent_without_address", f"parent {parent['id']} has no address and does not live with the pupil"
-        if not parent["phone"]:
-            yield "parent_without_number", f"parent {parent['id']} has no number to ring in an emergency"
+    lacks = {
+        "parent_without_name": ("name", "no name"),
+        "parent_without_address": ("address", "no address, nor the pupil's"),
+        "parent_without_number": ("phone", "no number to ring in an emergency"),
+    }
+    for rule, (field, lack) in lacks.items():
+        if without := [str(parent["id"]) for parent in parents if not str(parent[field]).strip()]:
+            yield rule, f"{lack} of {' and '.join(without)}"
     numbers = {str(person["phone"]) for person in people if person["phone"]}
     if not numbers:
         yield "emergency_number_missing", "there is no number to ring in an emergency"
@@ -81,10 +82,15 @@ def _removal(pupil: str, spell: Spell, moment: Moment) -> Iterator[tuple[str, st
     stated = ground(event.ground)
     if stated is None:
         yield "ground_unknown", "the pupil was removed on a ground that is none of the regulation's"
-    elif stated.shown_by and not event.shown_by and not (stated.key == "moved away" and spell.forms):
+    elif not event.shown_by and asks_for_proof(stated) and not (stated.key == "moved away" and spell.forms):
         yield "ground_not_shown", f"nothing says what shows the ground for deletion: {stated.shown_by}"
     if not event.destination and not any(_destination(spell)) and (stated is None or stated.key != "died"):
         yield "destination_missing", "neither a form for moving from school nor a destination says where the pupil went"
+
+
+def asks_for_proof(stated: Ground) -> bool:
+    """Return whether somebody must say what shows a ground: joint enquiries are recorded before it is accepted."""
+    return bool(stated.shown_by) and stated.check not in ("continuous", "after_leave")
 
 
 def _destination(spell: Spell) -> Iterator[str]:

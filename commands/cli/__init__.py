@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import typer
 
 from commands.cli import (
+    admission,
     ask,
     cases,
     census,
@@ -26,6 +27,7 @@ from commands.cli import (
     marks,
     policies,
     punctuality,
+    returns,
     roll,
     school,
     screens,
@@ -70,6 +72,8 @@ for told in (
     daily,
     census,
     due,
+    returns,
+    admission,
 ):
     app.add_typer(told.verbs)
 

@@ -1,0 +1,321 @@
+"""Verbs of the admission register: what it says and said, leaving the school, and what a deletion still needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    one_line,
+    opened,
+    parse_day,
+    parse_known_at,
+    say,
+    say_json,
+)
+from commands.cli.output import file_of, save
+from commands.cli.write import Pupil
+from ledger.errors import Misconfigured, Refused
+from ledger.grounds import GROUNDS, ground
+
+if TYPE_CHECKING:
+    from commands.deletion import DeletionAnswer
+    from projections.admission import RollAnswer
+
+verbs = typer.Typer(**PLAIN)
+
+NO = 1
+KEYS = ", ".join(each.key for each in GROUNDS)
+PERSON = ("name", "relationship", "address", "lives_with", "phone", "email")
+
+
+@verbs.command("roll")
+def show_roll(
+    pupil: Annotated[
+        str | None, typer.Argument(metavar="PUPIL", help="Just this one, with every amendment.", show_default=False)
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE", help="A .csv or .xlsx file to write it to.")
+    ] = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the admission register of a day.
+
+    Of everybody on roll, or of one pupil with what it said before, from when, why and by whom.
+
+    \b
+    Example: attendance roll 1042 --as-of 2025-12-12
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    path = file_of(output, ".csv", ".xlsx")
+    from projections.admission import roll_answers
+    from projections.cohorts import described
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        chosen = known_pupils(moment, [pupil]) if pupil else moment.school.pupils_on(moment.as_of)
+        found = roll_answers(house.answers, moment, chosen)
+        if path is not None:
+            from commands.sheets import write_sheet
+
+            headings, rows = _sheet(found)
+            count = write_sheet(path, headings, rows, title="Admission register")
+            say(f"wrote {count} {'pupil' if count == 1 else 'pupils'} to {path.name}; {described(moment)}")
+        elif as_json:
+            say_json(found)
+        else:
+            from commands.cli.tables import show
+
+            note_lost_keys(house)
+            parts = _pupil_parts(found[0], house.simulated) if pupil else [_roll_table(found, house.simulated)]
+            show(*parts, described(moment))
+
+
+@verbs.command("moving-form-paper")
+def print_moving_form(
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="The .pdf file to write it to.")],
+    pupil: Annotated[
+        str | None,
+        typer.Argument(metavar="PUPIL", help="Filled in as far as is known. [default blank]", show_default=False),
+    ] = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+) -> None:
+    """Print the form for pupils moving from school. Blank, or with what is known of a pupil.
+
+    \b
+    Example: attendance moving-form-paper 1042 -o moving.pdf
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    path = file_of(output, ".pdf")
+    assert path is not None
+    from commands.paper import render
+    from projections.admission import roll_answers
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        found = roll_answers(house.answers, moment, known_pupils(moment, [pupil])) if pupil else []
+        if found and not found[0].readable:
+            raise Misconfigured("the admission register cannot be read without its keys, so the form would be blank")
+        final_year = moment.policy.year_groups_final if moment.policy else ""
+        facts = {"fields": _moving_fields(found[0] if found else None), "final_year": final_year}
+        save(path, render("moving-form", moment, facts))
+        say(f"wrote {path.name}" + (" (SIMULATED)" if house.simulated else ""))
+
+
+@verbs.command("deletion")
+def check_deletion(
+    pupil: Pupil,
+    ground_key: Annotated[
+        str | None,
+        typer.Option("--ground", metavar="TEXT", help=f"One of {KEYS}. [default that of the removal recorded]"),
+    ] = None,
+    last_day: Annotated[
+        str | None,
+        typer.Option("--last-day", metavar="DAY", help="The last day on roll. [default as announced, or today]"),
+    ] = None,
+    shown_by: Annotated[
+        str | None, typer.Option("--shown-by", metavar="TEXT", help="What somebody has seen that shows the ground.")
+    ] = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is missing before a name is deleted; exit 1 if anything is.
+
+    The ground and its conditions, the return to the authority, the form, the worker. Records nothing.
+
+    \b
+    Example: attendance deletion 1042 --ground 'moved away' --last-day 2026-03-27
+    """
+    last = parse_day("--last-day", last_day)
+    if ground_key and ground(ground_key) is None:
+        raise Refused("malformed", field="--ground", expected=f"one of {KEYS}")
+    from commands.deletion import deletion_check
+    from projections.cohorts import described
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment()
+        known_pupils(moment, [pupil])
+        found = deletion_check(
+            house.answers,
+            house.handler,
+            moment,
+            pupil,
+            ground_key=ground_key or "",
+            last_day=last,
+            shown_by=shown_by or "",
+        )
+        if as_json:
+            say_json(found)
+        else:
+            from commands.cli.tables import show
+
+            note_lost_keys(house)
+            missing = sum(not check.met for check in found.checks)
+            said = "nothing is missing" if found.ready else f"{missing} {'thing' if missing == 1 else 'things'} missing"
+            show(_checks_table(found, house.simulated), f"{said}; {described(moment)}")
+    if not found.ready:
+        raise typer.Exit(NO)
+
+
+# --- how it is shown ------------------------------------------------------------------------------------------------
+
+
+def _roll_table(found: list[RollAnswer], simulated: bool) -> Any:
+    from commands.cli.tables import SEALED, table
+
+    made = table(
+        "Admission register",
+        simulated,
+        pupil="left",
+        name="left",
+        sex="left",
+        born="left",
+        UPN="left",
+        **{"class": "left"},
+        started="left",
+        last_day="left",
+        parents="right",
+        contacts="right",
+        amendments="right",
+    )
+    for each in found:
+        spell = each.spells[-1]
+        counts = (len(each.parents), len(each.emergency_contacts), len(each.amendments))
+        name = one_line(each.name) if each.readable else SEALED
+        days = (spell["first"] or "", spell["last"] or "")
+        made.add_row(
+            each.pupil, name, one_line(each.sex), each.born, each.upn, each.class_name, *days, *map(str, counts)
+        )
+    return made
+
+
+def _pupil_parts(found: RollAnswer, simulated: bool) -> list[Any]:
+    """Return one pupil's line of the register: particulars, people, and everything it said before."""
+    from commands.cli.tables import SEALED, london, table
+
+    head = table(f"Particulars of {found.pupil}", simulated, particular="left", says="left")
+    for heading, text in _particulars(found):
+        sealed = heading == "full name" and not found.readable
+        head.add_row(heading, SEALED if sealed else one_line(text))
+    people = table("Parents and emergency contacts", simulated, who="left", **dict.fromkeys(PERSON, "left"))
+    for who, listed in (("parent", found.parents), ("emergency", found.emergency_contacts)):
+        for each in listed:
+            lives = "yes" if each["lives_with"] else ""
+            people.add_row(who, *(one_line(lives if field == "lives_with" else each[field]) for field in PERSON))
+    if not found.amendments:
+        return [head, people, "never amended"]
+    columns = ("what", "before", "after", "from", "why", "recorded", "by")
+    changes = table("Amendments", simulated, **dict.fromkeys(columns, "left"), position="right")
+    for change in found.amendments:
+        by = f"{change.by['name']} ({change.by['title']})"
+        told = (
+            change.what,
+            change.before,
+            change.after,
+            change.from_day,
+            change.reason,
+            london(change.recorded_at),
+            by,
+        )
+        changes.add_row(*map(one_line, told), str(change.position))
+    return [head, people, changes]
+
+
+def _particulars(found: RollAnswer) -> list[tuple[str, str]]:
+    spells = [f"{each['first']} to {each['last'] or 'now'}" for each in found.spells]
+    said = [
+        ("full name", found.name),
+        ("sex", found.sex),
+        ("birth date", found.born),
+        ("UPN", found.upn),
+        ("address", found.address),
+        ("e-mail", found.email),
+        ("starting day", found.spells[-1]["first"] or ""),
+        ("last school", found.last_school),
+        ("class", found.class_name),
+        ("year group", found.year_group),
+        ("on roll", ", ".join(spells)),
+    ]
+    if removal := found.removal:
+        said.append(("last day", removal["last_day"]))
+        said.append(("ground", f"{removal['ground']}: {removal['regulation'] or 'none of the regulation'}"))
+        said += [("shown by", removal["shown_by"]), ("destination", removal["destination"])]
+    for form in found.moving_forms:
+        moving = f"received on {form['received_on']}, leaving on {form['leaving_on']}"
+        places = ", ".join(filter(None, (form["new_school"], form["new_school_address"], form["new_address"])))
+        said.append(("form for moving from school", f"{moving}, to {places or 'a place not stated'}"))
+    return said
+
+
+def _sheet(found: list[RollAnswer]) -> tuple[list[str], list[list[str]]]:
+    """Return the register as headings and a row a pupil; people are numbered as far as anybody has them."""
+    most = {
+        "parent": max((len(each.parents) for each in found), default=0),
+        "emergency contact": max((len(each.emergency_contacts) for each in found), default=0),
+    }
+    plain = ["pupil", "name", "sex", "born", "upn", "address", "email", "last school", "class", "year group"]
+    headings = [*plain, "starting day", "last day", "ground", "destination"]
+    headings += [
+        f"{who} {number + 1} {field.replace('_', ' ')}"
+        for who, count in most.items()
+        for number in range(count)
+        for field in PERSON
+    ]
+    rows = []
+    for each in found:
+        removal, spell = each.removal or {}, each.spells[-1]
+        row = [each.pupil, each.name, each.sex, each.born, each.upn, each.address, each.email, each.last_school]
+        row += [each.class_name, each.year_group, spell["first"] or "", spell["last"] or ""]
+        row += [removal.get("ground", ""), removal.get("destination", "")]
+        for people, count in zip((each.parents, each.emergency_contacts), most.values(), strict=True):
+            for number in range(count):
+                person = people[number] if number < len(people) else {}
+                row += ["yes" if value is True else str(value or "") for value in map(person.get, PERSON)]
+        rows.append(row)
+    return headings, rows
+
+
+def _moving_fields(found: RollAnswer | None) -> list[list[str]]:
+    """Return the fields of the form for moving from school, blank where nothing is known."""
+    form = found.moving_forms[-1] if found and found.moving_forms else {}
+    return [
+        ["Child's name", found.name if found else ""],
+        ["Class", found.class_name if found else ""],
+        ["Current address", found.address if found else ""],
+        ["Date of leaving", form.get("leaving_on", "")],
+        ["New home address", form.get("new_address", "")],
+        ["Name of the new school", form.get("new_school", "")],
+        ["Address of the new school", form.get("new_school_address", "")],
+    ]
+
+
+def _checks_table(found: DeletionAnswer, simulated: bool) -> Any:
+    from commands.cli.tables import table
+
+    made = table(
+        f"Deletion of {found.pupil} after {found.last_day}",
+        simulated,
+        what="left",
+        met="left",
+        how="left",
+        command="left",
+    )
+    for check in found.checks:
+        made.add_row(check.what, "yes" if check.met else "no", one_line(check.sentence), one_line(check.command))
+    return made

@@ -1,0 +1,325 @@
+"""Verbs of returns to the local authority: which are due, making one, and what one said when it was made.
+
+A return is composed from what the ledger knows, recorded with its content, and only then put into a file: where that
+fails, `return show` writes the same file again.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    AtOption,
+    ByOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    one_line,
+    opened,
+    parse_day,
+    parse_known_at,
+    parse_recorded_at,
+    say,
+    say_json,
+)
+from commands.cli.output import file_of, save
+from commands.cli.write import Pupil, line, signer, told
+from ledger.errors import Misconfigured, Refused
+from ledger.grounds import GROUNDS, ground
+from ledger.steps import RETURNS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from commands.cli.tables import Names
+    from commands.wiring import House
+    from projections.questions import Moment
+    from projections.return_forms import Stated
+    from projections.returns import Candidate
+
+verbs = typer.Typer(**PLAIN)
+return_ = typer.Typer(help="A return to the local authority: make one, show what one said.", **PLAIN)
+verbs.add_typer(return_, name="return")
+
+FILES = (".csv", ".xlsx", ".pdf")
+FormArgument = Annotated[
+    str, typer.Argument(metavar="FORM", help="attendance, unauthorised, sickness, 'new pupil', deletion or 'ground I'.")
+]
+OutputOption = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="A .csv, .xlsx or .pdf file to write it to.")
+]
+
+
+@verbs.command("returns")
+def list_returns(
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    every: Annotated[bool, typer.Option("--all", help="Also those that were made.")] = False,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the returns that are due to the authority.
+
+    Of the school year to date, each once an episode, with the marks that it rests on in JSON.
+
+    \b
+    Example: attendance returns --as-of 2025-12-12 --all
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from projections.cohorts import described
+    from projections.returns import return_candidates
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        found = [each for each in return_candidates(house.answers, moment) if every or each.made is None]
+        if as_json:
+            say_json(found)
+            return
+        from commands.cli.tables import show
+
+        note_lost_keys(house)
+        names = house.answers.particulars(moment, [each.pupil for each in found])
+        due = sum(each.made is None for each in found)
+        counted = f"{due} {'return' if due == 1 else 'returns'} due; {described(moment)}"
+        show(_candidates_table(found, names, house.simulated), counted) if found else say(counted)
+
+
+@return_.command("make")
+def make_return(
+    pupil: Pupil,
+    form: FormArgument,
+    output: OutputOption = None,
+    episode: Annotated[
+        str | None, typer.Option("--episode", metavar="DAY", help="Which, where several are due. [default the first]")
+    ] = None,
+    last_day: Annotated[
+        str | None, typer.Option("--last-day", metavar="DAY", help="Of a deletion that nothing else announces yet.")
+    ] = None,
+    ground_key: Annotated[
+        str | None, typer.Option("--ground", metavar="TEXT", help="Of a deletion that is not recorded yet.")
+    ] = None,
+    destination: Annotated[
+        str | None, typer.Option("--destination", metavar="TEXT", help="The next school, where nothing says it yet.")
+    ] = None,
+    by: ByOption = None,
+    at: AtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compose a return and record that it was made. With its content; records MakeReturn. Nothing is sent.
+
+    \b
+    Example: attendance return make 1042 attendance -o return.pdf
+    """
+    form, path = _form(form), file_of(output, *FILES)
+    days = parse_day("--episode", episode), parse_day("--last-day", last_day)
+    recorded_at = parse_recorded_at(at)
+    from commands.handle import time_of
+    from commands.models import parse
+    from commands.state import london_day
+    from projections.return_forms import return_content
+
+    with opened(ledger, keys) as house:
+        now, _ = time_of(recorded_at, house.ledger, house.simulated, _clock)
+        moment = house.answers.moment(london_day(now))
+        known_pupils(moment, [pupil])
+        candidate = _chosen(house, moment, pupil, form, *days)
+        stated = _stated(house, moment, candidate, ground_key, destination)
+        content = return_content(house.answers, moment, candidate, stated)
+        command = line(
+            "MakeReturn",
+            pupil=pupil,
+            form=form,
+            episode=candidate.episode,
+            made_on=str(moment.as_of),
+            seen=moment.position,
+            content=content,
+            by=signer(by),
+            at=at,
+        )
+        done = house.handler.handle(parse(command), door="cli")
+        if path is not None:
+            who = command["by"]
+            _write(path, house, content, str(moment.as_of), f"{who.get('name', '')} ({who.get('title', '')})")
+        simulated = house.simulated
+    if as_json:
+        said = {"events": done.events, "position": done.position, "form": form, "episode": candidate.episode}
+        say_json(said | {"content": content, "simulated": simulated})
+    else:
+        say(f"{form}, episode {candidate.episode}: {told(done)}" + (" (SIMULATED)" if simulated else ""))
+
+
+@return_.command("show")
+def show_return(
+    pupil: Pupil,
+    form: FormArgument,
+    episode_text: Annotated[str, typer.Argument(metavar="EPISODE", help="The day it named, such as 2025-11-03.")],
+    output: OutputOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a return as it was made, whatever the register says now.
+
+    \b
+    Example: attendance return show 1042 attendance 2025-11-03
+    """
+    form, path = _form(form), file_of(output, *FILES)
+    episode, known = parse_day("EPISODE", episode_text), parse_known_at(known_at)
+    from projections.cohorts import described
+    from projections.return_episodes import told_of
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(None, known)
+        known_pupils(moment, [pupil])
+        made = [
+            each
+            for each in told_of(house.answers, moment, [pupil]).get(pupil, [])
+            if getattr(each.event, "form", None) == form and each.event.episode == str(episode)
+        ]
+        if not made:
+            raise Refused("malformed", field="EPISODE", value=episode, expected="a day that a return made then named")
+        event = made[0].event
+        if event.sealed:
+            raise Misconfigured("what this return said cannot be read without its key")
+        who = f"{event.by.name} ({event.by.title})"
+        if path is not None:
+            _write(path, house, event.content, str(event.made_on), who)
+        elif as_json:
+            said = {"pupil": pupil, "form": form, "episode": event.episode, "made_on": str(event.made_on)}
+            said |= {"by": {"name": event.by.name, "title": event.by.title}, "position": made[0].position}
+            say_json(said | {"seen": event.seen, "content": event.content, "simulated": house.simulated})
+        else:
+            from commands.cli.tables import show
+
+            signed = f"made on {event.made_on} by {one_line(who)} (position {made[0].position})"
+            show(*_content_parts(event.content, house.simulated), signed, described(moment))
+
+
+# --- which one ------------------------------------------------------------------------------------------------------
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def _form(text: str) -> str:
+    """Return the form of that name, however it is spaced. Raises Refused."""
+    plain = " ".join(text.replace("-", " ").lower().split())
+    for form in RETURNS:
+        if form.lower() == plain:
+            return form
+    raise Refused("malformed", field="FORM", value=text, expected=f"one of {', '.join(RETURNS)}")
+
+
+def _chosen(
+    house: House, moment: Moment, pupil: str, form: str, episode: date | None, last_day: date | None
+) -> Candidate:
+    """Return the return to make: the earliest that is due. Raises Refused where none is, or it was made already."""
+    from projections.returns import announced_deletion, return_candidates
+
+    own = [each for each in return_candidates(house.answers, moment, [pupil]) if each.form == form]
+    if episode is not None:
+        own = [each for each in own if each.episode == str(episode)]
+    due = [each for each in own if each.made is None]
+    if due:
+        return due[0]
+    if own:
+        raise Refused("return_made_already", field="episode", value=own[-1].episode)
+    if form == "deletion" and last_day is not None and moment.school.on_roll(pupil, last_day):
+        return announced_deletion(house.answers, moment, pupil, last_day)
+    expected = "a return that is due about this pupil, as 'attendance returns' lists them"
+    if form == "deletion":
+        expected += ", or a deletion with --last-day"
+    raise Refused("malformed", field="FORM", value=form, expected=expected)
+
+
+def _stated(
+    house: House, moment: Moment, candidate: Candidate, ground_key: str | None, destination: str | None
+) -> Stated:
+    """Return what the maker adds to a deletion. Raises Refused where its ground is stated nowhere."""
+    from projections.admission import roll_answers
+    from projections.return_forms import Stated
+
+    (register,) = roll_answers(house.answers, moment, [candidate.pupil])
+    if not register.readable:
+        raise Misconfigured("the admission register cannot be read without its keys, so no return can be composed")
+    if candidate.form != "deletion":
+        return Stated()
+    stated = ground_key or (register.removal or {}).get("ground", "")
+    if ground(stated) is None:
+        keys = ", ".join(each.key for each in GROUNDS)
+        raise Refused("malformed", field="--ground", expected=f"the ground for the deletion, one of {keys}")
+    return Stated(stated, destination or "")
+
+
+# --- how it is written ----------------------------------------------------------------------------------------------
+
+
+def _write(path: Path, house: House, content: dict[str, Any], made_on: str, who: str) -> None:
+    """Write a return to a file, the same whenever it is asked for: it is dated by what it was composed from."""
+    if not content:
+        raise Misconfigured("this return was recorded without its content, so there is nothing to write")
+    if path.suffix != ".pdf":
+        from commands.sheets import write_sheet
+        from projections.return_forms import sheet_of
+
+        headings, row = sheet_of(content)
+        write_sheet(path, headings, [row], title=content["title"])
+        return
+    from commands.paper import render
+
+    moment = house.answers.moment(date.fromisoformat(content["as_of"]), parse_known_at(content["known_at"]))
+    moment = moment._replace(position=content["position"])
+    facts = {"title": content["title"], "fields": content["fields"], "tables": content["tables"]}
+    save(path, render("return", moment, facts | {"made_on": made_on, "by": who}))
+
+
+def _candidates_table(found: list[Candidate], names: Names, simulated: bool) -> Any:
+    from commands.cli.tables import name_of, table
+
+    made = table(
+        "Returns to the authority",
+        simulated,
+        pupil="left",
+        name="left",
+        form="left",
+        episode="left",
+        reached="left",
+        due_by="left",
+        made="left",
+        why="left",
+    )
+    for each in found:
+        days = (each.reached_on or "", each.due_by or "", each.made.on if each.made else "")
+        made.add_row(each.pupil, name_of(each.pupil, names), each.form, each.episode, *days, each.why)
+    return made
+
+
+def _content_parts(content: dict[str, Any], simulated: bool) -> list[Any]:
+    """Return what a return said, as tables."""
+    from commands.cli.tables import table
+
+    if not content:
+        return ["recorded without its content"]
+    head = table(content["title"], simulated, field="left", value="left")
+    for heading, text in content["fields"]:
+        head.add_row(heading, one_line(text))
+    parts = [head]
+    for each in content["tables"]:
+        if each["rows"]:
+            made = table(each["title"], simulated, **dict.fromkeys(each["headings"], "left"))
+            for row in each["rows"]:
+                made.add_row(*map(one_line, row))
+            parts.append(made)
+    return parts

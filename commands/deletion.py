@@ -1,0 +1,182 @@
+"""Before a name is deleted from the admission register: what the ground, the authority and the policy still ask for.
+
+A removal that was recorded cannot be taken back, so this is asked beforehand. Whether the removal would be accepted is
+asked of the decision itself, so the two cannot disagree; what stands around it (the return, the form, the worker, what
+shows the ground) is nothing the decision refuses for, and is looked up here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import msgspec
+
+from commands.handle import Handler
+from commands.models import parse
+from ledger.events import MovingFormReceived, PupilRemoved
+from ledger.grounds import Ground, ground
+from projections.admission import Spell, final_year, roll_spells, spell_on
+from projections.questions import Answer, Answers, Moment
+from projections.return_episodes import Told, leaving_of, told_of
+from projections.returns import return_candidates, worker_told
+from projections.roll_health import asks_for_proof
+
+MOVED = "moved away"  # shown by the form that is asked for anyway
+# Nobody is there to fill in a form.
+WITHOUT_FORM = ("died", "absent twenty days", "not returned from leave")
+ASKER = {"id": "check", "name": "Deletion check", "title": "asks only"}  # nothing is recorded, so nobody signs
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that has to be so before a name is deleted, whether it is, and what makes it so."""
+
+    what: str
+    met: bool
+    sentence: str
+    command: str = ""
+
+
+class DeletionAnswer(Answer, frozen=True, kw_only=True):
+    """Whether a name may be deleted on a ground after a last day. `transition`: the usual leaving of the final year."""
+
+    ground: str
+    last_day: str
+    transition: bool
+    ready: bool
+    checks: list[Check]
+
+
+class _Case(NamedTuple):
+    """What the checks are made from."""
+
+    pupil: str
+    spell: Spell
+    told: Sequence[Told]
+    stated: Ground | None
+    ground: str
+    last_day: date
+    shown_by: str
+    transition: bool
+
+
+def deletion_check(
+    answers: Answers,
+    handler: Handler,
+    moment: Moment,
+    pupil: str,
+    *,
+    ground_key: str = "",
+    last_day: date | None = None,
+    shown_by: str = "",
+) -> DeletionAnswer:
+    """Return what is there and what is missing. Left out, ground and last day are those of the removal or of the form
+    for moving from school that is recorded, else the day asked about."""
+    spell = spell_on(roll_spells(answers, moment, [pupil])[pupil], moment.as_of)
+    removed = spell.removed.event if spell.removed else None
+    removed = removed if isinstance(removed, PupilRemoved) else None
+    leaving = leaving_of(spell, moment.as_of)
+    last_day = last_day or (leaving.last_day if leaving else moment.as_of)
+    ground_key = ground_key or (removed.ground if removed else "")
+    policy = moment.policy
+    transition = policy is not None and final_year(moment.school, pupil, last_day, policy.year_groups_final)
+    told = told_of(answers, moment, [pupil]).get(pupil, [])
+    shown_by = shown_by or (removed.shown_by if removed else "")
+    case = _Case(pupil, spell, told, ground(ground_key), ground_key, last_day, shown_by, transition)
+    checks = [*_removal(case, handler, moment), *_around(case, answers, moment)]
+    return DeletionAnswer(
+        **answers.header(moment, pupil),
+        ground=ground_key,
+        last_day=last_day.isoformat(),
+        transition=transition,
+        ready=all(check.met for check in checks),
+        checks=checks,
+    )
+
+
+def _removal(case: _Case, handler: Handler, moment: Moment) -> Iterator[Check]:
+    """Yield what the removal itself is held to: a day that has not passed, a ground, its conditions."""
+    if case.spell.removed is not None:
+        yield Check(what="removal", met=True, sentence="recorded already")
+        return
+    ahead = case.last_day >= moment.as_of
+    said = str(case.last_day) if ahead else f"{case.last_day} has passed, and no name is deleted retrospectively"
+    yield Check(what="last day", met=ahead, sentence=said)
+    if case.stated is None:
+        yield Check(what="ground", met=False, sentence="none of the regulation's is stated, see --help")
+        return
+    yield Check(what="ground", met=True, sentence=case.stated.name)
+    # A day that has passed would hide what else is refused.
+    last_day = max(case.last_day, moment.as_of)
+    removal = {"command": "RemoveFromRoll", "pupil": case.pupil, "last_day": str(last_day), "ground": case.ground}
+    refused = handler.refusal(parse(removal | {"by": ASKER}))
+    enquire = refused is not None and refused.rule == "ground_not_met" and _needs_enquiries(case)
+    yield Check(
+        what="conditions",
+        met=refused is None,
+        sentence=str(refused) if refused else "the removal would be accepted",
+        command=f"attendance enquiries {case.pupil}" if enquire else "",
+    )
+
+
+def _around(case: _Case, answers: Answers, moment: Moment) -> Iterator[Check]:
+    """Yield what has to stand beside a removal."""
+    if case.stated is not None and asks_for_proof(case.stated) and case.stated.key != MOVED:
+        yield Check(
+            what="shown by",
+            met=bool(case.shown_by),
+            sentence=case.shown_by or case.stated.shown_by,
+            command="" if case.shown_by else f"attendance deletion {case.pupil} --shown-by TEXT",
+        )
+    if case.transition:
+        yield Check(what="return", met=True, sentence="not needed at the end of the final year")
+    else:
+        yield _return(case, answers, moment)
+        yield from _form(case)
+    groups = case.spell.value("groups", moment.as_of)
+    for group in moment.policy.inform_groups if moment.policy else ():
+        if group in groups:
+            done = worker_told(case.told, group, case.spell, moment.as_of)
+            yield Check(
+                what=group,
+                met=done,
+                sentence="was told of the deletion" if done else "is to be told of the deletion",
+                command="" if done else f"attendance inform {case.pupil} '{group}' --about deletion",
+            )
+
+
+def _return(case: _Case, answers: Answers, moment: Moment) -> Check:
+    since = case.spell.admitted.position
+    made = [
+        each.made
+        for each in return_candidates(answers, moment, [case.pupil])
+        if each.form == "deletion" and each.made and each.made.position > since
+    ]
+    if made:
+        return Check(what="return", met=True, sentence=f"made on {made[-1].on}")
+    known = leaving_of(case.spell, moment.as_of) is not None
+    options = "" if known else f" --last-day {case.last_day}"
+    options += f" --ground '{case.ground}'" if case.stated else " --ground TEXT"
+    return Check(
+        what="return",
+        met=False,
+        sentence="the authority is told before the name is deleted, or on that day at the latest",
+        command=f"attendance return make {case.pupil} deletion{options}",
+    )
+
+
+def _form(case: _Case) -> Iterator[Check]:
+    if case.stated is not None and case.stated.key in WITHOUT_FORM:
+        return
+    forms = [each.event for each in case.spell.forms if isinstance(each.event, MovingFormReceived)]
+    yield Check(
+        what="form for moving from school",
+        met=bool(forms),
+        sentence=f"received on {forms[-1].received_on}" if forms else "not received from a parent",
+        command="" if forms else f"attendance moving-form-paper {case.pupil} -o FILE.pdf",
+    )
+
+
+def _needs_enquiries(case: _Case) -> bool:
+    return case.stated is not None and case.stated.check in ("continuous", "after_leave")
