@@ -229,15 +229,16 @@ def test_periods_of_sickness_are_the_plain_models(pupils: list[str], school_days
 
 def test_a_school_year_of_a_large_primary_takes_milliseconds() -> None:
     random = np.random.default_rng(7)
-    code = random.choice(np.array([0, 0, 0, 0, 0, by_symbol_id("I"), by_symbol_id("O")], np.uint8), (420, 190, 2))
-    whole = np.ones((420, 190), bool)
+    code, whole = np.zeros((420, 190, 2), np.uint8), np.ones((420, 190), bool)
+    code[random.random((420, 190)) < 0.03] = by_symbol_id("I")
+    code[::50, 20:34] = by_symbol_id("O")
+    code[1::50, 40:58] = by_symbol_id("I")
     year = Grid([str(n) for n in range(420)], np.arange(190), code, np.ones((190, 2), bool), whole)
     began = time.perf_counter()
-    absent_runs(year, RETURN, 10)
-    absent_runs(year, GROUND_I, 20, over_closures=False)
-    illnesses(year, np.zeros_like(whole), 15)
-    # Every pupil of this school is ill for fifteen days and more: a real one takes a tenth of it.
-    assert time.perf_counter() - began < 2
+    assert len(absent_runs(year, RETURN, 10)) == 9
+    assert absent_runs(year, GROUND_I, 20, over_closures=False) == []
+    assert len(illnesses(year, np.zeros_like(whole), 15)) >= 9
+    assert time.perf_counter() - began < 0.5  # seconds, on a machine that is busy with other tests
 
 
 def by_symbol_id(symbol: str) -> int:
