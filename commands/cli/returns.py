@@ -135,17 +135,8 @@ def make_return(
         candidate = _chosen(house, moment, pupil, form, *days)
         stated = _stated(house, moment, candidate, ground_key, destination)
         content = return_content(house.answers, moment, candidate, stated)
-        command = line(
-            "MakeReturn",
-            pupil=pupil,
-            form=form,
-            episode=candidate.episode,
-            made_on=str(moment.as_of),
-            seen=moment.position,
-            content=content,
-            by=signer(by),
-            at=at,
-        )
+        about = {"pupil": pupil, "form": form, "episode": candidate.episode, "made_on": str(moment.as_of)}
+        command = line("MakeReturn", **about, seen=moment.position, content=content, by=signer(by), at=at)
         done = house.handler.handle(parse(command), door="cli")
         if path is not None:
             who = command["by"]
