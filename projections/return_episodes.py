@@ -70,7 +70,8 @@ class Episode(NamedTuple):
 
 def told_of(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict[str, list[Told]]:
     """Return, of each pupil, what was told and expected as known at the moment, in order of position."""
-    years = range(min(moment.school.years), max(moment.school.years) + 2) if moment.school.years else ()
+    # Somebody may be admitted in the summer before the first year, and leave in that after the last.
+    years = range(min(moment.school.years) - 1, max(moment.school.years) + 2) if moment.school.years else ()
     owners = {follow_up_stream(pupil, year): pupil for pupil in pupils for year in years}
     rows = answers.ledger.reads.stream_rows(list(owners))
     wanted = [row for row in rows if row.topic in TOLD and row.position <= moment.position]
@@ -112,6 +113,27 @@ def absences(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
             why += "enquiries recorded" if asked else "enquiries with the authority not recorded"
             # The ground allows a deletion and demands none.
             yield _episode(form, pupil, run, why, marks)._replace(due_by=None)
+
+
+def absence_since(answers: Answers, moment: Moment, pupil: str, first: date) -> Episode | None:
+    """Return what an attendance return rests on that somebody judges to be due from a day on, None where nothing is.
+
+    The law asks for it also of pupils who fail to attend regularly, which no count can say.
+    """
+    policy = moment.policy
+    begun = [year for year in sorted(moment.school.years) if year >= school_year(first)]
+    if policy is None or not begun:
+        return None
+    entries, _, _ = _marks(answers, moment, [pupil], begun)
+    codes = [code.id for symbol in policy.attendance_return_codes if (code := by_symbol(symbol))]
+    rows = np.flatnonzero(np.isin(entries.code, codes) & (entries.session // 2 >= _number(first)))
+    if not len(rows):
+        return None
+    rows = rows[np.argsort(entries.session[rows])]
+    marks = Entries(entries.pupils, *(column[rows] for column in entries[1:]))
+    last = _day(int(marks.session[-1]) // 2)
+    why = f"judged to fail to attend regularly: {len(rows)} sessions with {_listed(policy.attendance_return_codes)}"
+    return Episode("attendance", pupil, first, last, None, None, why, marks=marks)
 
 
 def _rows_of(

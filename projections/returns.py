@@ -22,6 +22,7 @@ from projections.questions import Answer, Answers, Moment
 from projections.return_episodes import (
     Episode,
     Told,
+    absence_since,
     absences,
     deletions,
     leaving_of,
@@ -31,7 +32,10 @@ from projections.return_episodes import (
     unauthorised,
 )
 
-GROUNDLESS = {"deletion": "made, and no removal is recorded"}  # a return may come before what it announces
+GROUNDLESS = {
+    "deletion": "made, and no removal is recorded",  # a return may come before what it announces
+    "attendance": "made, and no row of days known now is long enough",  # a judgement, or an amendment since
+}
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +86,16 @@ def announced_deletion(answers: Answers, moment: Moment, pupil: str, last_day: d
     why = f"announced for the last day {last_day}, before the removal is recorded"
     episode = Episode("deletion", pupil, last_day, last_day, moment.as_of, last_day, why)
     return _candidate(answers, moment, episode, None, {})
+
+
+def judged_attendance(answers: Answers, moment: Moment, pupil: str, first: date) -> Candidate | None:
+    """Return the attendance return about a pupil who, as somebody judges, fails to attend regularly: it rests on the
+    sessions absent without authority from a day on; None where there are none."""
+    episode = absence_since(answers, moment, pupil, first)
+    if episode is None or episode.marks is None:
+        return None
+    recorded = answers.recorded_at(episode.marks.from_position.tolist())
+    return _candidate(answers, moment, episode, None, recorded)
 
 
 def returns_duties(answers: Answers, moment: Moment) -> list[Duty]:
@@ -179,12 +193,11 @@ def _duty(candidate: Candidate, as_of: date) -> Duty:
     command = f"attendance return make {candidate.pupil} {quoted(candidate.form)}"
     if candidate.missing and candidate.reached_on is None:
         command = f"attendance mark {candidate.pupil} {candidate.missing[0]} CODE"
-    if by is None:
-        urgency = Urgency.WAITING
+    # A child who has been away so long is not left for the end of the month.
+    if candidate.form == "attendance" or (by is not None and by <= as_of):
+        urgency = Urgency.TODAY
     else:
-        # A child who has been away so long is not left for the end of the month.
-        today = by <= as_of or candidate.form == "attendance"
-        urgency = Urgency.TODAY if today else Urgency.SOON
+        urgency = Urgency.WAITING if by is None else Urgency.SOON
     return Duty(urgency, "return", f"{candidate.form}: {candidate.why}", command, candidate.pupil, by)
 
 
@@ -206,7 +219,7 @@ def _workers(answers: Answers, moment: Moment) -> Iterator[Duty]:
             if group in groups and not worker_told(told.get(pupil, ()), group, spell, moment.as_of):
                 urgency = Urgency.TODAY if end.last_day <= moment.as_of else Urgency.SOON
                 sentence = f"the {group} is to be told of the deletion: {end.why}"
-                command = f"attendance inform {pupil} '{group}' --about deletion"
+                command = f"attendance inform {pupil} '{group}' deletion {moment.as_of}"
                 yield Duty(urgency, "worker told of a deletion", sentence, command, pupil, end.last_day)
 
 

@@ -27,7 +27,7 @@ from ledger.errors import Misconfigured, Refused
 from ledger.grounds import GROUNDS, ground
 
 if TYPE_CHECKING:
-    from commands.deletion import DeletionAnswer
+    from commands.leaving import DeletionAnswer
     from projections.admission import RollAnswer
 
 verbs = typer.Typer(**PLAIN)
@@ -145,7 +145,7 @@ def check_deletion(
     last = parse_day("--last-day", last_day)
     if ground_key and ground(ground_key) is None:
         raise Refused("malformed", field="--ground", expected=f"one of {KEYS}")
-    from commands.deletion import deletion_check
+    from commands.leaving import deletion_check
     from projections.cohorts import described
 
     with opened(ledger, keys) as house:

@@ -98,7 +98,12 @@ def make_return(
     form: FormArgument,
     output: OutputOption = None,
     episode: Annotated[
-        str | None, typer.Option("--episode", metavar="DAY", help="Which, where several are due. [default the first]")
+        str | None,
+        typer.Option(
+            "--episode",
+            metavar="DAY",
+            help="Which, where several are due; of an attendance return also the first day of irregular attendance.",
+        ),
     ] = None,
     last_day: Annotated[
         str | None, typer.Option("--last-day", metavar="DAY", help="Of a deletion that nothing else announces yet.")
@@ -217,7 +222,7 @@ def _chosen(
     house: House, moment: Moment, pupil: str, form: str, episode: date | None, last_day: date | None
 ) -> Candidate:
     """Return the return to make: the earliest that is due. Raises Refused where none is, or it was made already."""
-    from projections.returns import announced_deletion, return_candidates
+    from projections.returns import announced_deletion, judged_attendance, return_candidates
 
     own = [each for each in return_candidates(house.answers, moment, [pupil]) if each.form == form]
     if episode is not None:
@@ -229,6 +234,10 @@ def _chosen(
         raise Refused("return_made_already", field="episode", value=own[-1].episode)
     if form == "deletion" and last_day is not None and moment.school.on_roll(pupil, last_day):
         return announced_deletion(house.answers, moment, pupil, last_day)
+    if form == "attendance" and episode is not None and moment.school.pupils[pupil].of_school_age(episode):
+        judged = judged_attendance(house.answers, moment, pupil, episode)
+        if judged is not None:
+            return judged
     expected = "a return that is due about this pupil, as 'attendance returns' lists them"
     if form == "deletion":
         expected += ", or a deletion with --last-day"
@@ -259,8 +268,8 @@ def _stated(
 
 def _write(path: Path, house: House, content: dict[str, Any], made_on: str, who: str) -> None:
     """Write a return to a file, the same whenever it is asked for: it is dated by what it was composed from."""
-    if not content:
-        raise Misconfigured("this return was recorded without its content, so there is nothing to write")
+    if "fields" not in content:
+        raise Misconfigured("this return was recorded without the content of its form, so there is nothing to write")
     if path.suffix != ".pdf":
         from commands.sheets import write_sheet
         from projections.return_forms import sheet_of
@@ -301,8 +310,9 @@ def _content_parts(content: dict[str, Any], simulated: bool) -> list[Any]:
     """Return what a return said, as tables."""
     from commands.cli.tables import table
 
-    if not content:
-        return ["recorded without its content"]
+    if "fields" not in content:
+        # Somebody recorded it by hand, with what they thought worth keeping.
+        return [f"{key}: {one_line(value)}" for key, value in content.items()] or ["recorded without its content"]
     head = table(content["title"], simulated, field="left", value="left")
     for heading, text in content["fields"]:
         head.add_row(heading, one_line(text))

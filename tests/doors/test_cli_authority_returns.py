@@ -128,6 +128,16 @@ def test_a_deletion_is_returned_with_its_ground(absent: Path) -> None:
     assert refused.startswith("malformed: --ground, expected the ground for the deletion, one of attendance order, ")
 
 
+def test_irregular_attendance_is_returned_on_somebodys_judgement(absent: Path) -> None:
+    assert run("return", "make", "1042", "attendance", "--by", BY).code == 0
+    late = run("return", "make", "1042", "attendance", "--episode", "2024-11-11", "--by", BY)
+    assert late.out.startswith("attendance, episode 2024-11-11: recorded 1 event"), late
+    content = run("return", "show", "1042", "attendance", "2024-11-11", "--json").json["content"]
+    assert ["Sessions absent", "10"] in content["fields"]
+    nothing = run("return", "make", "1042", "attendance", "--episode", "2024-11-18", "--by", BY).sentence
+    assert nothing.startswith("malformed: FORM 'attendance', expected a return that is due")
+
+
 def test_nobody_signs_no_return(absent: Path) -> None:
     assert run("return", "make", "1042", "attendance", "-o", "made.pdf").sentence.startswith("unknown_person: by.id")
     assert not (absent / "made.pdf").exists()
@@ -143,7 +153,7 @@ def test_a_return_recorded_without_content_is_shown_as_such(absent: Path) -> Non
     assert run("do", line % (FIRST, AWAY[-1], by)).code == 0
     assert "recorded without its content" in run("return", "show", "1042", "attendance", FIRST).out
     refused = run("return", "show", "1042", "attendance", FIRST, "-o", "x.pdf").sentence
-    assert refused == "this return was recorded without its content, so there is nothing to write"
+    assert refused == "this return was recorded without the content of its form, so there is nothing to write"
 
 
 def test_without_the_key_store_returns_are_listed_and_none_is_composed(absent: Path) -> None:

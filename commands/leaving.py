@@ -116,7 +116,7 @@ def _removal(case: _Case, handler: Handler, moment: Moment) -> Iterator[Check]:
         what="conditions",
         met=refused is None,
         sentence=str(refused) if refused else "the removal would be accepted",
-        command=f"attendance enquiries {case.pupil}" if enquire else "",
+        command=f"attendance enquiries {case.pupil} {moment.as_of} --jointly" if enquire else "",
     )
 
 
@@ -142,7 +142,7 @@ def _around(case: _Case, answers: Answers, moment: Moment) -> Iterator[Check]:
                 what=group,
                 met=done,
                 sentence="was told of the deletion" if done else "is to be told of the deletion",
-                command="" if done else f"attendance inform {case.pupil} '{group}' --about deletion",
+                command="" if done else f"attendance inform {case.pupil} '{group}' deletion {moment.as_of}",
             )
 
 
