@@ -108,6 +108,7 @@ class RollAnswer(Answer, frozen=True, kw_only=True, rename={"class_name": "class
     last_school: str
     class_name: str
     year_group: str
+    starting_day: str
     parents: list[dict[str, Any]]
     emergency_contacts: list[dict[str, Any]]
     spells: list[dict[str, str | None]]
@@ -252,6 +253,7 @@ def _answer(answers: Answers, moment: Moment, pupil: str, spells: list[Spell]) -
         **{what: spell.value(what, day) for what in PARTICULARS},
         class_name=spell.value("class_name", day),
         year_group=spell.value("year_group", day),
+        starting_day=admission(spell).starting_day.isoformat(),
         parents=contacts_on(spell, "contacts", day),
         emergency_contacts=contacts_on(spell, "emergency_contacts", day),
         spells=[_spell(each) for each in spells],

@@ -47,7 +47,9 @@ class Stated(NamedTuple):
 def return_content(answers: Answers, moment: Moment, candidate: Candidate, stated: Stated = Stated()) -> dict[str, Any]:
     """Return the content of a return: `fields` as pairs, `tables` with title, headings and rows, and what it was true
     for."""
-    (register,) = roll_answers(answers, moment, [candidate.pupil])
+    # A new pupil's return may be made before the starting day, and is about the spell that begins then.
+    day = max(moment.as_of, date.fromisoformat(candidate.until)) if candidate.form == "new pupil" else moment.as_of
+    (register,) = roll_answers(answers, moment._replace(as_of=day), [candidate.pupil])
     told = chronologies(answers, moment, [candidate.pupil])[candidate.pupil]
     since = _since(candidate)
     parts: list[Fields] = [_pupil(register)]
@@ -112,7 +114,7 @@ def _pupil(register: RollAnswer) -> Fields:
 def _admission(register: RollAnswer) -> Fields:
     """Yield the rest of the admission register, which a new pupil's return holds entire."""
     yield "E-mail", register.email
-    yield "Starting day", str(register.spells[-1]["first"])
+    yield "Starting day", register.starting_day
     yield "Last school", register.last_school
 
 

@@ -195,10 +195,9 @@ def _roll_table(found: list[RollAnswer], simulated: bool) -> Any:
         amendments="right",
     )
     for each in found:
-        spell = each.spells[-1]
         counts = (len(each.parents), len(each.emergency_contacts), len(each.amendments))
         name = one_line(each.name) if each.readable else SEALED
-        days = (spell["first"] or "", spell["last"] or "")
+        days = (each.starting_day, (each.removal or {}).get("last_day", ""))
         made.add_row(
             each.pupil, name, one_line(each.sex), each.born, each.upn, each.class_name, *days, *map(str, counts)
         )
@@ -246,7 +245,7 @@ def _particulars(found: RollAnswer) -> list[tuple[str, str]]:
         ("UPN", found.upn),
         ("address", found.address),
         ("e-mail", found.email),
-        ("starting day", found.spells[-1]["first"] or ""),
+        ("starting day", found.starting_day),
         ("last school", found.last_school),
         ("class", found.class_name),
         ("year group", found.year_group),
@@ -279,9 +278,9 @@ def _sheet(found: list[RollAnswer]) -> tuple[list[str], list[list[str]]]:
     ]
     rows = []
     for each in found:
-        removal, spell = each.removal or {}, each.spells[-1]
+        removal = each.removal or {}
         row = [each.pupil, each.name, each.sex, each.born, each.upn, each.address, each.email, each.last_school]
-        row += [each.class_name, each.year_group, spell["first"] or "", spell["last"] or ""]
+        row += [each.class_name, each.year_group, each.starting_day, removal.get("last_day", "")]
         row += [removal.get("ground", ""), removal.get("destination", "")]
         for people, count in zip((each.parents, each.emergency_contacts), most.values(), strict=True):
             for number in range(count):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 KEYS = [
     "pupil", "as_of", "known_at", "position", "policy", "simulated",
-    "name", "sex", "born", "address", "upn", "email", "last_school", "class", "year_group",
+    "name", "sex", "born", "address", "upn", "email", "last_school", "class", "year_group", "starting_day",
     "parents", "emergency_contacts", "spells", "removal", "moving_forms", "amendments", "readable",
 ]  # fmt: skip
 MOVED = office("AmendParticulars", "2024-11-04", from_day="2024-10-01", address="9 New Road", reason="the family moved")

@@ -89,6 +89,7 @@ def test_a_pupil_who_comes_back_is_entered_anew() -> None:
     school = lived(MOVED, left, back)
     before, after = register(school, "2025-01-20"), register(school, "2025-01-21")
     assert (before.address, after.address) == ("9 New Road", "7 Return Road")
+    assert (before.starting_day, after.starting_day) == ("2024-09-03", "2025-01-21")
     assert before.removal is not None and before.removal["destination"] == "Other School" and after.removal is None
     assert [(each["first"], each["last"]) for each in after.spells] == [
         ("2024-09-03", "2024-11-08"),

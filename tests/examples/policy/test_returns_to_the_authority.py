@@ -8,6 +8,7 @@ import pytest
 
 from ledger.sessions import parse_moment
 from projections.duty import Urgency
+from projections.return_forms import return_content
 from projections.returns import Candidate, returns_duties
 from tests.support.absences import FIRST, PUPIL, admission, lived, marked, office, returns, school_days
 
@@ -200,5 +201,9 @@ def test_a_pupil_who_comes_back_is_entered_anew_and_returned_anew() -> None:
     made = office("MakeReturn", "2025-01-21", form="new pupil", episode="2025-01-21", made_on="2025-01-21")
     (found,) = returns(lived(left, back, made), "2025-01-21", "new pupil")
     assert found.made is not None
+    school = lived(left, {**back, "address": "7 Return Road"})
+    (due,) = returns(school, "2025-01-20", "new pupil")
+    content = return_content(school.answers, school.answers.moment(date(2025, 1, 20)), due)
+    assert ["Address", "7 Return Road"] in content["fields"], "not what the register says of the spell before"
     (gone,) = returns(lived(left, back, made), "2025-01-21", "deletion")
     assert (gone.episode, gone.made) == ("2024-11-08", None), "the one is not the other"
