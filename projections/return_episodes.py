@@ -45,8 +45,11 @@ class Told(NamedTuple):
 
 class Episode(NamedTuple):
     """What one return is about: its first and last day, when its threshold was reached (None: not for certain while
-    the `missing` sessions have no mark), by when the return is due, and the marks it rests on. Returns about a spell on
-    roll stand after the position `since` and before `until`; 0 where an episode is told by its days."""
+    the `missing` sessions have no mark), by when the return is due, and the marks it rests on.
+
+    A return is about it that names one of its days, or one of `span` where amendments may move it; or, about a spell
+    on roll, that stands after the position `since` and before `until`.
+    """
 
     form: str
     pupil: str
@@ -58,6 +61,7 @@ class Episode(NamedTuple):
     school_days: int = 0
     missing: tuple[int, ...] = ()
     marks: Entries | None = None
+    span: tuple[date, date] | None = None
     since: int = 0
     until: int = 0
 
@@ -65,7 +69,8 @@ class Episode(NamedTuple):
         """Return whether a return that stands at a position and names a day is about this episode."""
         if self.since:
             return self.since < position and (not self.until or position < self.until)
-        return self.first <= episode <= self.last
+        first, last = self.span or (self.first, self.last)
+        return first <= episode <= last
 
 
 def told_of(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict[str, list[Told]]:
@@ -170,9 +175,12 @@ def unauthorised(answers: Answers, moment: Moment, pupils: list[str]) -> Iterato
         reached = _day(int(marks.session[rows[wanted - 1]]) // 2)
         why = f"{len(rows)} unauthorised sessions in the school year ({wanted} make a return)"
         # Once a pupil and year: which session was the last of them may change with an amendment, the year does not.
-        first, last = date(year, 8, 1), date(year + 1, 7, 31)
+        span = date(year, 8, 1), date(year + 1, 7, 31)
         own = Entries(marks.pupils, *(column[rows] for column in marks[1:]))
-        yield Episode("unauthorised", pupils[pupil], first, last, reached, month_end(reached), why, marks=own)
+        last = _day(int(own.session[-1]) // 2)
+        yield Episode(
+            "unauthorised", pupils[pupil], reached, last, reached, month_end(reached), why, marks=own, span=span
+        )
 
 
 def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[Told]]) -> Iterator[Episode]:
@@ -190,7 +198,8 @@ def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
     ill = by_symbol(ILL)
     assert ill is not None
     recorded = (grid.code == ill.id).any(axis=2) & grid.counted
-    for run in illnesses(grid, expected, policy.sickness_return_school_days):
+    runs = illnesses(grid, expected, policy.sickness_return_school_days)
+    for place, run in enumerate(runs):
         so_far, ahead = int(recorded[run.pupil].sum()), int((expected & ~recorded)[run.pupil].sum())
         why = f"{so_far} school days of sickness in the school year"
         why += f" and {ahead} more expected" if ahead else ""
@@ -204,7 +213,16 @@ def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
             expecting = [each.day for row, each in spans if row == run.pupil and each.event.first_day <= found.last]
             reached = max([*expecting, found.first])
             found = found._replace(reached=reached, due_by=month_end(reached))
-        yield found
+        yield found._replace(span=_span(runs, place, year))
+
+
+def _span(runs: list[Run], place: int, year: int) -> tuple[date, date]:
+    """Return the days whose return is about a period: which of them first reaches the threshold may move with an
+    amendment, so the first of a pupil's year has all days that no later one has."""
+    own = [run for run in runs if run.pupil == runs[place].pupil]
+    if runs[place] is not own[0]:
+        return _day(runs[place].first), _day(runs[place].last)
+    return date(year, 8, 1), _day(own[1].first - 1) if len(own) > 1 else date(year + 1, 7, 31)
 
 
 def _expectations(told: Sequence[Told]) -> list[Told]:

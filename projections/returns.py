@@ -134,23 +134,18 @@ def _made(episode: Episode, told: Sequence[Told], as_of: date) -> Made | None:
 def _candidate(
     answers: Answers, moment: Moment, episode: Episode, made: Made | None, recorded: dict[int, str]
 ) -> Candidate:
-    sessions = _sessions(episode, recorded)
-    named, until = episode.first.isoformat(), episode.last.isoformat()
-    if episode.form == "unauthorised" and episode.reached:
-        # Told by its school year, and named by the session that reached it.
-        named, until = episode.reached.isoformat(), sessions[-1].session.partition("/")[0]
     return Candidate(
         **answers.header(moment, episode.pupil),
         form=episode.form,
-        episode=made.episode if made else named,
-        until=until,
+        episode=made.episode if made else episode.first.isoformat(),
+        until=episode.last.isoformat(),
         reached_on=episode.reached.isoformat() if episode.reached else None,
         due_by=episode.due_by.isoformat() if episode.due_by else None,
         made=made,
         why=episode.why,
         school_days=episode.school_days,
         missing=[str(Session.from_number(number)) for number in episode.missing],
-        sessions=sessions,
+        sessions=_sessions(episode, recorded),
     )
 
 

@@ -124,6 +124,16 @@ def test_fifteen_days_of_sickness_cumulative_are_told_by_the_period_that_reaches
     assert [(each.episode, each.reached_on) for each in found] == [(second[0], second[-1])] * (days >= 15)
 
 
+def test_a_sickness_return_counts_although_an_amendment_moves_what_reached_it() -> None:
+    first, well, second = school_days(14), school_days(15)[14:], school_days(17)[15:]
+    lines = [*marked("I", first), *marked("/", well), *marked("I", second)]
+    made = office("MakeReturn", second[-1], form="sickness", episode=second[0], made_on=second[-1])
+    amended = office("AmendMark", "2024-11-27", session=f"{well[0]}/PM", code="I", reason="was sent home")
+    school = lived(lines, made, amended)
+    (found,) = returns(school, "2024-11-27", "sickness")
+    assert found.episode == second[0] and found.reached_on == well[0] and found.made is not None
+
+
 @pytest.mark.parametrize(("until", "owed"), [("2024-11-21", False), ("2024-11-22", True)])
 def test_fifteen_days_are_returned_as_soon_as_they_are_expected(until: str, owed: bool) -> None:
     ill = school_days(5)
