@@ -246,7 +246,7 @@ def _decided(report: Told, event: AbsenceReported, marks: dict[Session, Mark]) -
 
 
 def inform_duties(desk: Desk) -> list[Duty]:
-    """Return the workers to tell of unexplained absence in the last school week, and of a deletion."""
+    """Return the workers to tell of unexplained absence in the last school week."""
     found: list[Duty] = []
     week = desk.school.calendar.school_days_until(desk.day, WEEK)
     for pupil in desk.pupils:
@@ -256,15 +256,6 @@ def inform_duties(desk: Desk) -> list[Duty]:
                 said = f"the {group} is to be told of unexplained absence since {first}"
                 command = typed.inform(pupil, group, "unexplained absence", desk.day)
                 found.append(Duty(Urgency.TODAY, "inform", said, command, pupil, desk.day))
-    for pupil in desk.removed:
-        last = desk.school.pupils[pupil].spells[-1].last
-        for group in _workers(pupil, desk):
-            if not any(about == "deletion" for _, about in _informed(desk.told[pupil], group)):
-                urgency = Urgency.TODAY if last is not None and last <= desk.day else Urgency.SOON
-                said = f"the {group} is to be told that the name is deleted from the roll on {last}"
-                found.append(
-                    Duty(urgency, "inform", said, typed.inform(pupil, group, "deletion", desk.day), pupil, last)
-                )
     return found
 
 

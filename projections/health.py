@@ -25,6 +25,7 @@ from projections.penalty import UNRESOLVED
 from projections.projector import Projector
 from projections.questions import Answers, Moment
 from projections.rebuild import pages, replayed, stored
+from projections.roll_health import roll_findings
 from projections.tables import parked
 
 
@@ -43,7 +44,7 @@ def doctor_findings(answers: Answers, moment: Moment) -> list[Finding]:
         for answer in absence_answers(answers, moment, pupils)
         if answer.missing
     ]
-    return found + basis_findings(answers, moment, year)
+    return [*found, *basis_findings(answers, moment, year), *roll_findings(answers, moment)]
 
 
 def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:

@@ -215,7 +215,7 @@ def _workers(answers: Answers, moment: Moment) -> Iterator[Duty]:
                 urgency = Urgency.TODAY if end.last_day <= moment.as_of else Urgency.SOON
                 sentence = f"the {group} is to be told of the deletion: {end.why}"
                 command = f"attendance inform {pupil} '{group}' deletion {moment.as_of}"
-                yield Duty(urgency, "worker told of a deletion", sentence, command, pupil, end.last_day)
+                yield Duty(urgency, "inform", sentence, command, pupil, end.last_day)
 
 
 def worker_told(told: Sequence[Told], group: str, spell: Spell, as_of: date) -> bool:

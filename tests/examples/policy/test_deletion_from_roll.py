@@ -82,7 +82,7 @@ def test_the_social_worker_is_told_of_the_deletion() -> None:
     told = office(
         "InformAgency", "2024-11-15", agency="social worker", about="deletion", on="2024-11-15", person="S Worker"
     )
-    owed = ("worker told of a deletion", f"attendance inform {PUPIL} 'social worker' deletion {TODAY}", "2024-11-29")
+    owed = ("inform", f"attendance inform {PUPIL} 'social worker' deletion {TODAY}", "2024-11-29")
     assert owed in duties(lived(groups, removed("2024-11-29"), RETURN))
     assert duties(lived(groups, removed("2024-11-29"), RETURN, told)) == []
     other = {**told, "about": "unexplained absence"}

@@ -154,7 +154,7 @@ def test_the_social_worker_is_told_of_unexplained_absence_once_a_run_and_of_a_de
     assert office.due("2024-09-04", "inform") == []
     left = {"last_day": "2024-09-13", "ground": "registered elsewhere", "shown_by": "the other school's letter"}
     office.says("2024-09-06T09:00", "RemoveFromRoll", **left, destination="Hill School")
-    gone = "the social worker is to be told that the name is deleted from the roll on 2024-09-13"
+    gone = "the social worker is to be told of the deletion: the removal is recorded, with 2024-09-13 as the last day"
     assert office.due("2024-09-12", "inform")[-1] == ("soon", gone, "2024-09-13")
     assert office.due("2024-09-20", "inform") == [("today", gone, "2024-09-13")]
     office.says("2024-09-13T09:00", "InformAgency", agency="social worker", about="deletion", on="2024-09-13")
