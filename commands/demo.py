@@ -50,6 +50,11 @@ from ledger.sessions import Half, Session, format_year, school_year
 __all__ = ["APPROXIMATE_LINES", "STORY_AS_OF", "STORY_NOW", "STORY_PUPIL", "STORY_REGISTER", "STORY_THEN", "journal"]
 
 APPROXIMATE_LINES = 9_800
+SHOWN = {  # what the office saw before it removed a name
+    "moved away": "the form for pupils moving from school",
+    "home education": "the parents' letter of the week before",
+    "registered elsewhere": "an e-mail of the other school",
+}
 
 ILLNESS = 0.0165  # chance that a pupil of average health falls ill on a day, before the season
 SEASON = {9: 0.8, 10: 1.0, 11: 1.3, 12: 1.5, 1: 1.4, 2: 1.2, 3: 1.0, 4: 0.8, 5: 0.7, 6: 0.7, 7: 0.6}
@@ -148,12 +153,13 @@ def _keep_roll(diary: Diary) -> None:
                 {"class": pupil.class_on(MOVED), "year_group": pupil.year_on(MOVED), "from_day": str(MOVED)},
             )
         if pupil.leaves:
-            ground, destination = grounds.get((pupil.cohort, pupil.leaves), ("registered elsewhere", SECONDARY))
+            ground, destination = grounds.get((pupil.cohort, pupil.leaves), ("completed the final year", SECONDARY))
             diary.office(
                 moment(pupil.leaves, 15, 20) + pause / 10,
                 pupil,
                 "RemoveFromRoll",
-                {"last_day": str(pupil.leaves), "ground": ground, "destination": destination},
+                {"last_day": str(pupil.leaves), "ground": ground, "destination": destination}
+                | ({"shown_by": SHOWN[ground]} if ground in SHOWN else {}),
             )
 
 
@@ -169,6 +175,8 @@ def _admission(pupil: Pupil) -> Line:
         "parents": list(pupil.parents),
         "emergency_contacts": list(pupil.emergency),
         "groups": list(pupil.groups),
+        "address": f"{int(pupil.number) - 1000} Alder Lane, Example Town",
+        "last_school": "" if pupil.year_on(pupil.starts) == "R" else "Brook Street Infants",
     }
 
 
@@ -308,10 +316,15 @@ def _plan_reason(diary: Diary, pupil: Pupil, sessions: list[Session], code: str,
     place = DAYS.index(sessions[0].day) + later
     if fate > 0.9 or place >= len(DAYS):
         return
-    diary.amend(moment(DAYS[place], 14, rng.randrange(60)), pupil, sessions, code, reason)
+    amended = moment(DAYS[place], 14, rng.randrange(60))
+    if code != "O":
+        diary.contact(amended - timedelta(minutes=3), pupil, 0, "phone", "spoke", sessions)
+    diary.amend(amended, pupil, sessions, code, reason)
     seen = place + rng.randint(8, 25)
     if code == "O" and rng.random() < 0.15 and seen < len(DAYS):
-        diary.amend(moment(DAYS[seen], 11, rng.randrange(60)), pupil, sessions, "I", "medical letter seen")
+        amended = moment(DAYS[seen], 11, rng.randrange(60))
+        diary.evidence(amended - timedelta(minutes=2), pupil, sessions, "a letter of the surgery")
+        diary.amend(amended, pupil, sessions, "I", "medical letter seen")
 
 
 def _plan_day(diary: Diary, pupil: Pupil, day: date, tardiness: float, reluctance: float, rng: Random) -> None:

@@ -119,7 +119,7 @@ STARTERS = (
 LEAVERS = (
     (3, date(2024, 12, 20), "moved away", "Harbour Street Primary"),
     (1, date(2025, 3, 28), "moved away", "Moorside Primary"),
-    (4, date(2025, 5, 23), "home education notified in writing", ""),
+    (4, date(2025, 5, 23), "home education", "at home"),
     (0, date(2025, 10, 24), "registered elsewhere", "Northgate Infants"),
     (2, date(2025, 12, 19), "moved away", "St Wilfrid's Primary"),
 )
@@ -366,6 +366,11 @@ class Diary:
                 "sessions": [str(session) for session in sessions],
             },
         )
+
+    def evidence(self, when: datetime, pupil: Pupil, sessions: list[Session], what: str) -> None:
+        """Keep that medical evidence about these sessions was seen."""
+        about = {"evidence": f"EV-{when:%y%m%d}", "seen_on": f"{when:%Y-%m-%d}", "sessions": list(map(str, sessions))}
+        self.office(when, pupil, "RecordEvidence", about | {"what": what})
 
     def arrive(self, when: datetime, pupil: Pupil, session: Session, reason: str, code: str = "") -> None:
         """Have the office write an arrival into the Late Book, less than half a minute after it."""

@@ -247,6 +247,7 @@ def _winter(diary: Diary, pupil: Pupil) -> None:
     away = [*both(date(2025, 11, 17)), *both(date(2025, 11, 18)), *both(date(2025, 12, 9))]
     diary.contact(moment(date(2025, 12, 16), 14, 20), pupil, 0, "letter", "letter sent", away)
     diary.contact(moment(date(2026, 1, 8), 8, 50), pupil, 0, "phone", "spoke", away[:4])
+    diary.evidence(moment(date(2026, 1, 9), 11, 12), pupil, away[:4], "a letter of the surgery, of 19 November")
     diary.amend(
         moment(date(2026, 1, 9), 11, 15),
         pupil,
