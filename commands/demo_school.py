@@ -369,7 +369,7 @@ class Diary:
 
     def evidence(self, when: datetime, pupil: Pupil, sessions: list[Session], what: str) -> None:
         """Keep that medical evidence about these sessions was seen."""
-        about = {"evidence": f"EV-{when:%y%m%d}", "seen_on": f"{when:%Y-%m-%d}", "sessions": list(map(str, sessions))}
+        about: Line = {"evidence": f"EV-{when:%y%m%d}", "seen_on": f"{when:%Y-%m-%d}", "sessions": list(map(str, sessions))}
         self.office(when, pupil, "RecordEvidence", about | {"what": what})
 
     def arrive(self, when: datetime, pupil: Pupil, session: Session, reason: str, code: str = "") -> None:
