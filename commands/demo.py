@@ -154,13 +154,10 @@ def _keep_roll(diary: Diary) -> None:
             )
         if pupil.leaves:
             ground, destination = grounds.get((pupil.cohort, pupil.leaves), ("completed the final year", SECONDARY))
-            diary.office(
-                moment(pupil.leaves, 15, 20) + pause / 10,
-                pupil,
-                "RemoveFromRoll",
-                {"last_day": str(pupil.leaves), "ground": ground, "destination": destination}
-                | ({"shown_by": SHOWN[ground]} if ground in SHOWN else {}),
-            )
+            removal: Line = {"last_day": str(pupil.leaves), "ground": ground, "destination": destination}
+            if ground in SHOWN:
+                removal["shown_by"] = SHOWN[ground]
+            diary.office(moment(pupil.leaves, 15, 20) + pause / 10, pupil, "RemoveFromRoll", removal)
 
 
 def _admission(pupil: Pupil) -> Line:

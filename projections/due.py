@@ -21,6 +21,7 @@ from projections.duty import Duty
 from projections.lateness import punctuality_duties
 from projections.questions import Answer, Answers, Moment
 from projections.returns import returns_duties
+from projections.support import support_duties
 
 Source = Callable[[Desk], list[Duty]]
 
@@ -44,6 +45,7 @@ SOURCES: tuple[Source, ...] = (
     office_duties.evidence_duties,
     office_duties.leave_duties,
     office_duties.school_duties,
+    asked(support_duties),
     asked(returns_duties),
     asked(daily_duties),
     asked(punctuality_duties),

@@ -25,14 +25,17 @@ from commands.cli import (
     keeping,
     lines,
     marks,
+    papers,
     policies,
     punctuality,
+    reports,
     returns,
     roll,
     school,
     screens,
     seal,
     show,
+    staged,
 )
 from commands.cli.options import PLAIN, PROGRAM, note
 from commands.wiring import said_by_database
@@ -74,6 +77,9 @@ for told in (
     due,
     returns,
     admission,
+    staged,
+    reports,
+    papers,
 ):
     app.add_typer(told.verbs)
 

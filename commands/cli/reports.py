@@ -1,0 +1,240 @@
+"""Verbs that report on many pupils: the head's week, governors' totals, cohorts by group, awards, the newsletter.
+
+Each goes to the screen, to paper, to a sheet, or as JSON, from the same sections. The papers about one pupil are in
+`papers`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.cli.ask import note_lost_keys
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    opened,
+    parse_day,
+    parse_known_at,
+    say_json,
+)
+from commands.cli.report_files import OutputOption, give
+from ledger.errors import Refused
+
+if TYPE_CHECKING:
+    from commands.sections import NameOf
+    from commands.wiring import House
+    from projections.questions import Moment
+    from projections.reports.awards import AwardsReport
+
+verbs = typer.Typer(**PLAIN)
+reports = typer.Typer(help="Reports: parents, weekly, governors, groups, awards, newsletter, share.", **PLAIN)
+verbs.add_typer(reports, name="reports")
+
+Leavers = Annotated[bool, typer.Option("--leavers", help="Also who left in that school year.")]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="DAY", help="The first day. [default the first of the half term]")
+]
+ToOption = Annotated[
+    str | None,
+    typer.Option("--to", "--as-of", metavar="DAY", help="The last day. [default today; if simulated the last event's]"),
+]
+NamesOption = Annotated[bool, typer.Option("--names", help="Name the pupils, who are only counted otherwise.")]
+
+RATES = ("session", "pupils", "possible", "attended", "absent", "rates")
+
+
+@reports.command("weekly")
+def report_week(
+    week: Annotated[str | None, typer.Option("--week", metavar="MONDAY", help="Up to that week's Friday.")] = None,
+    output: OutputOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how the week went.
+
+    Every class beside the target, who became worse, which registers were not taken.
+
+    \b
+    Example: attendance reports weekly --week 2025-12-08 -o week.pdf
+    """
+    monday, about, known = parse_day("--week", week), parse_day("--as-of", as_of), parse_known_at(known_at)
+    if monday and about:
+        raise Refused("malformed", field="--week", expected="either a week or a day in it")
+    from commands.sections import name_by, weekly_file, weekly_sections
+    from projections.reports.weekly import last_day_of, weekly_report
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(last_day_of(monday) if monday else about, known)
+        report = weekly_report(house.answers, moment)
+        if as_json:
+            say_json(report)
+            return
+        note_lost_keys(house)
+        names = house.answers.particulars(moment, [each.pupil for each in report.worse])
+        sections = weekly_sections(report, name_by(names))
+        words = (*RATES, "unresolved", "late", "missing", "cohort", "target")
+        title = f"The head's week, from {report.monday}"
+        give(output, title, moment, report, sections, words, sheet=weekly_file(report), wide=False)
+
+
+@reports.command("governors")
+def report_to_governors(
+    leavers: Leavers = False,
+    output: OutputOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Total the school and its groups for governors.
+
+    Small numbers are hidden, with no way to subtract them out.
+
+    \b
+    Example: attendance reports governors --as-of 2025-12-19 -o governors.pdf
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from commands.sections import governors_sections
+    from projections.cohorts import who
+    from projections.reports.governors import governors_report
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        report = governors_report(house.answers, moment, who(house.answers, moment, leavers=leavers))
+        if as_json:
+            say_json(report)
+            return
+        give(output, "Governors' totals", moment, report, governors_sections(report), (*RATES, "cohort", "target"))
+
+
+@reports.command("groups")
+def report_groups(
+    leavers: Leavers = False,
+    output: OutputOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare cohorts by group.
+
+    Year, class, sex, SEND, social worker, looked after, free school meals, new starters and any other group.
+
+    \b
+    Example: attendance reports groups --as-of 2025-12-19 -o groups.xlsx
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from commands.sections import groups_sections
+    from projections.cohorts import who
+    from projections.reports.groups import groups_report
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        report = groups_report(house.answers, moment, who(house.answers, moment, leavers=leavers))
+        if as_json:
+            say_json(report)
+            return
+        give(output, "Cohorts by group", moment, report, groups_sections(report), (*RATES, "cohort", "target"))
+
+
+@reports.command("awards")
+def report_awards(
+    first: FromOption = None,
+    last: ToOption = None,
+    names: NamesOption = False,
+    output: OutputOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say who wins awards.
+
+    Classes and pupils, for attendance, punctuality and improving; pupils are only counted unless --names.
+    Improving is compared with as many school days just before.
+
+    \b
+    Example: attendance reports awards --from 2025-11-03 --to 2025-12-19 --names
+    """
+    from commands.sections import awards_sections
+
+    with opened(ledger, keys) as house:
+        moment, report = _awards(house, first, last, known_at)
+        if as_json:
+            say_json(_counted(report, names=names))
+            return
+        sections = awards_sections(report, _name_of(house, moment, report) if names else None)
+        give(output, "Awards", moment, report, sections, (*RATES, "late", "missing", "target"), wide=False)
+
+
+@reports.command("newsletter")
+def report_newsletter(
+    first: FromOption = None,
+    last: ToOption = None,
+    names: NamesOption = False,
+    output: OutputOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give the newsletter its figures.
+
+    Classes and school beside the target, pupils only counted unless --names.
+
+    \b
+    Example: attendance reports newsletter --from 2025-11-03 --to 2025-12-19 -o newsletter.pdf
+    """
+    from commands.sections import newsletter_sections
+
+    with opened(ledger, keys) as house:
+        moment, report = _awards(house, first, last, known_at)
+        if as_json:
+            say_json(_counted(report, names=names))
+            return
+        sections = newsletter_sections(report, _name_of(house, moment, report) if names else None)
+        words = ("attended", "rates", "late", "target")
+        give(output, "Attendance news", moment, report, sections, words, wide=False)
+
+
+def _awards(house: House, first: str | None, last: str | None, known_at: str | None) -> tuple[Moment, AwardsReport]:
+    begins, about, known = parse_day("--from", first), parse_day("--to", last), parse_known_at(known_at)
+    from projections.reports.awards import awards_report
+
+    moment = house.answers.moment(about, known)
+    return moment, awards_report(house.answers, moment, begins_on(moment, begins))
+
+
+def begins_on(moment: Moment, first: date | None) -> date:
+    """Return the first day of a period: the one given, else that of the half term. Refuses one after its last day."""
+    from projections.spans import half_term
+
+    if first is not None and first > moment.as_of:
+        raise Refused("malformed", field="--from", value=str(first), expected=f"a day up to {moment.as_of}")
+    return first or half_term(moment, moment.as_of)
+
+
+def _name_of(house: House, moment: Moment, report: AwardsReport) -> NameOf:
+    from commands.sections import name_by
+
+    note_lost_keys(house)
+    return name_by(house.answers.particulars(moment, [each.name for each in report.pupils]))
+
+
+def _counted(report: AwardsReport, *, names: bool) -> AwardsReport:
+    """Return the report without its pupils, unless they were asked for."""
+    import msgspec
+
+    return report if names else msgspec.structs.replace(report, pupils=[])

@@ -1,0 +1,115 @@
+"""The verb that says where pupils stand in staged support."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    opened,
+    parse_day,
+    parse_known_at,
+    say_json,
+)
+
+if TYPE_CHECKING:
+    from projections.support import Letter, StagedAnswer, Step
+
+verbs = typer.Typer(**PLAIN)
+
+OVERVIEW = (
+    "pupil", "name", "class", "attendance", "absence", "lates", "step", "waits_for", "next_step", "because",
+    "looked_at_again",
+)  # fmt: skip
+
+
+@verbs.command("staged")
+def show_staged(
+    pupils: Annotated[list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers.")] = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say where pupils stand in staged support.
+
+    At which step, and which comes next by the policy's order. Without pupils, everybody for whom support is due or
+    waits for an answer. With pupils, also every stage, and every letter with the figures that it quoted: whether the
+    register showed them then, and shows them still.
+
+    \b
+    Example: attendance staged 1042 --as-of 2025-12-12
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from projections.cohorts import described
+    from projections.support import staged_answers
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(about, known)
+        found = staged_answers(house.answers, moment, known_pupils(moment, pupils) if pupils else None)
+        if as_json:
+            say_json(found)
+            return
+        from commands.cli.tables import name_of, show, table
+
+        note_lost_keys(house)
+        names = house.answers.particulars(moment, [answer.pupil for answer in found])
+        made = table("Staged support", house.simulated, **dict.fromkeys(OVERVIEW, "left"))
+        for answer in found:
+            made.add_row(answer.pupil, name_of(answer.pupil, names), *_overview(answer))
+        parts: list[Any] = [made] if found else ["nobody needs a step of support"]
+        for answer in found if pupils else ():
+            parts += [_steps(answer.pupil, answer.steps, house.simulated)] if answer.steps else []
+            parts += [_letters(answer.pupil, answer.letters, house.simulated)] if answer.letters else []
+        show(*parts, described(moment))
+
+
+def _overview(answer: StagedAnswer) -> list[str]:
+    shares = ["–" if share is None else f"{share} %" for share in (answer.attendance_percent, answer.absence_percent)]
+    absent = f"{shares[1]} {answer.level}".strip()
+    steps = (answer.at or "none yet", ", ".join(answer.waiting), answer.expected, answer.because, answer.next_on or "")
+    return [answer.class_name, shares[0], absent, str(answer.lates), *steps]
+
+
+def _steps(pupil: str, steps: list[Step], simulated: bool) -> Any:
+    from commands.cli.tables import SEALED, table
+
+    headings = ("step", "stage", "on", "people", "outcome", "looked_at_again", "by", "position")
+    made = table(f"Steps of support for {pupil}", simulated, **dict.fromkeys(headings, "left"))
+    for step in steps:
+        for place, stage in enumerate(step.stages):
+            words = (SEALED, SEALED) if stage.sealed else (", ".join(stage.people), stage.outcome)
+            first = step.step if not place else ""
+            made.add_row(first, stage.stage, stage.on, *words, stage.next_on or "", stage.by, str(stage.position))
+    return made
+
+
+def _letters(pupil: str, letters: list[Letter], simulated: bool) -> Any:
+    from commands.cli.tables import table
+
+    headings = ("about", "sent_on", "quoted", "as_of", "seen", "the_register_then", "the_register_now")
+    made = table(f"Letters about {pupil}", simulated, **dict.fromkeys(headings, "left"))
+    for letter in letters:
+        then = _held(letter.was_true, letter.quoted, letter.then)
+        now = _held(letter.still_true, letter.quoted, letter.now)
+        quoted = ", ".join(f"{name} {count}" for name, count in letter.quoted.items()) or "no figures"
+        made.add_row(letter.about, letter.sent_on, quoted, letter.as_of, str(letter.seen), then, now)
+    return made
+
+
+def _held(true: bool | None, quoted: dict[str, int], shown: dict[str, int]) -> str:
+    """Return what a register shows of the figures that a letter quoted: the same, or which differ."""
+    if true is None:
+        return ""
+    if true:
+        return "the same"
+    return "not so: " + ", ".join(f"{name} {count}" for name, count in shown.items() if count != quoted[name])

@@ -1,0 +1,73 @@
+"""What every report repeats, and which pupils and groups reports speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ledger.errors import Misconfigured
+from ledger.policy import Policy
+from ledger.sessions import format_moment
+from projections.questions import Answers, Moment, Particulars
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Both times, the position, the policy and its target, and whether the ledger is simulated."""
+
+    as_of: str
+    known_at: str
+    position: int
+    policy: str
+    simulated: bool
+    target_percent: int
+
+
+def about(moment: Moment) -> dict[str, Any]:
+    """Return the fields of `Report`. Raises Misconfigured where no school year had begun or no policy was known."""
+    policy = in_force(moment)
+    if moment.school.calendar.year_begun_by(moment.as_of) is None:
+        raise Misconfigured(f"no school year known then had begun by {moment.as_of}")
+    return {
+        "as_of": moment.as_of.isoformat(),
+        "known_at": format_moment(moment.known_at),
+        "position": moment.position,
+        "policy": policy.name,
+        "simulated": moment.school.simulated,
+        "target_percent": policy.target_percent,
+    }
+
+
+def in_force(moment: Moment) -> Policy:
+    """Return the policy of a moment. Raises Misconfigured where there is none."""
+    if moment.policy is None:
+        raise Misconfigured("no policy was known then")
+    return moment.policy
+
+
+def class_of(moment: Moment, pupil: str) -> str:
+    """Return the class of a pupil on the day asked about, or on the last day on roll where that was earlier."""
+    known = moment.school.pupils[pupil]
+    last = max((spell.last or moment.as_of for spell in known.spells), default=moment.as_of)
+    return known.placement(min(moment.as_of, last)).class_name
+
+
+def year_group_of(moment: Moment, pupil: str) -> str:
+    """Return the year group of a pupil, on the same day as `class_of`."""
+    known = moment.school.pupils[pupil]
+    last = max((spell.last or moment.as_of for spell in known.spells), default=moment.as_of)
+    return known.placement(min(moment.as_of, last)).year_group
+
+
+def readable(answers: Answers, moment: Moment, pupils: list[str]) -> Mapping[str, Particulars]:
+    """Return the particulars of these pupils. Raises Misconfigured where some of them cannot be read."""
+    known = answers.particulars(moment, pupils)
+    if sealed := sum(not each.readable for each in known.values()):
+        raise Misconfigured(f"the particulars of {sealed} pupils cannot be read without their keys")
+    return known
+
+
+def by_age(year_group: str) -> tuple[int, str]:
+    """Return what year groups are sorted by: reception and nursery before year 1, numbers as numbers."""
+    return (int(year_group), "") if year_group.isdecimal() else (0, year_group)
