@@ -369,8 +369,9 @@ class Diary:
 
     def evidence(self, when: datetime, pupil: Pupil, sessions: list[Session], what: str) -> None:
         """Keep that medical evidence about these sessions was seen."""
-        about: Line = {"evidence": f"EV-{when:%y%m%d}", "seen_on": f"{when:%Y-%m-%d}", "sessions": list(map(str, sessions))}
-        self.office(when, pupil, "RecordEvidence", about | {"what": what})
+        about: Line = {"evidence": f"EV-{when:%y%m%d}", "seen_on": f"{when:%Y-%m-%d}"}
+        about |= {"sessions": list(map(str, sessions)), "what": what}
+        self.office(when, pupil, "RecordEvidence", about)
 
     def arrive(self, when: datetime, pupil: Pupil, session: Session, reason: str, code: str = "") -> None:
         """Have the office write an arrival into the Late Book, less than half a minute after it."""

@@ -40,7 +40,6 @@ SOURCES: tuple[Source, ...] = (
     absence_duties.ring_back_duties,
     absence_duties.inform_duties,
     office_duties.letter_duties,
-    office_duties.joint_duties,
     office_duties.support_duties,
     office_duties.evidence_duties,
     office_duties.leave_duties,

@@ -16,7 +16,6 @@ NEAR = timedelta(days=7)  # what is to be done within a week is soon
 REVIEW_NEAR = timedelta(days=28)  # a governing body needs longer
 # The three people whom a school's policy gives to parents by name.
 POLICY_ROLES = ("attendance lead", "day-to-day contact", "support contact")
-JOINT = "joint approach"
 
 
 def letter_duties(desk: Desk) -> list[Duty]:
@@ -35,21 +34,6 @@ def letter_duties(desk: Desk) -> list[Duty]:
         command = typed.letter(answer.pupil, "attendance", parents, desk.day)
         found.append(Duty(Urgency.WAITING, "letter", said, command, answer.pupil))
     return found
-
-
-def joint_duties(desk: Desk) -> list[Duty]:
-    """Return the severely absent for whom no joint approach with the authority is recorded."""
-    return [
-        Duty(
-            Urgency.SOON,
-            "support",
-            f"severely absent ({answer.absence_percent} %) and no joint approach is recorded",
-            typed.support(answer.pupil, JOINT, "offered", desk.day),
-            answer.pupil,
-        )
-        for answer in desk.absence
-        if answer.severe and JOINT not in _steps(answer.pupil, desk)
-    ]
 
 
 def support_duties(desk: Desk) -> list[Duty]:

@@ -307,11 +307,14 @@ def support_duties(answers: Answers, moment: Moment) -> list[Duty]:
     pupils, since = who(answers, moment), year_first(moment)
     concerns = concerns_of(answers, moment, pupils)
     told = chronologies(answers, moment, pupils)
+    # In the first weeks of a year one day makes a pupil persistently absent, and no plan is made of that.
+    days = moment.school.calendar.school_days_until(moment.as_of, moment.policy.letter_pause_school_days)
+    settled = len(days) == moment.policy.letter_pause_school_days and days[0] >= since
     duties: list[Duty] = []
     for pupil in pupils:
         steps = {step.step: step for step in steps_of(told[pupil], moment.as_of)}
         taken = {name for name, step in steps.items() if _counts(step, since)}
-        duties += _owed(pupil, concerns[pupil], taken, moment.as_of)
+        duties += _owed(pupil, concerns[pupil], taken, moment.as_of, settled=settled)
         duties += [
             Duty(
                 Urgency.WAITING,
@@ -326,13 +329,13 @@ def support_duties(answers: Answers, moment: Moment) -> list[Duty]:
     return duties
 
 
-def _owed(pupil: str, concern: Concern, taken: set[str], as_of: date) -> list[Duty]:
+def _owed(pupil: str, concern: Concern, taken: set[str], as_of: date, *, settled: bool) -> list[Duty]:
     absent = f"{concern.figures.absence_percent} % of possible sessions missed"
     duties = []
     if concern.level == "severe" and JOINT not in taken:
         sentence = f"severely absent ({absent}) and no joint approach with the local authority"
         duties.append(Duty(Urgency.TODAY, JOINT, sentence, _command(pupil, JOINT, "agreed", as_of), pupil))
-    if concern.level in ("persistent", "severe") and not taken & set(PLANS):
+    if settled and concern.level in ("persistent", "severe") and not taken & set(PLANS):
         sentence = f"persistently absent ({absent}) and neither a support plan nor an attendance contract offered"
         duties.append(Duty(Urgency.SOON, "support plan", sentence, _command(pupil, PLANS[0], "offered", as_of), pupil))
     return duties

@@ -126,14 +126,6 @@ def test_another_letter_is_due_after_twenty_school_days(office: Office, day: str
     assert office.due(day, "letter") == ([("waiting", said, None)] if due else [])
 
 
-@pytest.mark.parametrize(("absent", "due"), [(9, False), (10, True)])
-def test_a_joint_approach_is_due_for_the_severely_absent(office: Office, absent: int, due: bool) -> None:
-    attended(office, 20, absent)
-    assert bool(office.due("2024-10-01", "support")) is due
-    office.says("2024-10-02T09:00", "RecordSupport", step="joint approach", stage="offered", on="2024-10-02")
-    assert office.due("2024-10-02", "support") == []
-
-
 def test_evidence_is_waited_for_until_it_is_seen(office: Office) -> None:
     asked = {"evidence": "ME-1", "sessions": ["2024-09-03/AM"]}
     office.says("2024-09-04T10:00", "RequestEvidence", **asked, parent=MOTHER, doubt="every Tuesday")
