@@ -88,7 +88,7 @@ def request_evidence(command: RequestEvidence, state: State, now: datetime) -> D
     _check_sessions(command.pupil, command.sessions, state, command.parent)
     if not command.doubt:
         raise Refused("reason_required", field="doubt")
-    if _evidence(command.evidence, EvidenceRequested, state):
+    if any(isinstance(event, EvidenceRequested) and event.evidence == command.evidence for event in state.told):
         raise Refused("evidence_exists", field="evidence", value=command.evidence)
     requested = EvidenceRequested(
         by=by,
@@ -118,10 +118,11 @@ def record_evidence(command: RecordEvidence, state: State, now: datetime) -> Dec
 
 
 def return_evidence(command: ReturnEvidence, state: State, now: datetime) -> Decided:
-    """Return that evidence was given back. Refuses: no_such_evidence (none of that name was seen), malformed (a day
-    that lies ahead)."""
+    """Return that evidence was given back. Refuses: no_such_evidence (none of that name was seen by that day),
+    malformed (a day that lies ahead)."""
     by = signed(command.by)
-    if not _evidence(command.evidence, EvidenceSeen, state):
+    seen = [event for event in state.told if isinstance(event, EvidenceSeen) and event.evidence == command.evidence]
+    if not any(event.seen_on <= command.returned_on for event in seen):
         raise Refused("no_such_evidence", field="evidence", value=command.evidence)
     state.check_been(command.returned_on, now, "returned_on")
     returned = EvidenceReturned(by=by, evidence=command.evidence, returned_on=command.returned_on)
@@ -170,7 +171,3 @@ def _check_sessions(pupil: str, sessions: Sequence[Session], state: State, paren
     if parent is not None:
         state.check_parent(pupil, parent)
     state.check_sessions(sessions, "sessions")
-
-
-def _evidence(name: str, kind: type[EvidenceRequested | EvidenceSeen], state: State) -> bool:
-    return any(isinstance(event, kind) and event.evidence == name for event in state.told)

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from commands import followup, keeping, leave, marks, penalties, roll, school, support
 from commands import models as m
+from commands.deletion import SCHOOL_DAYS_READ
 from commands.state import Decided, Fact, Register, State
 from ledger import streams, wire
 from ledger.entry import Entry
@@ -100,7 +101,6 @@ DECISIONS: dict[type[m.Command], Decide] = {
     m.EndProsecution: penalties.end_prosecution,
 }
 # Nobody has usually marked these sessions yet, so the first attempt does not look: the key of the entries does.
-GROUND_SCHOOL_DAYS = 60  # before a removal, enough for every ground that is about absence
 HOPEFUL = (m.RecordMark, m.TakeRegister)
 
 
@@ -355,7 +355,7 @@ def _streams_read(command: m.Command, school_now: School) -> list[str]:
             return _follow_up(command.pupil, school_now)
         case m.RemoveFromRoll():
             # Only the grounds of long absence are held to what the register says.
-            days = school_now.calendar.school_days_until(command.last_day, GROUND_SCHOOL_DAYS)
+            days = school_now.calendar.school_days_until(command.last_day, SCHOOL_DAYS_READ)
             sessions = [Session(day, half) for day in days for half in Half]
             entries = [streams.entry_stream(command.pupil, session) for session in sessions]
             return [*_follow_up(command.pupil, school_now), *entries]
@@ -364,6 +364,7 @@ def _streams_read(command: m.Command, school_now: School) -> list[str]:
 
 
 def _follow_up(pupil: str, school_now: School) -> list[str]:
-    """Return the follow-up of every school year there is, and of the one about to be opened."""
+    """Return the follow-up of every school year there is, of the one before, in which its first pupils were admitted,
+    and of the one about to be opened."""
     years = school_now.years
-    return [streams.follow_up_stream(pupil, year) for year in range(min(years), max(years) + 2)] if years else []
+    return [streams.follow_up_stream(pupil, year) for year in range(min(years) - 1, max(years) + 2)] if years else []

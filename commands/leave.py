@@ -50,8 +50,8 @@ def decide_leave(command: DecideLeave, state: State, now: datetime) -> Decided:
     """Return one decision per request: the sessions granted, each with its code; the rest is refused.
 
     Refuses: no_such_leave, leave_withdrawn, leave_already_decided, not_a_leave_decider (where the school has named who
-    decides); for each session granted session_outside_request,
-    pupil_not_on_roll, not_a_session, leave_not_in_advance, code_unknown, code_not_for_leave, the other code rules.
+    decides); for each session granted session_outside_request, pupil_not_on_roll, not_a_session, leave_not_in_advance,
+    code_unknown, code_not_for_leave, the other code rules.
     """
     by = signed(command.by)
     leave = _open_request(command.pupil, command.request, state)

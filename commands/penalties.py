@@ -68,10 +68,11 @@ def consider_penalty(command: ConsiderPenalty, state: State, now: datetime) -> D
 
 
 def require_improvement(command: RequireImprovement, state: State, now: datetime) -> Decided:
-    """Return a notice to improve with its period and test. Refuses: not_considered (no case of that name), malformed (a
-    day or a position that lies ahead), improvement_required_already."""
+    """Return a notice to improve with its period and test. Refuses: not_considered (no case of that name, or not by
+    that day), notice_exists (issued already), malformed (a day or a position that lies ahead),
+    improvement_required_already."""
     by = signed(command.by)
-    case = _considered(command.pupil, command.notice, state)
+    case = _considered(command.pupil, command.notice, command.issued_on, state)
     state.check_been(command.issued_on, now, "issued_on")
     seen = state.seen(command.seen)
     if case.improvement is not None:
@@ -109,11 +110,11 @@ def end_improvement(command: EndImprovement, state: State, now: datetime) -> Dec
 def refer_penalty(command: ReferPenalty, state: State, now: datetime) -> Decided:
     """Return a referral to the authority, with the sessions that it names.
 
-    Refuses: not_considered (no case of that name), pupil_not_on_roll (on the days of its sessions), not_a_session,
-    malformed (a day or a position that lies ahead).
+    Refuses: not_considered (no case of that name, or not by that day), notice_exists (issued already),
+    pupil_not_on_roll (on the days of its sessions), not_a_session, malformed (a day or a position that lies ahead).
     """
     by = signed(command.by)
-    case = _considered(command.pupil, command.notice, state)
+    case = _considered(command.pupil, command.notice, command.referred_on, state)
     state.check_on_roll(command.pupil, (session.day for session in command.sessions))
     state.check_sessions(command.sessions, "sessions")
     state.check_been(command.referred_on, now, "referred_on")
@@ -170,10 +171,11 @@ def exceeds_limit(issued: list[date], policy: Policy) -> bool:
 
 
 def record_payment(command: RecordPayment, state: State, now: datetime) -> Decided:
-    """Return a payment. Refuses: no_such_notice, notice_withdrawn, notice_already_paid, paid_before_issue."""
+    """Return a payment, which may be a part. Refuses: no_such_notice, notice_withdrawn, notice_already_paid (in full),
+    paid_before_issue."""
     by = signed(command.by)
     notice = _standing(command.pupil, command.notice, state)
-    if notice.paid_pence:
+    if _stands(state.school.cases[command.pupil][command.notice], date.max, state) == "paid":
         raise Refused("notice_already_paid", field="notice", value=command.notice)
     if command.paid_on < notice.issued_on:
         raise Refused("paid_before_issue", field="paid_on", value=command.paid_on)
@@ -184,14 +186,17 @@ def record_payment(command: RecordPayment, state: State, now: datetime) -> Decid
 def serve_notice(command: ServeNotice, state: State, now: datetime) -> Decided:
     """Return how a notice was sent and the day of receipt: as shown, else presumed.
 
-    Refuses: no_such_notice, notice_withdrawn, notice_served_already, malformed (a day that lies ahead, sent before
-    issue, or received before it was sent).
+    Refuses: no_such_notice, notice_withdrawn, notice_served_already (unless another receipt is shown), malformed (a day
+    that lies ahead, sent before issue, or received before it was sent).
     """
     by = signed(command.by)
     notice = _standing(command.pupil, command.notice, state)
-    if state.school.cases[command.pupil][command.notice].served is not None:
+    served_before = state.school.cases[command.pupil][command.notice].served
+    if served_before is not None and command.received_on in (None, served_before[1].received_on):
         raise Refused("notice_served_already", field="notice", value=command.notice)
     state.check_been(command.sent_on, now, "sent_on")
+    if command.received_on is not None:
+        state.check_been(command.received_on, now, "received_on")
     if command.sent_on < notice.issued_on:
         raise Refused("malformed", field="sent_on", value=command.sent_on, expected="a day not before the issue")
     received = command.received_on or presumed_receipt(command.method, command.sent_on, state.policy(notice.issued_on))
@@ -215,22 +220,23 @@ def begin_prosecution(command: BeginProsecution, state: State, now: datetime) ->
     other action than a notice was decided on.
 
     Refuses: not_considered (no case of that name), malformed (a day that lies ahead), prosecution_begun_already,
-    notice_withdrawn, notice_already_paid, payment_still_open, prosecution_not_decided.
+    notice_withdrawn, notice_already_paid, payment_still_open, prosecution_not_decided (by that day).
     """
     by = signed(command.by)
-    case = _considered(command.pupil, command.notice, state)
+    case = _case(command.pupil, command.notice, state)
     state.check_been(command.begun_on, now, "begun_on")
     if case.prosecution is not None:
         raise Refused("prosecution_begun_already", field="notice", value=command.notice)
-    if case.issued is None:
-        if not case.considered or case.considered[-1][1].decision != "other":
-            raise Refused("prosecution_not_decided", field="notice", value=command.notice)
-    else:
-        asked = terms(case, state.school.notices[command.pupil].values(), state.policy(case.issued[1].issued_on))
-        stands = standing(case, asked, command.begun_on)
-        barred = {"withdrawn": "notice_withdrawn", "paid": "notice_already_paid", "open": "payment_still_open"}
-        if stands in barred:
-            raise Refused(barred[stands], field="notice", value=command.notice)
+    stands = _stands(case, command.begun_on, state) if case.issued else ""
+    if stands == "withdrawn":
+        raise Refused("notice_withdrawn", field="notice", value=command.notice)
+    if stands == "paid":
+        raise Refused("notice_already_paid", field="notice", value=command.notice)
+    if stands == "open":
+        raise Refused("payment_still_open", field="notice", value=command.notice)
+    decisions = [said.decision for _, said in case.considered if said.considered_on <= command.begun_on]
+    if not case.issued and decisions[-1:] != ["other"]:
+        raise Refused("prosecution_not_decided", field="notice", value=command.notice)
     begun = ProsecutionBegun(by=by, parent=case.parent, begun_on=command.begun_on, offence=command.offence)
     return _recorded(command.pupil, command.notice, begun)
 
@@ -257,11 +263,28 @@ def _recorded(pupil: str, name: str, event: NoticeEvent) -> Decided:
     return Decided([Fact(notice_stream(pupil, name), event)])
 
 
-def _considered(pupil: str, name: str, state: State) -> PenaltyCase:
+def _case(pupil: str, name: str, state: State) -> PenaltyCase:
     case = state.school.cases.get(pupil, {}).get(name)
     if case is None:
         raise Refused("not_considered", field="notice", value=name)
     return case
+
+
+def _considered(pupil: str, name: str, day: date, state: State) -> PenaltyCase:
+    """Return a case that was considered by a day and in which no notice was issued yet. Refuses any other."""
+    case = _case(pupil, name, state)
+    if case.considered and day < case.considered[0][1].considered_on:
+        raise Refused("not_considered", field="notice", value=name, expected="a case considered by that day")
+    if case.issued is not None:
+        raise Refused("notice_exists", field="notice", value=name)
+    return case
+
+
+def _stands(case: PenaltyCase, on: date, state: State) -> str:
+    """Return where an issued notice stands on a day."""
+    assert case.issued is not None, "the standing of a notice that was not issued"
+    asked = terms(case, state.school.notices[case.pupil].values(), state.policy(case.issued[1].issued_on))
+    return standing(case, asked, on)
 
 
 def _check_same_parent(command: ConsiderPenalty | IssuePenaltyNotice, state: State) -> None:

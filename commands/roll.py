@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from commands.deletion import check_ground
 from commands.models.roll import (
     AdmitPupil,
     AmendParticulars,
@@ -16,24 +17,19 @@ from commands.models.roll import (
     RemoveFromRoll,
 )
 from commands.state import Decided, Fact, State, london_day, signed
-from ledger.codes import by_symbol
 from ledger.errors import Refused
 from ledger.events import (
     ClassChanged,
     ContactsChanged,
     EmergencyContactsChanged,
-    EnquiriesMade,
     GroupsChanged,
     MovingFormReceived,
     ParticularsAmended,
     PupilAdmitted,
     PupilRemoved,
 )
-from ledger.grounds import ground
 from ledger.people import compulsory_school_age
-from ledger.policy import Policy
 from ledger.roll import PARTICULARS, Pupil
-from ledger.sessions import Half, Session, school_year
 from ledger.streams import roll_stream
 
 
@@ -108,7 +104,7 @@ def remove_from_roll(command: RemoveFromRoll, state: State, now: datetime) -> De
     opened_on = state.school.opened_on
     if command.last_day < london_day(now) and not (opened_on and command.last_day < opened_on):
         raise Refused("removal_in_the_past", field="last_day", value=command.last_day)
-    _check_ground(command, state)
+    check_ground(command, state)
     removed = PupilRemoved(
         by=by,
         last_day=command.last_day,
@@ -117,80 +113,6 @@ def remove_from_roll(command: RemoveFromRoll, state: State, now: datetime) -> De
         shown_by=command.shown_by,
     )
     return Decided([Fact(roll_stream(command.pupil), removed)])
-
-
-def _check_ground(command: RemoveFromRoll, state: State) -> None:
-    """Refuse a ground whose conditions the ledger shows to be unmet."""
-    stated = ground(command.ground)
-    pupil = state.school.pupils[command.pupil]
-    met = {
-        "": lambda: True,
-        "over_age": lambda: command.last_day >= pupil.school_age[1],
-        "under_age": lambda: command.last_day < pupil.school_age[0],
-        "final_year": lambda: _final_year(command, state),
-        "continuous": lambda: _continuously_absent(command, state) and _asked_after(state),
-        "after_leave": lambda: _not_returned(command, state) and _asked_after(state),
-    }
-    if stated is not None and not met[stated.check]():
-        raise Refused(
-            "ground_not_met", field="ground", expected=_condition(stated.check, state.policy(command.last_day))
-        )
-
-
-def _condition(check: str, policy: Policy) -> str:
-    return {
-        "over_age": "a pupil whose compulsory school age has ended",
-        "under_age": "a pupil who is not of compulsory school age yet",
-        "final_year": f"a pupil of year {policy.year_groups_final} who stays until the last day of the school year",
-        "continuous": f"{policy.ground_i_school_days} school days in a row of "
-        f"{', '.join(sorted(policy.ground_i_codes))} alone, and joint enquiries recorded",
-        "after_leave": f"{policy.ground_h_school_days} school days after granted leave without return, and joint "
-        "enquiries recorded",
-    }[check]
-
-
-def _final_year(command: RemoveFromRoll, state: State) -> bool:
-    year = state.school.years.get(school_year(command.last_day))
-    last = max(year.days(), default=None) if year else None
-    final = state.policy(command.last_day).year_groups_final
-    placement = state.school.pupils[command.pupil].placement(command.last_day)
-    return placement.year_group == final and last is not None and command.last_day >= last
-
-
-def _continuously_absent(command: RemoveFromRoll, state: State) -> bool:
-    """Return whether the last school days that are marked hold nothing but the codes of that ground."""
-    policy = state.policy(command.last_day)
-    days = state.school.calendar.school_days_until(command.last_day, policy.ground_i_school_days + 1)
-    if days and not all(_entry_codes(command.pupil, days[-1], state)):
-        days = days[:-1]  # the last day itself is not over yet
-    days = days[-policy.ground_i_school_days :]
-    codes = {code for day in days for code in _entry_codes(command.pupil, day, state)}
-    return len(days) == policy.ground_i_school_days and codes <= policy.ground_i_codes
-
-
-def _not_returned(command: RemoveFromRoll, state: State) -> bool:
-    """Return whether some granted leave ended so many school days ago, none of them attended since."""
-    policy, calendar = state.policy(command.last_day), state.school.calendar
-    for leave in state.school.leave.get(command.pupil, {}).values():
-        if leave.withdrawn or not leave.granted:
-            continue
-        ended = max(leave.granted).day
-        until = calendar.school_days_after(ended, policy.ground_h_school_days)
-        if until is None or until > command.last_day:
-            continue
-        since = [day for day in calendar.school_days_until(until, policy.ground_h_school_days) if day > ended]
-        codes = {code for day in since for code in _entry_codes(command.pupil, day, state)}
-        if not any(not code or ((known := by_symbol(code)) and known.attended) for code in codes):
-            return True
-    return False
-
-
-def _entry_codes(pupil: str, day: date, state: State) -> list[str]:
-    return [state.entry(pupil, Session(day, half)).code for half in Half]
-
-
-def _asked_after(state: State) -> bool:
-    return any(isinstance(event, EnquiriesMade) and event.jointly for event in state.told)
 
 
 def change_emergency_contacts(command: ChangeEmergencyContacts, state: State, now: datetime) -> Decided:

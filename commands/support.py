@@ -48,10 +48,10 @@ def record_support(command: RecordSupport, state: State, now: datetime) -> Decid
     if command.stage != "invited":
         state.check_been(command.on, now, "on")
     needed = ANSWERS.get(command.stage)
-    begun = any(isinstance(e, SupportRecorded) and (e.step, e.stage) == (command.step, needed) for e in state.told)
-    if needed and not begun:
+    recorded = [event for event in state.told if isinstance(event, SupportRecorded) and event.on <= command.on]
+    if needed and not any((event.step, event.stage) == (command.step, needed) for event in recorded):
         raise Refused("step_not_begun", field="stage", value=command.stage)
-    recorded = SupportRecorded(
+    stage = SupportRecorded(
         by=by,
         step=command.step,
         stage=command.stage,
@@ -60,7 +60,7 @@ def record_support(command: RecordSupport, state: State, now: datetime) -> Decid
         people=command.people,
         outcome=command.outcome,
     )
-    return told(command.pupil, command.on, recorded)
+    return told(command.pupil, command.on, stage)
 
 
 def inform_agency(command: InformAgency, state: State, now: datetime) -> Decided:

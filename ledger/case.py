@@ -56,7 +56,6 @@ class Notice:
     parent: str
     issued_on: date
     sessions: frozenset[Session] = field(default_factory=frozenset)
-    paid_pence: int = 0
     withdrawn: bool = False
 
 
@@ -97,14 +96,11 @@ def fold_leave(leave: Leave | None, pupil: str, request: str, event: LeaveEvent)
 
 
 def fold_notice(notice: Notice | None, pupil: str, name: str, event: NoticeEvent) -> Notice | None:
-    """Return the notice after an event; None while only its case has begun."""
+    """Return the notice after an event; None while only its case has begun. What was paid stands in the case."""
     match event:
         case NoticeIssued():
             sessions = frozenset(Session.parse(session) for session in event.sessions)
             return Notice(pupil, name, event.parent, event.issued_on, sessions)
-        case NoticePaid():
-            assert notice is not None, "a payment without a notice"
-            notice.paid_pence += event.amount
         case NoticeWithdrawn():
             assert notice is not None, "a withdrawal without a notice"
             notice.withdrawn = True

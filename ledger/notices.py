@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
 from ledger.case import Notice, PenaltyCase, years_after
@@ -51,16 +52,19 @@ def is_working_day(day: date) -> bool:
 
 
 def terms(case: PenaltyCase, notices: Iterable[Notice], policy: Policy) -> Terms:
-    """Return the terms of an issued notice; `notices` are all of this pupil."""
+    """Return the terms of an issued notice; `notices` are all of this pupil, in the order in which they were
+    recorded."""
     assert case.issued is not None, "terms of a notice that was not issued"
     issued_on = case.issued[1].issued_on
     received = case.served[1].received_on if case.served else presumed_receipt("post", issued_on, policy)
+    # Of two that were issued on one day, the one recorded first is the first.
+    before = takewhile(lambda notice: notice.notice != case.name, sorted(notices, key=lambda notice: notice.issued_on))
     second = any(
-        other.notice != case.name
-        and other.parent == case.parent
+        other.parent == case.parent
         and not other.withdrawn
-        and policy.notices_from <= other.issued_on <= issued_on < years_after(other.issued_on, policy.notices_years)
-        for other in notices
+        and policy.notices_from <= other.issued_on
+        and issued_on < years_after(other.issued_on, policy.notices_years)
+        for other in before
     )
     full = policy.fine_second_pence if second else policy.fine_first_pence
     return Terms(
@@ -76,21 +80,25 @@ def terms(case: PenaltyCase, notices: Iterable[Notice], policy: Policy) -> Terms
 def standing(case: PenaltyCase, asked: Terms, on: date) -> str:
     """Return where an issued notice stands on a day: withdrawn, paid, open, or unpaid once its days are over.
 
-    It is paid as soon as what was paid by some day, within its time, is what was owed on that day.
+    It is paid as soon as what was paid by some day, within its time, is what was owed on that day. What is paid later
+    discharges nothing: then the notice is withdrawn, or the original offence prosecuted.
     """
     if case.withdrawn:
         return "withdrawn"
     total = 0
-    for _, payment in sorted(case.payments, key=lambda paid: paid[1].paid_on):
-        total += payment.amount if payment.paid_on <= on else 0
-        if payment.paid_on <= on and total >= asked.owed(payment.paid_on):
+    for payment in sorted((payment for _, payment in case.payments), key=lambda payment: payment.paid_on):
+        if payment.paid_on > min(on, asked.full_until):
+            break
+        total += payment.amount
+        if total >= asked.owed(payment.paid_on):
             return "paid"
     return "open" if on <= asked.full_until else "unpaid"
 
 
 @lru_cache
 def _bank_holidays() -> frozenset[date]:
-    # The list that comes with the library: nothing is fetched. Imported late, as it brings an HTTP client along.
+    # The list that comes with the library, two or three years ahead: nothing is fetched, so a newer list comes with a
+    # newer release. Imported late, as it brings an HTTP client along.
     from govuk_bank_holidays.bank_holidays import BankHolidays
 
     found = BankHolidays(use_cached_holidays=True).get_holidays(division=BankHolidays.ENGLAND_AND_WALES)

@@ -20,8 +20,8 @@ def chronologies(
     """Return each pupil's chronology as known at the moment, oldest first; of all school years, or of these."""
     known = moment.school.years
     if years is None:
-        # The summer after the last year that was opened has its stream, too.
-        years = range(min(known), max(known) + 2) if known else ()
+        # The summers before the first year that was opened and after the last have their streams, too.
+        years = range(min(known) - 1, max(known) + 2) if known else ()
     owners = {follow_up_stream(pupil, year): pupil for pupil in pupils for year in years}
     found: dict[str, list[Told]] = {pupil: [] for pupil in owners.values()}
     rows = [row for row in answers.ledger.reads.stream_rows(list(owners)) if row.position <= moment.position]

@@ -192,8 +192,10 @@ def _told(answers: Answers, moment: Moment, pupils: list[str], day: date) -> dic
     told: dict[tuple[str, str], list[Any]] = defaultdict(list)
     rows = [row for row in answers.ledger.reads.stream_rows(list(owners)) if row.position <= moment.position]
     for row, event in answers.opened(rows):
-        if isinstance(event, AbsenceReported | ArrivalLogged):
-            sessions = event.sessions if isinstance(event, AbsenceReported) else (event.session,)
-            for session in sessions:
+        # Letters, support, enquiries … stand in the same stream and are about no session.
+        if isinstance(event, ArrivalLogged):
+            told[owners[row.stream], event.session].append(event)
+        elif isinstance(event, AbsenceReported):
+            for session in event.sessions:
                 told[owners[row.stream], session].append(event)
     return told

@@ -14,18 +14,20 @@ import typer
 from commands.cli import (
     admission,
     ask,
-    cases,
     census,
     changes,
     compare,
     daily,
     due,
     explain,
+    followup,
     imports,
     keeping,
+    leave,
     lines,
     marks,
     papers,
+    penalties,
     policies,
     punctuality,
     reports,
@@ -36,6 +38,7 @@ from commands.cli import (
     seal,
     show,
     staged,
+    support,
 )
 from commands.cli.options import PLAIN, PROGRAM, note
 from commands.wiring import said_by_database
@@ -54,9 +57,10 @@ def attendance() -> None:
     """A ledger of school attendance: every mark and its reasons kept, every figure as known on any day."""
 
 
-# In the order of a first visit: look around, begin, a school day, its cases, the school itself.
+# In the order of a first visit: look around, ask, begin, a school day, its procedures, reports, the school itself.
 for told in (
     show,
+    due,
     ask,
     explain,
     compare,
@@ -66,20 +70,22 @@ for told in (
     lines,
     imports,
     marks,
-    cases,
-    roll,
-    school,
-    keeping,
-    policies,
+    followup,
+    support,
+    leave,
+    penalties,
+    staged,
     punctuality,
     daily,
-    census,
-    due,
     returns,
-    admission,
-    staged,
+    census,
     reports,
     papers,
+    roll,
+    admission,
+    school,
+    policies,
+    keeping,
 ):
     app.add_typer(told.verbs)
 

@@ -32,7 +32,7 @@ from commands.cli.options import (
     parse_known_at,
     say_json,
 )
-from commands.cli.write import line, record
+from commands.cli.write import Line, line, record, writes
 from ledger.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -226,3 +226,19 @@ def _changed(found: DailyAnswer) -> list[Any]:
             str(change.position),
         )
     return [made]
+
+
+@writes(daily, "sent")
+def sent(
+    day: Annotated[str, typer.Argument(metavar="DAY", help="The day that the codes are of.")],
+    seen: Annotated[int, typer.Option("--seen", metavar="POSITION", help="As known at which position.")],
+    pupils: Annotated[int, typer.Option("--pupils", metavar="COUNT", help="How many pupils it holds.")],
+    digest: Annotated[str, typer.Option("--digest", metavar="SHA256", help="Of what was sent, in hexadecimal.")],
+) -> Line:
+    """Record that a day's codes were sent, by other means. With the digest of what was sent; records RecordDailyReturn.
+
+    \b
+    Example: attendance daily sent 2025-11-03 --seen 1810 --pupils 412 \\
+                 --digest 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    """
+    return line("RecordDailyReturn", day=day, seen=seen, pupils=pupils, digest=digest)

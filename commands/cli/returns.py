@@ -30,6 +30,7 @@ from commands.cli.options import (
     say_json,
 )
 from commands.cli.output import file_of, save
+from commands.cli.support import return_
 from commands.cli.write import Pupil, line, signer, told
 from ledger.errors import Misconfigured, Refused
 from ledger.grounds import GROUNDS, ground
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from projections.returns import Candidate
 
 verbs = typer.Typer(**PLAIN)
-return_ = typer.Typer(help="A return to the local authority: make one, show what one said.", **PLAIN)
-verbs.add_typer(return_, name="return")
 
 FILES = (".csv", ".xlsx", ".pdf")
 FormArgument = Annotated[

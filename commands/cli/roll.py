@@ -1,4 +1,4 @@
-"""Verbs of the roll: who is a pupil, in which class, with which parents, until when.
+"""Verbs of the roll: who is a pupil, in which class, with which parents and particulars, until when.
 
 A name or a telephone number given here stays in the shell's history; `attendance do -` reads a line that does not.
 """
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.cli.options import PLAIN
-from commands.cli.write import Class, Line, Pupil, line, objects, writes
+from commands.cli.write import Class, Line, ParentOption, Pupil, Reason, line, objects, writes
 from ledger.errors import Refused
 
 verbs = typer.Typer(**PLAIN)
@@ -19,6 +19,17 @@ Parents = Annotated[
     list[str] | None,
     typer.Option("--parent", metavar="JSON", help='Such as {"id":"1042-a","name":"B Example"}; may be repeated.'),
 ]
+Contacts = Annotated[
+    list[str] | None,
+    typer.Option("--contact", metavar="JSON", help='Such as {"id":"gran","name":"C Example"}; may be repeated.'),
+]
+Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The pupil's name.")]
+Born = Annotated[str | None, typer.Option("--born", metavar="DAY", help="The day of birth.")]
+Upn = Annotated[str | None, typer.Option("--upn", metavar="UPN", help="The unique pupil number.")]
+Sex = Annotated[str | None, typer.Option("--sex", metavar="TEXT", help="As in the admission register.")]
+Email = Annotated[str | None, typer.Option("--email", metavar="TEXT", help="An e-mail address.")]
+Address = Annotated[str | None, typer.Option("--address", metavar="TEXT", help="Where the pupil lives.")]
+LastSchool = Annotated[str | None, typer.Option("--last-school", metavar="TEXT", help="The school before.")]
 YearGroup = typer.Option("--year-group", metavar="TEXT", help="The year group, such as 4 or R.")
 
 
@@ -30,12 +41,16 @@ def admit(
     starting_day: Annotated[str, typer.Option("--starting-day", metavar="DAY", help="The first day on roll.")],
     year_group: Annotated[str, YearGroup],
     class_name: Annotated[str, typer.Option("--class", metavar="CLASS", help="The class.")],
-    upn: Annotated[str | None, typer.Option("--upn", metavar="UPN", help="The unique pupil number.")] = None,
-    sex: Annotated[str | None, typer.Option("--sex", metavar="TEXT", help="As in the admission register.")] = None,
-    email: Annotated[str | None, typer.Option("--email", metavar="TEXT", help="An e-mail address.")] = None,
-    address: Annotated[str | None, typer.Option("--address", metavar="TEXT", help="Where the pupil lives.")] = None,
-    last_school: Annotated[str | None, typer.Option("--last-school", metavar="TEXT", help="The school before.")] = None,
+    upn: Upn = None,
+    sex: Sex = None,
+    email: Email = None,
+    address: Address = None,
+    last_school: LastSchool = None,
     parents: Parents = None,
+    emergency: Annotated[
+        list[str] | None,
+        typer.Option("--emergency", metavar="JSON", help="Whom to ring beside the parents; may be repeated."),
+    ] = None,
     groups: Annotated[
         list[str] | None, typer.Option("--group", metavar="TEXT", help="A group; may be repeated.")
     ] = None,
@@ -57,6 +72,7 @@ def admit(
         year_group=year_group,
         class_=class_name,
         parents=objects(parents, "--parent"),
+        emergency_contacts=objects(emergency, "--emergency"),
         groups=groups or None,
         email=email,
         address=address,
@@ -91,6 +107,55 @@ def contacts(pupil: Pupil, parents: Parents = None) -> Line:
     return line("ChangeContacts", pupil=pupil, parents=objects(parents, "--parent"))
 
 
+@writes(verbs, "emergency")
+def emergency(
+    pupil: Pupil,
+    contacts: Contacts = None,
+    none: Annotated[bool, typer.Option("--none", help="There is nobody to ring any more.")] = False,
+) -> Line:
+    """Replace whom to ring beside the parents. The whole list; records ChangeEmergencyContacts.
+
+    \b
+    Example: attendance emergency 1042 --contact '{"id":"gran","name":"C Example","phone":"01632 960002"}'
+    """
+    if bool(contacts) == none:
+        raise Refused("malformed", field="--contact", expected="the whole new list, one --contact for each, or --none")
+    return line("ChangeEmergencyContacts", pupil=pupil, emergency_contacts=objects(contacts or [], "--contact"))
+
+
+@writes(verbs, "particulars")
+def particulars(
+    pupil: Pupil,
+    from_day: Annotated[str, typer.Argument(metavar="FROM", help="The day from which it is so.")],
+    name: Name = None,
+    upn: Upn = None,
+    born: Born = None,
+    sex: Sex = None,
+    address: Address = None,
+    email: Email = None,
+    last_school: LastSchool = None,
+    reason: Reason = None,
+) -> Line:
+    """Amend the admission register. What is not given stays; records AmendParticulars.
+
+    \b
+    Example: attendance particulars 1042 2025-11-03 --address "2 Other Lane" --reason "the family has moved"
+    """
+    return line(
+        "AmendParticulars",
+        pupil=pupil,
+        from_day=from_day,
+        name=name,
+        upn=upn,
+        born=born,
+        sex=sex,
+        address=address,
+        email=email,
+        last_school=last_school,
+        reason=reason,
+    )
+
+
 @writes(verbs, "groups")
 def groups(
     pupil: Pupil,
@@ -107,16 +172,53 @@ def groups(
     return line("ChangeGroups", pupil=pupil, groups=names or [])
 
 
+@writes(verbs, "moving-form")
+def moving_form(
+    pupil: Pupil,
+    parent: ParentOption,
+    received_on: Annotated[str, typer.Option("--received-on", metavar="DAY", help="The day the form came.")],
+    leaving_on: Annotated[str, typer.Option("--leaving-on", metavar="DAY", help="The last day here, as it says.")],
+    new_address: Annotated[
+        str | None, typer.Option("--new-address", metavar="TEXT", help="Where the pupil will live.")
+    ] = None,
+    new_school: Annotated[str | None, typer.Option("--new-school", metavar="TEXT", help="The next school.")] = None,
+    new_school_address: Annotated[
+        str | None, typer.Option("--new-school-address", metavar="TEXT", help="Where the next school is.")
+    ] = None,
+) -> Line:
+    """Keep the form of a parent who takes a pupil elsewhere. Records ReceiveMovingForm.
+
+    \b
+    Example: attendance moving-form 1042 --parent 1042-a --received-on 2026-03-02 --leaving-on 2026-03-27 \\
+                 --new-school "Other School" --new-address "2 Other Lane"
+    """
+    return line(
+        "ReceiveMovingForm",
+        pupil=pupil,
+        parent=parent,
+        received_on=received_on,
+        leaving_on=leaving_on,
+        new_address=new_address,
+        new_school=new_school,
+        new_school_address=new_school_address,
+    )
+
+
 @writes(verbs, "remove")
 def remove(
     pupil: Pupil,
     last_day: Annotated[str, typer.Argument(metavar="LAST", help="The last day on roll.")],
     ground: Annotated[str | None, typer.Option("--ground", metavar="TEXT", help="Why the pupil leaves.")] = None,
     destination: Annotated[str | None, typer.Option("--destination", metavar="TEXT", help="The next school.")] = None,
+    shown_by: Annotated[
+        str | None, typer.Option("--shown-by", metavar="TEXT", help="What was seen that shows the ground.")
+    ] = None,
 ) -> Line:
-    """Remove a pupil from the roll. The entries stay; records RemoveFromRoll.
+    """Remove a pupil from the roll. Never for a day that has passed; the entries stay; records RemoveFromRoll.
 
     \b
     Example: attendance remove 1042 2026-03-27 --ground "moved away" --destination "Other School"
     """
-    return line("RemoveFromRoll", pupil=pupil, last_day=last_day, ground=ground, destination=destination)
+    return line(
+        "RemoveFromRoll", pupil=pupil, last_day=last_day, ground=ground, destination=destination, shown_by=shown_by
+    )

@@ -1,4 +1,4 @@
-"""Verbs of the school itself: opening it, its years and calendar, its policy, its closures."""
+"""Verbs of the school itself: opening it, its years and calendar, its policy and roles, its closures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from commands.cli.options import PLAIN
-from commands.cli.write import Code, Line, Reason, SessionsArgument, line, writes
+from commands.cli.write import Code, Line, Reason, SessionsArgument, line, signer, writes
 from ledger.errors import Refused
+from ledger.roles import ROLES
 
 verbs = typer.Typer(**PLAIN)
 
@@ -86,13 +87,38 @@ def calendar(
 def policy(
     policy_name: Policy,
     from_day: Annotated[str, typer.Argument(metavar="FROM", help="The day from which it is in force.")],
+    review_on: Annotated[
+        str | None, typer.Option("--review-on", metavar="DAY", help="The day by which it is to be reviewed.")
+    ] = None,
 ) -> Line:
     """Adopt a policy from a day on. Records AdoptPolicy.
 
     \b
-    Example: attendance policy micklem-2025 2025-09-01
+    Example: attendance policy micklem-2025 2025-11-01 --review-on 2026-11-01
     """
-    return line("AdoptPolicy", policy=policy_name, from_day=from_day)
+    return line("AdoptPolicy", policy=policy_name, from_day=from_day, review_on=review_on)
+
+
+@writes(verbs, "role")
+def role(
+    role_name: Annotated[str, typer.Argument(metavar="ROLE", help=f"One of: {', '.join(ROLES)}.")],
+    from_day: Annotated[str, typer.Argument(metavar="FROM", help="The day from which they hold it.")],
+    holders: Annotated[
+        list[str] | None,
+        typer.Option("--holder", metavar="ID:NAME:TITLE", help="Who holds it: the whole list; may be repeated."),
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="Nobody holds it any more.")] = False,
+    contact: Annotated[str | None, typer.Option("--contact", metavar="TEXT", help="How to reach them.")] = None,
+) -> Line:
+    """Name who holds a role from a day on. Records NameRole.
+
+    \b
+    Example: attendance role "leave designate" 2025-09-01 --holder "dep:D Deputy:Deputy head" --contact "01632 960003"
+    """
+    if bool(holders) == none:
+        raise Refused("malformed", field="--holder", expected="the whole new list, one --holder for each, or --none")
+    named = [signer(holder) for holder in holders or []]
+    return line("NameRole", role=role_name, holders=named, from_day=from_day, contact=contact)
 
 
 @writes(verbs, "closure")

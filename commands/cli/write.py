@@ -34,6 +34,13 @@ Pupil = Annotated[str, typer.Argument(metavar="PUPIL", help="The pupil's admissi
 SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="A half-day, such as 2025-11-03/AM.")]
 SessionsArgument = Annotated[list[str], typer.Argument(metavar="SESSION...", help="Half-days, such as 2025-11-03/AM.")]
 Parent = Annotated[str, typer.Argument(metavar="PARENT", help="One of this pupil's parents, by id.")]
+ParentOption = Annotated[str, typer.Option("--parent", metavar="ID", help="One of this pupil's parents, by id.")]
+ParentsOption = Annotated[
+    list[str], typer.Option("--parent", metavar="ID", help="One of this pupil's parents, by id; may be repeated.")
+]
+Seen = Annotated[
+    int | None, typer.Option("--seen", metavar="POSITION", help="Up to where the ledger was seen. [default its end]")
+]
 Class = Annotated[str, typer.Argument(metavar="CLASS", help="The class, such as 4W.")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="A code of the register.")]
 Detail = Annotated[str | None, typer.Option("--detail", metavar="TEXT", help="What the code needs stated.")]
@@ -53,16 +60,21 @@ def _given(**fields: Any) -> Line:
 def writes(
     app: typer.Typer, name: str, *, create: bool = False
 ) -> Callable[[Callable[..., Line]], Callable[..., None]]:
-    """Return a decorator that makes a verb of a function from arguments to a journal line."""
+    """Return a decorator that makes a verb of a function from arguments to a journal line.
+
+    A function that has to look at the ledger first declares `ledger` and `keys`, and is given what they are.
+    """
 
     def decorate(build: Callable[..., Line]) -> Callable[..., None]:
+        own = inspect.signature(build, eval_str=True).parameters
+
         @functools.wraps(build)
         def verb(**given: Any) -> None:
-            shared = {option: given.pop(option) for option in SHARED}
-            record(build(**given), **shared, create=create)
+            shared = {option: given[option] for option in SHARED}
+            record(build(**{name: given[name] for name in own}), **shared, create=create)
 
-        own = inspect.signature(build, eval_str=True).parameters
-        verb.__signature__ = inspect.Signature([*own.values(), *SHARED.values()])  # type: ignore[attr-defined]
+        parameters = [*(own[name] for name in own if name not in SHARED), *SHARED.values()]
+        verb.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         app.command(name)(verb)
         return verb
 
@@ -108,6 +120,7 @@ def carry_out(journal_line: Any, ledger: str | None, keys: str | None, *, as_jso
     with open_house(ledger, keys, create=create) as house:
         done = house.handler.handle(command, door="cli")
         simulated = house.simulated
+    letter = quotation(command)
     if as_json:
         say_json(
             {
@@ -116,10 +129,25 @@ def carry_out(journal_line: Any, ledger: str | None, keys: str | None, *, as_jso
                 "kept": done.kept,
                 "repeated": done.repeated,
                 "simulated": simulated,
+                **letter,
             }
         )
         return
     say(told(done) + (" (SIMULATED)" if simulated else ""))
+    if letter:
+        figures = ", ".join(f"{name} {count}" for name, count in letter["quoted"].items())
+        as_of = f", as of {letter['as_of']}" if "as_of" in letter else ""
+        seen = f", as known at position {letter['seen']}" if "seen" in letter else ""
+        say(f"quoted: {figures}{as_of}{seen}")
+
+
+def quotation(command: Any) -> Line:
+    """Return what a letter quotes and, where it was said, as of which day and known at which position; nothing of any
+    other command."""
+    if getattr(command, "quoted", None) is None:
+        return {}
+    said: Line = command.model_dump(mode="json", include={"quoted", "as_of", "seen"}, exclude_none=True)
+    return said
 
 
 def told(done: Any) -> str:

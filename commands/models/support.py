@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from commands.fields import Day, Label, Name, PupilNumber, Text
-from commands.models.base import Command, Model
+from commands.models.base import Command, Model, not_before
 from commands.models.follow_up import ParentIds
 from ledger.steps import Agency, AgencyAbout, LetterAbout, ReturnForm, SupportStage, SupportStep
 
@@ -51,6 +52,11 @@ class RecordSupport(Command):
     next_on: Day | None = None
     people: tuple[Label, ...] = ()
     outcome: Text = ""
+
+    @field_validator("next_on")
+    @classmethod
+    def _not_before_this(cls, next_on: date | None, info: ValidationInfo) -> date | None:
+        return None if next_on is None else not_before(next_on, info, "on", "a day not before 'on'")
 
 
 class InformAgency(Command):

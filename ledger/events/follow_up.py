@@ -166,10 +166,10 @@ class InformationShared(Event, frozen=True, kw_only=True):
     """What was passed on to somebody who is not this school, as of a day."""
 
     kind: ClassVar[str] = "follow-up"
-    private: ClassVar[tuple[str, ...]] = ("recipient", "why")
-    what: str
+    private: ClassVar[tuple[str, ...]] = ("what", "recipient", "why")
     on: date
     as_of: date
     seen: int = 0
+    what: str = ""
     recipient: str = ""
     why: str = ""

@@ -21,7 +21,7 @@ from commands.imports_rules import NAMESAKES, STRANGER, TWO_PUPILS
 from commands.imports_staging import StagedMark, Staging
 from commands.models import parse
 from commands.wiring import open_house
-from ledger.errors import LedgerError, Misconfigured, Refused
+from ledger.errors import RULES, LedgerError, Misconfigured, Refused
 from ledger.events import ImportBegun, MarkAsserted, StaffNamed
 from ledger.keys import open_key_store
 from ledger.people import Staff
@@ -463,12 +463,15 @@ ONE_EACH = [HEADER, *(f"{who},03/09/2024,AM,I," for who in (1042, 1043, 1044, 10
 
 
 @pytest.mark.usefixtures("in_small_batches")
-def test_a_pupil_who_leaves_meanwhile_is_judged_again(fresh_url: Callable[[], str], export: Any) -> None:
+def test_a_pupil_whose_birth_date_is_corrected_meanwhile_is_judged_again(
+    fresh_url: Callable[[], str], export: Any
+) -> None:
     school = began(fresh_url())
-    leave = {"command": "RemoveFromRoll", "by": BY, "last_day": "2024-07-19", "ground": "moved away"}
-    act = once_saving(lambda: school.send(leave | {"pupil": "1045"}))
-    result = bring_in(school, export(*ONE_EACH), progress=act)
-    assert (result.imported, result.reasons) == (3, {"the pupil is not on roll on that day": 1})
+    older = {"command": "AmendParticulars", "by": BY, "pupil": "1046", "from_day": "2024-09-03", "born": "2019-03-09"}
+    act = once_saving(lambda: school.send(older | {"reason": "the certificate was seen"}))
+    result = bring_in(school, export(*ONE_EACH[:-1], "1046,03/09/2024,AM,X,"), progress=act)
+    too_old = RULES["code_not_for_this_age"]
+    assert (result.imported, result.reasons) == (3, {f"the code {too_old}": 1})
     school.close()
 
 

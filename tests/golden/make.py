@@ -11,7 +11,6 @@ import json
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -19,12 +18,13 @@ from ledger import events as e
 from ledger import wire
 from ledger.calendar import Closed, Hours
 from ledger.people import Staff
+from tests.golden import procedures
+from tests.golden.procedures import BY, Sample
 
 CORPUS = Path(__file__).parent / "events-v1.jsonl"
 KEY = bytes(range(32))
 FIRST_MOMENT = 1_725_350_400_000_000  # 2024-09-03T08:00:00Z in microseconds
 
-BY = Staff("s-1", "A Clerk", "Attendance officer")
 HOURS = (Hours(time(8, 55), time(9, 10), time(12, 0)), Hours(time(13, 15), time(13, 30), time(15, 15)))
 CLOSED = (Closed(date(2024, 10, 28), date(2024, 11, 1), "half term"),)
 CONTACTS = (
@@ -33,15 +33,6 @@ CONTACTS = (
 ENTRY, ROLL, YEAR = "1042/2024/2024-09-03/AM", "1042/roll", "school/2024"
 REGISTER, LEAVE, NOTICE = "school/2024/2024-09-03/AM/4W", "1042/2024/leave/LR-1", "1042/notice/PN-1"
 FOLLOW_UP = "1042/2024/follow-up"
-
-
-class Sample(NamedTuple):
-    """An event, its text open, and where it stands."""
-
-    name: str
-    stream: str
-    version: int
-    event: e.Event
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -59,7 +50,12 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def samples() -> list[Sample]:
-    """Return every kind of event with every field used, and those that may have text without it too."""
+    """Return every kind of event with every field used, and those that may have text without it too, in order of
+    release."""
+    return [*_school_day(), *procedures.samples()]
+
+
+def _school_day() -> list[Sample]:
     opened = e.SchoolOpened(
         by=BY, urn="100001", name="Tëst School", la="999", estab="2001", policy="national-2024", simulated=True
     )

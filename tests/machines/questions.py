@@ -8,7 +8,10 @@ from typing import Any
 
 import msgspec
 
+from ledger.events import SHORT
+from ledger.roles import ROLES
 from ledger.sessions import Half, Session
+from projections.chronology import chronologies
 from projections.cohorts import absence_answers, bands, described, penalty_answers, who
 from projections.due import desk_of, due_answers, duties
 from projections.followup import followup_answer
@@ -50,6 +53,25 @@ def _particulars(answers: Answers, moment: Moment) -> Any:
     return {number: known._asdict() for number, known in answers.particulars(moment, moment.school.pupils).items()}
 
 
+def _chronologies(answers: Answers, moment: Moment) -> Any:
+    return chronologies(answers, moment, sorted(moment.school.pupils))
+
+
+def _cases(_: Answers, moment: Moment) -> Any:
+    # The folded school holds words as they are stored, sealed under another key in every store.
+    return _without_seals(msgspec.to_builtins(dict(moment.school.cases)))
+
+
+def _without_seals(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_seals(part) for name, part in value.items() if name != SHORT["sealed"]}
+    return [_without_seals(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def _roles(_: Answers, moment: Moment) -> Any:
+    return {role: moment.school.holders(role, moment.as_of) for role in ROLES}, moment.school.review_on(moment.as_of)
+
+
 def _special_needs(answers: Answers, moment: Moment) -> Any:
     return who(answers, moment, group="SEN support")
 
@@ -76,6 +98,10 @@ QUESTIONS: dict[str, Callable[[Answers, Moment], Any]] = {
     "registers": _registers,
     "histories": _histories,
     "particulars": _particulars,
+    "chronologies": _chronologies,
+    "cases": _cases,
+    "roles": _roles,
+    "daily returns": lambda _, moment: moment.school.daily_returns,
     "special needs": _special_needs,
     "doctor": doctor_findings,
     "due": _due,

@@ -46,6 +46,9 @@ details = any_of(["", "", "", "choir"])
 requests = any_of(["LR-1", "LR-1", "LR-2"])
 notices = any_of(["PN-1", "PN-1", "PN-2", "PN-3"])
 parents = any_of(["own", "own", "own", "own", "2-a"])
+each_parent = st.lists(parents, min_size=1, max_size=2)
+cases = any_of(["PN-1", "PN-1", "PN-2", "CASE-1", "CASE-1", "CASE-2"])
+evidence = any_of(["ME-1", "ME-1", "ME-2"])
 reasons = any_of(["mother rang", "mother rang", "mother rang", " "])
 clocks = any_of(["08:59:00", "09:00:01", "09:10:01", "13:20:00", "15:16:00"])
 ids = any_of([None] * 6 + ["a", "b"])
@@ -70,6 +73,12 @@ def closed_on(given: list[str]) -> list[dict[str, str]]:
     return [{"from": day, "to": day, "why": "closed"} for day in given]
 
 
+AUNT = {"id": "aunt", "name": "An Aunt", "phone": "01632 960002"}
+any_part_of_a_register_entry: dict[str, Any] = {
+    "born": any_of([None, None, "2016-03-01", "2020-09-30", "2031-01-01"]),
+    "address": any_of([None, "2 Other Lane", "2 Other Lane"]),
+}
+
 MARKS = st.one_of(
     line("RecordMark", pupil=pupils, session=sessions, code=codes, detail=details),
     line("TakeRegister", session=sessions, marks=st.dictionaries(pupils, codes, max_size=2), **{"class": classes}),
@@ -82,6 +91,9 @@ ROLL = st.one_of(
     line("ChangeClass", pupil=pupils, from_day=days, **{"class": classes}),
     line("RemoveFromRoll", pupil=any_of(["3", "3", "9", "2"]), last_day=days, ground="moved away"),
     line("ChangeGroups", pupil=pupils, groups=any_of([[], ["SEN support"]])),
+    line("ChangeEmergencyContacts", pupil=pupils, emergency_contacts=any_of([[], [AUNT]])),
+    line("AmendParticulars", pupil=pupils, from_day=days, reason=reasons, **any_part_of_a_register_entry),
+    line("ReceiveMovingForm", pupil=pupils, parent=parents, received_on=days, leaving_on="2024-12-20"),
 )
 EXPECTATIONS = st.one_of(
     line(
@@ -116,6 +128,13 @@ EXPECTATIONS = st.one_of(
         reason=reasons,
     ),
     line("AdoptPolicy", policy=any_of(["national-2024", "micklem-2025", "of our own"]), from_day=days),
+    line(
+        "NameRole",
+        role=any_of(["leave designate", "attendance lead", "headteacher", "king"]),
+        holders=any_of([[], [OFFICE], [OFFICE], [{**OFFICE, "title": ""}]]),
+        from_day=days,
+    ),
+    line("RecordDailyReturn", day=days, seen=any_of([1, 9, 900]), pupils=3, digest="ab" * 32),
 )
 FOLLOW_UP = st.one_of(
     line(
@@ -137,6 +156,48 @@ FOLLOW_UP = st.one_of(
     line("IssuePenaltyNotice", pupil=pupils, notice=notices, parent=parents, issued_on=days, sessions=some(sessions)),
     line("WithdrawPenaltyNotice", pupil=pupils, notice=notices, reason="wrong address"),
     line("RecordPayment", pupil=pupils, notice=notices, paid_on="2024-11-08", amount=any_of([80, 80, 0])),
+    line("ServeNotice", pupil=pupils, notice=notices, method=any_of(["post", "hand"]), sent_on=days),
+)
+SUPPORT = st.one_of(
+    line(
+        "SendLetter",
+        pupil=pupils,
+        about=any_of(["attendance", "no contact", "poetry"]),
+        parents=each_parent,
+        sent_on=days,
+        seen=any_of([None, None, 5, 900]),
+    ),
+    line(
+        "RecordSupport",
+        pupil=pupils,
+        step=any_of(["meeting", "support plan"]),
+        stage=any_of(["offered", "accepted", "agreed", "reviewed"]),
+        on=days,
+    ),
+    line("InformAgency", pupil=pupils, agency="social worker", about="deletion", on=days),
+    line("MakeReturn", pupil=pupils, form="attendance", episode=days, made_on=days, content=any_of([{}, {"days": 10}])),
+    line("RequestEvidence", pupil=pupils, evidence=evidence, parent=parents, sessions=some(sessions), doubt=reasons),
+    line("RecordEvidence", pupil=pupils, evidence=evidence, seen_on=days, sessions=some(sessions)),
+    line("ReturnEvidence", pupil=pupils, evidence=evidence, returned_on=days),
+    line("RecordEnquiries", pupil=pupils, on=days, jointly=any_of([True, False])),
+    line("AttributeAbsence", pupil=pupils, sessions=some(sessions), parents=each_parent, reason=reasons),
+)
+CASES = st.one_of(
+    line(
+        "ConsiderPenalty",
+        pupil=any_of(["1", "1", "1", "2"]),
+        notice=cases,
+        parent=parents,
+        considered_on=days,
+        route="support",
+        decision=any_of(["improve", "notice", "other", "nothing"]),
+        reasons=reasons,
+    ),
+    line("RequireImprovement", pupil="1", notice=cases, issued_on=days, ends_on="2024-12-06", at_most=any_of([2, -1])),
+    line("EndImprovement", pupil="1", notice=cases, ended_on=days, improved=any_of([True, False])),
+    line("ReferPenalty", pupil="1", notice=cases, referred_on=days, sessions=some(sessions)),
+    line("BeginProsecution", pupil="1", notice=cases, begun_on=days, offence="444(1)"),
+    line("EndProsecution", pupil="1", notice=cases, ended_on=days, outcome="convicted", fine=any_of([250, 0])),
 )
 WRONG = st.one_of(
     line("RecordMark", pupil="1", session="2024-11-05/AM", code="I", colour="blue"),
@@ -245,6 +306,14 @@ class School(RuleBasedStateMachine):
     def about_what_follows(self, line: dict[str, Any]) -> None:
         self.send(line)
 
+    @rule(line=SUPPORT)
+    def about_support(self, line: dict[str, Any]) -> None:
+        self.send(line)
+
+    @rule(line=CASES)
+    def about_a_case(self, line: dict[str, Any]) -> None:
+        self.send(line)
+
     @rule(line=WRONG)
     def wrong_at_any_door(self, line: dict[str, Any]) -> None:
         self.send(line)
@@ -272,6 +341,8 @@ def spelt(line: dict[str, Any], at: datetime) -> dict[str, Any]:
     for name in ("parent", "contact"):
         if line.get(name) == "own":
             line[name] = f"{line['pupil']}-a"
+    if "parents" in line:
+        line["parents"] = [f"{line['pupil']}-a" if parent == "own" else parent for parent in line["parents"]]
     if line["command"] == "AdmitPupil":
         line |= particulars(line["pupil"])
     return {name: value for name, value in line.items() if value is not None}

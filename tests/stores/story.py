@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.stores import procedures
+
 IN_THE_CLEAR = "Quillfeather"
 HEAD = {"id": "head", "name": f"H {IN_THE_CLEAR}", "title": "Headteacher"}
 PARENT = {
@@ -30,11 +32,11 @@ PUPIL = {
     "year_group": "4",
     "class": "4W",
     "parents": [PARENT],
-    "emergency_contacts": [PARENT | {"id": "1042-n", "name": "emergency-xenops"}],
     "groups": ["group-pimpernel"],
     "email": "xanthippa@example.org",
     "address": "78 Marzipan Crescent",
     "last_school": "Oldschool-Wimbleton",
+    "emergency_contacts": [{"id": "1042-c", "name": "Grandmother Zanzibarre"}],
 }
 SECRETS = [
     "Zanzibarre",
@@ -67,38 +69,8 @@ SECRETS = [
     "removal-pangolin",
     "Newschool-quokka",
     "group-raccoon",
-    "evidence-doubt-urchin",
-    "evidence-wanted-vulture",
-    "evidence-what-walrus",
-    "sickness-xerus",
-    "letter-said-yak",
-    "support-person-zebu",
-    "support-outcome-alpaca",
-    "agency-person-bison",
-    "agency-said-caribou",
-    "return-content-dingo",
-    "enquiry-eland",
-    "attributed-ferret",
-    "recipient-gibbon",
-    "shared-hyena",
-    "role-contact-impala",
-    "considered-kudu",
-    "instead-lynx",
-    "offered-mandrill",
-    "improvement-numbat",
-    "earlyend-okapi",
-    "improved-puffin",
-    "referred-quail",
-    "prosecution-ratel",
-    "particulars-serval",
-    "amended-tapir",
-    "movingform-uakari",
-    "movingschool-viscacha",
-    "movingaddress-wombat",
-    "emergency-xenops",
-    "shownby-zorilla",
-    "hold-agouti",
-    "lifted-bongo",
+    "shown-beluga",
+    *procedures.SECRETS,
 ]
 
 
@@ -204,6 +176,7 @@ def journal() -> list[dict[str, Any]]:
             "DeclareClosure",
             {"sessions": ["2024-09-05/AM"], "code": "Y2", "pupils": ["1042"], "reason": "closure-mongoose"},
         ),
+        *((f"2024-09-03T14:{minute:02}:00Z", *told) for minute, told in enumerate(procedures.LINES)),
         (
             "2024-09-06T13:00:00Z",
             "IssuePenaltyNotice",
@@ -214,7 +187,6 @@ def journal() -> list[dict[str, Any]]:
             "WithdrawPenaltyNotice",
             {"pupil": "1042", "notice": "PN-1", "reason": "notice-ocelot"},
         ),
-        *procedures(am, pm),
         (
             "2024-09-06T14:00:00Z",
             "RemoveFromRoll",
@@ -223,7 +195,7 @@ def journal() -> list[dict[str, Any]]:
                 "last_day": "2024-09-06",
                 "ground": "removal-pangolin",
                 "destination": "Newschool-quokka",
-                "shown_by": "shownby-zorilla",
+                "shown_by": "shown-beluga",
             },
         ),
     ]
@@ -231,46 +203,3 @@ def journal() -> list[dict[str, Any]]:
         {"command": command, "at": at, "by": HEAD, "id": f"line-{number}"} | fields
         for number, (at, command, fields) in enumerate(lines)
     ]
-
-
-def procedures(am: str, pm: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return the lines of follow-up, support, cases and the roll that write private text, on 6 September at noon."""
-    day = "2024-09-06"
-    case = {"notice": "PN-2"}
-    lines: list[tuple[str, dict[str, Any]]] = [
-        ("RequestEvidence", {"evidence": "EV-1", "parent": "1042-a", "sessions": [am]}
-         | {"doubt": "evidence-doubt-urchin", "wanted": "evidence-wanted-vulture"}),
-        ("RecordEvidence", {"evidence": "EV-1", "seen_on": day, "sessions": [am], "what": "evidence-what-walrus"}),
-        ("ExpectSickness", {"first_day": day, "last_day": day, "grounds": "sickness-xerus"}),
-        ("SendLetter", {"about": "attendance", "parents": ["1042-a"], "sent_on": day, "said": "letter-said-yak"}),
-        ("RecordSupport", {"step": "meeting", "stage": "held", "on": day}
-         | {"people": ["support-person-zebu"], "outcome": "support-outcome-alpaca"}),
-        ("InformAgency", {"agency": "social worker", "about": "unexplained absence", "on": day}
-         | {"person": "agency-person-bison", "said": "agency-said-caribou"}),
-        ("MakeReturn", {"form": "attendance", "episode": day, "made_on": day}
-         | {"content": {"why": "return-content-dingo"}}),
-        ("RecordEnquiries", {"on": day, "jointly": True, "outcome": "enquiry-eland"}),
-        ("AttributeAbsence", {"sessions": [pm], "parents": ["1042-a"], "reason": "attributed-ferret"}),
-        ("ShareInformation", {"what": "totals", "recipient": "recipient-gibbon", "on": day, "as_of": day}
-         | {"why": "shared-hyena"}),
-        ("ConsiderPenalty", case | {"parent": "1042-a", "considered_on": day, "route": "support", "decision": "improve"}
-         | {"reasons": "considered-kudu", "instead": "instead-lynx"}),
-        ("RequireImprovement", case | {"issued_on": day, "ends_on": day, "at_most": 2, "offered": "offered-mandrill"}
-         | {"improvement": "improvement-numbat", "early_end": "earlyend-okapi"}),
-        ("EndImprovement", case | {"ended_on": day, "improved": False, "outcome": "improved-puffin"}),
-        ("ReferPenalty", case | {"referred_on": day, "sessions": [pm], "reasons": "referred-quail"}),
-        ("ConsiderPenalty", case | {"parent": "1042-a", "considered_on": day, "route": "support", "decision": "other"}
-         | {"reasons": "considered-kudu", "instead": "instead-lynx"}),
-        ("BeginProsecution", case | {"begun_on": day, "offence": "444(1)"}),
-        ("EndProsecution", case | {"ended_on": day, "outcome": "withdrawn", "said": "prosecution-ratel"}),
-        ("ChangeEmergencyContacts", {"emergency_contacts": [PARENT | {"id": "1042-n", "name": "emergency-xenops"}]}),
-        ("AmendParticulars", {"from_day": day, "address": "particulars-serval", "reason": "amended-tapir"}),
-        ("ReceiveMovingForm", {"parent": "1042-a", "received_on": day, "leaving_on": day}
-         | {"new_address": "movingaddress-wombat", "new_school": "movingschool-viscacha"}
-         | {"new_school_address": "movingform-uakari"}),
-        ("PlaceHold", {"reason": "hold-agouti"}),
-        ("LiftHold", {"reason": "lifted-bongo"}),
-    ]  # fmt: skip
-    role = {"role": "attendance lead", "holders": [HEAD], "from_day": day, "contact": "role-contact-impala"}
-    told = [(command, {"pupil": "1042"} | fields) for command, fields in lines] + [("NameRole", role)]
-    return [(f"{day}T13:30:{second:02}Z", command, fields) for second, (command, fields) in enumerate(told)]

@@ -9,6 +9,7 @@ about more than one.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -28,6 +29,7 @@ from ledger.events import (
     ClassChanged,
     ClosureDeclared,
     Event,
+    FollowUpEvent,
     LeaveDecided,
     LeaveRequested,
     LeaveWithdrawn,
@@ -98,12 +100,18 @@ def arrival_logged(clock: str, code: str, reason: str = "overslept", session: st
     return Fact(streams.follow_up_stream(PUPIL, school_year(Session.parse(session).day)), event)
 
 
-def admitted(pupil: str = PUPIL, start: str = "2024-09-03", class_name: str = "4W", born: str = "2016-03-09") -> Fact:
+def admitted(
+    pupil: str = PUPIL,
+    start: str = "2024-09-03",
+    class_name: str = "4W",
+    born: str = "2016-03-09",
+    year_group: str = "4",
+) -> Fact:
     first, last = compulsory_school_age(date.fromisoformat(born))
     event = PupilAdmitted(
         by=TEACHER,
         starting_day=date.fromisoformat(start),
-        year_group="4",
+        year_group=year_group,
         class_name=class_name,
         school_age_first=first,
         school_age_last=last,
@@ -152,8 +160,10 @@ def notice_withdrawn(name: str) -> Fact:
     return Fact(streams.notice_stream(PUPIL, name), NoticeWithdrawn(by=TEACHER, reason="wrong address"))
 
 
-def policy_adopted(name: str, from_day: str) -> Fact:
-    return Fact(streams.SCHOOL, PolicyAdopted(by=TEACHER, policy=name, from_day=date.fromisoformat(from_day)))
+def policy_adopted(name: str, from_day: str, review_on: str | None = None) -> Fact:
+    review = date.fromisoformat(review_on) if review_on else None
+    adopted = PolicyAdopted(by=TEACHER, policy=name, from_day=date.fromisoformat(from_day), review_on=review)
+    return Fact(streams.SCHOOL, adopted)
 
 
 # --- what somebody sends --------------------------------------------------------------------------------------------
@@ -194,24 +204,29 @@ def _line(command: str, **fields: Any) -> dict[str, Any]:
 
 
 class Given:
-    """What is known after the facts: the school, and the entries and registers by stream."""
+    """What is known after the facts: the school, the entries and registers by stream, and each pupil's follow-up."""
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         self.school = School()
         self.entries: dict[str, Entry] = {}
         self.registers: dict[str, Register] = {}
+        self.told: dict[str, list[FollowUpEvent]] = defaultdict(list)
+        self.head = 0
         self._versions: dict[str, int] = {}
         self._marks: dict[str, tuple[str, int]] = {}
         for position, (stream, event) in enumerate(facts, 1):
             self._fold(position, stream, event)
 
     def _fold(self, position: int, stream: str, event: Any) -> None:
+        self.head = position
         version = self._versions[stream] = self._versions.get(stream, 0) + 1
         if event.kind == "entry":
             self.entries[stream] = self.entries.get(stream, Entry()).after(version, event)
             self._marks[stream] = event.code, position
         elif event.kind == "register":
             self.registers[stream] = self.registers.get(stream, Register()).after(event)
+        elif event.kind == "follow-up":
+            self.told[stream.split("/")[0]].append(event)
         else:
             self.school.apply(position, stream, version, event)
 
@@ -219,7 +234,8 @@ class Given:
         """Return what a line comes to that is sent at a London time."""
         try:
             command = parse(line)
-            state = State(self.school, self.entries, self.registers)
+            told = self.told[getattr(command, "pupil", "")]
+            state = State(self.school, self.entries, self.registers, told, self.head)
             return Outcome(DECISIONS[type(command)](command, state, parse_moment(at)), None)
         except Refused as refused:
             return Outcome(None, refused)

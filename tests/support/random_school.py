@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
+from tests.support.random_office import ACTS
 from tests.support.slow_model import LONDON, compulsory_school_age, day_of, half_of, parse_moment, school_year
 
 Line = dict[str, Any]
@@ -59,12 +60,19 @@ CLOSURE_CODES = ["Y1", "Y2", "Y3", "Y4", "Y6", "#"]
 
 
 class Habit(NamedTuple):
-    """How a pupil's marks fall: weights of present, otherwise here, authorised, unauthorised, not possible."""
+    """How a pupil's marks fall: weights of present, otherwise here, authorised, unauthorised, not possible; and in how
+    many of a hundred registers the pupil is left out."""
 
     weights: tuple[int, int, int, int, int]
+    left_out: int = 12
 
 
-HABITS = [Habit((85, 6, 5, 3, 1)), Habit((60, 8, 20, 8, 4)), Habit((40, 5, 10, 42, 3))]
+HABITS = [
+    Habit((85, 6, 5, 3, 1)),
+    Habit((60, 8, 20, 8, 4)),
+    Habit((40, 5, 10, 42, 3)),
+    Habit((96, 2, 1, 1, 0), left_out=3),
+]
 
 
 class Pupil:
@@ -74,10 +82,13 @@ class Pupil:
         self.number = number
         self.starting_day = starting_day
         self.last_day = date.max
-        self.of_school_age = compulsory_school_age(born)
+        self.was_born(born)
         self.classes = [(starting_day, class_name)]
         self.habit = habit
         self.parents: list[Line] = []
+
+    def was_born(self, born: date) -> None:
+        self.born, self.of_school_age = born, compulsory_school_age(born)
 
     def on_roll(self, day: date) -> bool:
         return self.starting_day <= day <= self.last_day
@@ -113,6 +124,9 @@ class RandomSchool:
         self.unclosed: list[tuple[str, str]] = []  # class and session whose register was forgotten
         self.granted: list[tuple[Pupil, str]] = []
         self.notices: list[tuple[Pupil, str, str]] = []  # pupil, notice and parent of the notices that stand
+        self.served: set[str] = set()
+        self.paid: set[str] = set()
+        self.returned: set[tuple[str, str, str]] = set()  # pupil, form and episode
         self.to_repeat: list[Line] = []
 
     # Saying something
@@ -242,7 +256,7 @@ class RandomSchool:
                 self.arrive(pupil, session, self.opens(session) - timedelta(seconds=self.rng.choice((1, 300))))
         classes = sorted({pupil.class_on(self.today) for pupil in roll})
         for class_name in classes:
-            members = [p for p in roll if p.class_on(self.today) == class_name and not self.chance(12)]
+            members = [p for p in roll if p.class_on(self.today) == class_name and not self.chance(p.habit.left_out)]
             take = self.rng.choice([self.mark_singly, self.mark_singly, self.take_register])
             if members and not self.chance(6):
                 take(class_name, session, members)
@@ -338,6 +352,9 @@ class RandomSchool:
         ):
             if self.chance(of_a_hundred):
                 happens()
+        for act, of_a_hundred in ACTS:
+            if self.chance(of_a_hundred):
+                act(self)
 
     def amendable(self) -> list[tuple[Pupil, str]]:
         numbers = {pupil.number: pupil for pupil in self.pupils}

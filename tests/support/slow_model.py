@@ -57,6 +57,11 @@ class Admitted(NamedTuple):
     starting_day: date
 
 
+class BirthCorrected(NamedTuple):
+    pupil: str
+    born: date
+
+
 class ClassSet(NamedTuple):
     pupil: str
     class_name: str
@@ -122,8 +127,8 @@ class Noted(NamedTuple):
 
 Kind = TypeVar("Kind")
 Fact = (
-    PolicyAdopted | YearSet | Admitted | ClassSet | ParentsSet | Removed | Marked | LeaveGranted | LeaveWithdrawn
-    | ClosureDeclared | NoticeIssued | NoticeWithdrawn | Noted
+    PolicyAdopted | YearSet | Admitted | BirthCorrected | ClassSet | ParentsSet | Removed | Marked | LeaveGranted
+    | LeaveWithdrawn | ClosureDeclared | NoticeIssued | NoticeWithdrawn | Noted
 )  # fmt: skip
 
 
@@ -288,7 +293,8 @@ class Known:
         return next(fact for fact in self.all(Admitted) if fact.pupil == pupil)
 
     def born(self, pupil: str) -> date:
-        return self.admission(pupil).born
+        corrected = [fact.born for fact in self.all(BirthCorrected) if fact.pupil == pupil]
+        return corrected[-1] if corrected else self.admission(pupil).born
 
     def starting_day(self, pupil: str) -> date:
         return self.admission(pupil).starting_day
@@ -368,6 +374,8 @@ def facts_of(line: dict[str, Any], known: Known) -> list[Fact]:
             return [ClassSet(line["pupil"], line["class"], date.fromisoformat(line["from_day"]))]
         case "ChangeContacts":
             return [ParentsSet(line["pupil"], [parent["id"] for parent in line["parents"]])]
+        case "AmendParticulars" if "born" in line:
+            return [BirthCorrected(line["pupil"], date.fromisoformat(line["born"]))]
         case "RemoveFromRoll":
             return [Removed(line["pupil"], date.fromisoformat(line["last_day"]))]
         case "RecordMark" | "AmendMark":

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+import pytest
+
 from ledger.events import AbsenceReported, ContactLogged
 from ledger.sessions import parse_moment
 from tests.support.given import MOTHER, PUPIL, TEACHER, given, marked, send
@@ -18,10 +20,19 @@ def test_a_message_on_the_answer_phone_is_a_report() -> None:
             parent=MOTHER,
             received_at=parse_moment("2024-11-05T08:41:00Z"),
             sessions=("2024-11-05/AM", "2024-11-05/PM"),
+            ring_back=True,
             channel="voicemail",
             said="fever",
         )
     )
+
+
+@pytest.mark.parametrize(("channel", "rings_back"), [("voicemail", True), ("Voicemail", True), ("phone", False)])
+def test_a_message_may_be_rung_back_before_its_code_is_decided(channel: str, rings_back: bool) -> None:
+    report = send("ReportAbsence", channel=channel, sessions=["2024-11-05/AM"], **HEARD)
+    decided = given().when(report).decided
+    assert decided is not None
+    assert [fact.event.ring_back for fact in decided.facts] == [rings_back]  # type: ignore[attr-defined]
 
 
 def test_a_report_leaves_the_mark_to_the_school() -> None:

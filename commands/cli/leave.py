@@ -1,4 +1,4 @@
-"""Verbs of leave and of penalty notices: what was asked for and decided, issued and paid."""
+"""Verbs of leave: what was asked for, decided and withdrawn."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ from typing import Annotated
 import typer
 
 from commands.cli.options import PLAIN
-from commands.cli.write import Line, Pupil, Reason, SessionsArgument, line, marked, writes
+from commands.cli.write import Line, ParentOption, Pupil, Reason, line, marked, writes
 
 verbs = typer.Typer(**PLAIN)
 
 leave = typer.Typer(help="A request for leave: request, decide, withdraw.", **PLAIN)
-notice = typer.Typer(help="A penalty notice: issue, pay, withdraw.", **PLAIN)
 verbs.add_typer(leave, name="leave")
-verbs.add_typer(notice, name="notice")
 
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The request's own name, such as LR-1.")]
-Notice = Annotated[str, typer.Argument(metavar="NOTICE", help="The notice's own name, such as PN-1.")]
-ParentOption = Annotated[str, typer.Option("--parent", metavar="ID", help="One of this pupil's parents, by id.")]
 
 
 @writes(leave, "request")
@@ -78,46 +74,3 @@ def withdraw_leave(pupil: Pupil, request: Request, reason: Reason = None) -> Lin
     Example: attendance leave withdraw 1042 LR-1 --reason "the journey was called off"
     """
     return line("WithdrawLeave", pupil=pupil, request=request, reason=reason)
-
-
-@writes(notice, "issue")
-def issue_notice(
-    pupil: Pupil,
-    notice_name: Notice,
-    sessions: SessionsArgument,
-    parent: ParentOption,
-    issued_on: Annotated[str, typer.Option("--issued-on", metavar="DAY", help="The day of issue.")],
-) -> Line:
-    """Record that a notice was issued. For the sessions it names; records IssuePenaltyNotice.
-
-    \b
-    Example: attendance notice issue 1042 PN-1 2025-11-24/PM 2025-11-25/AM --parent 1042-a --issued-on 2025-12-09
-    """
-    return line(
-        "IssuePenaltyNotice", pupil=pupil, notice=notice_name, parent=parent, issued_on=issued_on, sessions=sessions
-    )
-
-
-@writes(notice, "pay")
-def record_payment(
-    pupil: Pupil,
-    notice_name: Notice,
-    amount: Annotated[str, typer.Argument(metavar="POUNDS", help="In pounds, such as 80 or 80.50.")],
-    paid_on: Annotated[str, typer.Option("--paid-on", metavar="DAY", help="The day of payment.")],
-) -> Line:
-    """Record that a notice was paid. Records RecordPayment.
-
-    \b
-    Example: attendance notice pay 1042 PN-1 80 --paid-on 2025-12-19
-    """
-    return line("RecordPayment", pupil=pupil, notice=notice_name, paid_on=paid_on, amount=amount)
-
-
-@writes(notice, "withdraw")
-def withdraw_notice(pupil: Pupil, notice_name: Notice, reason: Reason = None) -> Line:
-    """Withdraw a notice. It counts as if never issued; records WithdrawPenaltyNotice.
-
-    \b
-    Example: attendance notice withdraw 1042 PN-1 --reason "sent to the wrong address"
-    """
-    return line("WithdrawPenaltyNotice", pupil=pupil, notice=notice_name, reason=reason)

@@ -1,0 +1,193 @@
+"""Verbs of support and correspondence: letters and what they quoted, steps of support, agencies told, returns made,
+and what was passed on. Nothing here sends anything: it records that somebody did."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands.cli.options import PLAIN, KeysOption, LedgerOption, opened, parse_day
+from commands.cli.write import Line, ParentsOption, Pupil, Seen, line, objects, writes
+from ledger.errors import Refused
+from ledger.sessions import parse_moment
+from ledger.steps import RETURNS, STEPS
+
+verbs = typer.Typer(**PLAIN)
+
+letter = typer.Typer(help="Letters to parents.", **PLAIN)
+return_ = typer.Typer(help="A return to the local authority: make one, show what one said.", **PLAIN)
+verbs.add_typer(letter, name="letter")
+verbs.add_typer(return_, name="return")
+
+QUOTING = ("attendance", "punctuality", "report")  # letters that quote the year to date
+
+On = Annotated[str, typer.Argument(metavar="ON", help="The day of it.")]
+Person = Annotated[str | None, typer.Option("--person", metavar="TEXT", help="Whom it was said to.")]
+Said = Annotated[str | None, typer.Option("--said", metavar="TEXT", help="What was said.")]
+
+
+@writes(letter, "sent")
+def letter_sent(
+    pupil: Pupil,
+    about: Annotated[
+        str, typer.Argument(metavar="ABOUT", help="Attendance, punctuality, report, meeting, no contact, …")
+    ],
+    parents: ParentsOption,
+    sent_on: Annotated[str, typer.Option("--sent-on", metavar="DAY", help="The day it was sent.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DAY", help="The day its figures are about. [default the day sent]")
+    ] = None,
+    seen: Seen = None,
+    quotes: Annotated[
+        list[str] | None,
+        typer.Option("--quote", metavar="NAME=SESSIONS", help="Possible, attended, …; else counted here. Repeatable."),
+    ] = None,
+    cites: Annotated[
+        str | None, typer.Option("--cites", metavar="NAME", help="What it is about, such as a request for leave.")
+    ] = None,
+    said: Said = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+) -> Line:
+    """Record a letter with the figures it quoted. Records SendLetter.
+
+    One about attendance or punctuality and a report quote the year to date as the ledger knows it, unless --quote says
+    what it quoted.
+
+    \b
+    Example: attendance letter sent 1042 attendance --parent 1042-a --sent-on 2025-12-12
+    """
+    quoted = _quotes(quotes)
+    if quoted is None and about in QUOTING:
+        as_of = as_of or sent_on
+        quoted, seen = _figures(pupil, as_of, seen, ledger, keys)
+    return line(
+        "SendLetter",
+        pupil=pupil,
+        about=about,
+        parents=parents,
+        sent_on=sent_on,
+        as_of=as_of,
+        seen=seen,
+        quoted=quoted,
+        cites=cites,
+        said=said,
+    )
+
+
+def _quotes(texts: list[str] | None) -> Line | None:
+    """Return the figures of a letter from NAME=SESSIONS. Refuses: malformed."""
+    if not texts:
+        return None
+    found = dict(text.partition("=")[::2] for text in texts)
+    if len(found) < len(texts) or not all(count.isdecimal() for count in found.values()):
+        raise Refused("malformed", field="--quote", expected="each figure once, as NAME=SESSIONS")
+    return {name: int(count) for name, count in found.items()}
+
+
+def _figures(
+    pupil: str, as_of: str, seen: int | None, ledger: str | None, keys: str | None
+) -> tuple[Line | None, int | None]:
+    """Return a pupil's year to date and the position at which it was true: that seen, else the end of the ledger."""
+    about = parse_day("--as-of", as_of)
+    from projections.letters import quoted
+
+    with opened(ledger, keys) as house:
+        recorded = house.answers.recorded_at([seen]) if seen is not None else {}
+        if seen is not None and seen not in recorded:
+            return None, seen  # which is refused where the letter is recorded
+        moment = house.answers.moment(about, parse_moment(recorded[seen]) if seen is not None else None)
+        return quoted(house.answers, moment, pupil) or None, moment.position
+
+
+@writes(verbs, "support")
+def support(
+    pupil: Pupil,
+    step: Annotated[str, typer.Argument(metavar="STEP", help=f"One of: {', '.join(STEPS)}.")],
+    stage: Annotated[str, typer.Argument(metavar="STAGE", help="Invited, offered, accepted, held, agreed, reviewed …")],
+    on: On,
+    next_on: Annotated[str | None, typer.Option("--next-on", metavar="DAY", help="When it is looked at again.")] = None,
+    people: Annotated[
+        list[str] | None, typer.Option("--person", metavar="TEXT", help="Who took part; may be repeated.")
+    ] = None,
+    outcome: Annotated[str | None, typer.Option("--outcome", metavar="TEXT", help="What was agreed.")] = None,
+) -> Line:
+    """Record a stage of a step of support. Records RecordSupport.
+
+    \b
+    Example: attendance support 1042 "attendance contract" agreed 2025-11-20 --next-on 2025-12-11 \\
+                 --person "B Example" --outcome "a taxi until the new year"
+    """
+    return line(
+        "RecordSupport",
+        pupil=pupil,
+        step=step,
+        stage=stage,
+        on=on,
+        next_on=next_on,
+        people=people or None,
+        outcome=outcome,
+    )
+
+
+@writes(verbs, "inform")
+def inform(
+    pupil: Pupil,
+    agency: Annotated[str, typer.Argument(metavar="AGENCY", help="Social worker, local authority, …")],
+    about: Annotated[str, typer.Argument(metavar="ABOUT", help="Unexplained absence, no contact, deletion, …")],
+    on: On,
+    person: Person = None,
+    said: Said = None,
+) -> Line:
+    """Record that somebody outside was told. Records InformAgency.
+
+    \b
+    Example: attendance inform 1042 "social worker" "unexplained absence" 2025-11-03 --person "S Worker"
+    """
+    return line("InformAgency", pupil=pupil, agency=agency, about=about, on=on, person=person, said=said)
+
+
+@writes(verbs, "share")
+def share(
+    pupil: Pupil,
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="What was passed on.")],
+    recipient: Annotated[str, typer.Option("--with", metavar="TEXT", help="Whom it was passed on to.")],
+    on: Annotated[str, typer.Option("--on", metavar="DAY", help="The day of it.")],
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DAY", help="The day that it is about.")],
+    why: Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why it was needed.")] = None,
+    seen: Seen = None,
+) -> Line:
+    """Record what was passed on outside this school. To whom and why; records ShareInformation.
+
+    \b
+    Example: attendance share 1042 "attendance of the year" --with "Hill School" --on 2025-12-12 \\
+                 --as-of 2025-12-11 --why "a sibling is there"
+    """
+    return line("ShareInformation", pupil=pupil, what=what, recipient=recipient, on=on, as_of=as_of, seen=seen, why=why)
+
+
+@writes(return_, "made")
+def return_made(
+    pupil: Pupil,
+    form: Annotated[str, typer.Argument(metavar="FORM", help=f"One of: {', '.join(RETURNS)}.")],
+    episode: Annotated[str, typer.Argument(metavar="EPISODE", help="The first day that it is about.")],
+    made_on: Annotated[str, typer.Option("--made-on", metavar="DAY", help="The day it was made.")],
+    seen: Seen = None,
+    content: Annotated[str | None, typer.Option("--content", metavar="JSON", help="What was sent.")] = None,
+) -> Line:
+    """Record a return that was made. With its content; once about an episode; records MakeReturn.
+
+    \b
+    Example: attendance return made 1042 attendance 2025-11-03 --made-on 2025-11-17 --content '{"days":10}'
+    """
+    sent = objects([content], "--content") if content is not None else None
+    return line(
+        "MakeReturn",
+        pupil=pupil,
+        form=form,
+        episode=episode,
+        made_on=made_on,
+        seen=seen,
+        content=sent[0] if sent else None,
+    )
