@@ -46,6 +46,11 @@ class Leave:
     def expects(self, session: Session) -> str | None:
         return None if self.withdrawn or self.granted is None else self.granted.get(session)
 
+    def refuses(self, session: Session) -> bool:
+        """Return whether leave for a session was asked for and refused."""
+        decided = self.granted is not None and not self.withdrawn
+        return decided and self.first <= session <= self.last and self.expects(session) is None
+
 
 @dataclass
 class Notice:

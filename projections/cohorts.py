@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from ledger.errors import Misconfigured
+from ledger.school import School
 from ledger.sessions import Session, format_moment, school_year
 from projections.absence import absence, cohorts, percent
 from projections.frames import first_session, last_session, roll_of
@@ -93,20 +94,20 @@ def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list
     ]
 
 
-def penalty_answers(answers: Answers, moment: Moment, pupils: list[str], *, empty: bool = False) -> list[PenaltyAnswer]:
-    """Return the windows of these pupils, in order of number as text; with `empty` also those in which nothing
-    counts."""
+def penalty_answers(
+    answers: Answers, moment: Moment, pupils: list[str], *, empty: bool = False, parent: str | None = None
+) -> list[PenaltyAnswer]:
+    """Return the windows of these pupils, in order of number as text; with `empty` also those in which nothing counts.
+
+    With `parent`, sessions are those of that parent's own line: only their own notices take any away.
+    """
     school, policy = moment.school, moment.policy
     if policy is None:
         return []
     pupils = sorted(pupils)
     weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     years = list(range(school_year(weeks[0]), school_year(moment.as_of) + 1)) if weeks else []
-    cases = {
-        pupil: Case(school.pupils[pupil].parents, tuple(school.notices.get(pupil, {}).values()))
-        for pupil in pupils
-        if pupil in school.pupils
-    }
+    cases = {pupil: _case(school, pupil, parent) for pupil in pupils if pupil in school.pupils}
     found: dict[str, Window] = {}
     if years:
         entries = answers.entries(moment, years, pupils)
@@ -152,6 +153,12 @@ def penalty_answers(answers: Answers, moment: Moment, pupils: list[str], *, empt
         for window in sorted(found.values(), key=lambda window: window.pupil)
         if empty or window.counted or any(line.sessions for line in window.parents)
     ]
+
+
+def _case(school: School, pupil: str, parent: str | None) -> Case:
+    """Return what a window needs to know: the parents, and the notices, all or one parent's."""
+    notices = school.notices.get(pupil, {}).values()
+    return Case(school.pupils[pupil].parents, tuple(n for n in notices if parent in (None, n.parent)))
 
 
 def _session(number: int | None) -> str | None:

@@ -18,6 +18,7 @@ from projections import absence_duties, office_duties
 from projections.daily import daily_duties
 from projections.desk import Desk
 from projections.duty import Duty
+from projections.ladder import ladder_duties
 from projections.lateness import punctuality_duties
 from projections.questions import Answer, Answers, Moment
 from projections.returns import returns_duties
@@ -44,6 +45,7 @@ SOURCES: tuple[Source, ...] = (
     office_duties.evidence_duties,
     office_duties.leave_duties,
     office_duties.school_duties,
+    asked(ladder_duties),
     asked(support_duties),
     asked(returns_duties),
     asked(daily_duties),

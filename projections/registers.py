@@ -57,6 +57,7 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     original: str | None
     expected: str | None
     expected_by: str | None
+    refused_by: str | None
     missing: bool
     asserted: bool
     reports: int
@@ -135,12 +136,19 @@ def _line(moment: Moment, pupil: str, session: Session, marks: list[MarkAnswer],
         original=marks[0].code if marks else None,
         expected=expected.code if expected else None,
         expected_by=expected.cites if expected else None,
+        refused_by=_refused_by(moment, pupil, session),
         missing=closed and not marks,
         asserted=bool(marks) and marks[0].via == "import",
         reports=sum(isinstance(event, AbsenceReported) for event in told),
         arrived_at=format_moment(arrivals[-1]) if arrivals else None,
         entries=marks,
     )
+
+
+def _refused_by(moment: Moment, pupil: str, session: Session) -> str | None:
+    """Return the request for leave that was refused for a session, None where none was."""
+    requests = moment.school.leave.get(pupil, {}).values()
+    return next((leave.request for leave in requests if leave.refuses(session)), None)
 
 
 def _entries(answers: Answers, moment: Moment, streams: list[str]) -> dict[str, list[MarkAnswer]]:

@@ -18,11 +18,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from ledger import policy as policies
 from ledger.events import LetterSent, SupportRecorded
 from ledger.policy import Policy
-from ledger.school import School, take_in
-from ledger.sessions import format_moment, from_micros
+from ledger.sessions import format_moment
 from projections.chronology import Told, chronologies
 from projections.cohorts import who
 from projections.duty import Duty, Urgency
@@ -264,7 +262,7 @@ def _letter(answers: Answers, moment: Moment, pupil: str, told: Told, event: Let
     then: dict[str, int] = {}
     now: dict[str, int] = {}
     if event.quoted:
-        then = quotable(answers, at_position(answers, day, seen), pupil)
+        then = quotable(answers, answers.moment_at(seen, day), pupil)
         now = quotable(answers, moment._replace(as_of=day), pupil)
     quoted = dict(event.quoted)
     return Letter(
@@ -287,14 +285,6 @@ def quotable(answers: Answers, moment: Moment, pupil: str) -> dict[str, int]:
     figures = pooled(year_to_date(answers, moment, [pupil]))
     names = ("possible", "attended", "authorised", "unauthorised")
     return {name: getattr(figures, name) for name in names} | {"late": figures.lates}
-
-
-def at_position(answers: Answers, as_of: date, position: int) -> Moment:
-    """Return the moment that knew everything up to a position and nothing after it."""
-    rows = answers.ledger.reads.rows_at([position])
-    school = take_in(School(), answers.ledger.reads.reference_rows(0, position))
-    policy = policies.load(school.policy_on(as_of)) if school.policies else None
-    return Moment(as_of, from_micros(rows[0].recorded_at), position, school, policy)
 
 
 # --- duties ---------------------------------------------------------------------------------------------------------

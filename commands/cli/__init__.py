@@ -24,12 +24,15 @@ from commands.cli import (
     imports,
     keeping,
     leave,
+    leaves,
+    letters,
     lines,
     marks,
     papers,
     penalties,
     policies,
     punctuality,
+    referral,
     reports,
     returns,
     roll,
@@ -57,7 +60,6 @@ def attendance() -> None:
     """A ledger of school attendance: every mark and its reasons kept, every figure as known on any day."""
 
 
-# In the order of a first visit: look around, ask, begin, a school day, its procedures, reports, the school itself.
 for told in (
     show,
     due,
@@ -72,8 +74,11 @@ for told in (
     marks,
     followup,
     support,
+    letters,
     leave,
+    leaves,
     penalties,
+    referral,
     staged,
     punctuality,
     daily,

@@ -81,13 +81,15 @@ def ask_penalty(
     pupils: Pupils = None,
     as_of: AsOfOption = None,
     known_at: KnownAtOption = None,
+    ladder: Annotated[bool, typer.Option("--ladder", help="Each parent's cases and what comes next.")] = False,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count the rolling ten school weeks, per pupil and parent.
 
-    Without pupils, everybody who has ever been on roll and has a session counted.
+    Without pupils, everybody who has ever been on roll and has a session counted. With --ladder, what was considered,
+    required, referred, issued, paid and prosecuted about each parent, and what has to be decided next.
 
     \b
     Example: attendance penalty 1042 --as-of 2025-12-12 --known-at 2025-12-12T17:00
@@ -98,6 +100,11 @@ def ask_penalty(
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
         chosen = known_pupils(moment, pupils) if pupils else sorted(moment.school.pupils)
+        if ladder:
+            from commands.cli.ladder import tell_ladder
+
+            tell_ladder(house, moment, chosen, named=bool(pupils), as_json=as_json)
+            return
         found = penalty_answers(house.answers, moment, chosen, empty=bool(pupils))
         if as_json:
             say_json(found)

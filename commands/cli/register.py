@@ -73,6 +73,8 @@ def _cell(line: SessionAnswer) -> str:
     beside = []
     if line.expected is not None and line.expected != line.code:
         beside.append(f"expects {line.expected}")
+    if line.refused_by is not None:
+        beside.append(f"refused {line.refused_by}")
     if line.arrived_at:
         beside.append(f"arrived {london(line.arrived_at)[11:16]}")
     if line.reports:

@@ -15,7 +15,7 @@ from ledger.steps import RETURNS, STEPS
 
 verbs = typer.Typer(**PLAIN)
 
-letter = typer.Typer(help="Letters to parents.", **PLAIN)
+letter = typer.Typer(help="Letters to parents: draft, sent.", **PLAIN)
 return_ = typer.Typer(help="A return to the local authority: make one, show what one said.", **PLAIN)
 verbs.add_typer(letter, name="letter")
 verbs.add_typer(return_, name="return")

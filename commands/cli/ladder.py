@@ -1,0 +1,152 @@
+"""Tables of the penalty ladder: a line for each parent with what comes next, and under it what happened in each case,
+day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from commands.cli.options import note, one_line, say_json
+from commands.cli.tables import Names, name_of, parent_name, show, table
+
+if TYPE_CHECKING:
+    from commands.wiring import House
+    from projections.ladder_answers import CaseAnswer, LadderAnswer, NoticeAnswer
+    from projections.questions import Moment
+
+Event = tuple[str, str, str, str]  # day, what, how, position
+
+
+def tell_ladder(house: House, moment: Moment, pupils: list[str], *, named: bool, as_json: bool) -> None:
+    """Print the ladders of these pupils; where they were named, also of those on whom nothing stands, and every case
+    day by day."""
+    from projections.cohorts import described
+    from projections.ladder_answers import ladder_answers
+
+    found = ladder_answers(house.answers, moment, pupils, empty=named)
+    if as_json:
+        say_json(found)
+        return
+    if house.keys.lost:
+        note(f"the key store {house.keys.address} is missing, so names stay sealed")
+    names = house.answers.particulars(moment, [answer.pupil for answer in found])
+    cases = [
+        _case_table(answer, parent.parent, case, house.simulated)
+        for answer in found
+        for parent in answer.parents
+        for case in parent.cases
+        if named
+    ]
+    show(_ladder_table(found, names, house.simulated), *_commands(found), *cases, described(moment))
+
+
+def _ladder_table(found: list[LadderAnswer], names: Names, simulated: bool) -> Table:
+    made = table(
+        "Penalty ladder",
+        simulated,
+        pupil="left",
+        parent="left",
+        name="left",
+        count="right",
+        met_on="left",
+        notices="left",
+        cases="left",
+        next="left",
+    )
+    for answer in found:
+        for place, line in enumerate(answer.parents):
+            until = f", until {line.runs_out_on}" if line.runs_out_on else ""
+            made.add_row(
+                "" if place else answer.pupil,
+                line.parent,
+                parent_name(answer.pupil, line.parent, names) or name_of(answer.pupil, names),
+                f"{line.count} of {answer.threshold}",
+                line.met_on or "",
+                f"{line.notices_in_three_years}{until}{', third barred' if line.third_barred else ''}",
+                ", ".join(case.case for case in line.cases),
+                one_line(line.next),
+            )
+    return made
+
+
+def _commands(found: list[LadderAnswer]) -> list[str]:
+    """Return the lines to type, one for each parent with something to decide."""
+    lines = [f"  {line.command}" for answer in found for line in answer.parents if line.command]
+    return ["next:", *lines] if lines else []
+
+
+def _case_table(answer: LadderAnswer, parent: str, case: CaseAnswer, simulated: bool) -> Table:
+    made = table(
+        f"Case {case.case} about {answer.pupil} and {parent}",
+        simulated,
+        day="left",
+        what="left",
+        how="left",
+        position="right",
+    )
+    for day, what, how, position in _events(case):
+        made.add_row(day, what, one_line(how), position)
+    made.add_row("", "next", one_line(case.next), "")
+    return made
+
+
+def _events(case: CaseAnswer) -> Iterator[Event]:
+    """Yield what happened in a case, in the order of the ladder."""
+    for each in case.considered:
+        saw = f"saw {each.count} sessions at position {each.seen}"
+        how = f"{each.route} > {each.decision} by {each.by}; {saw}; {each.reasons}"
+        yield each.on, "considered", how + (f"; instead: {each.instead}" if each.instead else ""), str(each.position)
+    if (test := case.improvement) is not None:
+        still = f", {test.unresolved} still N" if test.unresolved else ""
+        how = f"until {test.ends_on}: {test.count} of at most {test.at_most} sessions{still}, {test.state}"
+        yield (
+            test.issued_on,
+            "notice to improve",
+            how + (f"; {test.offered}" if test.offered else ""),
+            str(test.position),
+        )
+        if test.ended_on is not None:
+            yield test.ended_on, "improved" if test.improved else "not improved", test.outcome, ""
+    for made in case.referred:
+        yield (
+            made.on,
+            "referred",
+            f"{len(made.sessions)} sessions under {made.policy}; {made.reasons}",
+            str(made.position),
+        )
+    if case.notice is not None:
+        yield from _notice_events(case.notice)
+    if (court := case.prosecution) is not None:
+        yield court.begun_on, "prosecution", f"section {court.offence}", ""
+        if court.ended_on is not None:
+            fine = f", fine {_pounds(court.fine_pence)}" if court.fine_pence else ""
+            yield court.ended_on, court.outcome, f"{court.said}{fine}".removeprefix(", "), ""
+    for off in case.undermined:
+        holds = f"holds {off.code} now" if off.code else "holds no mark that could count"
+        yield "", "undermined", f"{off.session} {holds}", str(off.position or "")
+
+
+def _notice_events(notice: NoticeAnswer) -> Iterator[Event]:
+    which = "second" if notice.second else "first"
+    yield notice.issued_on, "notice issued", f"{which}, {len(notice.sessions)} sessions", str(notice.position)
+    sent = (
+        f"sent by {notice.method} on {notice.sent_on}"
+        if notice.sent_on
+        else "presumed, nobody recorded how it was sent"
+    )
+    yield notice.received_on, "received", sent, ""
+    if not notice.second:
+        yield notice.reduced_until, "last day", f"for {_pounds(notice.reduced_pence)}", ""
+    yield notice.full_until, "last day", f"for {_pounds(notice.full_pence)}", ""
+    for day, pence in notice.paid:
+        yield day, "paid", _pounds(pence), ""
+    owed = f", {_pounds(notice.owed_pence)} owed" if notice.owed_pence else ""
+    yield "", "stands", f"{notice.standing}{owed}" + (f": {notice.withdrawn_for}" if notice.withdrawn_for else ""), ""
+
+
+def _pounds(pence: int) -> str:
+    from projections.rungs import pounds
+
+    return pounds(pence)

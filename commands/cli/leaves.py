@@ -1,0 +1,189 @@
+"""Verbs of leave that show and write: every request with what became of it, and the letter that tells a parent how
+theirs was decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.files import out_path, write_bytes
+from commands.cli.leave import Request, leave
+from commands.cli.letters import OutFile, paper, readable, tell
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    one_line,
+    opened,
+    parse_day,
+    parse_known_at,
+    say_json,
+)
+from commands.cli.write import Pupil
+from ledger.errors import Refused
+
+if TYPE_CHECKING:
+    from projections.leaves import LeaveAnswer, LeaveRequestAnswer
+
+verbs = typer.Typer(**PLAIN)
+
+
+@leave.command("show")
+def show_leave(
+    pupils: Annotated[
+        list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers. [default everybody]")
+    ] = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show requests for leave. What was decided, by whom, what the register came to say, and who allowed the absence.
+
+    \b
+    Example: attendance leave show 1042 --as-of 2025-12-12
+    """
+    day, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from projections.cohorts import described
+    from projections.leaves import leave_answers
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(day, known)
+        chosen = known_pupils(moment, pupils) if pupils else sorted(moment.school.pupils)
+        found = leave_answers(house.answers, moment, chosen, empty=bool(pupils))
+        if as_json:
+            say_json(found)
+            return
+        from commands.cli.tables import show
+
+        note_lost_keys(house)
+        names = house.answers.particulars(moment, [answer.pupil for answer in found])
+        sessions = [
+            _sessions_table(answer.pupil, request, house.simulated)
+            for answer in found
+            for request in answer.requests
+            if pupils
+        ]
+        show(_requests_table(found, names, house.simulated), *sessions, *_never_asked(found), described(moment))
+
+
+@leave.command("letter")
+def write_leave_letter(
+    pupil: Pupil,
+    request: Request,
+    out: OutFile,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+) -> None:
+    """Write the letter about a decision on leave. It quotes the sessions, the reasons and what a refusal may lead to.
+
+    Printed is the line that records its sending.
+
+    \b
+    Example: attendance leave letter 1042 LR-1 -o letter.pdf
+    """
+    day, known_time = parse_day("--as-of", as_of), parse_known_at(known_at)
+    path = out_path(out, (".pdf",))
+    from projections.leaves import leave_answers
+
+    with opened(ledger, keys) as house:
+        moment = house.answers.moment(day, known_time)
+        known_pupils(moment, [pupil])
+        known = readable(house, moment, pupil)
+        answer = leave_answers(house.answers, moment, [pupil], empty=True)[0]
+        asked = next((each for each in answer.requests if each.request == request), None)
+        if asked is None:
+            raise Refused("no_such_leave", field="request", value=request)
+        if asked.state == "withdrawn":
+            raise Refused("leave_withdrawn", field="request", value=request)
+        if asked.decided_by is None:
+            raise Refused("malformed", field="request", value=request, expected="a request that has been decided")
+        from commands.paper.letters import leave_decision
+
+        assert moment.policy is not None
+        made = leave_decision(asked, known.name, moment.policy)
+        signed = [asked.decided_by.name, asked.decided_by.title]
+        write_bytes(path, paper(moment, pupil, asked.parent, known, made, signed))
+        tell(path.name, moment, pupil, asked.parent, made, None)
+
+
+def _requests_table(found: list[LeaveAnswer], names: Any, simulated: bool) -> Any:
+    from commands.cli.tables import name_of, table
+
+    made = table(
+        "Leave",
+        simulated,
+        pupil="left",
+        name="left",
+        request="left",
+        parent="left",
+        asked_for="left",
+        state="left",
+        decided_by="left",
+        absent_after="right",
+        allowed_by="left",
+        remarks="left",
+    )
+    for answer in found:
+        for request in answer.requests:
+            made.add_row(
+                answer.pupil,
+                name_of(answer.pupil, names),
+                request.request,
+                request.parent,
+                f"{request.first} to {request.last}" if request.first != request.last else request.first,
+                request.state,
+                one_line(f"{request.decided_by.name} ({request.decided_by.title})") if request.decided_by else "",
+                str(len(request.absent_after_refusal) or ""),
+                ", ".join(f"{each.parent} (by {each.by})" for each in request.allowed),
+                "; ".join(_remarks(request)),
+            )
+    return made
+
+
+def _remarks(request: LeaveRequestAnswer) -> list[str]:
+    """Return what was out of order about a request or its decision."""
+    remarks = []
+    if not request.on_form:
+        remarks.append("not on the form")
+    if not request.in_advance:
+        remarks.append("not in advance")
+    if request.lives_with is False:
+        remarks.append("by a parent the pupil does not live with")
+    if request.decided_in_advance is False:
+        remarks.append("decided after it had begun")
+    if request.decided_by is not None and request.decided_by.held_role is False:
+        remarks.append("decided by somebody who held no such role")
+    if request.state in ("refused", "granted in part") and not request.letters:
+        remarks.append("no letter about it")
+    return remarks
+
+
+def _sessions_table(pupil: str, request: LeaveRequestAnswer, simulated: bool) -> Any:
+    from commands.cli.tables import table
+
+    title = f"{request.request} of {pupil}" + (f": {request.reason}" if request.reason else "")
+    made = table(title, simulated, session="left", decision="left", mark="left", became="left", position="right")
+    for each in request.sessions:
+        decision = f"{each.decided} {each.code}".strip()
+        place = "" if each.position is None else str(each.position)
+        made.add_row(each.session, decision, each.mark, each.became, place)
+    return made
+
+
+def _never_asked(found: list[LeaveAnswer]) -> list[str]:
+    """Return a line for each pupil with holidays that nobody asked for."""
+    return [
+        f"{answer.pupil}: {len(answer.never_asked)} sessions of holiday (G) that no request covers, "
+        f"from {answer.never_asked[0].session} to {answer.never_asked[-1].session}"
+        for answer in found
+        if answer.never_asked
+    ]

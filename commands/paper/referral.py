@@ -1,0 +1,262 @@
+"""What the referral form prints: the answer of the linter with the particulars opened, the register of the window with
+every amendment, the case so far, and the chronology line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from ledger.codes import by_symbol
+from ledger.events import (
+    AbsenceAttributed,
+    AbsenceReported,
+    AgencyInformed,
+    ArrivalLogged,
+    ContactLogged,
+    EnquiriesMade,
+    EvidenceRequested,
+    EvidenceReturned,
+    EvidenceSeen,
+    FollowUpEvent,
+    InformationShared,
+    LetterSent,
+    ReturnMade,
+    SicknessExpected,
+    SupportRecorded,
+)
+from ledger.school import School
+from ledger.sessions import LONDON, Half, Session, parse_moment
+from projections.chronology import Told
+from projections.ladder_answers import ParentLadder
+from projections.leaves import LeaveRequestAnswer
+from projections.questions import Moment, Particulars
+from projections.referral import Referral
+from projections.registers import EntryAnswer
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri")
+Rows = list[list[str]]
+
+
+def referral_facts(
+    referral: Referral, ladder: ParentLadder, known: Particulars, moment: Moment, *, draft: bool
+) -> dict[str, Any]:
+    """Return the facts of the template `referral`."""
+    answer, school = referral.answer, moment.school
+    assert school.opened is not None
+    placed = school.pupils[answer.pupil].placement(moment.as_of)
+    referred = [contact for contact in known.contacts if contact.get("id") == answer.parent]
+    others = [contact for contact in known.contacts if contact.get("id") != answer.parent]
+    return {
+        "draft": draft,
+        "school_rows": [
+            ["School", school.opened.name],
+            ["URN, authority and establishment", f"{school.opened.urn}, {school.opened.la}/{school.opened.estab}"],
+            ["Case", answer.case or "not named yet"],
+            ["Route", answer.route or "not considered yet"],
+        ],
+        "pupil_rows": [
+            ["Name", known.name],
+            ["Born", known.born],
+            ["Sex", known.sex],
+            ["UPN", known.upn],
+            ["Admission number", answer.pupil],
+            ["Year group and class", f"{placed.year_group}, {placed.class_name}"],
+            ["Address", known.address],
+            ["Groups", ", ".join(known.groups)],
+        ],
+        "parents": [_parent(each, known, "referred") for each in referred] + [_parent(e, known, "") for e in others],
+        "window": f"{answer.count} of {answer.threshold} sessions in the {len(answer.weeks)} school weeks from that of "
+        f"{answer.weeks[0]} to that of {answer.weeks[-1]}, as of {answer.window_as_of}"
+        if answer.weeks
+        else "no school weeks",
+        "met_on": answer.met_on or "not met",
+        "notices": _notices(ladder),
+        "sessions": _sessions(referral),
+        "grid": _grid(referral, school),
+        "key": _key(referral.entries),
+        "amendments": _amendments(referral.entries),
+        "absence": _absence(answer),
+        "case_rows": list(_case_rows(ladder, answer.case)),
+        "leave": [_leave(request) for request in referral.leave.requests],
+        "chronology": [_told(each, known) for each in sorted(referral.told, key=lambda told: _day(told))],
+        "problems": [[each.check.replace("_", " "), each.sentence] for each in (*answer.blockers, *answer.findings)],
+        "certified": f"{known.name}, {answer.pupil}",
+    }
+
+
+def _parent(contact: dict[str, Any], known: Particulars, which: str) -> list[str]:
+    at_home = known.address if contact.get("lives_with") else ""
+    home = contact.get("address") or at_home
+    reach = ", ".join(contact[way] for way in ("phone", "email") if contact.get(way))
+    lives = "yes" if contact.get("lives_with") else "no"
+    return [which, contact.get("name", ""), contact.get("relationship", ""), lives, home, reach]
+
+
+def _notices(ladder: ParentLadder) -> str:
+    if not ladder.notices_in_three_years:
+        return "none in three years"
+    return f"{ladder.notices_in_three_years} in three years, the first counting until {ladder.runs_out_on}"
+
+
+# --- the register ---------------------------------------------------------------------------------------------------
+
+
+def _sessions(referral: Referral) -> Rows:
+    """Return the sessions that count, each with what it said first and why it says what it does."""
+    entries = {entry.session: entry.entries for entry in referral.entries}
+    rows = []
+    for each in referral.answer.sessions:
+        marks = entries[each.session]
+        last = marks[-1]
+        code = by_symbol(each.code)
+        why = last.reason or last.cites
+        signed = f"{last.by.name} ({last.by.title})" if last.by.name else "unknown"
+        original = marks[0].code if len(marks) > 1 else ""
+        rows.append(
+            [each.session, original, each.code, code.name if code else "", _london(each.recorded_at), signed, why]
+        )
+    return rows
+
+
+def _grid(referral: Referral, school: School) -> Rows:
+    """Return the weeks as rows and their sessions as columns: the code, `N>O` where amended, blank where no session."""
+    said = {entry.session: ">".join(mark.code for mark in entry.entries) for entry in referral.entries}
+    rows = []
+    for monday in referral.answer.weeks:
+        days = [date.fromisoformat(monday) + timedelta(days=offset) for offset in range(len(DAYS))]
+        sessions = [Session(day, half) for day in days for half in Half]
+        rows.append([monday, *(_cell(session, said, school, referral) for session in sessions)])
+    return rows
+
+
+def _cell(session: Session, said: dict[str, str], school: School, referral: Referral) -> str:
+    if str(session) in said:
+        return said[str(session)]
+    ahead = session.day > date.fromisoformat(referral.answer.window_as_of)
+    return "" if ahead or not school.calendar.is_session(session) else "none"
+
+
+def _key(entries: Iterable[EntryAnswer]) -> Rows:
+    """Return what each code in the register of these weeks means."""
+    codes = {mark.code for entry in entries for mark in entry.entries}
+    return [[symbol, code.name] for symbol in sorted(codes) if (code := by_symbol(symbol))]
+
+
+def _amendments(entries: Iterable[EntryAnswer]) -> Rows:
+    """Return everything that amended entries ever said, oldest first."""
+    return [
+        [
+            entry.session if place == 0 else "",
+            "amended" if place else "original",
+            mark.code,
+            _london(mark.recorded_at),
+            f"{mark.by.name} ({mark.by.title})" if mark.by.name else "unknown",
+            mark.reason or mark.cites,
+        ]
+        for entry in entries
+        if len(entry.entries) > 1
+        for place, mark in enumerate(entry.entries)
+    ]
+
+
+def _absence(answer: Any) -> list[str]:
+    if answer.absence is None:
+        return ["–"] * 5
+    counts = answer.absence
+    return [str(n) for n in (counts.possible, counts.attended, counts.authorised, counts.unauthorised, counts.missing)]
+
+
+def _london(moment: str) -> str:
+    return f"{parse_moment(moment).astimezone(LONDON):%Y-%m-%d %H:%M}"
+
+
+# --- the case and the chronology ------------------------------------------------------------------------------------
+
+
+def _case_rows(ladder: ParentLadder, name: str | None) -> Iterator[list[str]]:
+    """Yield what was considered and required in the case that is referred, oldest first."""
+    for case in (case for case in ladder.cases if case.case == name):
+        for each in case.considered:
+            saw = f"{each.count} sessions were counted at position {each.seen}"
+            decided = f"{each.route}: {each.decision}" + (f" ({each.instead})" if each.instead else "")
+            yield [each.on, "considered", f"{decided}, by {each.by}. {saw}. {each.reasons}"]
+        if (test := case.improvement) is not None:
+            said = f"until {test.ends_on}, at most {test.at_most} sessions; {test.count} counted: {test.state}"
+            yield [test.issued_on, "notice to improve", f"{said}. {test.offered} {test.improvement}".strip()]
+            if test.ended_on is not None:
+                yield [test.ended_on, "improved" if test.improved else "not improved", test.outcome]
+        for made in case.referred:
+            yield [made.on, "referred", f"{len(made.sessions)} sessions. {made.reasons}"]
+
+
+def _leave(request: LeaveRequestAnswer) -> list[str]:
+    decided = f"{request.decided_by.name} ({request.decided_by.title})" if request.decided_by else ""
+    on = _london(request.decided_at) if request.decided_at else ""
+    how = ("on the form" if request.on_form else "not on the form") + (
+        ", in advance" if request.in_advance else ", not in advance"
+    )
+    return [
+        request.request,
+        f"{request.received_on}, {how}",
+        f"{request.first} to {request.last}",
+        f"{request.state} {on} {decided}".strip(),
+        request.reason,
+    ]
+
+
+def _day(told: Told) -> str:
+    own = getattr(told.event, "sent_on", None) or getattr(told.event, "on", None)
+    return own.isoformat() if own else f"{told.recorded_at.astimezone(LONDON):%Y-%m-%d}"
+
+
+def _told(told: Told, known: Particulars) -> list[str]:
+    what, how = _said(told.event, known)
+    return [_day(told), what, how, f"{told.event.by.name} ({told.event.by.title})"]
+
+
+def _said(event: FollowUpEvent, known: Particulars) -> tuple[str, str]:
+    """Return in words what one event of the chronology is and says."""
+    match event:
+        case AbsenceReported():
+            return "report", _joined(_named(event.parent, known), event.channel, ", ".join(event.sessions), event.said)
+        case ContactLogged():
+            who = _named(event.contact, known)
+            return "contact", _joined(who, event.channel, event.outcome, ", ".join(event.sessions), event.said)
+        case ArrivalLogged():
+            return "arrival", _joined(event.session, f"{event.arrived_at.astimezone(LONDON):%H:%M}", event.reason)
+        case LetterSent():
+            to = ", ".join(_named(parent, known) for parent in event.parents)
+            quoted = ", ".join(f"{name} {count}" for name, count in event.quoted.items())
+            return "letter", _joined(event.about, f"to {to}", event.cites, quoted, event.said)
+        case SupportRecorded():
+            again = f"next on {event.next_on}" if event.next_on else ""
+            return "support", _joined(event.step, event.stage, ", ".join(event.people), event.outcome, again)
+        case AgencyInformed():
+            return "told outside", _joined(event.agency, event.about, event.person, event.said)
+        case EvidenceRequested():
+            return "evidence asked for", _joined(_named(event.parent, known), ", ".join(event.sessions), event.doubt)
+        case EvidenceSeen():
+            return "evidence seen", _joined(f"on {event.seen_on}", ", ".join(event.sessions), event.what)
+        case EvidenceReturned():
+            return "evidence returned", f"on {event.returned_on}"
+        case ReturnMade():
+            return "return made", _joined(event.form, f"about {event.episode}")
+        case SicknessExpected():
+            return "sickness expected", _joined(f"{event.first_day} to {event.last_day}", event.grounds)
+        case EnquiriesMade():
+            return "enquiries", _joined("with the authority" if event.jointly else "", event.outcome)
+        case AbsenceAttributed():
+            who = ", ".join(_named(parent, known) for parent in event.parents)
+            return "absence allowed", _joined(f"by {who}", ", ".join(event.sessions), event.reason)
+        case InformationShared():
+            return "information shared", _joined(event.what, f"with {event.recipient}", event.why)
+
+
+def _named(contact: str, known: Particulars) -> str:
+    people = (*known.contacts, *known.emergency_contacts)
+    return next((each["name"] for each in people if each.get("id") == contact and each.get("name")), contact)
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

@@ -1,0 +1,278 @@
+"""The rungs of the penalty ladder: where one case stands on a day, and what a person has to decide next.
+
+A case is kept as events, each with a day of its own. To say how it stood on a day, what came later is left out; only a
+withdrawal undoes a notice for every day, because a notice withdrawn never was. What then has to be decided is read off
+from the top of the ladder down: a court before a notice, a notice before a referral, a referral before a notice to
+improve. Nothing is decided here: each step is a sentence for a person, with the command that records the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from ledger.case import Notice, PenaltyCase, years_after
+from ledger.events import ImprovementEnded, ImprovementRequired
+from ledger.notices import Terms
+from ledger.policy import Policy
+from ledger.sessions import Session
+from projections.duty import Urgency
+from projections.penalty import UNRESOLVED
+
+SOON = timedelta(days=4)  # how far ahead the morning's page looks, over a week-end; a rule of the screen, not of law
+
+
+class Mark(NamedTuple):
+    """The code that stands for a session, and the position of the event that gave it."""
+
+    code: str
+    position: int
+
+
+class Counted(NamedTuple):
+    """A session with its mark; no code and position 0 where it holds nothing that could count."""
+
+    session: Session
+    code: str
+    position: int
+
+
+class Improvement(NamedTuple):
+    """The test of a notice to improve: at most so many sessions that count, from the first to the last day, inclusive.
+    `state`: "running", "passed" or "failed"; `unresolved` are sessions of the period still N."""
+
+    first: date
+    last: date
+    at_most: int
+    counted: tuple[Counted, ...]
+    unresolved: int
+    state: str
+
+
+class Rolling(NamedTuple):
+    """A parent's standing notices of the policy's years, oldest first, and the day on which the first runs out."""
+
+    issued: tuple[date, ...]
+    runs_out_on: date | None
+    barred: bool
+
+
+class Rung(NamedTuple):
+    """One case as of a day. `standing` is blank where no notice was issued; `barred`: no further one may be."""
+
+    case: PenaltyCase
+    improvement: Improvement | None
+    terms: Terms | None
+    standing: str
+    undermined: tuple[Counted, ...]
+    rolling: Rolling
+
+
+class Step(NamedTuple):
+    """What a person has to decide next, by when, with the command that records it. `open` is false where nothing is
+    left to decide."""
+
+    kind: str
+    sentence: str
+    command: str = ""
+    by: date | None = None
+    urgency: Urgency = Urgency.WAITING
+
+    @property
+    def open(self) -> bool:
+        return self.kind != "none"
+
+
+def case_as_of(case: PenaltyCase, day: date) -> PenaltyCase | None:
+    """Return a case with only what had happened by a day, None where nothing had; withdrawn is withdrawn on any day."""
+    issued = case.issued if case.issued and case.issued[1].issued_on <= day else None
+    then = replace(
+        case,
+        considered=[each for each in case.considered if each[1].considered_on <= day],
+        improvement=case.improvement if case.improvement and case.improvement[1].issued_on <= day else None,
+        improvement_ended=case.improvement_ended
+        if case.improvement_ended and case.improvement_ended[1].ended_on <= day
+        else None,
+        referred=[each for each in case.referred if each[1].referred_on <= day],
+        issued=issued,
+        served=case.served if case.served and case.served[1].sent_on <= day else None,
+        payments=[each for each in case.payments if each[1].paid_on <= day],
+        withdrawn=case.withdrawn if issued else None,
+        prosecution=case.prosecution if case.prosecution and case.prosecution[1].begun_on <= day else None,
+        prosecution_ended=case.prosecution_ended
+        if case.prosecution_ended and case.prosecution_ended[1].ended_on <= day
+        else None,
+    )
+    return then if then.considered or then.improvement or then.referred or then.issued or then.prosecution else None
+
+
+def improvement_test(
+    required: ImprovementRequired,
+    ended: ImprovementEnded | None,
+    marks: Mapping[Session, Mark],
+    as_of: date,
+    policy: Policy,
+) -> Improvement:
+    """Return how the test of a notice to improve stands on a day. `marks` are those that could count.
+
+    It is failed with the first session above the number, and passed only once its last day is over.
+    """
+    last = min(required.ends_on, ended.ended_on) if ended else required.ends_on
+    within = [session for session in sorted(marks) if required.issued_on <= session.day <= min(last, as_of)]
+    counted = tuple(Counted(s, *marks[s]) for s in within if marks[s].code in policy.penalty_codes)
+    over = as_of > last or (ended is not None and as_of >= last)
+    state = "failed" if len(counted) > required.at_most else "passed" if over else "running"
+    unresolved = sum(marks[session].code == UNRESOLVED for session in within)
+    return Improvement(required.issued_on, last, required.at_most, counted, unresolved, state)
+
+
+def fits_policy(required: ImprovementRequired, policy: Policy) -> bool:
+    """Return whether a period is as long as the policy wants: its days, both ends counted, are so many weeks at least,
+    and it does not end later than so many weeks after its issue."""
+    days = (required.ends_on - required.issued_on).days
+    return 7 * policy.improve_weeks_least <= days + 1 and days <= 7 * policy.improve_weeks_most
+
+
+def rolling(notices: Iterable[Notice], parent: str, as_of: date, policy: Policy) -> Rolling:
+    """Return which of a parent's notices still run on a day: issued by then, not withdrawn, their years not over."""
+    issued = sorted(
+        notice.issued_on
+        for notice in notices
+        if notice.parent == parent
+        and not notice.withdrawn
+        and policy.notices_from <= notice.issued_on <= as_of < years_after(notice.issued_on, policy.notices_years)
+    )
+    runs_out_on = years_after(issued[0], policy.notices_years) if issued else None
+    return Rolling(tuple(issued), runs_out_on, len(issued) >= policy.notices_limit)
+
+
+def undermined(named: Iterable[Session], marks: Mapping[Session, Mark], codes: frozenset[str]) -> tuple[Counted, ...]:
+    """Return the sessions named by a notice or a referral that hold no code that counts, each with what it holds
+    now."""
+    held = (Counted(session, *marks.get(session, Mark("", 0))) for session in sorted(named))
+    return tuple(each for each in held if each.code not in codes)
+
+
+def next_step(rung: Rung, as_of: date) -> Step:
+    """Return what has to be decided next in one case."""
+    case = rung.case
+    if case.prosecution_ended:
+        return Step("none", f"the prosecution has ended: {case.prosecution_ended[1].outcome}")
+    if case.prosecution:
+        return Step(
+            "prosecution",
+            "record how the prosecution ends",
+            f"attendance prosecution end {case.pupil} {case.name} DAY --outcome OUTCOME",
+        )
+    if rung.terms is not None:
+        return _of_notice(rung, rung.terms, as_of)
+    decision = case.considered[-1][1].decision if case.considered else ""
+    if decision == "nothing":
+        return Step("none", "considered, and nothing more was decided on")
+    if decision == "other":
+        return Step("none", "other action was decided on instead of a notice; a prosecution may be begun")
+    if rung.rolling.barred:
+        return Step(
+            "third barred",
+            f"no further notice may be issued before {rung.rolling.runs_out_on}: decide what is considered instead",
+            consider_line(case.pupil, case.name, case.parent, as_of, "other"),
+            urgency=Urgency.TODAY,
+        )
+    if case.referred:
+        return Step(
+            "referred",
+            "the authority decides: record the notice once it is issued",
+            f"attendance notice issue {case.pupil} {case.name} SESSION --parent {case.parent} --issued-on DAY",
+        )
+    if case.improvement and rung.improvement and decision != "notice":
+        return _of_improvement(rung, rung.improvement, as_of)
+    if decision == "improve":
+        return Step(
+            "improve",
+            "send the notice to improve that was decided on",
+            f"attendance case improve {case.pupil} {case.name} --issued-on {as_of} --ends-on DAY --at-most NUMBER",
+            urgency=Urgency.SOON,
+        )
+    return _refer(case)
+
+
+def _of_notice(rung: Rung, asked: Terms, as_of: date) -> Step:
+    case = rung.case
+    withdraw = f"attendance notice withdraw {case.pupil} {case.name} --reason"
+    if rung.standing == "withdrawn":
+        return Step("none", "the notice was withdrawn and counts for nothing")
+    if rung.standing == "paid":
+        return Step("none", "paid: liability for its sessions has ended")
+    if rung.standing == "unpaid":
+        return Step(
+            "notice unpaid",
+            f"unpaid after {asked.full_until}: withdraw the notice or prosecute for the original offence",
+            f"attendance prosecution begin {case.pupil} {case.name} {as_of} --offence '444(1)', or {withdraw}",
+            by=asked.full_until,
+            urgency=Urgency.TODAY,
+        )
+    if case.served is None:
+        return Step(
+            "notice served",
+            f"record how the notice was sent; until then it is taken to be received on {asked.received_on}",
+            f"attendance notice serve {case.pupil} {case.name} post {case.issued[1].issued_on}" if case.issued else "",
+            urgency=Urgency.SOON,
+        )
+    until = asked.reduced_until if as_of <= asked.reduced_until else asked.full_until
+    return Step(
+        "notice open",
+        f"{pounds(asked.owed(as_of))} discharges it until {until}",
+        f"attendance notice pay {case.pupil} {case.name} {asked.owed(as_of) // 100} --paid-on DAY",
+        by=until,
+        urgency=Urgency.SOON if until - as_of <= SOON else Urgency.WAITING,
+    )
+
+
+def _of_improvement(rung: Rung, test: Improvement, as_of: date) -> Step:
+    case, count = rung.case, f"{len(test.counted)} of at most {test.at_most}"
+    if case.improvement_ended is not None:
+        return _refer(case) if not case.improvement_ended[1].improved else Step("none", "attendance improved")
+    line = f"attendance case improved {case.pupil} {case.name}"
+    if as_of > test.last:
+        improved = test.state == "passed"
+        return Step(
+            "improvement over",
+            f"the period ended on {test.last} with {count} sessions: record whether attendance improved",
+            f"{line} {test.last} {'--yes' if improved else '--no'}",
+            by=test.last,
+            urgency=Urgency.TODAY,
+        )
+    if test.state == "failed":
+        return Step(
+            "improvement failed",
+            f"{count} sessions: decide whether the notice to improve ends early",
+            f"{line} {as_of} --no",
+            by=test.last,
+            urgency=Urgency.SOON,
+        )
+    return Step("improvement", f"the notice to improve runs until {test.last}, with {count} sessions", by=test.last)
+
+
+def _refer(case: PenaltyCase) -> Step:
+    return Step(
+        "refer",
+        "check the referral, then refer the case to the authority",
+        f"attendance referral {case.pupil} --parent {case.parent}",
+        urgency=Urgency.SOON,
+    )
+
+
+def consider_line(pupil: str, name: str, parent: str, day: date, decision: str = "DECISION") -> str:
+    """Return the line that records a consideration, open at its end for the reasons: they are a person's to say."""
+    instead = " --instead WHAT" if decision == "other" else ""
+    return (
+        f"attendance case consider {pupil} {name} --parent {parent} --on {day} --route 'no support' "
+        f"--decision {decision}{instead} --reasons"
+    )
+
+
+def pounds(pence: int) -> str:
+    """Return an amount as people write it: £80, or £80.50."""
+    return f"£{pence // 100}" if pence % 100 == 0 else f"£{pence // 100}.{pence % 100:02}"

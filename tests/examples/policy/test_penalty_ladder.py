@@ -1,0 +1,331 @@
+"""The penalty ladder: considered, told to improve, referred, issued, paid or not, prosecuted; and never a third notice
+in three years. Whatever a line says is about a day, and as known at a moment."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from ledger import policy as policies
+from ledger.case import Notice
+from ledger.events import ImprovementEnded, ImprovementRequired
+from ledger.sessions import Session
+from ledger.streams import entry_stream
+from projections.duty import Duty
+from projections.ladder import ladder_duties
+from projections.ladder_answers import CaseAnswer, LadderAnswer, ParentLadder, ladder_answers
+from projections.rungs import Mark, fits_policy, improvement_test, pounds, rolling
+from tests.support.cases import (
+    FATHER,
+    HOLIDAY,
+    MOTHER,
+    PUPIL,
+    amended,
+    case,
+    holiday,
+    line,
+    unexplained,
+)
+from tests.support.schools import OpenedSchool
+
+MICKLEM = policies.load("micklem-2025")
+
+
+def ladder(opened: OpenedSchool, as_of: str, known_at: Any = None) -> LadderAnswer:
+    moment = opened.answers.moment(date.fromisoformat(as_of), known_at)
+    (found,) = ladder_answers(opened.answers, moment, [PUPIL], empty=True)
+    return found
+
+
+def mother(opened: OpenedSchool, as_of: str) -> ParentLadder:
+    return next(each for each in ladder(opened, as_of).parents if each.parent == MOTHER)
+
+
+def only_case(opened: OpenedSchool, as_of: str) -> CaseAnswer:
+    (found,) = mother(opened, as_of).cases
+    return found
+
+
+def duties(opened: OpenedSchool, as_of: str) -> list[Duty]:
+    return ladder_duties(opened.answers, opened.answers.moment(date.fromisoformat(as_of)))
+
+
+def kinds(opened: OpenedSchool, as_of: str) -> set[str]:
+    return {duty.kind for duty in duties(opened, as_of)}
+
+
+REFERRED = line("2025-12-03T10:00", "ReferPenalty", notice="PN-1", referred_on="2025-12-03", sessions=HOLIDAY)
+ISSUED = line(
+    "2025-12-08T10:00", "IssuePenaltyNotice", notice="PN-1", parent=MOTHER, issued_on="2025-12-08", sessions=HOLIDAY
+)
+SERVED = line("2025-12-08T11:00", "ServeNotice", notice="PN-1", method="hand", sent_on="2025-12-08")
+
+
+def paid(on: str, amount: int, at: str = "2026-01-20T10:00") -> dict[str, Any]:
+    return line(at, "RecordPayment", notice="PN-1", paid_on=on, amount=amount)
+
+
+# --- National Framework for Penalty Notices: considered ------------------------------------------------------------
+
+
+def test_the_tenth_session_has_to_be_considered_and_the_ninth_does_not() -> None:
+    nine = [each for each in holiday() if each["tag"] != "code" or each["session"] != HOLIDAY[0]]
+    assert "consider" not in kinds(case(nine, without=("considered",)), "2025-12-05")
+    found = [each for each in duties(case(holiday(), without=("considered",)), "2025-12-05") if each.kind == "consider"]
+    assert [duty.pupil for duty in found] == [PUPIL, PUPIL]
+    assert "nobody has considered it since" in found[0].sentence and "Example" not in found[0].sentence
+    assert [duty.command.split()[4] for duty in found] == ["PN-1", "PN-2"]
+
+
+def test_who_considered_it_before_it_was_met_has_to_consider_it_again() -> None:
+    early = line(
+        "2025-11-28T16:00", "ConsiderPenalty", notice="PN-1", parent=MOTHER, considered_on="2025-11-28",
+        route="no support", decision="nothing", reasons="no codes yet",
+    )  # fmt: skip
+    opened = case(holiday(), early, without=("considered",))
+    (seen,) = only_case(opened, "2025-12-05").considered
+    assert (seen.count, seen.met, seen.seen) == (0, False, seen.position - 1)
+    assert mother(opened, "2025-12-05").next.startswith("10 sessions, met on 2025-11-28/PM")
+
+
+def test_nobody_considers_a_pupil_who_has_left() -> None:
+    gone = line("2025-12-12T15:00", "RemoveFromRoll", last_day="2025-12-12", ground="moved away", shown_by="a letter")
+    opened = case(holiday(), gone, without=("considered",))
+    assert [("consider" in kinds(opened, day)) for day in ("2025-12-12", "2025-12-13")] == [True, False]
+
+
+def test_a_consideration_keeps_what_was_seen() -> None:
+    (seen,) = only_case(case(holiday()), "2025-12-05").considered
+    assert (seen.count, seen.met, seen.route, seen.decision) == (10, True, "no support", "notice")
+    assert seen.reasons == "a holiday that was refused" and seen.by == "H Example (Headteacher)"
+
+
+# --- the notice to improve ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("missed", "as_of", "state"),
+    [
+        (3, "2025-12-09", "running"),
+        (3, "2025-12-10", "running"),
+        (3, "2025-12-11", "passed"),
+        (4, "2025-12-11", "failed"),
+        (4, "2025-12-03", "failed"),
+    ],
+)
+def test_the_test_of_improvement_is_met_exactly(missed: int, as_of: str, state: str) -> None:
+    required = ImprovementRequired(
+        parent=MOTHER, issued_on=date(2025, 11, 19), ends_on=date(2025, 12, 10), at_most=3
+    )  # fmt: skip
+    days = ["2025-11-19/AM", "2025-12-01/AM", "2025-12-01/PM", "2025-12-02/AM"][:missed]
+    marks = {Session.parse(day): Mark("O", 1) for day in days}
+    before_and_after = {Session.parse(day): Mark("O", 1) for day in ("2025-11-18/PM", "2025-12-11/AM")}
+    found = improvement_test(required, None, marks | before_and_after, date.fromisoformat(as_of), MICKLEM)
+    assert (found.state, len(found.counted)) == (state, missed)
+
+
+def test_an_n_in_the_period_is_unsettled_and_a_reason_counts_nowhere() -> None:
+    required = ImprovementRequired(parent=MOTHER, issued_on=date(2025, 11, 19), ends_on=date(2025, 12, 10), at_most=0)
+    marks = {Session.parse(f"2025-12-0{day}/AM"): Mark(code, 1) for day, code in ((1, "N"), (2, "I"))}
+    found = improvement_test(required, None, marks, date(2025, 12, 11), MICKLEM)
+    assert (found.state, found.counted, found.unresolved) == ("passed", (), 1)
+    national = improvement_test(required, None, marks, date(2025, 12, 11), policies.load("national-2024"))
+    assert (national.state, len(national.counted)) == ("failed", 1)
+
+
+def test_a_period_that_was_ended_early_is_judged_to_its_last_day() -> None:
+    required = ImprovementRequired(parent=MOTHER, issued_on=date(2025, 11, 19), ends_on=date(2025, 12, 10), at_most=0)
+    ended = ImprovementEnded(ended_on=date(2025, 12, 3), improved=True)
+    later = {Session.parse("2025-12-04/AM"): Mark("O", 1)}
+    assert improvement_test(required, ended, later, date(2025, 12, 3), MICKLEM).state == "passed"
+
+
+@pytest.mark.parametrize(("days", "fits"), [(19, False), (20, True), (42, True), (43, False)])
+def test_a_period_is_three_weeks_of_days_at_least_and_six_weeks_on_at_most(days: int, fits: bool) -> None:
+    issued = date(2025, 11, 3)
+    ends = date.fromordinal(issued.toordinal() + days)
+    required = ImprovementRequired(parent=MOTHER, issued_on=issued, ends_on=ends, at_most=0)
+    assert fits_policy(required, MICKLEM) is fits
+
+
+def test_a_period_that_is_over_wants_its_outcome() -> None:
+    opened = case(unexplained(), without=("ended",))
+    assert mother(opened, "2025-12-02").next.startswith("4 of at most 3 sessions")
+    assert "improvement over" not in kinds(opened, "2025-12-10")
+    (over,) = [duty for duty in duties(opened, "2025-12-11") if duty.kind == "improvement over"]
+    assert over.command == f"attendance case improved {PUPIL} PN-1 2025-12-10 --no"
+    assert mother(case(unexplained()), "2025-12-11").next == "check the referral, then refer the case to the authority"
+    assert mother(case(unexplained(improved=True)), "2025-12-11").next == "attendance improved"
+
+
+# --- the notice: what it costs until when ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("as_of", "standing", "owed"),
+    [
+        ("2025-12-08", "open", 8000),
+        ("2025-12-28", "open", 8000),  # the 21st day, the day of receipt being the first
+        ("2025-12-29", "open", 16000),
+        ("2026-01-04", "open", 16000),  # the 28th
+        ("2026-01-05", "unpaid", 0),
+    ],
+)
+def test_eighty_pounds_within_21_days_and_160_within_28(as_of: str, standing: str, owed: int) -> None:
+    notice = only_case(case(holiday(), REFERRED, ISSUED, SERVED), as_of).notice
+    assert notice is not None
+    assert (notice.standing, notice.owed_pence, notice.second) == (standing, owed, False)
+
+
+def test_before_it_was_issued_there_was_no_notice() -> None:
+    opened = case(holiday(), REFERRED, ISSUED, SERVED)
+    then = only_case(opened, "2025-12-07")
+    assert then.notice is None and len(then.referred) == 1 and then.next.startswith("the authority decides")
+    assert only_case(opened, "2025-12-02").referred == []
+    assert mother(opened, "2025-12-01").cases == []
+
+
+def test_nobody_recorded_how_it_was_sent_so_it_came_by_post() -> None:
+    notice = only_case(case(holiday(), ISSUED), "2025-12-08").notice
+    assert notice is not None and (notice.received_on, notice.sent_on) == ("2025-12-10", None)
+    assert "notice served" in kinds(case(holiday(), ISSUED), "2025-12-08")
+
+
+def test_a_second_notice_has_no_reduction() -> None:
+    first = line(
+        "2025-11-10T10:00", "IssuePenaltyNotice", notice="PN-0", parent=MOTHER, issued_on="2025-11-10",
+        sessions=["2025-11-07/AM"],
+    )  # fmt: skip
+    second = {**ISSUED, "notice": "PN-1"}
+    cases = mother(case(holiday(), first, second), "2025-12-08").cases
+    assert [each.notice.second for each in cases if each.notice] == [False, True]
+    assert [each.notice.reduced_pence for each in cases if each.notice] == [8000, 16000]
+
+
+@pytest.mark.parametrize(
+    ("on", "amount", "standing", "wrong"),
+    [
+        ("2025-12-28", 80, "paid", False),
+        ("2025-12-29", 80, "open", True),
+        ("2025-12-29", 160, "paid", False),
+        ("2025-12-28", 79, "open", True),
+    ],
+)
+def test_a_payment_is_what_was_owed_on_its_day(on: str, amount: int, standing: str, wrong: bool) -> None:
+    opened = case(holiday(), ISSUED, SERVED, paid(on, amount))
+    notice = only_case(opened, "2026-01-02").notice
+    assert notice is not None and notice.standing == standing
+    assert ("payment" in kinds(opened, "2026-01-02")) is wrong
+
+
+def test_a_notice_near_its_last_day_is_soon_and_one_past_it_is_for_today() -> None:
+    opened = case(holiday(), ISSUED, SERVED)
+    by_kind = {duty.kind: duty for duty in duties(opened, "2025-12-26")}
+    assert (by_kind["notice open"].urgency.name, by_kind["notice open"].by) == ("SOON", date(2025, 12, 28))
+    unpaid = {duty.kind: duty for duty in duties(opened, "2026-01-05")}["notice unpaid"]
+    assert unpaid.urgency.name == "TODAY" and "--offence '444(1)'" in unpaid.command
+    assert "notice unpaid" not in kinds(opened, "2026-01-04")
+
+
+def test_a_withdrawal_undoes_a_notice_for_every_day_once_it_is_known() -> None:
+    opened = case(holiday(), ISSUED)
+    before = opened.answers.moment().known_at
+    opened.send(
+        {"at": "2026-01-02T10:00", "command": "WithdrawPenaltyNotice", "pupil": PUPIL, "notice": "PN-1",
+         "by": {"id": "head", "name": "H Example", "title": "Headteacher"}, "reason": "the wrong parent"}
+    )  # fmt: skip
+    notice = only_case(opened, "2025-12-08").notice
+    assert notice is not None and (notice.standing, notice.withdrawn_for) == ("withdrawn", "the wrong parent")
+    assert mother(opened, "2025-12-08").notices_in_three_years == 0
+    then = next(each for each in ladder(opened, "2025-12-08", before).parents if each.parent == MOTHER)
+    assert then.cases[0].notice and then.cases[0].notice.standing == "open" and then.notices_in_three_years == 1
+
+
+# --- amendments that undermine --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("named", "what"), [(REFERRED, "referral"), (ISSUED, "notice")])
+def test_an_amendment_of_a_named_session_undermines_it(named: dict[str, Any], what: str) -> None:
+    later = amended(HOLIDAY[3], "I", "2025-12-10T10:00", "a doctor's letter came")
+    assert f"{what} undermined" not in kinds(case(holiday(), named), "2025-12-10")
+    opened = case(holiday(), named, later)
+    (duty,) = [each for each in duties(opened, "2025-12-10") if each.kind == f"{what} undermined"]
+    stream = entry_stream(PUPIL, Session.parse(HOLIDAY[3]))
+    position = opened.ledger.reads.stream_rows([stream])[-1].position
+    assert duty.sentence == f"PN-1 names {HOLIDAY[3]}, which holds I since position {position}"
+    (off,) = only_case(opened, "2025-12-10").undermined
+    assert (off.session, off.code, off.position) == (HOLIDAY[3], "I", position)
+
+
+def test_an_amendment_to_another_code_that_counts_undermines_nothing() -> None:
+    later = amended(HOLIDAY[3], "O", "2025-12-10T10:00", "they were at home")
+    assert only_case(case(holiday(), ISSUED, later), "2025-12-10").undermined == []
+
+
+# --- never a third in three years -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("as_of", "running", "barred"),
+    [("2027-12-08", 2, True), ("2027-12-09", 1, False), ("2028-02-02", 1, False), ("2028-02-03", 0, False)],
+)
+def test_three_years_run_from_each_notice_to_the_day(as_of: str, running: int, barred: bool) -> None:
+    notices = [
+        Notice(PUPIL, "PN-1", MOTHER, date(2024, 12, 9)),
+        Notice(PUPIL, "PN-2", MOTHER, date(2025, 2, 3)),
+        Notice(PUPIL, "PN-3", FATHER, date(2025, 2, 3)),
+        Notice(PUPIL, "PN-4", MOTHER, date(2025, 2, 3), withdrawn=True),
+        Notice(PUPIL, "PN-5", MOTHER, date(2024, 8, 18)),
+    ]
+    found = rolling(notices, MOTHER, date.fromisoformat(as_of), MICKLEM)
+    assert (len(found.issued), found.barred) == (running, barred)
+    if running == 2:
+        assert found.runs_out_on == date(2027, 12, 9)
+
+
+def test_a_case_that_goes_on_when_a_third_is_barred_wants_another_answer() -> None:
+    two = [
+        line(f"2025-12-0{day}T10:00", "IssuePenaltyNotice", notice=f"PN-{day}", parent=MOTHER,
+             issued_on=f"2025-12-0{day}", sessions=[HOLIDAY[day]])
+        for day in (3, 4)
+    ]  # fmt: skip
+    opened = case(holiday(), *two)
+    (duty,) = [each for each in duties(opened, "2025-12-05") if each.kind == "third barred"]
+    assert "before 2028-12-03" in duty.sentence and "--decision other" in duty.command
+    assert mother(opened, "2025-12-05").third_barred
+    instead = line(
+        "2025-12-05T10:00", "ConsiderPenalty", notice="PN-1", parent=MOTHER, considered_on="2025-12-05",
+        route="no support", decision="other", reasons="two notices did not help", instead="prosecution",
+    )  # fmt: skip
+    answered = case(holiday(), *two, instead)
+    assert "third barred" not in kinds(answered, "2025-12-05")
+    considered = next(each for each in mother(answered, "2025-12-05").cases if each.case == "PN-1").considered
+    assert considered[-1].instead == "prosecution"
+
+
+# --- prosecution ----------------------------------------------------------------------------------------------------
+
+
+def test_a_prosecution_stands_with_its_outcome_from_its_own_days_on() -> None:
+    begun = line(
+        "2026-01-06T10:00", "BeginProsecution", notice="PN-1", begun_on="2026-01-06", offence="444(1)"
+    )  # fmt: skip
+    ended = line(
+        "2026-03-10T10:00", "EndProsecution", notice="PN-1", ended_on="2026-03-10", outcome="convicted", fine=250,
+        said="pleaded guilty",
+    )  # fmt: skip
+    opened = case(holiday(), ISSUED, SERVED, begun, ended)
+    assert only_case(opened, "2026-01-05").prosecution is None
+    running = only_case(opened, "2026-03-09")
+    assert running.prosecution and running.prosecution.ended_on is None
+    assert running.next == "record how the prosecution ends"
+    over = only_case(opened, "2026-03-10")
+    assert over.prosecution and (over.prosecution.outcome, over.prosecution.fine_pence) == ("convicted", 25000)
+    assert over.next == "the prosecution has ended: convicted"
+
+
+@pytest.mark.parametrize(("pence", "said"), [(8000, "£80"), (8050, "£80.50"), (5, "£0.05")])
+def test_amounts_are_said_as_people_write_them(pence: int, said: str) -> None:
+    assert pounds(pence) == said
