@@ -327,7 +327,8 @@ def _owed(pupil: str, concern: Concern, taken: set[str], as_of: date, *, settled
         duties.append(Duty(Urgency.TODAY, JOINT, sentence, _command(pupil, JOINT, "agreed", as_of), pupil))
     if settled and concern.level in ("persistent", "severe") and not taken & set(PLANS):
         sentence = f"persistently absent ({absent}) and neither a support plan nor an attendance contract offered"
-        duties.append(Duty(Urgency.SOON, "support plan", sentence, _command(pupil, PLANS[0], "offered", as_of), pupil))
+        offered = _command(pupil, PLANS[0], "offered", as_of)
+        duties.append(Duty(Urgency.WAITING, "support plan", sentence, offered, pupil))
     return duties
 
 
