@@ -4,9 +4,11 @@ Problem: an event is kept for ever and shown to strangers, but the words in it m
 one readable JSON object (`type`, `v`, short names), and what could identify a child stands in it only as one sealed
 blob. Destroying the key of a pupil's school year makes those words unreadable; codes, counts and proofs stay.
 
-A blob is `nonce (12) | commitment (32) | AES-256-GCM ciphertext`. Encryption key and commitment both come from the
-owner's key by HKDF-Expand-SHA256 (RFC 5869) with the stream and version as info: a blob cannot be moved to another
-event, and no second key can open it to another text (GCM alone does not promise that).
+A blob is `nonce (12) | commitment (32) | AES-256-GCM ciphertext`. Its key comes from the owner's key by
+HKDF-Expand-SHA256 (RFC 5869) with the stream and version as info, and the commitment from that key by HMAC: a blob
+cannot be moved to another event, and no second key can open it to another text (GCM alone does not promise that).
+Whoever is given just the key of one text, in a bundle of evidence, can check that as well. The first release took the
+commitment from the owner's key instead, so only the owner of that can; such blobs are still opened.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from ledger.errors import LedgerError
 from ledger.events import AnyEvent, Event
 
 NONCE, COMMITMENT = 12, 32
+COMMITTED = b"attendance commitment"
 LENGTHS = [length.to_bytes(8, "big") for length in range(4096)]
 
 _encoder = msgspec.json.Encoder()
@@ -87,8 +90,8 @@ def seal(event: Event, stream: str, version: int, key: bytes | None) -> Event:
     if not text:
         return event
     assert key is not None, f"no key for {event.topic}"
-    encryption_key, commitment = _derive(key, stream, version)
-    nonce = os.urandom(NONCE)
+    encryption_key = event_key(key, stream, version)
+    commitment, nonce = commitment_to(encryption_key), os.urandom(NONCE)
     blob = nonce + commitment + _aesgcm()(encryption_key).encrypt(nonce, _encoder.encode(text), commitment)
     blanks = {name: _defaults(type(event))[name] for name in text}
     return msgspec.structs.replace(event, sealed=blob, **blanks)
@@ -98,9 +101,13 @@ def open_sealed(event: AnyEvent, stream: str, version: int, key: bytes | None) -
     """Return the event with its text readable; unchanged (still sealed) where the key is gone. Raises WrongKey."""
     if not event.sealed or key is None:
         return event
-    encryption_key, commitment = _derive(key, stream, version)
+    encryption_key = event_key(key, stream, version)
     blob = event.sealed
-    if not compare_digest(blob[NONCE : NONCE + COMMITMENT], commitment):
+    commitment = blob[NONCE : NONCE + COMMITMENT]
+    if not (
+        compare_digest(commitment, commitment_to(encryption_key))
+        or compare_digest(commitment, _first_commitment(key, encryption_key, stream, version))
+    ):
         raise WrongKey(f"the key offered is not the one that sealed the text at version {version} of its stream")
     try:
         text = _aesgcm()(encryption_key).decrypt(blob[:NONCE], blob[NONCE + COMMITMENT :], commitment)
@@ -137,11 +144,20 @@ def leaf(position: int, stream: str, version: int, topic: str, recorded_at: int,
     return sha256(b"".join(parts)).digest()
 
 
-def _derive(key: bytes, stream: str, version: int) -> tuple[bytes, bytes]:
-    # HKDF-Expand (RFC 5869 section 2.3) for 64 bytes is two HMAC blocks; the key is already uniformly random.
-    info = f"{stream}|{version}".encode()
-    first = hmac_digest(key, info + b"\x01", "sha256")
-    return first, hmac_digest(key, first + info + b"\x02", "sha256")
+def event_key(key: bytes, stream: str, version: int) -> bytes:
+    """Return the key that opens the text of just this event, from its owner's key."""
+    # HKDF-Expand (RFC 5869 section 2.3) for 32 bytes is one HMAC block; the key is already uniformly random.
+    return hmac_digest(key, f"{stream}|{version}".encode() + b"\x01", "sha256")
+
+
+def commitment_to(encryption_key: bytes) -> bytes:
+    """Return what is stored beside a text so that no other key can be passed off as its own."""
+    return hmac_digest(encryption_key, COMMITTED, "sha256")
+
+
+def _first_commitment(key: bytes, encryption_key: bytes, stream: str, version: int) -> bytes:
+    """Return the commitment of the first release: the second block of the same expansion."""
+    return hmac_digest(key, encryption_key + f"{stream}|{version}".encode() + b"\x02", "sha256")
 
 
 @lru_cache

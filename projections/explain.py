@@ -118,7 +118,7 @@ def explain_absence(answers: Answers, moment: Moment, pupil: str) -> Explanation
     versions = versions_of(answers, pupil, [year])
     days = {number for number in moment.school.calendar.session_numbers(year) if number <= until}
     lines = [line for line in lines_of(versions, moment, days) if line.number <= until]
-    proofs = [proved(line, *_judge_absence(line, moment, pupil)) for line in lines]
+    proofs = [proved(line, *judge_absence(line, moment, pupil)) for line in lines]
     counts = {kind: sum(proof.counts_as == kind for proof in proofs) for kind in COUNTED}
     absent = counts["authorised"] + counts["unauthorised"]
     possible = absent + counts["attended"]
@@ -246,7 +246,7 @@ def _penalty_day(moment: Moment, versions: Entries, policy: Policy, pupil: str, 
 # --- absence --------------------------------------------------------------------------------------------------------
 
 
-def _judge_absence(line: Line, moment: Moment, pupil: str) -> tuple[str, str]:
+def judge_absence(line: Line, moment: Moment, pupil: str) -> tuple[str, str]:
     """Return what a session counts as in the year to date, and why."""
     session = Session.from_number(line.number)
     if not moment.school.on_roll(pupil, session.day):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from datetime import date
 from hashlib import sha256
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import assume, example, given
@@ -97,10 +99,22 @@ def test_no_two_sealings_are_alike() -> None:
 
 @given(keys, streams, versions)
 def test_key_and_commitment_are_those_of_the_standard(key: bytes, stream: str, version: int) -> None:
-    """Another implementation of RFC 5869 gives the same 64 bytes: first the cipher's key, then the commitment."""
+    """Another implementation of RFC 5869 gives the same key, and HMAC the commitment to it."""
+    derived = HKDFExpand(SHA256(), length=32, info=f"{stream}|{version}".encode()).derive(key)
+    assert wire.event_key(key, stream, version) == derived
+    committed = hmac.digest(derived, b"attendance commitment", "sha256")
+    assert wire.seal(AMENDED, stream, version, key).sealed[12:44] == committed
+
+
+@given(keys, streams, versions)
+def test_a_text_that_the_first_release_sealed_is_opened(key: bytes, stream: str, version: int) -> None:
     derived = HKDFExpand(SHA256(), length=64, info=f"{stream}|{version}".encode()).derive(key)
-    assert b"".join(wire._derive(key, stream, version)) == derived
-    assert wire.seal(AMENDED, stream, version, key).sealed[12:44] == derived[32:]
+    text = msgspec.json.encode({"reason": "secret"})
+    blob = bytes(12) + derived[32:] + AESGCM(derived[:32]).encrypt(bytes(12), text, derived[32:])
+    event = MarkAmended(by=BY, code="I", replaces="N", sealed=blob)
+    assert wire.open_sealed(event, stream, version, key).reason == "secret"
+    with pytest.raises(wire.WrongKey):
+        wire.open_sealed(event, stream, version + 1, key)
 
 
 def test_without_its_key_a_text_stays_sealed_and_the_codes_readable() -> None:

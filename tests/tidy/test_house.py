@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("ledger", "projections", "commands")
+# One file by its purpose: a stranger reads it whole, beside nothing else of ours.
+WHOLE = {"commands/evidence/verify.py": 600}
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
@@ -17,7 +19,7 @@ def problems(path: Path, source: str) -> list[str]:
     """Return what is untidy in one module: no docstring, an undocumented public name, a file or function too long."""
     tree = ast.parse(source)
     found = [] if ast.get_docstring(tree) else [f"{path}: no docstring"]
-    if len(source.splitlines()) > 450:
+    if len(source.splitlines()) > WHOLE.get(str(path), 450):
         found.append(f"{path}: {len(source.splitlines())} lines")
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno > 60:

@@ -1,0 +1,147 @@
+"""The verb that makes evidence: one pupil, one time or case, one file that a stranger can check."""
+
+from __future__ import annotations
+
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    note,
+    opened,
+    parse_day,
+    parse_known_at,
+    say,
+    say_json,
+)
+from commands.cli.seal import SealOption
+from commands.cli.write import Pupil
+from ledger.errors import LedgerError, Misconfigured, Refused
+
+if TYPE_CHECKING:
+    from commands.evidence import Bundle
+    from projections.evidence import Evidence
+
+verbs = typer.Typer(**PLAIN)
+
+SHOWN = 10  # blockers that are named
+
+
+class Blocked(LedgerError):
+    """Something in the register stands in the way of evidence."""
+
+
+@verbs.command("evidence")
+def make_evidence(
+    pupil: Pupil,
+    case: Annotated[
+        str | None, typer.Option("--case", metavar="NAME", help="As its referral or notice fixed it.")
+    ] = None,
+    from_day: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="The first day. [default the school year's]")
+    ] = None,
+    to_day: Annotated[str | None, typer.Option("--to", metavar="DAY", help="The last. [default --as-of]")] = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    seal: SealOption = None,
+    draft: Annotated[bool, typer.Option("--draft", help="In spite of blockers, marked DRAFT on every page.")] = False,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The zip file.")] = Path(
+        "evidence.zip"
+    ),
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a bundle about one pupil that a stranger can check: paper, data, events, proofs, keys of just these texts.
+
+    An N, a missing mark or an amendment without its reason stops it. Of a case it is what the referral, or else the
+    notice, had seen: the same file for ever. With a seal, the file's signature lies beside it as FILE.sig.
+
+    \b
+    Example: attendance evidence 1042 --case PN-1 --seal /media/safe/seal -o bundle.zip
+    """
+    first, last, about = parse_day("--from", from_day), parse_day("--to", to_day), parse_day("--as-of", as_of)
+    known = parse_known_at(known_at)
+    if case is not None and (first or last or about):
+        raise Refused("malformed", field="--case", expected="no --from, --to or --as-of beside it")
+    from commands.evidence import bundle
+    from ledger.seal import open_seal
+    from projections.evidence import evidence, period_of, pinned
+
+    with opened(ledger, keys) as house:
+        moment, pin = house.answers.moment(about or last, known), None
+        known_pupils(moment, [pupil])
+        note_lost_keys(house)
+        if case is not None:
+            moment, pin = pinned(house.answers, moment, pupil, case)
+        begins, ends = period_of(moment, pin)
+        first, last = _within(first or begins, last or ends, moment.as_of)
+        found, basis = evidence(house.answers, moment, pupil, first, last, pin)
+        if found.blockers and not draft:
+            for each in found.blockers[:SHOWN]:
+                note(f"{each.rule}: {each.session or f'position {each.position}'}: {each.sentence}")
+            raise Blocked(f"nothing was made, because of {len(found.blockers)} blockers: settle them, or give --draft")
+        made = bundle(house.answers, moment, found, basis, open_seal(seal) if seal else None, draft=draft)
+    _write(output, made)
+    if as_json:
+        say_json(_answer(found, made, output, draft))
+    else:
+        _tell(found, made, output, draft)
+
+
+def _write(output: Path, made: Bundle) -> None:
+    beside = output.with_name(output.name + ".sig")
+    try:
+        output.write_bytes(made.content)
+        # A signature that is left from another file would call this one a forgery.
+        beside.unlink(missing_ok=True)
+        if made.signature is not None:
+            beside.write_text(made.signature, encoding="utf-8")
+    except OSError as error:
+        raise Misconfigured(f"the file {output} cannot be written: {error.strerror}") from error
+
+
+def _within(first: date, last: date, as_of: date) -> tuple[date, date]:
+    if last > as_of:
+        raise Refused("malformed", field="--to", value=last, expected=f"a day no later than --as-of, {as_of}")
+    if first > last:
+        raise Refused("malformed", field="--from", value=first, expected=f"a day no later than the last, {last}")
+    return first, last
+
+
+def _answer(found: Evidence, made: Bundle, output: Path, draft: bool) -> dict[str, object]:
+    repeated = ("pupil", "as_of", "known_at", "position", "policy", "simulated", "first_day", "last_day", "blockers")
+    return {
+        **{name: getattr(found, name) for name in repeated},
+        "draft": draft,
+        "file": str(output),
+        "sha256": sha256(made.content).hexdigest(),
+        "signed": made.signature is not None,
+        "checkpoint": made.checkpoint,
+        "members": sorted(made.members),
+    }
+
+
+def _tell(found: Evidence, made: Bundle, output: Path, draft: bool) -> None:
+    counts = found.certificate
+    simulated = " (SIMULATED)" if found.simulated else ""
+    say(f"{'DRAFT of evidence' if draft else 'Evidence'} about {found.pupil}{simulated}: {output}")
+    say(
+        f"{found.first_day} to {found.last_day}: {counts['attended']} attended and {counts['absent']} absent of "
+        f"{counts['possible']} possible sessions, {counts['unauthorised']} of them without authority"
+    )
+    say(f"as of {found.as_of}, as known at {found.known_at} (position {found.position}), policy {found.policy}")
+    sealed = f"sealed at position {made.checkpoint}" if made.checkpoint else "not sealed"
+    say(f"{sealed}; SHA-256 {sha256(made.content).hexdigest()}")
+    if made.signature is None:
+        note("the file is not signed: give --seal a folder with its private key")

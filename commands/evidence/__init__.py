@@ -1,0 +1,150 @@
+"""The bundle: evidence about one pupil that a stranger can check, as one zip file.
+
+| member | holds |
+|---|---|
+| `evidence.pdf` | the paper: certificate, register, totals, chronology, verdicts, policy |
+| `evidence.json` | the same for programs |
+| `events.jsonl` | the stored rows that it rests on, a line each |
+| `keys.json` | for each sealed text that is quoted the key that opens just that text, never a pupil's key |
+| `checkpoint`, `verifier.key`, `proofs.json` | what was signed, by which key, and the proofs that the rows are in it |
+| `verify.py`, `README.txt` | how a stranger checks all this |
+| `manifest` | the SHA-256 of every other member, signed by the seal where its private key is here |
+
+The same question is the same bytes for ever: no clock, members in order of name and stored as they are, because
+compressors differ from one machine to another. A signature over the whole file is given beside it, so that no byte of
+it can be changed unseen.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import zipfile
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib import resources
+from typing import Any, NamedTuple
+
+import msgspec
+
+from commands.evidence.paper import paper
+from ledger import note
+from ledger.inclusion import Proofs, first_note, prove
+from ledger.note import open_note, parse_checkpoint
+from ledger.seal import Seal, read
+from ledger.store import Row
+from projections.evidence import Basis, Evidence, later_rows
+from projections.questions import Answers, Moment
+from projections.rebuild import pages
+
+EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip file can say
+
+
+class Bundle(NamedTuple):
+    """The zip file, and the signed note over it; none where nobody here can sign."""
+
+    content: bytes
+    signature: str | None
+    members: dict[str, bytes]
+    checkpoint: int | None
+
+
+def bundle(
+    answers: Answers, moment: Moment, found: Evidence, basis: Basis, seal: Seal | None, *, draft: bool
+) -> Bundle:
+    """Return the bundle of some evidence, proved against a seal where there is one.
+
+    Raises Misconfigured where the ledger is not sealed so far, BrokenSeal where it is not what was sealed.
+    """
+    proofs = _proofs(answers, basis, seal) if seal else None
+    told = {
+        "bundle": "attendance evidence 1",
+        "draft": draft,
+        "seal": _sealed(proofs),
+        **msgspec.to_builtins(found),
+    }
+    members = {
+        "README.txt": _shipped("README.txt"),
+        "events.jsonl": b"".join(_json(_row(row)) + b"\n" for row in basis.rows),
+        "evidence.json": msgspec.json.format(_json(told), indent=1) + b"\n",
+        "evidence.pdf": paper(moment, msgspec.json.decode(_json(told))),
+        "keys.json": _json({str(place): _base64(key) for place, key in basis.keys.items()}) + b"\n",
+        "verify.py": _shipped("verify.py"),
+    }
+    if proofs is not None:
+        members |= {
+            "checkpoint": proofs.note.encode(),
+            "proofs.json": _json(_proven(proofs)) + b"\n",
+            "verifier.key": f"{proofs.verifier}\n".encode(),
+        }
+    members["manifest"] = _signed(_manifest(members), seal).encode()
+    content = _zip(members)
+    digest = f"attendance evidence file\nsha256 {sha256(content).hexdigest()}\n"
+    signature = note.sign(digest, seal.key.name, seal.private) if seal and seal.private else None
+    return Bundle(content, signature, members, proofs.checkpoint.size if proofs else None)
+
+
+def _proofs(answers: Answers, basis: Basis, seal: Seal) -> Proofs:
+    """Return the proofs of the basis against the first checkpoint that holds all of it."""
+    signed = first_note(seal, max(row.position for row in basis.rows))
+    size = parse_checkpoint(open_note(signed, seal.key)).size
+    reading = read(row for page in pages(answers.ledger, size) for row in page)
+    return prove(seal, signed, reading, basis.rows, later_rows(answers, basis, size), basis.owners)
+
+
+def _sealed(proofs: Proofs | None) -> dict[str, Any] | None:
+    if proofs is None:
+        return None
+    checkpoint = proofs.checkpoint
+    return {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {**row._asdict(), "state": _base64(row.state)}
+
+
+def _proven(proofs: Proofs) -> dict[str, Any]:
+    return {
+        "rows": {str(place): _base64(proof) for place, proof in proofs.rows.items()},
+        "later": [
+            {
+                "owner": f"{each.owner.name}/{each.owner.year}",
+                "position": each.position,
+                "leaf": _base64(each.leaf),
+                "proof": _base64(each.proof),
+            }
+            for each in proofs.later
+        ],
+        "years": [{"line": each.line, "index": each.place, "proof": _base64(each.proof)} for each in proofs.years],
+    }
+
+
+def _manifest(members: Mapping[str, bytes]) -> str:
+    lines = (f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(members.items()))
+    return "attendance evidence\n" + "".join(lines)
+
+
+def _signed(text: str, seal: Seal | None) -> str:
+    return note.sign(text, seal.key.name, seal.private) if seal and seal.private else text
+
+
+def _zip(members: Mapping[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in sorted(members.items()):
+            info = zipfile.ZipInfo(name, EARLIEST)
+            info.create_system, info.external_attr = 3, 0o644 << 16  # whatever machine it is made on
+            archive.writestr(info, content)
+    return file.getvalue()
+
+
+def _shipped(name: str) -> bytes:
+    return resources.files("commands").joinpath("evidence", name).read_bytes()
+
+
+def _json(value: Any) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

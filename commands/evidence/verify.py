@@ -1,0 +1,568 @@
+"""Check a bundle of evidence about one pupil's attendance, without the program that made it and without a network.
+
+    python3 -I verify.py [BUNDLE] [--key KEY] [--unsigned]
+
+BUNDLE is the zip file, or the folder that it was unpacked in; left out, the folder of this file. KEY is the verifier
+key of the school's seal (one line, name+hash+key), as somebody other than the maker of the bundle handed it to you:
+with the key that lies in the bundle everything can agree and still all be made up. Beside a zip file its signature,
+BUNDLE.sig, is checked too. It prints what it checked and ends with 0, or names the first thing that is wrong and ends
+with 1.
+
+What it knows, it knows from the law and from these formats: Merkle trees of RFC 9162, signed notes and checkpoints of
+C2SP (Ed25519), and the codes of the School Attendance (Pupil Registration) (England) Regulations 2024. Python 3.11 or
+later and the package `cryptography` are all it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import gc
+import hmac
+import json
+import sys
+import zipfile
+from bisect import bisect_right
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+ATTENDED = {"/", "\\", "L", "K", "V", "P", "W", "B", "J"}
+AUTHORISED = {"C", "C1", "C2", "E", "I", "J1", "M", "R", "S", "T", "H", "F"}
+UNAUTHORISED = {"G", "N", "O", "U"}
+COUNTS = ("attended", "authorised", "unauthorised", "not possible", "missing", "not on roll")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TOLD = ("follow-up", "leave", "notice")
+
+
+class Wrong(Exception):
+    """What is wrong with the bundle, in one sentence."""
+
+
+def need(holds: Any, sentence: str) -> None:
+    if not holds:
+        raise Wrong(sentence)
+
+
+def say(sentence: str) -> None:
+    print("ok    " + sentence)
+
+
+def plain(text: Any) -> bytes:
+    return binascii.a2b_base64(text, strict_mode=True)
+
+
+# --- hashes, proofs, signatures -------------------------------------------------------------------------------------
+
+
+def leaf_of(row: dict[str, Any]) -> bytes:
+    """Return the hash of a stored row: every field with its length before it, under the prefix of leaves."""
+    hashed = sha256(b"\x00")
+    for name in ("position", "stream", "version", "topic", "recorded_at"):
+        field = str(row[name]).encode()
+        hashed.update(len(field).to_bytes(8, "big") + field)
+    hashed.update(len(row["state"]).to_bytes(8, "big") + row["state"])
+    return hashed.digest()
+
+
+def included(leaf: bytes, index: int, size: int, proof: bytes, root: bytes) -> bool:
+    """Return whether a leaf stands at an index of the tree of that size and root (RFC 9162, section 2.1.3.2)."""
+    if not 0 <= index < size or len(proof) % 32:
+        return False
+    last = size - 1
+    for at in range(0, len(proof), 32):
+        step = proof[at : at + 32]
+        if last == 0:
+            return False
+        if index & 1 or index == last:
+            leaf = sha256(b"\x01" + step + leaf).digest()
+            while not index & 1 and index:
+                index, last = index >> 1, last >> 1
+        else:
+            leaf = sha256(b"\x01" + leaf + step).digest()
+        index, last = index >> 1, last >> 1
+    return last == 0 and leaf == root
+
+
+def read_key(text: str) -> tuple[str, bytes, bytes]:
+    """Return name, public key and key id of a verifier key."""
+    name, told, encoded = text.strip().split("+", 2)
+    raw = plain(encoded)
+    key_id = sha256(name.encode() + b"\n" + raw).digest()[:4]
+    need(raw[:1] == b"\x01" and len(raw) == 33 and key_id.hex() == told, "this is no verifier key of a seal")
+    return name, raw[1:], key_id
+
+
+def open_note(note: str, key: tuple[str, bytes, bytes], what: str) -> str:
+    """Return the text of a note that was signed with the key, once and by nobody else."""
+    name, public, key_id = key
+    text, found, line = note.rpartition("\n\n")
+    dash, rest, end = line[:2], line[2:-1], line[-1:]
+    signer, _, encoded = rest.rpartition(" ")
+    need(found and dash == "— " and end == "\n" and "\n" not in rest, f"{what} is not signed")
+    raw = plain(encoded)
+    need(base64.b64encode(raw).decode() == encoded, f"the signature of {what} is not written as signatures are")
+    need(signer == name and raw[:4] == key_id, f"{what} is signed by {signer!r} with a key that is not this one")
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(raw[4:], (text + "\n").encode())
+    except InvalidSignature:
+        raise Wrong(f"the signature of {what} does not hold: it was changed, or signed by somebody else") from None
+    return text + "\n"
+
+
+# --- what is in the bundle ------------------------------------------------------------------------------------------
+
+
+def read_members(path: Path) -> dict[str, bytes]:
+    """Return the members of a bundle by name."""
+    if path.is_dir():
+        return {each.name: each.read_bytes() for each in path.iterdir() if each.is_file()}
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        need(len(set(names)) == len(names), "the zip file holds two members of one name")
+        return {name: archive.read(name) for name in names}
+
+
+def check_file(content: bytes, signature: str, key: tuple[str, bytes, bytes]) -> None:
+    """Check the detached signature over the zip file."""
+    text = open_note(signature, key, "the zip file")
+    digest = sha256(content).hexdigest()
+    need(text == f"attendance evidence file\nsha256 {digest}\n", "the zip file is not the one that was signed")
+    say("the zip file is, to the byte, the one that was signed")
+
+
+def check_manifest(members: dict[str, bytes], key: tuple[str, bytes, bytes] | None, exact: bool) -> None:
+    """Check that the members are those of the manifest, and its signature where there is to be one."""
+    need("manifest" in members, "the bundle has no manifest")
+    manifest = members["manifest"].decode()
+    text = open_note(manifest, key, "the manifest") if key else manifest
+    title, *lines = text.split("\n")
+    need(title == "attendance evidence" and lines.pop() == "", "the manifest does not begin and end as manifests do")
+    listed = [line[66:] for line in lines]
+    need(listed == sorted(set(listed)) and "manifest" not in listed, "the manifest does not list each member once")
+    for line, name in zip(lines, listed, strict=True):
+        need(name in members, f"the member {name} is missing")
+        need(line == f"{sha256(members[name]).hexdigest()}  {name}", f"the member {name} is not that of the manifest")
+    extra = sorted(set(members) - set(listed) - {"manifest"})
+    need(not (exact and extra), f"the member {extra[:1]} is not in the manifest")
+    for name in extra:
+        print(f"note  {name} lies here and is no part of the bundle")
+    say(f"{len(listed)} members are those of the manifest" + (", which is signed" if key else ""))
+
+
+def read_rows(raw: bytes) -> list[dict[str, Any]]:
+    """Return the stored rows, each with its hash, its event and the owner of its stream; in order of position."""
+    rows = []
+    for line in raw.decode().splitlines():
+        row = json.loads(line)
+        row["state"] = plain(row["state"])
+        row["leaf"] = leaf_of(row)
+        row["event"] = json.loads(row["state"].decode())
+        name, _, rest = row["stream"].partition("/")
+        row["owner"] = f"{name}/{int(rest[:4]) if rest[:4].isdecimal() else 0}"
+        row["at"] = (EPOCH + timedelta(microseconds=row["recorded_at"])).isoformat()
+        rows.append(row)
+    positions = [row["position"] for row in rows]
+    need(positions == sorted(set(positions)), "the events are not in order of position")
+    return rows
+
+
+def check_seal(members: dict[str, bytes], rows: list[dict[str, Any]], ev: dict[str, Any], key: Any) -> None:
+    """Check that every row is in the ledger that was signed, and that the pupil's rows are all there are."""
+    origin, size, root, years, end = open_note(members["checkpoint"].decode(), key, "the checkpoint").split("\n")
+    word, year_count, year_root = years.split(" ")
+    need(origin == key[0] and word == "years" and not end, "the checkpoint is not written as checkpoints are")
+    sealed = {"origin": origin, "size": int(size), "root": plain(root).hex()}
+    need(ev["seal"] == sealed, "the evidence names another checkpoint")
+    proofs = json.loads(members["proofs.json"])
+    need(list(proofs["rows"]) == [str(row["position"]) for row in rows], "there is not one proof for each event")
+    for row in rows:
+        proof = plain(proofs["rows"][str(row["position"])])
+        holds = included(row["leaf"], row["position"] - 1, int(size), proof, plain(root))
+        need(holds, f"the event at position {row['position']} is not the one that was sealed there")
+    say(f"{len(rows)} events are in the ledger as it was sealed at position {size}")
+    owned: dict[str, dict[int, bytes]] = {}
+    for row in rows:
+        owned.setdefault(row["owner"], {})[row["position"]] = row["leaf"]
+    for later in proofs["later"]:
+        place, leaf = later["position"], plain(later["leaf"])
+        need(place > ev["position"], f"of position {place}, before the moment of the evidence, there is only a hash")
+        holds = included(leaf, place - 1, int(size), plain(later["proof"]), plain(root))
+        need(holds, f"the later event at position {place} is not the one that was sealed there")
+        need(place not in owned.setdefault(later["owner"], {}), f"position {place} is there twice")
+        owned[later["owner"]][place] = leaf
+    shown = set()
+    for year in proofs["years"]:
+        owner, count, digest = year["line"].split(" ")
+        leaves = owned.get(owner, {})
+        line = sha256(b"\x00" + year["line"].encode()).digest()
+        holds = included(line, year["index"], int(year_count), plain(year["proof"]), plain(year_root))
+        need(holds, f"the line of {owner} is not in the tree of years that was sealed")
+        need(len(leaves) == int(count), f"of {owner} there are {len(leaves)} events, and {count} were sealed")
+        joined = b"".join(leaves[place] for place in sorted(leaves))
+        need(sha256(joined).hexdigest() == digest, f"the events of {owner} are not all those that were sealed")
+        shown.add(owner)
+    mine = {owner for owner in owned if owner.startswith(ev["pupil"] + "/")}
+    need(shown == mine, f"nothing shows that the events of {sorted(mine ^ shown)[:1]} are complete")
+    for year in ev["years"]:
+        if f"{ev['pupil']}/{year}" not in shown:
+            print(f"note  the bundle holds no events of the school year {year}, and shows no proof that there are none")
+    say(f"they are all there are of {', '.join(sorted(shown))} (and {len(proofs['later'])} later ones, as hashes only)")
+
+
+def open_texts(rows: list[dict[str, Any]], keys: dict[str, Any], withheld: set[int]) -> None:
+    """Put back the text of every event whose key is here, after checking the commitment to it that was sealed with it:
+    it shows that no other key could have been given, which would open another text."""
+    opened = uncommitted = 0
+    sealed = {str(row["position"]) for row in rows if "x" in row["event"]}
+    need(set(keys) <= sealed, "there is a key for an event that has no sealed text")
+    for row in rows:
+        row["said"] = {name: value for name, value in row["event"].items() if name != "x"}
+        place = row["position"]
+        if "x" not in row["event"] or str(place) not in keys:
+            row["open"] = "x" not in row["event"]
+            need(row["open"] or place in withheld, f"the text at position {place} has no key, and nothing says why")
+            continue
+        blob, key = plain(row["event"]["x"]), plain(keys[str(place)])
+        uncommitted += blob[12:44] != hmac.digest(key, b"attendance commitment", "sha256")
+        try:
+            text = AESGCM(key).decrypt(blob[:12], blob[44:], blob[12:44])
+        except InvalidTag:
+            raise Wrong(f"the key for position {place} does not open the text there") from None
+        row["said"].update(json.loads(text))
+        row["open"] = True
+        opened += 1
+    say(f"{opened} sealed texts open, each with its own key; {len(sealed) - opened} stay sealed")
+    if uncommitted:
+        print(f"note  the first release sealed {uncommitted} of them, whose commitment only the school can check")
+
+
+# --- the school and the pupil, from the events ----------------------------------------------------------------------
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def in_london(day: date, clock: str) -> datetime:
+    """Return a time on London's clocks: an hour ahead between the last Sundays of March and October."""
+    march, october = date(day.year, 3, 31), date(day.year, 10, 31)
+    begins, ends = (last - timedelta(days=(last.weekday() + 1) % 7) for last in (march, october))
+    offset = timedelta(hours=1 if begins <= day < ends else 0)
+    return datetime.combine(day, time.fromisoformat(clock), UTC) - offset
+
+
+class Known:
+    """What the events say: the calendar, the policies, the pupil's days on roll, the notices, the entries."""
+
+    def __init__(self, rows: list[dict[str, Any]], ev: dict[str, Any]) -> None:
+        self.ev, self.pupil = ev, ev["pupil"]
+        self.known_at, self.as_of = moment(ev["known_at"]), date.fromisoformat(ev["as_of"])
+        self.years: dict[int, dict[str, Any]] = {}
+        self.policies: list[tuple[str, str]] = []
+        self.spells: list[list[Any]] = []
+        self.notices: dict[str, dict[str, Any]] = {}
+        self.entries: dict[str, list[dict[str, Any]]] = {}
+        self.about: dict[str, Any] = {}
+        self.placements: dict[str, tuple[str, str]] = {}
+        for row in rows:
+            if row["position"] <= ev["position"]:
+                self._take(row, row["said"])
+        self.days = sorted(day for year in self.years.values() for day in self._school_days(year))
+
+    def _take(self, row: dict[str, Any], said: dict[str, Any]) -> None:
+        kind, owner, place = said["type"], row["owner"], row["stream"].split("/")
+        need(row["topic"].endswith("." + kind), f"the event at position {row['position']} is filed as another")
+        if kind == "SchoolOpened":
+            self.school = {name: said[name] for name in ("urn", "name", "la", "estab")}
+            self.simulated = said["simulated"]
+            self.policies.append(("", said["policy"]))
+        elif kind == "PolicyAdopted":
+            self.policies.append((said["from_day"], said["policy"]))
+            self.policies.sort(key=lambda adopted: adopted[0])
+        elif kind in ("SchoolYearOpened", "CalendarAmended"):
+            self.years.setdefault(said["year"], {}).update({"closed": [], **said})
+        elif owner.startswith(self.pupil + "/") and len(place) == 4 and place[3] in ("AM", "PM"):
+            self.entries.setdefault(f"{place[2]}/{place[3]}", []).append(self._mark(row, said))
+        elif place[:2] == [self.pupil, "roll"]:
+            self._take_roll(said)
+        elif place[:2] == [self.pupil, "notice"] and kind == "NoticeIssued":
+            self.notices[place[2]] = said
+        elif place[:2] == [self.pupil, "notice"] and kind == "NoticeWithdrawn":
+            self.notices.pop(place[2], None)
+
+    def _take_roll(self, said: dict[str, Any]) -> None:
+        kind = said["type"]
+        if kind == "PupilAdmitted":
+            self.spells.append([said["starting_day"], None])
+            self.about = {**dict.fromkeys(("name", "upn", "born", "sex"), ""), **said}
+            self.school_age = [said["school_age_first"], said["school_age_last"]]
+        elif kind == "ParticularsAmended":
+            self.about.update(said.get("particulars", {}))
+            if said.get("school_age_first") and said.get("school_age_last"):
+                self.school_age = [said["school_age_first"], said["school_age_last"]]
+        elif kind == "ContactsChanged":
+            self.about.update(parents=said["parents"], contacts=said.get("contacts", []))
+        elif kind == "PupilRemoved":
+            self.spells[-1][1] = said["last_day"]
+        if kind in ("PupilAdmitted", "ClassChanged"):
+            start = said["starting_day"] if kind == "PupilAdmitted" else said["from_day"]
+            self.placements[start] = (said["year_group"], said["class_name"])
+
+    @staticmethod
+    def _mark(row: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+        """Return what one event says of its entry, as the evidence writes it."""
+        imported, amends = said["type"] == "MarkAsserted", said["type"] == "MarkAmended"
+        hidden = "" if row["open"] else "(sealed)"
+        return {
+            "code": said["c"],
+            "detail": said.get("detail", "" if amends else hidden),
+            "recorded_at": row["at"],
+            "by": dict(zip(("name", "title"), said.get("by", ["", "", ""])[1:], strict=True)),
+            "reason": (said.get("reason", "") or hidden) if amends else "",
+            "position": row["position"],
+            "via": "import" if imported else said.get("via", "office" if amends else "register"),
+            "cites": f"sha256:{said['source']}" if imported else said.get("cites", ""),
+        }
+
+    @staticmethod
+    def _school_days(year: dict[str, Any]) -> list[date]:
+        """Return the days of a school year that have sessions: Monday to Friday, and not closed."""
+        first, last = date.fromisoformat(year["first_day"]), date.fromisoformat(year["last_day"])
+        days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+        closed = [(each[0], each[1]) for each in year["closed"]]
+        return [d for d in days if d.weekday() < 5 and not any(a <= d.isoformat() <= b for a, b in closed)]
+
+    def closes(self, session: str) -> datetime | None:
+        """Return when registration of a session closes, None for one that the school does not have."""
+        day = date.fromisoformat(session[:10])
+        place = bisect_right(self.days, day)
+        if not place or self.days[place - 1] != day:
+            return None
+        year = next(y for y in self.years.values() if y["first_day"] <= session[:10] <= y["last_day"])
+        return in_london(day, year["hours"][session.endswith("PM")][1])
+
+    def on_roll(self, session: str) -> bool:
+        return any(first <= session[:10] and (not last or session[:10] <= last) for first, last in self.spells)
+
+    def code(self, session: str) -> str | None:
+        return self.entries[session][-1]["code"] if session in self.entries else None
+
+    def counts_as(self, session: str) -> str:
+        code = self.code(session)
+        if not self.on_roll(session):
+            return "not on roll"
+        if code is None:
+            closes = self.closes(session)
+            return "missing" if closes is not None and closes <= self.known_at else "not possible"
+        kinds = {"attended": ATTENDED, "authorised": AUTHORISED, "unauthorised": UNAUTHORISED}
+        return next((kind for kind, codes in kinds.items() if code in codes), "not possible")
+
+    def sessions(self, first: str, last: str) -> list[str]:
+        """Return the sessions from one day to another: those of the calendar while on roll, and those with a mark."""
+        had = {f"{day}/{half}" for day in self.days for half in ("AM", "PM")}
+        mine = {session for session in had if self.on_roll(session)} | set(self.entries)
+        return sorted(session for session in mine if first <= session[:10] <= last)
+
+
+# --- what the evidence says -----------------------------------------------------------------------------------------
+
+
+def check_header(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]]) -> None:
+    """Check whom and what the evidence is about, and what fixed it."""
+    case, pupil = ev["case"], ev["pupil"]
+    pinned = case["position"] if case else 0
+    for row in rows:
+        need(row["position"] <= ev["position"] or row["position"] == pinned, "an event is later than the evidence")
+        owner = row["owner"].partition("/")[0]
+        need(owner in (pupil, "school"), f"the event at position {row['position']} is somebody else's")
+        others = set(row["said"].get("pupils", [])) - {pupil} if owner == "school" else set()
+        need(not others, f"the event at position {row['position']} names another pupil")
+    need(ev["simulated"] == known.simulated and ev["school"] == known.school, "the evidence names another school")
+    in_force = [name for begins, name in known.policies if begins <= ev["as_of"]][-1]
+    if case:
+        said: dict[str, Any] = next((row["said"] for row in rows if row["position"] == pinned), {})
+        need(said.get("type") == case["event"] and said["parent"] == case["parent"], "another event fixed the case")
+        on = said.get("referred_on") or said.get("issued_on")
+        need(case["on"] == ev["as_of"] == on and said["ss"] == case["sessions"], "the case is not as it was fixed")
+        need(ev["position"] == (said.get("seen") or pinned - 1), "the evidence is not as of what the case had seen")
+        in_force = said.get("policy", in_force)
+    need(ev["policy"] == in_force, f"the policy in force was {in_force}")
+    draft = bool(ev["blockers"])
+    need(ev["draft"] or not draft, "there are blockers, and the evidence does not say that it is a draft")
+    about = ev["about"]
+    for name in ("name", "upn", "born", "sex"):
+        need(about[name] == known.about.get(name, ""), f"the pupil's {name} is not that of the admission register")
+    contacts = {each["id"]: each for each in known.about.get("contacts", [])}
+    parents = [
+        {"id": each, **{name: contacts.get(each, {}).get(name, "") for name in ("name", "relationship")}}
+        for each in known.about.get("parents", [])
+    ]
+    need(about["parents"] == parents, "the parents are not those of the admission register")
+    need(about["spells"] == known.spells and about["school_age"] == known.school_age, "the days on roll are others")
+    begun = [start for start in sorted(known.placements) if start <= ev["last_day"]] or sorted(known.placements)[:1]
+    need((about["year_group"], about["class_name"]) == known.placements[begun[-1]], "the class is another")
+    say(f"the particulars are those of the admission register, the policy {in_force} was in force")
+
+
+def check_register(ev: dict[str, Any], known: Known) -> None:
+    """Rebuild the register of the time from the events, entry by entry, and count it again."""
+    lines, sessions = (
+        {line["session"]: line for line in ev["register"]},
+        known.sessions(ev["first_day"], ev["last_day"]),
+    )
+    need([line["session"] for line in ev["register"]] == sessions, "the register has other sessions than the calendar")
+    found: dict[tuple[str, str | None], list[str]] = {}
+    for session in sessions:
+        marks, line = known.entries.get(session, []), lines[session]
+        need(line["entries"] == marks, f"the entry of {session} is not what its events say")
+        code, kind = known.code(session), known.counts_as(session)
+        need((line["code"], line["counts_as"]) == (code, kind), f"{session} does not count as {line['counts_as']}")
+        need(line["original"] == (marks[0]["code"] if marks else None), f"the original entry of {session} is another")
+        found.setdefault((kind, code), []).append(session)
+    totals = {(each["counts_as"], each["code"]): each["sessions"] for each in ev["totals"]}
+    need(totals == found and len(totals) == len(ev["totals"]), "the totals are not those of the register")
+    counts = {kind.replace(" ", "_"): sum(known.counts_as(each) == kind for each in sessions) for kind in COUNTS}
+    absent = counts["authorised"] + counts["unauthorised"]
+    mine = {"possible": counts["attended"] + absent, "absent": absent, **counts}
+    need(ev["certificate"] == mine, f"the certificate does not say what the register comes to: {mine}")
+    used = {mark["code"] for session in sessions for mark in known.entries.get(session, [])}
+    need({each["code"] for each in ev["codes"]} == used, "the key of codes is not of the codes used")
+    amended = sum(len(known.entries.get(session, [])) > 1 for session in sessions)
+    say(f"the register of {len(sessions)} sessions, {amended} of them amended, is what the events say")
+    say(f"the certificate is: {mine['attended']} attended and {absent} absent of {mine['possible']} possible sessions")
+
+
+def check_chronology(ev: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    told = [
+        {"position": row["position"], "stream": row["stream"], "recorded_at": row["at"], "event": row["said"]}
+        for row in rows
+        if row["position"] <= ev["position"]
+        and (row["topic"].partition(".")[0] in TOLD or row["topic"] == "school.ClosureDeclared")
+    ]
+    need(
+        [each["position"] for each in ev["chronology"]] == [each["position"] for each in told],
+        "an event is left out of the chronology",
+    )
+    for mine, theirs in zip(told, ev["chronology"], strict=True):
+        need(mine == theirs, f"the chronology does not say what the event at position {mine['position']} says")
+    say(f"the {len(told)} lines of the chronology are what the events say, and none is left out")
+
+
+def check_penalty(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> None:
+    """Count the penalty window again from the events, by the settings that the evidence states."""
+    weeks = [day for place, day in enumerate(known.days) if not place or monday(day) != monday(known.days[place - 1])]
+    begun = bisect_right(weeks, known.as_of)
+    mondays = {monday(day) for day in weeks[max(0, begun - rules["penalty_weeks"]) : begun]}
+    standing = [each for each in known.notices.values() if each["issued_on"] <= ev["as_of"]]
+    noticed = {session for each in standing for session in each["ss"] if not rules["recount_noticed_sessions"]}
+    first, last = known.school_age
+    counted = [
+        session
+        for session in known.sessions("", ev["as_of"])
+        if monday(date.fromisoformat(session[:10])) in mondays
+        and known.code(session) in rules["penalty_codes"]
+        and known.on_roll(session)
+        and first <= session[:10] <= last
+        and session not in noticed
+    ]
+    proof, threshold = ev["penalty"], rules["penalty_threshold"]
+    met = len(counted) >= threshold
+    need(proof["weeks"] == sorted(map(str, mondays)), "the weeks of the penalty window are others")
+    theirs = [each["session"] for each in proof["sessions"] if each["counts_as"] == "penalty"]
+    need(theirs == counted, f"{len(counted)} sessions count to the penalty window, and not those that it names")
+    need(
+        proof["counts"] == {"penalty": len(counted)} and proof["verdicts"] == {"met": met}, "the window was miscounted"
+    )
+    need(proof["met_on"] == (counted[threshold - 1] if met else None), "the threshold was met on another session")
+    say(f"the penalty window holds {len(counted)} of {threshold} sessions: {'met' if met else 'not met'}")
+
+
+def check_absence(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> None:
+    """Count the year to date again from the events."""
+    begun = max((y for y in known.years.values() if y["first_day"] <= ev["as_of"]), key=lambda y: y["first_day"])
+    start = f"{begun['year']}-08-01"
+    kinds = [known.counts_as(session) for session in known.sessions(start, ev["as_of"])]
+    absent = kinds.count("authorised") + kinds.count("unauthorised")
+    possible, proof = kinds.count("attended") + absent, ev["absence"]
+    mine = {kind: kinds.count(kind) for kind in ("attended", "authorised", "unauthorised", "missing")}
+    mine.update(possible=possible, absent=absent)
+    need({name: proof["counts"][name] for name in mine} == mine, f"the year to date comes to {mine}")
+    reached = {
+        name: possible > 0 and 100 * absent >= rules[f"{name}_percent"] * possible
+        for name in ("persistent", "severe", "at_risk")
+    }
+    reached["at_risk"] = reached["at_risk"] and not reached["persistent"]
+    need(proof["verdicts"] == reached, f"the verdict on absence is {reached}")
+    cohort = [name.replace("_", " ") for name, holds in reached.items() if holds]
+    say(f"the year to date: absent {absent} of {possible} possible sessions: {', '.join(cohort) or 'no cohort'}")
+
+
+def monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def check(members: dict[str, bytes], given: str | None, unsigned: bool = False, exact: bool = True) -> None:
+    """Check everything that is inside a bundle. Raises Wrong with the first thing that does not hold."""
+    sealed = "checkpoint" in members
+    need(sealed or given is None, "a key was given, and this bundle is not sealed")
+    key = read_key(given or members["verifier.key"].decode()) if sealed else None
+    check_manifest(members, None if unsigned else key, exact)
+    ev, rows = json.loads(members["evidence.json"]), read_rows(members["events.jsonl"])
+    need(sealed or ev["seal"] is None, "the evidence says that it is sealed, and there is no checkpoint")
+    if key:
+        check_seal(members, rows, ev, key)
+    open_texts(rows, json.loads(members["keys.json"]), {each["position"] for each in ev["withheld"]})
+    known = Known(rows, ev)
+    check_header(ev, known, rows)
+    check_register(ev, known)
+    check_chronology(ev, rows)
+    rules = {rule["setting"]: rule["value"] for rule in ev["settings"]}
+    for rule in [*ev["penalty"]["rules"], *ev["absence"]["rules"]]:
+        need(rules[rule["setting"]] == rule["value"], f"the setting {rule['setting']} is stated twice, and differs")
+    check_penalty(ev, known, rules)
+    check_absence(ev, known, rules)
+    if ev["draft"]:
+        print("note  this is a DRAFT, and no evidence yet")
+    if not key:
+        print("note  this bundle is not sealed: it agrees with itself, and nothing shows that it is what was recorded")
+    elif given is None:
+        print("note  the key is the bundle's own, which shows only that it agrees with itself: give --key")
+    if unsigned:
+        print("note  the manifest was not held against a signature: the paper may have been changed, the events not")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Check a bundle of evidence about one pupil's attendance.")
+    parser.add_argument("bundle", nargs="?", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--key", help="the verifier key, from somebody other than the maker of the bundle")
+    parser.add_argument("--unsigned", action="store_true", help="do not ask for a signature on the manifest")
+    asked = parser.parse_args()
+    gc.disable()  # a short run that lets go of nothing
+    try:
+        members = read_members(asked.bundle)
+        beside = asked.bundle.with_name(asked.bundle.name + ".sig")
+        if beside.is_file() and asked.bundle.is_file():
+            key = read_key(asked.key or members["verifier.key"].decode())
+            check_file(asked.bundle.read_bytes(), beside.read_text(encoding="utf-8"), key)
+        elif "checkpoint" in members:
+            print("note  no signature over the zip file was looked at; it would be BUNDLE.sig, beside the file")
+        check(members, asked.key, asked.unsigned, exact=not asked.bundle.is_dir())
+    except Wrong as wrong:
+        print(f"WRONG {wrong}")
+        return 1
+    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        print(f"WRONG the bundle is not in the form that bundles have ({type(error).__name__}: {error})")
+        return 1
+    print("Everything holds.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,395 @@
+"""Evidence: what the ledger says about one pupil's attendance over a time, and every event that it rests on.
+
+The answer has two sides that must agree. `Evidence` is what people read: particulars, register, totals, chronology,
+verdicts, policy. `Basis` is what a stranger checks it with: the stored rows themselves, and for each sealed text the
+key that opens just that text. Everything is as known at one position, so what is recorded later changes nothing; a case
+pins that position when it is referred, or when its notice is issued.
+
+Nothing of any other child belongs here. All rows are the pupil's own, or the school's that name no other: a closure
+that names another pupil is left out, and the evidence says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ledger import wire
+from ledger.codes import Code, by_symbol
+from ledger.errors import Misconfigured, Refused
+from ledger.events import ClosureDeclared, NoticeIssued, PenaltyReferred
+from ledger.policy import READERS
+from ledger.sessions import Session, format_moment, from_micros, school_year
+from ledger.store import Row
+from ledger.streams import SCHOOL, Owner, owner_of, roll_stream, year_stream
+from projections.blockers import blockers
+from projections.explain import COUNTED, explain_absence, explain_penalty
+from projections.proof import Explanation, Rule, policy_of, rules
+from projections.questions import Answer, Answers, Moment
+from projections.record import RecordLine, record
+
+# The school's own events that a verdict rests on; closures are told apart, because they may name pupils.
+SCHOOL_TOPICS = ("school.SchoolOpened", "school.PolicyAdopted", "school.SchoolYearOpened", "school.CalendarAmended")
+CLOSURE = "school.ClosureDeclared"
+TOLD = ("follow-up", "leave", "notice")  # kinds of events that make the chronology
+
+
+class Pin(msgspec.Struct, frozen=True, kw_only=True):
+    """The event of a case that fixed its evidence: a referral, or else the notice."""
+
+    name: str
+    event: str
+    position: int
+    parent: str
+    on: str
+    sessions: list[str]
+
+
+class Parent(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    relationship: str
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """The pupil: particulars, class on the last day, days on roll and of compulsory school age, and parents."""
+
+    name: str
+    upn: str
+    born: str
+    sex: str
+    year_group: str
+    class_name: str
+    spells: list[tuple[str, str | None]]
+    school_age: tuple[str, str]
+    parents: list[Parent]
+
+
+class Total(msgspec.Struct, frozen=True, kw_only=True):
+    """Sessions of one code, none for those without a mark."""
+
+    counts_as: str
+    code: str | None
+    name: str
+    sessions: list[str]
+
+
+class CodeKey(msgspec.Struct, frozen=True, kw_only=True):
+    code: str
+    name: str
+    counts_as: str
+    in_force_from: str | None
+    in_force_until: str | None
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of the chronology, with its text where that can be read."""
+
+    position: int
+    stream: str
+    recorded_at: str
+    event: dict[str, Any]
+
+
+class Withheld(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that is not here, or whose text stays sealed, and why."""
+
+    position: int
+    why: str
+
+
+class Blocker(msgspec.Struct, frozen=True, kw_only=True):
+    rule: str
+    sentence: str
+    session: str | None
+    position: int | None
+
+
+class Evidence(Answer, frozen=True, kw_only=True):
+    """Everything that people read, in their order. `years` are the school years whose events it rests on."""
+
+    first_day: str
+    last_day: str
+    years: list[int]
+    blockers: list[Blocker]
+    case: Pin | None
+    school: dict[str, str]
+    head: str
+    about: About
+    certificate: dict[str, int]
+    totals: list[Total]
+    register: list[RecordLine]
+    codes: list[CodeKey]
+    chronology: list[Told]
+    penalty: Explanation
+    absence: Explanation
+    settings: list[Rule]
+    withheld: list[Withheld]
+
+
+class Basis(NamedTuple):
+    """The stored rows that evidence rests on, in order of position; for each text that it opens the key of just that
+    text; and whose rows of which years are all there."""
+
+    rows: list[Row]
+    keys: dict[int, bytes]
+    owners: list[Owner]
+
+
+def pinned(answers: Answers, moment: Moment, pupil: str, name: str) -> tuple[Moment, Pin]:
+    """Return the moment that a case fixed, and the event that did: its latest referral known at the moment, or else its
+    notice. Raises Refused for a case there is not, Misconfigured for one that came to neither."""
+    case = moment.school.cases.get(pupil, {}).get(name)
+    if case is None:
+        raise Refused("not_considered", field="--case", value=name)
+    if case.referred:
+        place, referral = case.referred[-1]
+        then = answers.moment_at(referral.seen or place - 1, referral.referred_on, referral.policy)
+        return then, _pin(name, place, referral, referral.referred_on)
+    if case.issued:
+        place, issued = case.issued
+        return answers.moment_at(place - 1, issued.issued_on), _pin(name, place, issued, issued.issued_on)
+    raise Misconfigured(f"the case {name} was neither referred nor came to a notice, so nothing fixed its evidence")
+
+
+def _pin(name: str, place: int, event: PenaltyReferred | NoticeIssued, on: date) -> Pin:
+    return Pin(
+        name=name,
+        event=type(event).__name__,
+        position=place,
+        parent=event.parent,
+        on=on.isoformat(),
+        sessions=list(event.sessions),
+    )
+
+
+def period_of(moment: Moment, pin: Pin | None) -> tuple[date, date]:
+    """Return the days that evidence is about unless somebody says otherwise: of a case the school weeks of its penalty
+    window and every session it names, else the year to date."""
+    if pin is not None:
+        weeks = moment.school.calendar.school_weeks(moment.as_of, policy_of(moment).penalty_weeks)
+        named = [Session.parse(session).day for session in pin.sessions]
+        return min([*weeks, *named, moment.as_of]), moment.as_of
+    year = moment.school.calendar.year_begun_by(moment.as_of)
+    if year is None:
+        raise Misconfigured(f"no school year had begun by {moment.as_of}")
+    return moment.school.years[year].first_day, moment.as_of
+
+
+def evidence(
+    answers: Answers, moment: Moment, pupil: str, first: date, last: date, pin: Pin | None = None
+) -> tuple[Evidence, Basis]:
+    """Return the evidence about a pupil from one day to another, both inclusive, and the rows that it rests on."""
+    penalty, absence = explain_penalty(answers, moment, pupil), explain_absence(answers, moment, pupil)
+    days = [first, last, moment.as_of, *map(date.fromisoformat, penalty.weeks)]
+    begun = moment.school.calendar.year_begun_by(moment.as_of)
+    years = list(range(min([*map(school_year, days), begun or 9999]), max(map(school_year, days)) + 1))
+    rows, left_out = _rows(answers, moment, pupil, years, pin)
+    # The rows are decoded one by one: whatever cannot be read here is a blocker and no reason to stop.
+    opened = dict(answers.opened(rows))
+    keys, unreadable, withheld = _keys(answers, moment, pupil, rows, opened)
+    lines = record(answers, moment, pupil, first, last)
+    found = blockers(moment, pupil, lines, first, last, unreadable)
+    known = answers.particulars(moment, [pupil])[pupil]
+    here = moment.school.pupils[pupil]
+    school = moment.school.opened
+    assert school is not None, "a pupil without a school"
+    contacts = {contact["id"]: contact for contact in known.contacts}
+    heads = moment.school.holders("headteacher", moment.as_of)
+    asked = Evidence(
+        **answers.header(moment, pupil),
+        first_day=first.isoformat(),
+        last_day=last.isoformat(),
+        years=years,
+        blockers=[Blocker(rule=f.rule, sentence=f.sentence, session=f.session, position=f.position) for f in found],
+        case=pin,
+        school={"urn": school.urn, "name": school.name, "la": school.la, "estab": school.estab},
+        head=heads[0].name if heads else "",
+        about=About(
+            **{name: getattr(known, name) for name in ("name", "upn", "born", "sex")},
+            year_group=here.placement(last).year_group,
+            class_name=here.placement(last).class_name,
+            spells=[(s.first.isoformat(), s.last.isoformat() if s.last else None) for s in here.spells],
+            school_age=(here.school_age[0].isoformat(), here.school_age[1].isoformat()),
+            parents=[_parent(each, contacts.get(each, {})) for each in here.parents],
+        ),
+        certificate=certificate(lines),
+        totals=_totals(lines),
+        register=lines,
+        codes=_codes(lines),
+        chronology=[_told(row, opened[row]) for row in rows if _is_told(row, moment) and row in opened],
+        penalty=penalty,
+        absence=absence,
+        settings=rules(policy_of(moment), list(READERS)),
+        withheld=sorted([*left_out, *withheld], key=lambda each: each.position),
+    )
+    owners = [Owner(pupil, 0), *(Owner(pupil, year) for year in years)]
+    return asked, Basis(rows, keys, owners)
+
+
+def certificate(lines: Sequence[RecordLine]) -> dict[str, int]:
+    """Return the sessions of a time by what they count as: possible is attended and absent."""
+    counts = {kind.replace(" ", "_"): sum(line.counts_as == kind for line in lines) for kind in COUNTED}
+    absent = counts["authorised"] + counts["unauthorised"]
+    return {"possible": counts["attended"] + absent, "absent": absent, **counts}
+
+
+# --- the rows -------------------------------------------------------------------------------------------------------
+
+
+def later_rows(answers: Answers, basis: Basis, until: int) -> list[Row]:
+    """Return the rows of the same owners that are not in the basis, up to a position, in order."""
+    shown = {row.position for row in basis.rows}
+    mine = answers.ledger.reads.prefix_rows(f"{basis.owners[0].name}/")
+    hidden = [
+        row
+        for row in mine
+        if row.position <= until and row.position not in shown and owner_of(row.stream) in basis.owners
+    ]
+    return sorted(hidden, key=lambda row: row.position)
+
+
+def _rows(
+    answers: Answers, moment: Moment, pupil: str, years: Sequence[int], pin: Pin | None
+) -> tuple[list[Row], list[Withheld]]:
+    """Return the rows that evidence rests on, and what is left out of the school's because it names other pupils."""
+    pin_position = pin.position if pin else 0
+    wanted = {0, *years}
+    rows = [
+        row
+        for row in answers.ledger.reads.prefix_rows(f"{pupil}/")
+        if owner_of(row.stream).year in wanted and (row.position <= moment.position or row.position == pin_position)
+    ]
+    left_out: list[Withheld] = []
+    streams = {SCHOOL, *map(year_stream, years)}
+    for row in answers.ledger.reads.reference_rows(0, moment.position):
+        if row.stream in streams and row.topic in SCHOOL_TOPICS:
+            rows.append(row)
+        elif row.stream in streams and row.topic == CLOSURE:
+            closure = _readable(row)
+            if closure is None or set(closure.pupils) - {pupil}:
+                left_out.append(Withheld(position=row.position, why="a closure that names other pupils: left out"))
+            elif _reaches(closure, moment, pupil):
+                rows.append(row)
+    return sorted(rows, key=lambda row: row.position), left_out
+
+
+def _readable(row: Row) -> ClosureDeclared | None:
+    try:
+        event = wire.decode(row.state)
+    except wire.Undecodable:
+        return None
+    return event if isinstance(event, ClosureDeclared) else None
+
+
+def _keys(
+    answers: Answers, moment: Moment, pupil: str, rows: Sequence[Row], opened: dict[Row, Any]
+) -> tuple[dict[int, bytes], list[int], list[Withheld]]:
+    """Return the keys of the texts that are opened, the positions that cannot be read, and the texts that stay
+    sealed because the evidence does not rest on them."""
+    keys: dict[int, bytes] = {}
+    unreadable: list[int] = []
+    withheld: list[Withheld] = []
+    for row in rows:
+        if row not in opened:
+            unreadable.append(row.position)
+        elif wire.holds_sealed(row.state):
+            if not _opens(row, moment, pupil, opened[row]):
+                withheld.append(Withheld(position=row.position, why="the evidence does not rest on its words: sealed"))
+            elif opened[row].sealed:
+                unreadable.append(row.position)
+            else:
+                key = answers.keys.get(owner_of(row.stream))
+                assert key is not None, "opened without a key"
+                keys[row.position] = wire.event_key(key, row.stream, row.version)
+    return keys, unreadable, withheld
+
+
+def _opens(row: Row, moment: Moment, pupil: str, event: Any) -> bool:
+    """Return whether evidence quotes the text of a row: of the roll only particulars and contacts that stand, of the
+    school only closures."""
+    if row.stream == roll_stream(pupil):
+        known = moment.school.pupils[pupil]
+        return row.version in {known.admitted_version, known.contacts_version, *known.particulars_versions}
+    if owner_of(row.stream).name == SCHOOL:
+        return isinstance(event, ClosureDeclared)
+    return True
+
+
+def _reaches(closure: ClosureDeclared, moment: Moment, pupil: str) -> bool:
+    if not closure.classes and not closure.pupils:
+        return True
+    days = {Session.parse(session).day for session in closure.sessions}
+    classes = {moment.school.pupils[pupil].placement(day).class_name for day in days}
+    return pupil in closure.pupils or bool(classes & set(closure.classes))
+
+
+# --- what is told ---------------------------------------------------------------------------------------------------
+
+
+def _is_told(row: Row, moment: Moment) -> bool:
+    """Return whether a row belongs in the chronology. The event that pinned a case came after it."""
+    return row.position <= moment.position and (row.topic.partition(".")[0] in TOLD or row.topic == CLOSURE)
+
+
+def _told(row: Row, event: Any) -> Told:
+    """Return an event as it is stored, its text put back where it can be read."""
+    said: dict[str, Any] = msgspec.json.decode(row.state)
+    said.pop("x", None)
+    text = {name: value for name in event.private if (value := getattr(event, name))}
+    return Told(
+        position=row.position,
+        stream=row.stream,
+        recorded_at=format_moment(from_micros(row.recorded_at)),
+        event={**said, **msgspec.to_builtins(text)},
+    )
+
+
+def _parent(number: str, contact: dict[str, Any]) -> Parent:
+    return Parent(id=number, name=contact.get("name", ""), relationship=contact.get("relationship", ""))
+
+
+def _totals(lines: Iterable[RecordLine]) -> list[Total]:
+    """Return the sessions behind each count, by what they count as and by code, in the order of both."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for line in lines:
+        found.setdefault((line.counts_as, line.code or ""), []).append(line.session)
+    return [
+        Total(counts_as=kind, code=code or None, name=_name(code) or "no mark", sessions=sessions)
+        for (kind, code), sessions in sorted(found.items(), key=lambda each: _order(*each[0]))
+    ]
+
+
+def _order(kind: str, symbol: str) -> tuple[int, int]:
+    code = by_symbol(symbol)
+    return COUNTED.index(kind), code.id if code else -1
+
+
+def _codes(lines: Iterable[RecordLine]) -> list[CodeKey]:
+    """Return the key of the codes that stand or stood in the register, as they are in force."""
+    used = {mark.code for line in lines for mark in line.entries}
+    known = [code for symbol in used if (code := by_symbol(symbol)) is not None]
+    return [
+        CodeKey(
+            code=code.symbol,
+            name=code.name,
+            counts_as=_counts_as(code),
+            in_force_from=code.in_force_from.isoformat() if code.in_force_from else None,
+            in_force_until=code.in_force_until.isoformat() if code.in_force_until else None,
+        )
+        for code in sorted(known, key=lambda code: code.id)
+    ]
+
+
+def _counts_as(code: Code) -> str:
+    if code.attended:
+        return "attended"
+    return ("authorised" if code.authorised else "unauthorised") if code.absent else "not possible"
+
+
+def _name(symbol: str) -> str:
+    code = by_symbol(symbol)
+    return code.name if code else ""

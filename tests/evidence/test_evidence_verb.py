@@ -1,0 +1,114 @@
+"""The verb: what it says, what it writes, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from ledger.note import open_note, parse_key
+from tests.evidence.bundles import later, story
+from tests.support.terminal import Said, run
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with a sealed ledger in it: the story up to the referral."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ATTENDANCE_LEDGER", f"sqlite:///{tmp_path / 'school.db'}")
+    replayed(story())
+    assert run("seal", "--new", "--seal", "seal").code == 0
+    return tmp_path
+
+
+def replayed(lines: list[dict[str, object]]) -> None:
+    Path("journal.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    assert run("replay", "journal.ndjson").code == 0
+
+
+def asked(*arguments: str) -> Said:
+    return run("evidence", "1042", *arguments)
+
+
+def test_it_writes_the_bundle_and_its_signature(folder: Path) -> None:
+    said = asked("--case", "PN-1", "--seal", "seal", "-o", "bundle.zip")
+    assert (said.code, said.err) == (0, "")
+    first, second, *_, last = said.out.splitlines()
+    assert first == "Evidence about 1042 (SIMULATED): bundle.zip"
+    assert "64 attended and 11 absent of 75 possible sessions, 10 of them without authority" in second
+    digest = sha256((folder / "bundle.zip").read_bytes()).hexdigest()
+    assert last.endswith(digest)
+    key = parse_key((folder / "seal" / "key.pub").read_text())
+    signed = open_note((folder / "bundle.zip.sig").read_text(encoding="utf-8"), key)
+    assert signed == f"attendance evidence file\nsha256 {digest}\n"
+
+
+def test_its_json_repeats_both_times_position_and_policy(folder: Path) -> None:
+    answer = asked("--case", "PN-1", "--seal", "seal", "-o", "b.zip", "--json").json
+    assert (answer["pupil"], answer["as_of"], answer["policy"]) == ("1042", "2025-10-25", "national-2024")
+    assert (answer["simulated"], answer["draft"], answer["signed"], answer["blockers"]) == (True, False, True, [])
+    assert answer["checkpoint"] == answer["position"] + 1
+    with zipfile.ZipFile("b.zip") as archive:
+        assert archive.namelist() == answer["members"]
+        assert json.loads(archive.read("evidence.json"))["position"] == answer["position"]
+
+
+def test_the_case_is_the_same_file_whatever_came_after(folder: Path) -> None:
+    assert asked("--case", "PN-1", "--seal", "seal", "-o", "first.zip").code == 0
+    replayed(list(later(2)))
+    assert run("seal", "--seal", "seal").code == 0
+    assert asked("--case", "PN-1", "--seal", "seal", "-o", "second.zip").code == 0
+    assert Path("first.zip").read_bytes() == Path("second.zip").read_bytes()
+    assert Path("first.zip.sig").read_bytes() == Path("second.zip.sig").read_bytes()
+
+
+def test_a_period_may_be_named(folder: Path) -> None:
+    answer = asked("--from", "2025-09-08", "--to", "2025-09-12", "-o", "week.zip", "--json").json
+    assert (answer["first_day"], answer["last_day"], answer["as_of"]) == ("2025-09-08", "2025-09-12", "2025-09-12")
+    with zipfile.ZipFile("week.zip") as archive:
+        assert len(json.loads(archive.read("evidence.json"))["register"]) == 10
+
+
+def test_blockers_stop_it_unless_it_is_a_draft(folder: Path) -> None:
+    mark = {"command": "RecordMark", "at": "2025-11-03T09:11:00", "pupil": "1042", "session": "2025-11-03/AM"}
+    replayed([{**mark, "code": "N", "by": {"id": "off", "name": "O Fice", "title": "Office"}}])
+    said = asked("--as-of", "2025-11-03", "-o", "no.zip")
+    assert (said.code, said.out) == (2, "")
+    assert "unresolved_n: 2025-11-03/AM" in said.err and "give --draft" in said.err
+    assert not Path("no.zip").exists()
+    drafted = asked("--as-of", "2025-11-03", "--draft", "-o", "draft.zip")
+    assert drafted.code == 0 and drafted.out.startswith("DRAFT of evidence about 1042 (SIMULATED)")
+    assert [each["rule"] for each in asked("--as-of", "2025-11-03", "--draft", "--json").json["blockers"]] == [
+        "unresolved_n"
+    ]
+
+
+def test_unsealed_and_unsigned_it_says_so(folder: Path) -> None:
+    said = asked("--case", "PN-1")
+    assert said.code == 0 and "not sealed; SHA-256" in said.out
+    assert "the file is not signed" in said.err
+    assert Path("evidence.zip").exists() and not Path("evidence.zip.sig").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--case", "PN-1", "--to", "2025-10-01"), "no --from, --to or --as-of beside it"),
+        (("--case", "PN-9"), "not_considered"),
+        (("--from", "2025-10-02", "--to", "2025-10-01"), "a day no later than the last"),
+        (("--to", "2025-10-02", "--as-of", "2025-10-01"), "a day no later than --as-of"),
+        (("--from", "autumn"), "expected a day such as"),
+        (("--seal", "none"), "holds no seal"),
+        (("--as-of", "2020-01-01"), "no school year had begun"),
+        (("-o", "no/such/folder.zip"), "cannot be written"),
+    ],
+)
+def test_what_it_refuses(folder: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    assert sentence in asked(*arguments).sentence.replace("attendance: ", "")
+
+
+def test_a_pupil_it_does_not_know_is_refused(folder: Path) -> None:
+    assert "pupil_not_on_roll" in run("evidence", "9999").sentence

@@ -1,0 +1,377 @@
+"""verify.py, as a stranger runs it: alone, in an empty folder, against whoever changed a byte or made a bundle up."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from commands.evidence import Bundle
+from ledger import note
+from ledger.merkle import Tree, leaf_hash
+from ledger.note import BadNote
+from ledger.seal import Seal, read
+from ledger.wire import event_key, leaf
+from tests.evidence.bundles import NAME, VERIFY, made_of, told_school, verdict, verifier, with_manifest, zipped
+from tests.golden.make import KEY, lines
+from tests.support.counts import FULL, count
+from tests.support.schools import OpenedSchool
+
+Members = dict[str, bytes]
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the verify.py of a folder as a stranger does."""
+    command = [sys.executable, "-I", str(folder / "verify.py"), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={})
+
+
+@pytest.fixture
+def folder(made: Bundle, tmp_path: Path) -> Path:
+    """Return an empty folder in which the bundle was unpacked, with the file and its signature in another."""
+    (tmp_path / "sent").mkdir()
+    (tmp_path / "sent" / "bundle.zip").write_bytes(made.content)
+    (tmp_path / "sent" / "bundle.zip.sig").write_text(made.signature or "", encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "sent" / "bundle.zip") as archive:
+        archive.extractall(tmp_path / "unpacked")
+    return tmp_path / "unpacked"
+
+
+# --- alone ----------------------------------------------------------------------------------------------------------
+
+
+def test_it_needs_the_standard_library_and_cryptography_only() -> None:
+    tree = ast.parse(VERIFY.read_text(encoding="utf-8"))
+    imported = {
+        name.partition(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [each.name for each in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+    assert imported - set(sys.stdlib_module_names) == {"cryptography"}
+    assert imported.isdisjoint({"socket", "urllib", "http", "ssl", "subprocess", "importlib"})
+
+
+def test_an_honest_bundle_holds_in_a_folder_and_as_a_file(folder: Path, seal: Seal) -> None:
+    unpacked = run(folder, "--key", str(seal.key))
+    assert (unpacked.returncode, unpacked.stderr) == (0, "")
+    assert unpacked.stdout.endswith("Everything holds.\n")
+    assert "the register of" in unpacked.stdout and "threshold" not in unpacked.stderr
+    sent = folder.parent / "sent" / "bundle.zip"
+    whole = run(folder, str(sent), "--key", str(seal.key))
+    assert whole.returncode == 0 and "to the byte, the one that was signed" in whole.stdout
+
+
+def test_with_the_bundles_own_key_it_says_how_little_that_shows(folder: Path) -> None:
+    done = run(folder)
+    assert done.returncode == 0 and "only that it agrees with itself" in done.stdout
+
+
+def test_another_schools_key_is_not_the_one(folder: Path) -> None:
+    other = note.verifier_key(NAME, note.new_private_key())
+    done = run(folder, "--key", str(other))
+    assert (done.returncode, done.stdout.splitlines()[-1][:5]) == (1, "WRONG")
+
+
+def test_what_is_no_bundle_is_said_in_a_sentence(folder: Path, tmp_path: Path) -> None:
+    for content in (b"", b"PK", b"not a zip file"):
+        (tmp_path / "x.zip").write_bytes(content)
+        done = run(folder, str(tmp_path / "x.zip"))
+        assert (done.returncode, done.stderr) == (1, "")
+        assert done.stdout.startswith("WRONG ")
+    assert run(folder, str(tmp_path / "none.zip")).returncode == 1
+    assert run(folder, "--key", "nonsense").returncode == 1
+
+
+def test_unsealed_it_says_that_nothing_is_shown(school: OpenedSchool, tmp_path: Path) -> None:
+    made = made_of(school, case="PN-1")
+    for name, content in made.members.items():
+        (tmp_path / name).write_bytes(content)
+    done = run(tmp_path)
+    assert done.returncode == 0 and "not sealed" in done.stdout
+    assert run(tmp_path, "--key", str(note.verifier_key(NAME, note.new_private_key()))).returncode == 1
+
+
+# --- every byte -----------------------------------------------------------------------------------------------------
+
+
+def places(length: int, sampled: int) -> list[int]:
+    """Return which bytes to flip: all of them in the full run."""
+    chosen = range(length) if FULL else sorted(Random(7).sample(range(length), min(sampled, length)))
+    return list(chosen)
+
+
+def flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1 << place % 8]) + content[place + 1 :]
+
+
+def test_every_byte_of_the_file_is_held_by_the_signature_beside_it(made: Bundle, seal: Seal) -> None:
+    check_file, wrong = verifier().check_file, verifier().Wrong
+    key, signature = verifier().read_key(str(seal.key)), made.signature or ""
+    check_file(made.content, signature, key)
+    for place in places(len(made.content), 200):
+        with pytest.raises(wrong, match="not the one that was signed"):
+            check_file(flipped(made.content, place), signature, key)
+    raw = signature.encode()
+    for place in range(len(raw)):
+        with pytest.raises((wrong, ValueError)):
+            check_file(made.content, flipped(raw, place).decode(), key)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["checkpoint", "events.jsonl", "evidence.json", "evidence.pdf", "keys.json", "manifest", "proofs.json",
+     "verifier.key"],
+)  # fmt: skip
+def test_every_byte_of_every_member_is_held_by_verify(made: Bundle, seal: Seal, name: str) -> None:
+    assert verdict(made.members, str(seal.key)) == ""
+    whole = made.members[name]
+    for place in places(len(whole), count(60, 0)):
+        assert verdict({**made.members, name: flipped(whole, place)}, str(seal.key)) != "", place
+
+
+def test_a_member_more_or_less_is_noticed(made: Bundle, seal: Seal) -> None:
+    for name in made.members:
+        less = {each: content for each, content in made.members.items() if each != name}
+        assert verdict(less, str(seal.key)) != ""
+    assert "not in the manifest" in verdict({**made.members, "note.txt": b"trust me"}, str(seal.key))
+
+
+def test_two_members_of_one_name_are_noticed(made: Bundle, tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(zipped(made.members))
+    with pytest.warns(UserWarning), zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("evidence.json", b"{}")
+    with pytest.raises(verifier().Wrong, match="two members"):
+        verifier().read_members(path)
+
+
+# --- made up by somebody who can write a manifest, but not sign ------------------------------------------------------
+
+
+def rows_of(members: Members) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in members["events.jsonl"].splitlines()]
+
+
+def with_rows(members: Members, rows: list[dict[str, Any]]) -> Members:
+    return {**members, "events.jsonl": b"".join(json.dumps(row).encode() + b"\n" for row in rows)}
+
+
+def with_json(members: Members, name: str, change: Callable[[Any], Any]) -> Members:
+    content = json.loads(members[name])
+    change(content)
+    return {**members, name: json.dumps(content).encode()}
+
+
+def change_event(members: Members) -> Members:
+    rows = rows_of(members)
+    row = next(row for row in rows if b'"c":"G"' in base64.b64decode(row["state"]))
+    row["state"] = base64.b64encode(base64.b64decode(row["state"]).replace(b'"c":"G"', b'"c":"O"')).decode()
+    return with_rows(members, rows)
+
+
+def change_time(members: Members) -> Members:
+    rows = rows_of(members)
+    rows[20]["recorded_at"] += 1
+    return with_rows(members, rows)
+
+
+def leave_out(members: Members, topic: str = "entry.MarkAmended") -> Members:
+    rows = rows_of(members)
+    gone = next(row for row in rows if row["topic"] == topic)
+    rest = with_rows(members, [row for row in rows if row is not gone])
+    return with_json(rest, "proofs.json", lambda proofs: proofs["rows"].pop(str(gone["position"])))
+
+
+def leave_out_and_hide(members: Members) -> Members:
+    """Leave an event out and pass it off as one that came later, of which only the hash is given."""
+    rows = rows_of(members)
+    gone = next(row for row in rows if row["topic"] == "entry.MarkAmended")
+    stored = (gone["position"], gone["stream"], gone["version"], gone["topic"], gone["recorded_at"])
+    hidden = {
+        "owner": "1042/2025",
+        "position": gone["position"],
+        "leaf": base64.b64encode(leaf(*stored, base64.b64decode(gone["state"]))).decode(),
+        "proof": json.loads(members["proofs.json"])["rows"][str(gone["position"])],
+    }
+    return with_json(leave_out(members), "proofs.json", lambda proofs: proofs["later"].append(hidden))
+
+
+def leave_out_with_its_year(members: Members) -> Members:
+    def change(proofs: Any) -> None:
+        proofs["years"] = [year for year in proofs["years"] if not year["line"].startswith("1042/2025")]
+
+    return with_json(leave_out(members), "proofs.json", change)
+
+
+def recount_year(members: Members) -> Members:
+    def change(proofs: Any) -> None:
+        owner, rows, digest = proofs["years"][1]["line"].split(" ")
+        proofs["years"][1]["line"] = f"{owner} {int(rows) - 1} {digest}"
+
+    return with_json(leave_out(members), "proofs.json", change)
+
+
+def swap_proofs(members: Members) -> Members:
+    def change(proofs: Any) -> None:
+        first, second = list(proofs["rows"])[4:6]
+        proofs["rows"][first], proofs["rows"][second] = proofs["rows"][second], proofs["rows"][first]
+
+    return with_json(members, "proofs.json", change)
+
+
+def swap_keys(members: Members) -> Members:
+    def change(keys: Any) -> None:
+        first, second = list(keys)[:2]
+        keys[first], keys[second] = keys[second], keys[first]
+
+    return with_json(members, "keys.json", change)
+
+
+def wrong_key(members: Members) -> Members:
+    return with_json(members, "keys.json", lambda keys: keys.update({next(iter(keys)): "A" * 43 + "="}))
+
+
+def drop_key(members: Members) -> Members:
+    return with_json(members, "keys.json", lambda keys: keys.pop(next(iter(keys))))
+
+
+def told(change: Callable[[Any], Any]) -> Callable[[Members], Members]:
+    return lambda members: with_json(members, "evidence.json", change)
+
+
+def line_of(ev: Any, session: str) -> Any:
+    return next(line for line in ev["register"] if line["session"] == session)
+
+
+ILL = "2025-09-10/AM"
+FORGED: dict[str, tuple[Callable[[Members], Members], str]] = {
+    "event changed": (change_event, "is not the one that was sealed there"),
+    "time changed": (change_time, "is not the one that was sealed there"),
+    "event left out": (leave_out, "there are 80 events, and 81 were sealed"),
+    "event hidden": (leave_out_and_hide, "there is only a hash"),
+    "year left out": (leave_out_with_its_year, "nothing shows that the events of ['1042/2025'] are complete"),
+    "year recounted": (recount_year, "is not in the tree of years"),
+    "proof swapped": (swap_proofs, "is not the one that was sealed there"),
+    "key swapped": (swap_keys, "does not open the text there"),
+    "key wrong": (wrong_key, "does not open the text there"),
+    "key dropped": (drop_key, "has no key, and nothing says why"),
+    "reason rewritten": (told(lambda ev: line_of(ev, ILL)["entries"][1].update(reason="none")), f"entry of {ILL}"),
+    "amendment hidden": (told(lambda ev: line_of(ev, ILL)["entries"].pop(0)), f"the entry of {ILL}"),
+    "session dropped": (told(lambda ev: ev["register"].pop(3)), "other sessions than the calendar"),
+    "counted otherwise": (told(lambda ev: line_of(ev, ILL).update(counts_as="attended")), "does not count as"),
+    "certificate": (told(lambda ev: ev["certificate"].update(unauthorised=11)), "the certificate does not say"),
+    "totals": (told(lambda ev: ev["totals"][0]["sessions"].pop()), "the totals are not those of the register"),
+    "chronology": (told(lambda ev: ev["chronology"].pop(1)), "left out of the chronology"),
+    "words": (told(lambda ev: ev["chronology"][0]["event"].update(said="nothing")), "the chronology does not say"),
+    "name": (told(lambda ev: ev["about"].update(name="Another Child")), "the pupil's name is not that"),
+    "parent": (told(lambda ev: ev["about"]["parents"][0].update(name="Z")), "the parents are not those"),
+    "spells": (told(lambda ev: ev["about"].update(spells=[["2025-09-04", None]])), "the days on roll are others"),
+    "class": (told(lambda ev: ev["about"].update(class_name="5T")), "the class is another"),
+    "school": (told(lambda ev: ev["school"].update(name="Other")), "another school"),
+    "policy": (told(lambda ev: ev.update(policy="micklem-2025")), "the policy in force was national-2024"),
+    "case": (told(lambda ev: ev["case"]["sessions"].pop()), "the case is not as it was fixed"),
+    "no case": (told(lambda ev: ev.update(case=None)), "an event is later than the evidence"),
+    "position": (told(lambda ev: ev.update(position=ev["position"] - 1)), "an event is later than"),
+    "window": (told(lambda ev: ev["penalty"]["verdicts"].update(met=False)), "the window was miscounted"),
+    "met on": (told(lambda ev: ev["penalty"].update(met_on="2025-10-10/AM")), "met on another session"),
+    "threshold": (told(lambda ev: ev["penalty"]["rules"][1].update(value=11)), "is stated twice, and differs"),
+    "cohort": (told(lambda ev: ev["absence"]["verdicts"].update(persistent=False)), "the verdict on absence is"),
+    "to date": (told(lambda ev: ev["absence"]["counts"].update(absent=1)), "the year to date comes to"),
+    "codes": (told(lambda ev: ev["codes"].pop()), "key of codes"),
+    "no draft": (told(lambda ev: ev["blockers"].append({"rule": "x"})), "does not say that it is a draft"),
+    "checkpoint": (told(lambda ev: ev["seal"].update(size=1)), "names another checkpoint"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("forgery", FORGED)
+def test_a_forged_bundle_is_refused_by_its_name(made: Bundle, seal: Seal, forgery: str) -> None:
+    """The manifest is made to fit. It is not signed then, and where nobody asks for that, what it holds gives it
+    away."""
+    forge, sentence = FORGED[forgery]
+    forged = with_manifest(forge(dict(made.members)))
+    assert verdict(forged, str(seal.key)) == "the manifest is not signed"
+    assert sentence in verdict(forged, str(seal.key), unsigned=True)
+
+
+def test_the_forgers_manifest_is_accepted_of_an_honest_bundle(made: Bundle, seal: Seal) -> None:
+    """The negative control: what gives forgeries away is not the manifest."""
+    assert verdict(with_manifest(dict(made.members)), str(seal.key), unsigned=True) == ""
+
+
+def test_a_ledger_made_up_and_sealed_by_somebody_else_is_refused_with_the_schools_key(
+    seal: Seal, tmp_path: Path
+) -> None:
+    from tests.evidence.bundles import sealed
+
+    theirs = sealed(told_school(), tmp_path / "theirs")
+    made = made_of(told := told_school(), sealed(told, tmp_path / "again"), "PN-1")
+    assert verdict(made.members, None) == "", "with its own key it agrees with itself"
+    assert "with a key that is not this one" in verdict(made.members, str(seal.key))
+    assert "with a key that is not this one" in verdict(made.members, str(theirs.key))
+
+
+def test_a_checkpoint_of_another_ledger_is_refused(made: Bundle, seal: Seal, tmp_path: Path) -> None:
+    """Both signed by the school: the manifest is another matter than the events."""
+    private = seal.private
+    assert private is not None
+    other = read(told_school().rows()).checkpoint(NAME)
+    signed = note.sign(note.format_checkpoint(other), NAME, private)
+    forged = with_manifest({**made.members, "checkpoint": signed.encode()}, lambda text: note.sign(text, NAME, private))
+    assert "names another checkpoint" in verdict(forged, str(seal.key))
+
+
+def test_a_signed_manifest_is_no_checkpoint_and_no_signature_of_a_file(made: Bundle, seal: Seal) -> None:
+    """One key signs three kinds of text, and none of them can pass for another."""
+    manifest = made.members["manifest"].decode()
+    with pytest.raises(BadNote):
+        note.parse_checkpoint(note.open_note(manifest, seal.key))
+    with pytest.raises(BadNote):
+        note.parse_checkpoint(note.open_note(made.signature or "", seal.key))
+    assert verdict({**made.members, "checkpoint": made.members["manifest"]}, str(seal.key)) != ""
+
+
+def test_each_key_is_held_against_the_commitment_to_it(
+    made: Bundle, seal: Seal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verifier().check(dict(made.members), str(seal.key))
+    assert "first release" not in capsys.readouterr().out
+    old = next(line for line in lines() if line.name == "MarkAmended sealed")
+    row = {"position": old.position, "event": json.loads(old.state)}
+    keys = {str(old.position): base64.b64encode(event_key(KEY, old.stream, old.version)).decode()}
+    verifier().open_texts([row], keys, set())
+    assert "whose commitment only the school can check" in capsys.readouterr().out
+    assert row["said"]["reason"] == old.text["reason"]
+
+
+def test_its_tree_is_the_ledgers(school: OpenedSchool) -> None:
+    """verify.py is a second implementation: its leaf hashes and its walk up the tree are those of the ledger."""
+    rows = school.rows()
+    theirs = [verifier().leaf_of(row._asdict()) for row in rows]
+    assert theirs == [leaf(*row) for row in rows]
+    random = Random(7)
+    for _ in range(count(300, 5_000)):
+        size = random.randrange(1, 70)
+        leaves = [leaf_hash(bytes([each])) for each in range(size)]
+        index, tree = random.randrange(size), Tree(leaves)
+        proof, root = b"".join(tree.prove_inclusion(index)), tree.root()
+        included = verifier().included
+        assert included(leaves[index], index, size, proof, root)
+        assert not included(leaves[index], index, size, proof + leaves[0], root)
+        assert not included(leaf_hash(b"other"), index, size, proof, root)
+        assert not included(leaves[index], index ^ 1, size, proof, root) or size == 1
+        assert not included(leaves[index], index, size, proof[:-32], root) or size == 1
