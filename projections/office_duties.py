@@ -12,8 +12,8 @@ from projections.basis import evidence
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
 
-NEAR = timedelta(days=7)  # what is to be done within a week is soon
-REVIEW_NEAR = timedelta(days=28)  # a governing body needs longer
+NEAR = timedelta(weeks=1)  # what is to be done within a week is soon
+REVIEW_NEAR = timedelta(weeks=4)  # a governing body needs longer
 # The three people whom a school's policy gives to parents by name.
 POLICY_ROLES = ("attendance lead", "day-to-day contact", "support contact")
 
