@@ -11,13 +11,23 @@ import msgspec
 from ledger.events import SHORT
 from ledger.roles import ROLES
 from ledger.sessions import Half, Session
+from projections.admission import roll_answers
 from projections.chronology import chronologies
 from projections.cohorts import absence_answers, bands, described, penalty_answers, who
+from projections.daily import daily_answer
 from projections.due import desk_of, due_answers, duties
+from projections.explain import explain_absence, explain_penalty
 from projections.followup import followup_answer
 from projections.health import doctor_findings
+from projections.ladder_answers import ladder_answers
+from projections.lateness import punctuality_answers
+from projections.leaves import leave_answers
+from projections.policies import policy_answer
 from projections.questions import Answers, Moment
+from projections.referral import referrals
 from projections.registers import history_answers, register_answer
+from projections.returns import return_candidates
+from projections.support import staged_answers
 
 DAYS_SHOWN = 4  # registers of the day asked about and of the days before it
 
@@ -90,6 +100,25 @@ def _followups(answers: Answers, moment: Moment) -> Any:
     return [followup_answer(desk, pupil) for pupil in desk.pupils] if desk else []
 
 
+def _pupils(moment: Moment) -> list[str]:
+    return sorted(moment.school.pupils)
+
+
+def _proofs(answers: Answers, moment: Moment) -> Any:
+    if moment.school.calendar.year_begun_by(moment.as_of) is None:
+        return []
+    explanations = (explain_absence, explain_penalty)
+    return [explain(answers, moment, pupil) for pupil in _pupils(moment) for explain in explanations]
+
+
+def _referrals(answers: Answers, moment: Moment) -> Any:
+    return [referrals(answers, moment, pupil) for pupil in moment.school.pupils_on(moment.as_of)]
+
+
+def _daily(answers: Answers, moment: Moment) -> Any:
+    return daily_answer(answers, moment) if moment.school.calendar.is_session(Session(moment.as_of, Half.AM)) else None
+
+
 QUESTIONS: dict[str, Callable[[Answers, Moment], Any]] = {
     "described": lambda _, moment: described(moment),
     "absence": _absence,
@@ -106,4 +135,14 @@ QUESTIONS: dict[str, Callable[[Answers, Moment], Any]] = {
     "doctor": doctor_findings,
     "due": _due,
     "follow-up": _followups,
+    "returns": return_candidates,
+    "ladder": lambda answers, moment: ladder_answers(answers, moment, _pupils(moment)),
+    "leave": lambda answers, moment: leave_answers(answers, moment, _pupils(moment)),
+    "referrals": _referrals,
+    "staged support": staged_answers,
+    "admission register": lambda answers, moment: roll_answers(answers, moment, _pupils(moment)),
+    "punctuality": lambda answers, moment: punctuality_answers(answers, moment, moment.school.pupils_on(moment.as_of)),
+    "daily return": _daily,
+    "policies": policy_answer,
+    "proofs": _proofs,
 }
