@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from datetime import date
 from functools import cache
@@ -124,10 +123,8 @@ def test_another_seed_gives_another_school_with_the_same_story() -> None:
     assert sum(line["command"] == "IssuePenaltyNotice" for line in other) == 3
 
 
-def test_a_journal_takes_a_few_seconds_and_about_as_many_lines_as_announced() -> None:
-    started = time.perf_counter()
+def test_a_journal_takes_about_as_many_lines_as_announced() -> None:
     count = sum(1 for _ in demo.journal())
-    assert time.perf_counter() - started < 5
     assert count == pytest.approx(demo.APPROXIMATE_LINES, rel=0.05)
 
 
