@@ -153,6 +153,15 @@ class Seal:
             raise note.BadNote(f"a checkpoint in this seal is not of {self.key.name}")
         return found
 
+    def stamp(self, size: int, answer: bytes) -> None:
+        """Keep a time-stamping authority's answer beside the note over that many events."""
+        _write(self.folder / "checkpoints" / f"{size:012}.tsr", answer)
+
+    def stamps(self) -> list[tuple[str, bytes]]:
+        """Return each note that was stamped, with the answer kept beside it, in order of size."""
+        paths = sorted((self.folder / "checkpoints").glob("*.tsr"))
+        return [(path.with_suffix(".note").read_text(encoding="utf-8"), path.read_bytes()) for path in paths]
+
     def held(self) -> bytes:
         """Return the leaf hashes of all tiles, one after the other."""
         return b"".join(path.read_bytes() for path in sorted((self.folder / "tiles").glob("*.tile")))

@@ -9,6 +9,8 @@ from ledger import note
 from ledger.errors import Finding, Misconfigured
 from ledger.note import Checkpoint
 from ledger.seal import findings, open_seal, read
+from ledger.sessions import format_moment
+from ledger.stamp import BadStamp, stamped_at
 from ledger.store import Ledger
 from projections.rebuild import pages
 
@@ -34,6 +36,23 @@ def sealed_findings(
     head, _ = ledger.reads.head()
     rows = (row for page in pages(ledger, head) for row in page)
     return findings(read(rows, {checkpoint.size for checkpoint in signed}), signed, held)
+
+
+def stamp_findings(folder: Path, roots: Path) -> tuple[list[Finding], list[str]]:
+    """Return which time stamps of a seal's folder do not hold by these root certificates, and a line for each that
+    does."""
+    found, lines = [], []
+    for signed, answer in open_seal(folder).stamps():
+        size = note.parse_checkpoint(note.open_note(signed, open_seal(folder).key)).size
+        try:
+            at = stamped_at(signed, answer, roots.read_bytes())
+        except OSError as error:
+            raise Misconfigured(f"the certificates {roots} cannot be read") from error
+        except BadStamp as error:
+            found.append(Finding("stamp", str(error), position=size))
+        else:
+            lines.append(f"the checkpoint over {size} events was there on {format_moment(at)}")
+    return found, lines
 
 
 def _text(path: Path) -> str:

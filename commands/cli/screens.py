@@ -15,6 +15,7 @@ from commands.cli.options import (
     KeysOption,
     KnownAtOption,
     LedgerOption,
+    note,
     opened,
     parse_day,
     parse_known_at,
@@ -136,6 +137,10 @@ def verify_ledger(
     verifier: Annotated[
         str | None, typer.Option("--verifier", metavar="KEY", help="The verifier key of those: what key.pub holds.")
     ] = None,
+    roots: Annotated[
+        Path | None,
+        typer.Option("--tsa-roots", metavar="FILE.pem", help="Check the seal's time stamps by these certificates."),
+    ] = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -150,13 +155,20 @@ def verify_ledger(
     Example: attendance verify --seal /media/safe/seal --ledger sqlite:///school.db
     """
     from projections.health import verify_findings
-    from projections.sealed import sealed_findings
+    from projections.sealed import sealed_findings, stamp_findings
 
     with opened(ledger, keys) as house:
         position, _ = house.ledger.reads.head()
         with progress_bar("verifying", position) as progress:
             found = verify_findings(house.ledger, house.engine, progress)
         found += sealed_findings(house.ledger, seal, checkpoints or [], verifier)
+        if roots is not None:
+            if seal is None:
+                raise Refused("malformed", field="--tsa-roots", expected="a seal, whose time stamps are to be checked")
+            unstamped, told = stamp_findings(seal, roots)
+            found += unstamped
+            for each in told:
+                note(each)
         _tell("Verify", found, house.simulated, f"position {position}", as_json=as_json)
 
 

@@ -33,6 +33,10 @@ SealOption = Annotated[
 def seal_ledger(
     folder: SealOption = None,
     new: Annotated[bool, typer.Option("--new", help="Make the seal: a key, in a folder of its own.")] = False,
+    timestamp: Annotated[
+        str | None,
+        typer.Option("--timestamp", metavar="URL", help="Have this authority stamp it (RFC 3161)."),
+    ] = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -64,8 +68,12 @@ def seal_ledger(
             rows = (row for page in pages(house.ledger, head) for row in page)
             signed = seal.sign(read(rows, {one.size for one in seal.checkpoints()}, progress))
         simulated = house.simulated
+    checkpoint = parse_checkpoint(open_note(signed, seal.key))
+    if timestamp is not None:
+        from ledger.stamp import ask
+
+        seal.stamp(checkpoint.size, ask(timestamp, signed))
     if as_json:
-        checkpoint = parse_checkpoint(open_note(signed, seal.key))
         told = {"size": checkpoint.size, "root": checkpoint.root.hex(), "years": checkpoint.years}
         say_json({**told, "note": signed, "verifier": str(seal.key), "simulated": simulated})
     else:
