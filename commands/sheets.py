@@ -34,6 +34,8 @@ def _write_csv(path: Path, headings: Sequence[str], rows: list[list[Any]], title
 
 
 def _as_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) and len(value) > 1 else value
 
 

@@ -80,7 +80,6 @@ class Policy:
     ground_h_school_days: int  # school days after leave ended without return
     year_groups_youngest: str  # a usual start here needs no return …
     year_groups_final: str  # … nor does leaving at the end of this one
-    statistics_ages: tuple[int, int]  # ages on 31 August, both inclusive, that published figures are of
     census_ages: tuple[int, int]  # ages on 31 August, both inclusive, that the census is of
     hide_below: int  # counts of pupils from 1 to below this are not shown to governors
     award_percent: int  # attendance that is celebrated
@@ -318,7 +317,6 @@ READERS: dict[str, Callable[[object], object]] = {
     "ground_h_school_days": _count,
     "year_groups_youngest": _text,
     "year_groups_final": _text,
-    "statistics_ages": _ages,
     "census_ages": _ages,
     "hide_below": _count,
     "award_percent": _percent,

@@ -105,15 +105,18 @@ def _undermined_duties(rung: Rung, pupil: str) -> list[Duty]:
         if case.issued
         else f"attendance case refer {pupil} {case.name} SESSION --on DAY"
     )
+    # Whoever considered the case after an amendment has seen it, and let stand what stands.
+    seen = max((event.seen or position for position, event in case.considered), default=0)
     return [
         Duty(
             Urgency.TODAY,
             f"{what} undermined",
-            f"{case.name} names {each.session}, which {_now_holds(each)}",
+            f"{case.name} names {each.session}, which {_now_holds(each)}: withdraw it, or consider the case again",
             command,
             pupil,
         )
         for each in rung.undermined
+        if each.position > seen or not each.position
     ]
 
 

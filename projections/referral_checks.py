@@ -121,7 +121,7 @@ def code_without_reason(file: File) -> Iterator[Problem]:
 
 
 def never_followed_up(file: File) -> Iterator[Problem]:
-    refused = {each.session for request in file.leave.requests for each in request.sessions if each.decided}
+    refused = {each.session for asked in file.leave.requests for each in asked.sessions if each.decided == "refused"}
     for each in file.window.sessions:
         if each.code == UNEXPLAINED and each.session not in refused and not _followed_up(each.session, file):
             yield Problem(
@@ -250,8 +250,9 @@ def _concerned(file: File) -> Iterator[LeaveRequestAnswer]:
 
 def _refer_line(file: File, without: LeaveRequestAnswer) -> str:
     left = [each for each in file.counted if each not in {asked.session for asked in without.sessions}]
-    sessions = " ".join(left) or "SESSION"
-    return f"attendance case refer {file.pupil} {file.named()} {sessions} --on {file.moment.as_of}"
+    if not left:  # nothing remains that could be referred
+        return consider_line(file.pupil, file.named(), file.parent, file.moment.as_of, "nothing")
+    return f"attendance case refer {file.pupil} {file.named()} {' '.join(left)} --on {file.moment.as_of}"
 
 
 def _word(text: str) -> str:
@@ -268,7 +269,7 @@ def not_of_school_age(file: File) -> Iterator[Problem]:
             check="not_of_school_age",
             sentence=f"the pupil is not of compulsory school age on {file.day}, so no notice may be asked for, unless "
             "the birth date is wrong",
-            command=f"attendance particulars {file.pupil}",
+            command=f"attendance particulars {file.pupil} {file.moment.as_of} --reason",
         )
 
 
@@ -420,7 +421,9 @@ def parent_unknown(file: File) -> Iterator[Problem]:
         )
 
 
+# In the order in which things are mended: a case is considered before it is referred again.
 CHECKS: tuple[Check, ...] = (
+    not_considered,
     unresolved,
     missing,
     code_without_reason,
@@ -433,7 +436,6 @@ CHECKS: tuple[Check, ...] = (
     not_of_school_age,
     threshold_not_met,
     third_in_three_years,
-    not_considered,
     no_longer_counts,
     no_support,
     no_letter_or_meeting,

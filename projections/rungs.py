@@ -268,7 +268,7 @@ def consider_line(pupil: str, name: str, parent: str, day: date, decision: str =
     """Return the line that records a consideration, open at its end for the reasons: they are a person's to say."""
     instead = " --instead WHAT" if decision == "other" else ""
     return (
-        f"attendance case consider {pupil} {name} --parent {parent} --on {day} --route 'no support' "
+        f"attendance case consider {pupil} {name} --parent {parent} --on {day} --route ROUTE "
         f"--decision {decision}{instead} --reasons"
     )
 

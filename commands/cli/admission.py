@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.files import out_path, write_bytes
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -21,7 +22,6 @@ from commands.cli.options import (
     say,
     say_json,
 )
-from commands.cli.output import file_of, save
 from commands.cli.write import Pupil
 from ledger.errors import Misconfigured, Refused
 from ledger.grounds import GROUNDS, ground
@@ -59,7 +59,7 @@ def show_roll(
     Example: attendance roll 1042 --as-of 2025-12-12
     """
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    path = file_of(output, ".csv", ".xlsx")
+    path = out_path(output, (".csv", ".xlsx")) if output else None
     from projections.admission import roll_answers
     from projections.cohorts import described
 
@@ -101,7 +101,7 @@ def print_moving_form(
     Example: attendance moving-form-paper 1042 -o moving.pdf
     """
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    path = file_of(output, ".pdf")
+    path = out_path(output, (".pdf",))
     assert path is not None
     from commands.paper import render
     from projections.admission import roll_answers
@@ -113,7 +113,7 @@ def print_moving_form(
             raise Misconfigured("the admission register cannot be read without its keys, so the form would be blank")
         final_year = moment.policy.year_groups_final if moment.policy else ""
         facts = {"fields": _moving_fields(found[0] if found else None), "final_year": final_year}
-        save(path, render("moving-form", moment, facts))
+        write_bytes(path, render("moving-form", moment, facts))
         say(f"wrote {path.name}" + (" (SIMULATED)" if house.simulated else ""))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from commands.cli.files import write_bytes
 from commands.cli.options import say
 from ledger.errors import Misconfigured, Refused
 
@@ -39,10 +40,7 @@ def print_paper(output: Path, template: str, moment: Moment, facts: Mapping[str,
     from commands.paper import render
     from projections.cohorts import described
 
-    try:
-        output.write_bytes(render(template, moment, facts))
-    except OSError as error:
-        raise Misconfigured(f"the file '{output.name}' cannot be written: {error.strerror}") from error
+    write_bytes(output, render(template, moment, facts))
     simulated = " (SIMULATED)" if moment.school.simulated else ""
     say(f"printed {output.name}{simulated}; {described(moment)}")
 

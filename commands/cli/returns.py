@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.files import out_path, write_bytes
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -29,7 +30,6 @@ from commands.cli.options import (
     say,
     say_json,
 )
-from commands.cli.output import file_of, save
 from commands.cli.support import return_
 from commands.cli.write import Pupil, line, signer, told
 from ledger.errors import Misconfigured, Refused
@@ -124,7 +124,7 @@ def make_return(
     \b
     Example: attendance return make 1042 attendance -o return.pdf
     """
-    form, path = _form(form), file_of(output, *FILES)
+    form, path = _form(form), out_path(output, FILES) if output else None
     days = parse_day("--episode", episode), parse_day("--last-day", last_day)
     recorded_at = parse_recorded_at(at)
     from commands.handle import time_of
@@ -169,7 +169,7 @@ def show_return(
     \b
     Example: attendance return show 1042 attendance 2025-11-03
     """
-    form, path = _form(form), file_of(output, *FILES)
+    form, path = _form(form), out_path(output, FILES) if output else None
     episode, known = parse_day("EPISODE", episode_text), parse_known_at(known_at)
     from projections.cohorts import described
     from projections.return_episodes import told_of
@@ -281,7 +281,7 @@ def _write(path: Path, house: House, content: dict[str, Any], made_on: str, who:
     moment = house.answers.moment(date.fromisoformat(content["as_of"]), parse_known_at(content["known_at"]))
     moment = moment._replace(position=content["position"])
     facts = {"title": content["title"], "fields": content["fields"], "tables": content["tables"]}
-    save(path, render("return", moment, facts | {"made_on": made_on, "by": who}))
+    write_bytes(path, render("return", moment, facts | {"made_on": made_on, "by": who}))
 
 
 def _candidates_table(found: list[Candidate], names: Names, simulated: bool) -> Any:

@@ -108,8 +108,8 @@ def test_a_deletion_that_nothing_announces_is_returned_by_its_last_day(absent: P
         ),
         (("1042", "sickness"), "malformed: FORM 'sickness', expected a return that is due about this pupil, as "),
         (("9999", "sickness"), "pupil_not_on_roll: pupil '9999', expected a pupil known at that moment"),
-        (("1042", "attendance", "-o", "x.txt"), "'x.txt' does not end in .csv or .xlsx or .pdf"),
-        (("1042", "attendance", "-o", "no/x.pdf"), "the folder of 'x.pdf' is not there"),
+        (("1042", "attendance", "-o", "x.txt"), "'x.txt' ends in none of .csv, .xlsx, .pdf"),
+        (("1042", "attendance", "-o", "no/x.pdf"), "there is no folder for the file 'x.pdf'"),
         (
             ("1042", "attendance", "--at", "2024-01-01"),
             "time_runs_backwards: at '2024-01-01 00:00:00+00:00' is earlier",

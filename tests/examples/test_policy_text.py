@@ -154,7 +154,6 @@ SILENT: dict[str, tuple[str, ...]] = {
     "ground_i_school_days": ("20 school days", "twenty school days"),
     "ground_h_school_days": ("10 school days", "ten school days"),
     "year_groups_youngest": ("reception",),
-    "statistics_ages": ("aged 5", "5 to 15"),
     "census_ages": ("school census", "aged 4"),
     "hide_below": ("small numbers",),
     "keep_years": ("six years", "6 years"),

@@ -254,9 +254,23 @@ def test_an_amendment_of_a_named_session_undermines_it(named: dict[str, Any], wh
     (duty,) = [each for each in duties(opened, "2025-12-10") if each.kind == f"{what} undermined"]
     stream = entry_stream(PUPIL, Session.parse(HOLIDAY[3]))
     position = opened.ledger.reads.stream_rows([stream])[-1].position
-    assert duty.sentence == f"PN-1 names {HOLIDAY[3]}, which holds I since position {position}"
+    what_now = "withdraw it, or consider the case again"
+    assert duty.sentence == f"PN-1 names {HOLIDAY[3]}, which holds I since position {position}: {what_now}"
     (off,) = only_case(opened, "2025-12-10").undermined
     assert (off.session, off.code, off.position) == (HOLIDAY[3], "I", position)
+
+
+def test_who_considers_the_case_after_an_amendment_lets_the_notice_stand() -> None:
+    later = amended(HOLIDAY[3], "I", "2025-12-10T10:00", "a doctor's letter came")
+    again = line(
+        "2025-12-10T11:00", "ConsiderPenalty", notice="PN-1", parent=MOTHER, considered_on="2025-12-10",
+        route="no support", decision="nothing", reasons="nine sessions are left, and the authority was told",
+    )  # fmt: skip
+    opened = case(holiday(), ISSUED, later, again)
+    assert "notice undermined" not in kinds(opened, "2025-12-10")
+    assert [off.session for off in only_case(opened, "2025-12-10").undermined] == [HOLIDAY[3]], (
+        "the case still shows it"
+    )
 
 
 def test_an_amendment_to_another_code_that_counts_undermines_nothing() -> None:
