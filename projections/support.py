@@ -21,6 +21,7 @@ import msgspec
 from ledger.events import LetterSent, SupportRecorded
 from ledger.policy import Policy
 from ledger.sessions import format_moment
+from projections import typed
 from projections.chronology import Told, chronologies
 from projections.cohorts import who
 from projections.duty import Duty, Urgency
@@ -310,7 +311,7 @@ def support_duties(answers: Answers, moment: Moment) -> list[Duty]:
                 Urgency.WAITING,
                 "support review",
                 f"the {name} was {step.stage} on {step.stages[-1].on} without a day to review it",
-                _command(pupil, name, "reviewed", moment.as_of) + " --next-on DAY",
+                typed.support(pupil, name, "reviewed", moment.as_of, next_on="DAY"),
                 pupil,
             )
             for name, step in steps.items()
@@ -324,13 +325,9 @@ def _owed(pupil: str, concern: Concern, taken: set[str], as_of: date, *, settled
     duties = []
     if concern.level == "severe" and JOINT not in taken:
         sentence = f"severely absent ({absent}) and no joint approach with the local authority"
-        duties.append(Duty(Urgency.TODAY, JOINT, sentence, _command(pupil, JOINT, "agreed", as_of), pupil))
+        duties.append(Duty(Urgency.TODAY, JOINT, sentence, typed.support(pupil, JOINT, "agreed", as_of), pupil))
     if settled and concern.level in ("persistent", "severe") and not taken & set(PLANS):
         sentence = f"persistently absent ({absent}) and neither a support plan nor an attendance contract offered"
-        offered = _command(pupil, PLANS[0], "offered", as_of)
+        offered = typed.support(pupil, PLANS[0], "offered", as_of)
         duties.append(Duty(Urgency.WAITING, "support plan", sentence, offered, pupil))
     return duties
-
-
-def _command(pupil: str, step: str, stage: str, on: date) -> str:
-    return f"attendance support {pupil} '{step}' {stage} {on}"

@@ -50,8 +50,8 @@ def inform(pupil: str, agency: str, about: str, day: date) -> str:
     return _typed("inform", pupil, agency, about, day, "--person")
 
 
-def support(pupil: str, step: str, stage: str, day: date) -> str:
-    return _typed("support", pupil, step, stage, day, "--outcome")
+def support(pupil: str, step: str, stage: str, day: date, *, next_on: str = "") -> str:
+    return _typed("support", pupil, step, stage, day, *(["--next-on", next_on] if next_on else []), "--outcome")
 
 
 def evidence_seen(pupil: str, name: str, sessions: Sequence[str], day: date) -> str:

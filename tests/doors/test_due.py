@@ -120,6 +120,15 @@ def test_a_line_as_it_is_records_nothing_and_completed_it_brings_the_next_contac
     assert run("due", "--kind", "call", "--pupil", "1043", "--json").json == []
 
 
+def test_no_line_as_it_is_records_what_nobody_said(office: Path) -> None:
+    early = ("due", "--as-of", "2024-09-04", "--known-at", "2024-09-04T08:57:30", "--json")
+    lines = {line["command"]: line["kind"] for words in (("due", *TIMES, "--json"), early) for line in run(*words).json}
+    assert len(set(lines.values())) > 8
+    # A letter was sent and a register is closed: there is nothing to add to either.
+    for command in (each for each in lines if not each.startswith(("attendance letter sent", "attendance close"))):
+        assert run(*shlex.split(command)[1:], *SIGNED).code == 2, command
+
+
 def test_what_was_settled_is_off_the_page(office: Path) -> None:
     spoke = ("contact", "1045", "1045-a", "2024-09-04/AM", "--channel", "phone", "--outcome", "spoke", *SIGNED)
     assert run(*spoke).code == 0

@@ -130,6 +130,14 @@ def owed(school: OpenedSchool, pupil: str) -> list[str]:
     return [duty.kind for duty in support_duties(school.answers, school.answers.moment()) if duty.pupil == pupil]
 
 
+def test_every_line_about_support_stands_open_at_its_end(school: OpenedSchool) -> None:
+    support(school, "1004", "attendance contract", "offered")
+    support(school, "1004", "attendance contract", "agreed")
+    found = support_duties(school.answers, school.answers.moment())
+    assert {duty.kind for duty in found} == {"joint approach", "support plan", "support review"}
+    assert all(duty.command.endswith(" --outcome") for duty in found)
+
+
 def test_a_joint_approach_and_a_plan_are_owed_until_they_are_there(school: OpenedSchool) -> None:
     assert owed(school, "1003") == ["joint approach", "support plan"]
     assert owed(school, "1004") == ["support plan"]
