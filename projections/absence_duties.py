@@ -251,7 +251,7 @@ def inform_duties(desk: Desk) -> list[Duty]:
     week = desk.school.calendar.school_days_until(desk.day, WEEK)
     for pupil in desk.pupils:
         for group in _workers(pupil, desk):
-            told = [day for day, about in _informed(desk.told[pupil], group) if about in ABOUT_ABSENCE]
+            told = [on for on, about in _informed(desk.told[pupil], group) if about in ABOUT_ABSENCE and on <= desk.day]
             if (first := _untold(pupil, week, told, desk)) is not None:
                 said = f"the {group} is to be told of unexplained absence since {first}"
                 command = typed.inform(pupil, group, "unexplained absence", desk.day)

@@ -169,17 +169,17 @@ def _unauthorised(coded: Coded) -> bool:
     return code is not None and code.unauthorised
 
 
-def evidence(told: Iterable[Told]) -> list[Evidence]:
-    """Return the medical evidence of a chronology, in order of when it was first heard of."""
+def evidence(told: Iterable[Told], until: date = date.max) -> list[Evidence]:
+    """Return the medical evidence of a chronology as it stood on a day, in order of when it was first heard of."""
     found: dict[str, Evidence] = {}
     for each in told:
         match event := each.event:
-            case EvidenceRequested():
+            case EvidenceRequested() if each.day <= until:
                 found[event.evidence] = Evidence(event.evidence, event.sessions, each.position, None, None)
-            case EvidenceSeen():
+            case EvidenceSeen() if event.seen_on <= until:
                 known = found.get(event.evidence) or Evidence(event.evidence, event.sessions, None, None, None)
                 found[event.evidence] = known._replace(seen=each.position, returned=None)
-            case EvidenceReturned() if event.evidence in found:
+            case EvidenceReturned() if event.evidence in found and event.returned_on <= until:
                 found[event.evidence] = found[event.evidence]._replace(returned=each.position)
     return list(found.values())
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from ledger.case import Leave
-from ledger.events import LetterSent, SupportRecorded
+from ledger.events import LetterSent
 from ledger.sessions import Session, school_year
 from projections import typed
 from projections.basis import evidence
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
+from projections.support import steps_of
 
 NEAR = timedelta(weeks=1)  # what is to be done within a week is soon
 REVIEW_NEAR = timedelta(weeks=4)  # a governing body needs longer
+CLOSED = ("declined", "ended")  # a step at such a stage is not looked at again
 # The three people whom a school's policy gives to parents by name.
 POLICY_ROLES = ("attendance lead", "day-to-day contact", "support contact")
 
@@ -25,7 +27,7 @@ def letter_duties(desk: Desk) -> list[Duty]:
     for answer in desk.absence:
         if not 100 * answer.attended < policy.register_letter_percent * answer.possible:
             continue
-        sent = [letter.sent_on for letter in _letters(answer.pupil, "attendance", desk) if letter.sent_on <= desk.day]
+        sent = [letter.sent_on for letter in _letters(answer.pupil, "attendance", desk)]
         if sent and recent and max(sent) >= recent[0]:
             continue
         said = f"attendance {answer.attendance_percent} % is below {policy.register_letter_percent} %"
@@ -40,35 +42,31 @@ def support_duties(desk: Desk) -> list[Duty]:
     """Return the meetings to hold and the steps of support to look at again, of the last word about each step."""
     found = []
     for pupil in desk.pupils:
-        for step, last in _steps(pupil, desk).items():
-            planned = last.stage == "invited"
-            by = last.on if planned else last.next_on
-            if by is None or by > desk.day + NEAR:
+        for step in steps_of(desk.told[pupil], desk.day):
+            planned, on = step.stage == "invited", step.stages[-1].on
+            looked_at = on if planned else step.next_on
+            if looked_at is None or step.stage in CLOSED or (by := date.fromisoformat(looked_at)) > desk.day + NEAR:
                 continue
-            said = f"{step}: invited for {by}" if planned else f"{step}: {last.stage} on {last.on}, next on {by}"
+            said = f"{step.step}: invited for {by}" if planned else f"{step.step}: {step.stage} on {on}, next on {by}"
             said += ", what came of it?" if planned and by < desk.day else ""
-            command = typed.support(pupil, step, "held" if planned or step == "meeting" else "reviewed", desk.day)
+            stage = "held" if planned or step.step == "meeting" else "reviewed"
+            command = typed.support(pupil, step.step, stage, desk.day)
             urgency = Urgency.TODAY if by <= desk.day else Urgency.SOON
             found.append(Duty(urgency, "meeting" if planned else "review", said, command, pupil, by))
     return found
 
 
-def _steps(pupil: str, desk: Desk) -> dict[str, SupportRecorded]:
-    """Return the last word about each step of support that a pupil has had."""
-    events = (each.event for each in desk.told[pupil])
-    return {event.step: event for event in events if isinstance(event, SupportRecorded)}
-
-
 def _letters(pupil: str, about: str, desk: Desk) -> list[LetterSent]:
-    events = (each.event for each in desk.told[pupil])
-    return [event for event in events if isinstance(event, LetterSent) and event.about == about]
+    """Return the letters about something that a pupil's parents had been sent by the day."""
+    letters = (each.event for each in desk.told[pupil] if isinstance(each.event, LetterSent))
+    return [letter for letter in letters if letter.about == about and letter.sent_on <= desk.day]
 
 
 def evidence_duties(desk: Desk) -> list[Duty]:
-    """Return the medical evidence that was asked for and not seen."""
+    """Return the medical evidence that was asked for and not seen by the day."""
     found = []
     for pupil in desk.pupils:
-        for each in evidence(desk.told[pupil]):
+        for each in evidence(desk.told[pupil], desk.day):
             if each.state == "asked for":
                 said = f"evidence {each.name} was asked for and has not been seen"
                 command = typed.evidence_seen(pupil, each.name, each.sessions, desk.day)

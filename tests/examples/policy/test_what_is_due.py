@@ -98,6 +98,33 @@ def test_a_meeting_and_a_review_are_due_until_something_later_is_said_of_the_ste
     assert office.due("2024-10-08", "review") == []
 
 
+def test_what_lies_after_the_day_is_not_known_on_it(office: Office) -> None:
+    invited = [("soon", "meeting: invited for 2024-09-16", "2024-09-16")]
+    office.says("2024-09-03T10:00", "RecordSupport", step="meeting", stage="invited", on="2024-09-16")
+    asked = {"evidence": "ME-1", "sessions": ["2024-09-03/AM"]}
+    office.says("2024-09-04T10:00", "RequestEvidence", **asked, parent=MOTHER, doubt="every Tuesday")
+    leave = {"request": "LR-1", "parent": MOTHER, "received_on": "2024-09-02"}
+    office.says("2024-09-04T10:01", "RequestLeave", **leave, first="2024-09-16/AM", last="2024-09-16/PM")
+    office.says("2024-09-04T10:02", "DecideLeave", request="LR-1", reason="not exceptional")
+    kinds = ("meeting", "evidence", "refusal")
+    before = [office.due("2024-09-12", kind) for kind in kinds]
+    assert before[0] == invited and all(before)
+    office.says("2024-09-16T15:00", "RecordSupport", step="meeting", stage="held", on="2024-09-16")
+    office.says("2024-09-16T15:01", "RecordEvidence", **asked, seen_on="2024-09-16")
+    sent = {"about": "leave refused", "parents": [MOTHER], "sent_on": "2024-09-16", "cites": "LR-1"}
+    office.says("2024-09-16T15:02", "SendLetter", **sent)
+    assert [office.due("2024-09-12", kind) for kind in kinds] == before
+    assert [office.due("2024-09-16", kind) for kind in kinds] == [[], [], []]
+
+
+@pytest.mark.parametrize(("before", "last"), [("offered", "declined"), ("agreed", "ended")])
+def test_a_step_that_was_declined_or_ended_is_not_looked_at_again(office: Office, before: str, last: str) -> None:
+    step = {"step": "attendance contract", "next_on": "2024-09-16"}
+    office.says("2024-09-04T10:00", "RecordSupport", **step, stage=before, on="2024-09-04")
+    office.says("2024-09-06T10:00", "RecordSupport", **step, stage=last, on="2024-09-06")
+    assert [sentence for _, sentence, _ in office.due("2024-09-16", "review")] == []
+
+
 def attended(office: Office, possible: int, absent: int) -> None:
     """Mark the first sessions of the year, the last of them absent."""
     sessions = [f"2024-{day}/{half}" for day in SCHOOL_DAYS for half in ("AM", "PM")][:possible]
