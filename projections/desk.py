@@ -21,6 +21,7 @@ from projections.cohorts import AbsenceAnswer, absence_answers
 from projections.contact import UNMARKED, Contacts, Ladder, Mark, ladder
 from projections.frames import last_session
 from projections.questions import Answers, Moment, Particulars
+from projections.spans import year_first
 from projections.told import Told
 
 UNSTATED = 1_000  # a contact without an order comes after all that have one
@@ -81,6 +82,15 @@ class Desk:
         if not known.readable:
             return Contacts(listed.parents, listed.emergency)
         return Contacts(_in_order(known.contacts), _in_order(known.emergency_contacts))
+
+    # --- what is known of the year ---
+
+    @cached_property
+    def settled(self) -> bool:
+        """Return whether the school year has as many school days as lie between letters: in its first weeks one day
+        makes a pupil severely absent, and neither a letter nor a plan is made of that."""
+        days = self.school.calendar.school_days_until(self.day, self.policy.letter_pause_school_days)
+        return len(days) == self.policy.letter_pause_school_days and days[0] >= year_first(self.moment)
 
     # --- what was told ---
 

@@ -1,4 +1,4 @@
-"""What else waits in the attendance office: letters, meetings, reviews, leave, evidence, the policy and its roles."""
+"""What else waits in the attendance office: letters, leave, evidence, the policy and its roles."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from projections import typed
 from projections.basis import evidence
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
-from projections.support import steps_of
 
 NEAR = timedelta(weeks=1)  # what is to be done within a week is soon
 REVIEW_NEAR = timedelta(weeks=4)  # a governing body needs longer
-CLOSED = ("declined", "ended")  # a step at such a stage is not looked at again
 # The three people whom a school's policy gives to parents by name.
 POLICY_ROLES = ("attendance lead", "day-to-day contact", "support contact")
 
 
 def letter_duties(desk: Desk) -> list[Duty]:
-    """Return whose attendance is below the policy's percentage and who had no letter about it for some weeks."""
+    """Return whose attendance is below the policy's percentage in a year that has settled, and who had no letter about
+    it for some weeks."""
     policy, found = desk.policy, []
+    if not desk.settled:
+        return []
     recent = desk.school.calendar.school_days_until(desk.day, policy.letter_pause_school_days)
     for answer in desk.absence:
         if not 100 * answer.attended < policy.register_letter_percent * answer.possible:
@@ -35,24 +36,6 @@ def letter_duties(desk: Desk) -> list[Duty]:
         parents = desk.contacts(answer.pupil).parents
         command = typed.letter(answer.pupil, "attendance", parents, desk.day)
         found.append(Duty(Urgency.WAITING, "letter", said, command, answer.pupil))
-    return found
-
-
-def support_duties(desk: Desk) -> list[Duty]:
-    """Return the meetings to hold and the steps of support to look at again, of the last word about each step."""
-    found = []
-    for pupil in desk.pupils:
-        for step in steps_of(desk.told[pupil], desk.day):
-            planned, on = step.stage == "invited", step.stages[-1].on
-            looked_at = on if planned else step.next_on
-            if looked_at is None or step.stage in CLOSED or (by := date.fromisoformat(looked_at)) > desk.day + NEAR:
-                continue
-            said = f"{step.step}: invited for {by}" if planned else f"{step.step}: {step.stage} on {on}, next on {by}"
-            said += ", what came of it?" if planned and by < desk.day else ""
-            stage = "held" if planned or step.step == "meeting" else "reviewed"
-            command = typed.support(pupil, step.step, stage, desk.day)
-            urgency = Urgency.TODAY if by <= desk.day else Urgency.SOON
-            found.append(Duty(urgency, "meeting" if planned else "review", said, command, pupil, by))
     return found
 
 

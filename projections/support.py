@@ -13,7 +13,7 @@ letter was written from, and now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -24,6 +24,7 @@ from ledger.sessions import format_moment
 from projections import typed
 from projections.chronology import Told, chronologies
 from projections.cohorts import who
+from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.figures import LEVELS, Figures, levels, pooled
 from projections.questions import Answer, Answers, Moment
@@ -43,6 +44,8 @@ PLANS = ("support plan", "attendance contract")
 JOINT = "joint approach"
 ASKED = ("invited", "offered")  # somebody has still to answer
 LASTING = ("agreed", "reviewed")  # holds until it is ended
+CLOSED = ("declined", "ended")  # is not looked at again
+NEAR = timedelta(weeks=1)  # what is to be done within a week is soon
 CONCERNS = ("attendance", "punctuality")  # what a letter of the first step is about
 
 
@@ -291,42 +294,50 @@ def quotable(answers: Answers, moment: Moment, pupil: str) -> dict[str, int]:
 # --- duties ---------------------------------------------------------------------------------------------------------
 
 
-def support_duties(answers: Answers, moment: Moment) -> list[Duty]:
-    """Return what is owed to pupils on roll: a joint approach, a plan or contract, a day to review one."""
-    if moment.policy is None or moment.school.calendar.year_begun_by(moment.as_of) is None:
+def support_duties(desk: Desk) -> list[Duty]:
+    """Return what is owed to pupils on roll: meetings to hold, steps to look at again, a day to review a plan or
+    contract; and in a year that has settled a joint approach, a plan or contract."""
+    moment = desk.moment
+    if moment.school.calendar.year_begun_by(moment.as_of) is None:
         return []
-    pupils, since = who(answers, moment), year_first(moment)
-    concerns = concerns_of(answers, moment, pupils)
-    told = chronologies(answers, moment, pupils)
-    # In the first weeks of a year one day makes a pupil persistently absent, and no plan is made of that.
-    days = moment.school.calendar.school_days_until(moment.as_of, moment.policy.letter_pause_school_days)
-    settled = len(days) == moment.policy.letter_pause_school_days and days[0] >= since
+    pupils, since = desk.pupils, year_first(moment)
+    concerns = concerns_of(desk.answers, moment, pupils) if desk.settled else {}
+    told = chronologies(desk.answers, moment, pupils)
     duties: list[Duty] = []
     for pupil in pupils:
-        steps = {step.step: step for step in steps_of(told[pupil], moment.as_of)}
-        taken = {name for name, step in steps.items() if _counts(step, since)}
-        duties += _owed(pupil, concerns[pupil], taken, moment.as_of, settled=settled)
-        duties += [
-            Duty(
-                Urgency.WAITING,
-                "support review",
-                f"the {name} was {step.stage} on {step.stages[-1].on} without a day to review it",
-                typed.support(pupil, name, "reviewed", moment.as_of, next_on="DAY"),
-                pupil,
-            )
-            for name, step in steps.items()
-            if name in PLANS and step.stage in LASTING and step.next_on is None
-        ]
+        steps = steps_of(told[pupil], moment.as_of)
+        duties += [duty for step in steps if (duty := _followed(pupil, step, moment.as_of)) is not None]
+        if pupil in concerns:
+            taken = {step.step for step in steps if _counts(step, since)}
+            duties += _owed(pupil, concerns[pupil], taken, moment.as_of)
     return duties
 
 
-def _owed(pupil: str, concern: Concern, taken: set[str], as_of: date, *, settled: bool) -> list[Duty]:
+def _followed(pupil: str, step: Step, as_of: date) -> Duty | None:
+    """Return what is owed to a step that was begun: to hold what was invited for, to look at it again, to say when."""
+    last = step.stages[-1]
+    if step.step in PLANS and step.stage in LASTING and step.next_on is None:
+        said = f"the {step.step} was {step.stage} on {last.on} without a day to review it"
+        command = typed.support(pupil, step.step, "reviewed", as_of, next_on="DAY")
+        return Duty(Urgency.WAITING, "support review", said, command, pupil)
+    planned = step.stage == "invited"
+    looked_at = last.on if planned else step.next_on
+    if looked_at is None or step.stage in CLOSED or (by := date.fromisoformat(looked_at)) > as_of + NEAR:
+        return None
+    said = f"{step.step}: invited for {by}" if planned else f"{step.step}: {step.stage} on {last.on}, next on {by}"
+    said += ", what came of it?" if planned and by < as_of else ""
+    command = typed.support(pupil, step.step, "held" if planned or step.step == "meeting" else "reviewed", as_of)
+    urgency = Urgency.TODAY if by <= as_of else Urgency.SOON
+    return Duty(urgency, "meeting" if planned else "review", said, command, pupil, by)
+
+
+def _owed(pupil: str, concern: Concern, taken: set[str], as_of: date) -> list[Duty]:
     absent = f"{concern.figures.absence_percent} % of possible sessions missed"
     duties = []
     if concern.level == "severe" and JOINT not in taken:
         sentence = f"severely absent ({absent}) and no joint approach with the local authority"
         duties.append(Duty(Urgency.TODAY, JOINT, sentence, typed.support(pupil, JOINT, "agreed", as_of), pupil))
-    if settled and concern.level in ("persistent", "severe") and not taken & set(PLANS):
+    if concern.level in ("persistent", "severe") and not taken & set(PLANS):
         sentence = f"persistently absent ({absent}) and neither a support plan nor an attendance contract offered"
         offered = typed.support(pupil, PLANS[0], "offered", as_of)
         duties.append(Duty(Urgency.WAITING, "support plan", sentence, offered, pupil))

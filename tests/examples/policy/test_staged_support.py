@@ -11,6 +11,7 @@ import pytest
 from ledger.events import LetterSent, SupportRecorded
 from ledger.policy import load
 from projections.chronology import Told
+from projections.desk import Desk
 from projections.support import Concern, Standing, staged_answers, standing, steps_of, support_duties
 from tests.examples.policy.test_awards import figures
 from tests.support.reported import OFFICE, reported_journal
@@ -126,14 +127,18 @@ def support(school: OpenedSchool, pupil: str, step: str, name: str, **fields: An
     send(school, "RecordSupport", pupil, step=step, stage=name, on="2024-11-15", **fields)
 
 
+def desk(school: OpenedSchool) -> Desk:
+    return Desk(school.answers, school.answers.moment(), POLICY)
+
+
 def owed(school: OpenedSchool, pupil: str) -> list[str]:
-    return [duty.kind for duty in support_duties(school.answers, school.answers.moment()) if duty.pupil == pupil]
+    return [duty.kind for duty in support_duties(desk(school)) if duty.pupil == pupil]
 
 
 def test_every_line_about_support_stands_open_at_its_end(school: OpenedSchool) -> None:
     support(school, "1004", "attendance contract", "offered")
     support(school, "1004", "attendance contract", "agreed")
-    found = support_duties(school.answers, school.answers.moment())
+    found = support_duties(desk(school))
     assert {duty.kind for duty in found} == {"joint approach", "support plan", "support review"}
     assert all(duty.command.endswith(" --outcome") for duty in found)
 

@@ -142,6 +142,22 @@ def test_a_letter_is_due_strictly_below_95_percent(office: Office, absent: int, 
     assert [sentence for _, sentence, _ in office.due("2024-10-01", "letter")] == ([said] if said else [])
 
 
+@pytest.mark.parametrize(
+    ("day", "kinds"),
+    [
+        ("2024-09-03", []),
+        ("2024-09-27", []),  # the nineteenth school day
+        ("2024-09-30", ["letter", "joint approach", "support plan"]),
+    ],
+)
+def test_no_letter_and_no_approach_is_made_of_the_first_days_of_a_year(
+    office: Office, day: str, kinds: list[str]
+) -> None:
+    attended(office, 1, 1)
+    asked = ("letter", "joint approach", "support plan")
+    assert [kind for kind in asked if office.due(day, kind)] == kinds
+
+
 @pytest.mark.parametrize(("day", "due"), [("2024-10-29", False), ("2024-10-30", True)])
 def test_another_letter_is_due_after_twenty_school_days(office: Office, day: str, due: bool) -> None:
     attended(office, 20, 2)
