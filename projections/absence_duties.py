@@ -6,13 +6,26 @@ of thirty pupils, and that is one line about the register.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from ledger.events import AbsenceReported, AgencyInformed, ContactLogged
 from ledger.sessions import LONDON, Half, Session, school_year
 from projections import typed
-from projections.contact import AUTHORITY, LETTER, UNEXPLAINED, UNMARKED, VISIT, Ladder, Mark, Word, heard
+from projections.basis import resting_on_nothing_known
+from projections.contact import (
+    AUTHORITY,
+    LETTER,
+    UNEXPLAINED,
+    UNMARKED,
+    VISIT,
+    Ladder,
+    Mark,
+    Silent,
+    Word,
+    heard,
+    unheard,
+)
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.penalty import UNRESOLVED
@@ -26,20 +39,44 @@ ABOUT_ABSENCE = frozenset({"unexplained absence", "no contact", "safeguarding"})
 
 def call_duties(desk: Desk) -> list[Duty]:
     """Return whom to ring: pupils who are away today without a word, while anybody of theirs was not rung today."""
+    silent = {pupil: ladder.today for pupil, ladder in desk.ladders.items() if ladder.today}
+    before = {pupil: ladder.away_before for pupil, ladder in desk.ladders.items()}
+    for pupil, (sessions, away_before) in _unheard(desk).items():
+        if pupil not in silent:
+            silent[pupil], before[pupil] = sessions, away_before
     return [
-        _call(pupil, ladder, desk)
-        for pupil, ladder in desk.ladders.items()
-        if ladder.call_owed or (ladder.today and not desk.contacts(pupil).in_order)
+        _call(pupil, sessions, before[pupil], desk)
+        for pupil, sessions in silent.items()
+        if desk.ladders[pupil].next_contact or not desk.contacts(pupil).in_order
     ]
 
 
-def _call(pupil: str, ladder: Ladder, desk: Desk) -> Duty:
-    sessions = [silent.session for silent in ladder.today]
-    marks = {silent.code or "no mark" for silent in ladder.today}
-    if ladder.number > 1:
+def _unheard(desk: Desk) -> dict[str, tuple[tuple[Silent, ...], bool]]:
+    """Return whose absences of today hold a reason that rests on nothing anybody said, and whether they were away
+    before."""
+    calendar, marks = desk.school.calendar, desk.due_marks
+    asked = {pupil: unheard(marks(pupil), desk.told[pupil], calendar, desk.day) for pupil in desk.pupils}
+    told = {
+        each.position: desk.told[pupil]
+        for pupil, (sessions, _) in asked.items()
+        for each in sessions
+        if each.position is not None
+    }
+    nothing = resting_on_nothing_known(desk.answers, desk.moment, told)
+    found = {}
+    for pupil, (sessions, away_before) in asked.items():
+        if left := tuple(each for each in sessions if each.position in nothing):
+            found[pupil] = left, away_before
+    return found
+
+
+def _call(pupil: str, silent: Sequence[Silent], away_before: bool, desk: Desk) -> Duty:
+    ladder, sessions = desk.ladders[pupil], [each.session for each in silent]
+    marks = {each.code or "no mark" for each in silent}
+    if ladder.today and ladder.number > 1:
         said = f"day {ladder.number} without contact, since {ladder.first_day}"
     else:
-        said = "a further day of absence, no word today" if ladder.away_before else "absent without a word"
+        said = "a further day of absence, no word today" if away_before else "absent without a word"
     said = f"{' and '.join(sorted(marks))}: {said}"
     if not ladder.next_contact:
         return Duty(

@@ -16,7 +16,7 @@ rests on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -46,6 +46,11 @@ from projections.tables import entries
 from projections.told import Told
 
 CLOSURE = "closure "  # how a mark cites one
+# Kinds of basis that say where a pupil is. An attempt that failed, leave that was refused and whom an absence is
+# attributed to do not.
+KNOWN = frozenset(
+    {"report", "contact", "evidence", "expected sickness", "leave granted", "closure", "arrival", "import"}
+)
 
 
 class Coded(NamedTuple):
@@ -200,6 +205,24 @@ def decided_leave(answers: Answers, moment: Moment, pupils: Iterable[str]) -> di
         if row.position <= moment.position and row.topic == "leave.LeaveDecided":
             leave = asked[row.stream]
             found[leave.pupil].append(Decided(leave, row.position))
+    return found
+
+
+def resting_on_nothing_known(answers: Answers, moment: Moment, marks: Mapping[int, Sequence[Told]]) -> set[int]:
+    """Return those positions of marks behind which nothing stands that says where the pupil is. `marks` holds the
+    chronology of each one's pupil."""
+    rows = answers.ledger.reads.rows_at(list(marks))
+    decided = decided_leave(answers, moment, {entry_of(row.stream)[0] for row in rows})
+    found = set()
+    for row, event in answers.opened(rows):
+        pupil, session = entry_of(row.stream)
+        # Entries differ in what they hold: an original replaces nothing, and what a prior system asserts came no way.
+        replaces, cites = getattr(event, "replaces", ""), getattr(event, "cites", "")
+        via = getattr(event, "via", "import")
+        coded = Coded(session, event.code, replaces, via, cites, from_micros(row.recorded_at), row.position)
+        rests = rests_on(coded, marks[row.position], decided[pupil], moment.school, pupil)
+        if not any(rest.kind in KNOWN for rest in rests):
+            found.add(row.position)
     return found
 
 

@@ -32,6 +32,8 @@ from projections.told import Told
 UNMARKED = ""
 # N: not established yet. O: never established. Neither says that anybody was heard.
 UNEXPLAINED = frozenset({"N", "O", UNMARKED})
+# Suspension, a part-time timetable, study leave: the school itself said that they stay away.
+SENT_HOME = frozenset({"E", "C2", "S"})
 
 PARENT, EMERGENCY, LETTER, VISIT, AUTHORITY = "parent", "emergency contact", "letter", "visit", "authority"
 
@@ -160,6 +162,34 @@ def ladder(
         rungs_due=_rungs_due(len(days), {each.rung for each in tried}, policy),
         absent_from_education=len(days) >= policy.contact_authority_day,
     )
+
+
+def unheard(
+    marks: Mapping[Session, Mark], told: Sequence[Told], calendar: Calendar, day: date
+) -> tuple[tuple[Silent, ...], bool]:
+    """Return a day's absences that hold a reason although no word of that day is known, oldest first, and whether the
+    pupil was away before, too.
+
+    They are no part of a run, which a reason ends. But parents ring on every further day of absence, and a code that
+    is carried on from yesterday says nothing of where the child is today. Leave and closures that expect a session have
+    no mark to ask about; what else a code rests on is the basis kernel's.
+    """
+    word = heard(told, day)
+    if word.reached_on == day or any(session.day == day for session in word.named):
+        return (), False
+    possible = [(session, mark) for session, mark in sorted(marks.items()) if not _passed_over(mark)]
+    found = tuple(
+        Silent(session, *mark)
+        for session, mark in possible
+        if session.day == day
+        and calendar.is_session(session)
+        and mark.position is not None
+        and mark.code not in UNEXPLAINED | SENT_HOME
+        and _away(mark)
+        and not word.covers(session, calendar)
+    )
+    before = [mark for session, mark in possible if session.day < day and calendar.is_session(session)]
+    return found, bool(before) and _away(before[-1])
 
 
 def heard(told: Sequence[Told], day: date) -> Word:

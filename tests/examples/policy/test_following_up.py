@@ -6,9 +6,10 @@ from datetime import date
 import pytest
 
 from ledger.sessions import Half, Session
-from projections.contact import UNMARKED, Contacts
+from projections.contact import UNMARKED, Contacts, unheard
 from tests.support.following import (
     AUNT,
+    CALENDAR,
     at,
     call,
     informed,
@@ -18,6 +19,7 @@ from tests.support.following import (
     report,
     school_day,
     stands,
+    told,
 )
 from tests.support.given import FATHER, MOTHER
 
@@ -92,6 +94,21 @@ def test_a_report_explains_the_days_it_names_and_the_next_day_owes_a_call_again(
     assert not ladder_on(2, marks, ill).call_owed
     found = ladder_on(3, marks, ill)
     assert (found.number, found.call_owed, found.away_before) == (1, True, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [("I", True), ("M", True), ("G", True), ("T", True),
+     ("N", False), ("O", False),  # the ladder's own
+     ("/", False), ("U", False), ("Y4", False), ("#", False), ("D", False),  # there, or nobody's absence
+     ("E", False), ("C2", False), ("S", False)],  # the school said so itself
+)  # fmt: skip
+def test_an_absence_with_a_reason_is_asked_about_where_no_word_of_the_day_is_known(code: str, asked: bool) -> None:
+    marks = stands("I", 1) | stands(code, 2, halves=(Half.AM,))
+    found, away_before = unheard(marks, told(report(at(1, "08:40"), *names(1))), CALENDAR, school_day(2))
+    assert [str(each.session) for each in found] == (["2024-11-05/AM"] if asked else [])
+    assert away_before
+    assert unheard(marks, told(report(at(2, "08:40"), *names(2))), CALENDAR, school_day(2)) == ((), False)
 
 
 @pytest.mark.parametrize(("clock", "silent"), [("09:09:59", 1), ("09:10:00", 0), ("09:10:01", 0)])

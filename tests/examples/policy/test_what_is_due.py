@@ -4,7 +4,7 @@ done."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -123,6 +123,72 @@ def test_a_step_that_was_declined_or_ended_is_not_looked_at_again(office: Office
     office.says("2024-09-04T10:00", "RecordSupport", **step, stage=before, on="2024-09-04")
     office.says("2024-09-06T10:00", "RecordSupport", **step, stage=last, on="2024-09-06")
     assert [sentence for _, sentence, _ in office.due("2024-09-16", "review")] == []
+
+
+def ill_from(office: Office, day: str) -> None:
+    """A report of one day's illness, and a register that says I on it and on the next."""
+    both = [f"{day}/AM", f"{day}/PM"]
+    received = {"received_at": f"{day}T07:40:00Z", "channel": "phone", "parent": MOTHER}
+    office.says(f"{day}T07:41", "ReportAbsence", **received, sessions=both)
+    office.says(f"{day}T07:57", "RecordMark", session=both[0], code="I")
+    following = date.fromisoformat(day) + timedelta(days=1)
+    office.says(f"{following}T07:57", "RecordMark", session=f"{following}/AM", code="I")
+
+
+def test_a_further_day_of_absence_is_owed_a_call_although_the_register_says_why(office: Office) -> None:
+    ill_from(office, "2024-09-03")
+    assert office.due("2024-09-03", "call") == []
+    owed = ("now", "I: a further day of absence, no word today; nobody rung yet today", "2024-09-04")
+    assert office.due("2024-09-04", "call") == [owed]
+    moment = office.answers.moment(date(2024, 9, 4))
+    desk = desk_of(office.answers, moment)
+    assert desk is not None and desk.ladder(PUPIL).number == 0, "a reason ends the run without contact"
+    rang = {"contact": MOTHER, "channel": "phone", "sessions": ["2024-09-04/AM"]}
+    office.says("2024-09-04T08:20", "LogContact", **rang, outcome="no answer")
+    assert office.due("2024-09-04", "call") == [], "the roll holds one contact, who was rung today"
+    assert office.due("2024-09-04", "call", known_at="2024-09-04T09:00") == [owed]
+
+
+SPOKE = {"contact": MOTHER, "channel": "phone", "outcome": "spoke"}
+MORNING = ["2024-09-04/AM"]
+ASKED = {"request": "LR-1", "parent": MOTHER, "received_on": "2024-09-02"}
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "due"),
+    [
+        ("ReportAbsence", {"channel": "phone", "parent": MOTHER, "received_at": "2024-09-04T07:58:00Z",
+                           "sessions": ["2024-09-04/PM"]}, 0),
+        ("ReportAbsence", {"channel": "phone", "parent": MOTHER, "received_at": "2024-09-04T07:58:00Z",
+                           "sessions": ["2024-09-03/AM"]}, 1),
+        ("LogContact", SPOKE, 0),
+        ("LogContact", {**SPOKE, "sessions": ["2024-09-03/AM"]}, 0),  # who is spoken to today is asked about today
+        ("RecordEvidence", {"evidence": "ME-1", "sessions": MORNING, "seen_on": "2024-09-04"}, 0),
+        ("RecordEvidence", {"evidence": "ME-1", "sessions": ["2024-09-03/AM"], "seen_on": "2024-09-04"}, 1),
+        ("ExpectSickness", {"first_day": "2024-09-04", "last_day": "2024-09-06", "grounds": "an operation"}, 0),
+        ("ExpectSickness", {"first_day": "2024-09-05", "last_day": "2024-09-06", "grounds": "an operation"}, 1),
+        ("AmendMark", {"session": "2024-09-04/AM", "code": "E", "reason": "suspended"}, 0),
+        ("AmendMark", {"session": "2024-09-04/AM", "code": "U", "reason": "came at ten"}, 0),
+        ("AmendMark", {"session": "2024-09-04/AM", "code": "M", "reason": "a dentist"}, 1),
+    ],
+)  # fmt: skip
+def test_a_word_of_the_day_settles_it_and_one_of_another_day_does_not(
+    office: Office, command: str, fields: dict[str, Any], due: int
+) -> None:
+    ill_from(office, "2024-09-03")
+    office.says("2024-09-04T07:59", command, **fields)
+    assert len(office.due("2024-09-04", "call")) == due
+
+
+@pytest.mark.parametrize(("granted", "due"), [(True, 0), (False, 1)])
+def test_leave_that_was_granted_says_where_they_are_and_leave_that_was_refused_does_not(
+    office: Office, granted: bool, due: int
+) -> None:
+    office.says("2024-09-02T10:00", "RequestLeave", **ASKED, first="2024-09-04/AM", last="2024-09-04/PM")
+    sessions = [{"session": f"2024-09-04/{half}", "code": "C"} for half in ("AM", "PM")] if granted else []
+    office.says("2024-09-02T11:00", "DecideLeave", request="LR-1", granted=sessions, reason="considered")
+    office.says("2024-09-04T07:57", "RecordMark", session="2024-09-04/AM", code="C" if granted else "G")
+    assert len(office.due("2024-09-04", "call")) == due
 
 
 def attended(office: Office, possible: int, absent: int) -> None:
