@@ -25,7 +25,7 @@ LEAVE_CODES = frozenset({"C", "C1", "C2", "J1", "S"})
 
 def request_leave(command: RequestLeave, state: State, now: datetime) -> Decided:
     """Return a request. Refuses: pupil_not_on_roll (on the first day), unknown_person, not_a_session (no session asked
-    for is one), leave_exists."""
+    for is one), leave_exists, malformed (received on a day that lies ahead)."""
     by = signed(command.by)
     state.check_on_roll(command.pupil, [command.first.day])
     state.check_parent(command.pupil, command.parent)
@@ -34,6 +34,7 @@ def request_leave(command: RequestLeave, state: State, now: datetime) -> Decided
         raise Refused("not_a_session", field="first", value=command.first)
     if command.request in state.school.leave.get(command.pupil, {}):
         raise Refused("leave_exists", field="request", value=command.request)
+    state.check_been(command.received_on, now, "received_on")
     requested = LeaveRequested(
         by=by,
         parent=command.parent,

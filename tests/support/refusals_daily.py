@@ -187,6 +187,7 @@ SCHOOL_DAY = [
             OTHER_PARENT,
             ("not_a_session", {"first": "2024-11-23/AM"}),
             ("leave_exists", {"request": "open"}),
+            ("malformed", {"received_on": TOMORROW}),
         ],
         [("malformed", "unknown_person", {"last": "2024-11-17/PM", "by": NOBODY})],
     ),

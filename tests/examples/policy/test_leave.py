@@ -44,6 +44,12 @@ def test_a_parent_asks() -> None:
     given().when(request(parent="1043-a")).then_refused("unknown_person")
 
 
+@pytest.mark.parametrize(("received_on", "rule"), [("2024-11-04", ""), ("2024-11-05", "malformed")])
+def test_a_request_has_come_by_the_day_it_is_written_down(received_on: str, rule: str) -> None:
+    outcome = given().when(request(received_on=received_on), at=DAY_BEFORE)
+    assert (outcome.refused.rule if outcome.refused else "") == rule
+
+
 def test_the_head_grants_some_sessions_and_thereby_refuses_the_rest() -> None:
     given(REQUESTED).when(decide((MORNING, "C")), at=DAY_BEFORE).then(leave_decided({MORNING: "C"}))
 
