@@ -50,16 +50,21 @@ def request_leave(command: RequestLeave, state: State, now: datetime) -> Decided
 def decide_leave(command: DecideLeave, state: State, now: datetime) -> Decided:
     """Return one decision per request: the sessions granted, each with its code; the rest is refused.
 
-    Refuses: no_such_leave, leave_withdrawn, leave_already_decided, not_a_leave_decider (where the school has named who
-    decides); for each session granted session_outside_request, pupil_not_on_roll, not_a_session, leave_not_in_advance,
+    From the day on which a headteacher is named, nobody but the head and the leave designates decides; a designate
+    named before that bars nobody, as it would shut the head out. A refusal, in whole or in part, without a reason is
+    accepted, and a finding of the doctor's.
+
+    Refuses: no_such_leave, leave_withdrawn, leave_already_decided, not_a_leave_decider (where a headteacher is named);
+    for each session granted session_outside_request, pupil_not_on_roll, not_a_session, leave_not_in_advance,
     code_unknown, code_not_for_leave, the other code rules.
     """
     by = signed(command.by)
     leave = _open_request(command.pupil, command.request, state)
     if leave.granted is not None:
         raise Refused("leave_already_decided", field="request", value=command.request)
-    deciders = {who.id for role in LEAVE_DECIDERS for who in state.school.holders(role, london_day(now))}
-    if deciders and by.id not in deciders:
+    today = london_day(now)
+    deciders = {who.id for role in LEAVE_DECIDERS for who in state.school.holders(role, today)}
+    if state.school.holders("headteacher", today) and by.id not in deciders:
         raise Refused("not_a_leave_decider", field="by.id", value=by.id)
     for granted in command.granted:
         session = granted.session

@@ -7,5 +7,5 @@ Role = Literal[
 ]
 ROLES: tuple[str, ...] = get_args(Role)
 
-# Who may decide on leave, once the school has named any of them.
+# Who may decide on leave, once the school has named its head.
 LEAVE_DECIDERS = ("headteacher", "leave designate")

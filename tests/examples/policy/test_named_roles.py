@@ -46,6 +46,21 @@ def test_the_head_and_the_designates_decide() -> None:
     decide(*named, by=TEACHER).then_refused("not_a_leave_decider")
 
 
+@pytest.mark.parametrize("by", [HEAD, DEPUTY, TEACHER])
+def test_a_designate_named_before_the_head_shuts_nobody_out(by: Staff) -> None:
+    assert decide(role_named("leave designate", DEPUTY, from_day="2024-09-03"), by=by).refused is None
+
+
+@pytest.mark.parametrize(("at", "rule"), [("2024-11-04T23:59:59", ""), ("2024-11-05T00:00:00", "not_a_leave_decider")])
+def test_a_designate_bars_others_from_the_day_on_which_the_head_is_named(at: str, rule: str) -> None:
+    named = [
+        role_named("leave designate", DEPUTY, from_day="2024-09-03"),
+        role_named("headteacher", HEAD, from_day="2024-11-05"),
+    ]
+    outcome = decide(*named, by=TEACHER, at=at)
+    assert (outcome.refused.rule if outcome.refused else "") == rule
+
+
 def test_whoever_held_the_role_before_decides_no_longer() -> None:
     named = [
         role_named("headteacher", HEAD, from_day="2024-09-03"),
