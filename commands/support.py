@@ -9,7 +9,7 @@ from commands.models.support import InformAgency, MakeReturn, RecordSupport, Sen
 from commands.state import Decided, State, signed
 from ledger.errors import Refused
 from ledger.events import AgencyInformed, InformationShared, LetterSent, ReturnMade, SupportRecorded
-from ledger.steps import ANSWERS
+from ledger.steps import begun
 
 
 def send_letter(command: SendLetter, state: State, now: datetime) -> Decided:
@@ -40,16 +40,18 @@ def send_letter(command: SendLetter, state: State, now: datetime) -> Decided:
 def record_support(command: RecordSupport, state: State, now: datetime) -> Decided:
     """Return one stage of one step of support.
 
-    Refuses: pupil_not_on_roll (on that day), malformed (a day that lies ahead, but for an invitation), step_not_begun
-    (accepted or declined before it was offered, reviewed or ended before it was agreed).
+    Judged by the last stage up to that day; an invitation and a meeting held or missed leave what was offered or agreed
+    as it is. Refuses: pupil_not_on_roll (on that day), malformed (a day that lies ahead, but for an invitation),
+    step_not_begun (accepted or declined unless offered last, reviewed or ended unless agreed or reviewed last; after an
+    end anything but an invitation, an offer or an agreement).
     """
     by = signed(command.by)
     state.check_on_roll(command.pupil, [command.on])
     if command.stage != "invited":
         state.check_been(command.on, now, "on")
-    needed = ANSWERS.get(command.stage)
-    recorded = [event for event in state.told if isinstance(event, SupportRecorded) and event.on <= command.on]
-    if needed and not any((event.step, event.stage) == (command.step, needed) for event in recorded):
+    recorded = [event for event in state.told if isinstance(event, SupportRecorded) and event.step == command.step]
+    earlier = sorted((event for event in recorded if event.on <= command.on), key=lambda event: event.on)
+    if not begun(command.stage, [event.stage for event in earlier]):
         raise Refused("step_not_begun", field="stage", value=command.stage)
     stage = SupportRecorded(
         by=by,

@@ -67,7 +67,7 @@ RULES = {
     # follow-up and support
     "evidence_exists": "names evidence that has been asked for already",
     "no_such_evidence": "names no evidence about this pupil that was seen",
-    "step_not_begun": "answers a stage that has not come before it",
+    "step_not_begun": "does not follow from the last stage of this step",
     "return_made_already": "had this return made about it already",
     # penalty notices, and the cases around them
     "not_considered": "names no case about this pupil that anybody has considered",

@@ -3,6 +3,7 @@
 The names go into events, so they are only ever added to.
 """
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 LetterAbout = Literal[
@@ -38,14 +39,34 @@ Decision = Literal["improve", "notice", "other", "nothing"]
 STEPS: tuple[str, ...] = get_args(SupportStep)
 RETURNS: tuple[str, ...] = get_args(ReturnForm)
 
-# A stage that answers another one: nobody accepts what was not offered, nobody reviews what was not agreed.
-ANSWERS = {"accepted": "offered", "declined": "offered", "reviewed": "agreed", "ended": "agreed"}
+# A stage that answers another one, and which: nobody accepts what was not offered or was declined since, nobody reviews
+# what was not agreed or has ended.
+ANSWERS = {
+    "accepted": frozenset({"offered"}),
+    "declined": frozenset({"offered"}),
+    "reviewed": frozenset({"agreed", "reviewed"}),
+    "ended": frozenset({"agreed", "reviewed"}),
+}
+# Talks about a step: they change nothing in what was offered or agreed.
+TALKS = frozenset({"invited", "held", "missed"})
+# What a step that has ended begins anew with.
+BEGINS = frozenset({"invited", "offered", "agreed"})
 
 # How a contact was tried decides which rung of the ladder it was; everything else is a call.
 LETTER_CHANNELS = frozenset({"letter", "post"})
 VISIT_CHANNELS = frozenset({"visit", "home visit"})
 # Outcomes that mean we spoke with them.
 REACHED = frozenset({"spoke", "spoken", "answered", "reached", "met"})
+
+
+def begun(stage: str, before: Sequence[str]) -> bool:
+    """Return whether a stage may follow those before it of the same step, oldest first."""
+    if before and before[-1] == "ended" and stage not in BEGINS:
+        return False
+    if stage not in ANSWERS:
+        return True
+    settled = [each for each in before if each not in TALKS]
+    return bool(settled) and settled[-1] in ANSWERS[stage]
 
 
 def rung(channel: str) -> str:

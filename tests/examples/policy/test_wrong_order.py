@@ -102,6 +102,11 @@ def support(stage: str, on: str = TODAY, step: str = "support plan") -> Line:
     return about("RecordSupport", step=step, stage=stage, on=on)
 
 
+def steps(*stages: str) -> list[Fact]:
+    """Stages of a support plan, a day after another."""
+    return [supported("support plan", stage, f"2025-01-{day}") for day, stage in enumerate(stages, 13)]
+
+
 def give_back(on: str = TODAY) -> Line:
     return about("ReturnEvidence", evidence="ME-1", returned_on=on)
 
@@ -176,6 +181,15 @@ WRONG: dict[str, tuple[list[Fact], Line, str]] = {
                                                     "step_not_begun"),
     "a plan reviewed on a day before": ([supported("support plan", "agreed", TODAY)], support("reviewed", "2025-01-19"),
                                         "step_not_begun"),
+    "an offer accepted after it was declined": (steps("offered", "declined"), support("accepted"), "step_not_begun"),
+    "an offer declined after it was accepted": (steps("offered", "accepted"), support("declined"), "step_not_begun"),
+    "a plan reviewed of which only another was offered since": (steps("agreed", "offered"), support("reviewed"),
+                                                                "step_not_begun"),
+    "a plan reviewed after it ended": (steps("agreed", "ended"), support("reviewed"), "step_not_begun"),
+    "a plan ended twice": (steps("agreed", "reviewed", "ended"), support("ended"), "step_not_begun"),
+    "a plan ended twice, with a meeting between": (steps("agreed", "ended", "invited"), support("ended"),
+                                                   "step_not_begun"),
+    "a meeting held about a plan that has ended": (steps("agreed", "ended"), support("held"), "step_not_begun"),
     "evidence asked for twice": (
         [evidence_requested()],
         about("RequestEvidence", evidence="ME-1", parent=MOTHER, sessions=[MORNING], doubt="again"),
@@ -207,6 +221,17 @@ RIGHT: dict[str, tuple[list[Facts], Line]] = {
     "a prosecution where that was decided": ([OTHER], prosecute()),
     "a prosecution ended": ([ISSUED, prosecuted("PN-1", TODAY)], end_prosecution()),
     "a plan reviewed": ([supported("support plan", "agreed")], support("reviewed")),
+    "a plan reviewed again": (steps("agreed", "reviewed"), support("reviewed")),
+    "a plan reviewed when they met again": (steps("agreed", "invited", "held"), support("reviewed")),
+    "a plan ended after its review": (steps("agreed", "reviewed"), support("ended")),
+    "an offer accepted that was declined before": (steps("offered", "declined", "offered"), support("accepted")),
+    "a plan offered after one ended": (steps("agreed", "ended"), support("offered")),
+    "a plan agreed after one ended": (steps("agreed", "ended"), support("agreed")),
+    "an invitation after a plan ended": (steps("agreed", "ended"), support("invited")),
+    "a plan reviewed on a day before it ended": (
+        [*steps("agreed"), supported("support plan", "ended", TODAY)],
+        support("reviewed", "2025-01-17"),
+    ),
     "evidence given back": ([evidence_seen()], give_back()),
     "a return about another episode": (
         [return_made("attendance", "2024-11-04", "2024-11-18")],
