@@ -93,16 +93,21 @@ def change_groups(command: ChangeGroups, state: State, now: datetime) -> Decided
 def remove_from_roll(command: RemoveFromRoll, state: State, now: datetime) -> Decided:
     """Return a removal; the entries stay.
 
-    A ground of the regulation is held to the conditions that the ledger can see; any other text is kept, and named by
-    the doctor. A last day before this ledger began is what another system asserts. Refuses: pupil_not_on_roll (on the
-    last day, or left already), removal_in_the_past, ground_not_met.
+    As long as the last day has not passed, a later removal replaces the earlier one: another day, ground or
+    destination. A ground of the regulation is held to the conditions that the ledger can see; any other text is kept,
+    and named by the doctor. A last day before this ledger began is what another system asserts. Refuses:
+    pupil_not_on_roll (on the last day, or left already), removal_in_the_past, ground_not_met.
     """
-    by = signed(command.by)
-    state.check_on_roll(command.pupil, [command.last_day])
-    if state.school.pupils[command.pupil].spells[-1].last is not None:
+    by, today = signed(command.by), london_day(now)
+    pupil = state.school.pupils.get(command.pupil)
+    if pupil is None or command.last_day < pupil.spells[-1].first:
         raise Refused("pupil_not_on_roll", field="pupil", value=command.pupil)
+    left = pupil.spells[-1].last
+    if left is not None and left < today:
+        expected = "a pupil who has not left; the last day of this one has passed"
+        raise Refused("pupil_not_on_roll", field="pupil", value=command.pupil, expected=expected)
     opened_on = state.school.opened_on
-    if command.last_day < london_day(now) and not (opened_on and command.last_day < opened_on):
+    if command.last_day < today and not (opened_on and command.last_day < opened_on):
         raise Refused("removal_in_the_past", field="last_day", value=command.last_day)
     check_ground(command, state)
     removed = PupilRemoved(

@@ -216,6 +216,9 @@ def remove(
 ) -> Line:
     """Remove a pupil from the roll. Never for a day that has passed; the entries stay; records RemoveFromRoll.
 
+    While the last day lies ahead, and on that day, another day, ground or destination may be stated: the later word
+    counts.
+
     \b
     Example: attendance remove 1042 2026-03-27 --ground "moved away" --destination "Other School"
     """

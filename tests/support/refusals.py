@@ -122,6 +122,8 @@ HAPPENED = [
     line("PlaceHold", pupil="1044", reason="an inquiry"),
     pupil("1045", "4W", "2016-03-09"),
     line("RemoveFromRoll", pupil="1045", last_day="2024-11-19"),
+    pupil("1046", "4W", "2016-03-09"),
+    line("RemoveFromRoll", pupil="1046", last_day="2024-07-19"),  # before this ledger began
     line("TakeRegister", session=MARKED, marks={"1042": "N", "1044": "N"}, **{"class": "4W"}),
     asked("open"),
     asked("open", "1044"),

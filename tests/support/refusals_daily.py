@@ -78,7 +78,7 @@ SCHOOL_DAY = [
             ("removal_in_the_past", {"last_day": YESTERDAY}),
             ("ground_not_met", {"ground": "Completed the final year"}),
         ],
-        [("pupil_not_on_roll", "pupil_not_on_roll", {"pupil": "1045"})],
+        [("pupil_not_on_roll", "removal_in_the_past", {"pupil": "1046", "last_day": YESTERDAY})],
     ),
     Command(
         line("NameRole", role="leave designate", holders=[STRANGE], from_day="2024-11-01"),

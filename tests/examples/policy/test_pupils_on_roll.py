@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from tests.support.given import (
     PUPIL,
     admitted,
@@ -42,11 +44,38 @@ def test_a_leaver_may_come_back() -> None:
     assert [school.on_roll(PUPIL, date(2024, 11, day)) for day in (1, 4, 5)] == [True, False, True]
 
 
-def test_a_name_is_removed_once_and_only_from_a_day_on_roll() -> None:
-    remove = send("RemoveFromRoll", pupil=PUPIL, last_day="2024-11-08")
-    given().when(remove).then(left("2024-11-08"))
-    given(left("2024-11-11")).when(remove).then_refused("pupil_not_on_roll")
-    given().when({**remove, "last_day": "2024-09-02"}).then_refused("pupil_not_on_roll")
+def remove(last_day: str = "2024-11-08") -> dict[str, object]:
+    return send("RemoveFromRoll", pupil=PUPIL, last_day=last_day)
+
+
+def test_a_name_is_removed_only_from_a_day_on_roll() -> None:
+    given().when(remove()).then(left("2024-11-08"))
+    given().when(remove("2024-09-02")).then_refused("pupil_not_on_roll")
+    back = [left("2024-10-01"), admitted(start="2024-11-04")]
+    given(*back).when(remove("2024-10-01")).then_refused("pupil_not_on_roll")
+
+
+@pytest.mark.parametrize(("left_on", "accepted"), [("2024-11-04", False), ("2024-11-05", True), ("2024-11-11", True)])
+def test_until_the_last_day_has_passed_another_may_be_stated(left_on: str, accepted: bool) -> None:
+    outcome = given(left(left_on)).when(remove())
+    outcome.then(left("2024-11-08")) if accepted else outcome.then_refused("pupil_not_on_roll")
+
+
+def test_who_has_left_is_told_from_who_never_came() -> None:
+    refused = given(left("2024-11-04")).when(remove()).refused
+    assert refused is not None and "the last day of this one has passed" in str(refused)
+
+
+@pytest.mark.parametrize(("last_day", "stays"), [("2024-11-08", False), ("2024-11-15", True)])
+def test_the_last_day_stated_last_is_the_last_day(last_day: str, stays: bool) -> None:
+    school = given(left("2024-11-11"), left(last_day)).school
+    assert school.on_roll(PUPIL, date(2024, 11, 11)) is stays
+    assert school.on_roll(PUPIL, date.fromisoformat(last_day))
+    assert not school.on_roll(PUPIL, date(2024, 11, 16))
+
+
+def test_the_last_day_is_never_moved_into_the_past() -> None:
+    given(left("2024-11-11")).when(remove("2024-11-04")).then_refused("removal_in_the_past")
 
 
 def test_what_a_leaver_was_marked_before_still_counts() -> None:

@@ -128,7 +128,7 @@ WRONG: dict[str, tuple[list[Fact], Line, str]] = {
     ),
     # the roll
     "a name deleted in the past": ([], remove("2025-01-19"), "removal_in_the_past"),
-    "a name deleted twice": ([left(TODAY)], remove(TODAY), "pupil_not_on_roll"),
+    "a name deleted again after its last day": ([left("2025-01-19")], remove(TODAY), "pupil_not_on_roll"),
     # the case
     "an improvement required before anybody considered it": ([], improve(), "not_considered"),
     "an improvement required of a day before": ([considered("PN-1", "improve", TODAY)], improve(), "not_considered"),
@@ -206,6 +206,7 @@ WRONG: dict[str, tuple[list[Fact], Line, str]] = {
 RIGHT: dict[str, tuple[list[Facts], Line]] = {
     "leave decided after it was asked for": ([ASKED], decide()),
     "a name deleted on the day itself": ([], remove(TODAY)),
+    "another last day on the last day": ([left(TODAY)], remove("2025-01-24")),
     "an improvement required of the day it was considered": ([considered("PN-1", "improve", "2025-01-13")], improve()),
     "an improvement ended early": ([*IMPROVING], end_improvement("2024-12-02")),
     "a referral after the improvement": ([*IMPROVING, improvement_ended("PN-1")], refer()),
