@@ -3,6 +3,7 @@
 The names go into events, so they are only ever added to.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -53,10 +54,10 @@ TALKS = frozenset({"invited", "held", "missed"})
 BEGINS = frozenset({"invited", "offered", "agreed"})
 
 # How a contact was tried decides which rung of the ladder it was; everything else is a call.
-LETTER_CHANNELS = frozenset({"letter", "post"})
-VISIT_CHANNELS = frozenset({"visit", "home visit"})
-# Outcomes that mean we spoke with them.
-REACHED = frozenset({"spoke", "spoken", "answered", "reached", "met"})
+LETTER_CHANNELS = ("letter", "post")
+VISIT_CHANNELS = ("visit", "home visit")
+# Outcomes that mean we spoke with them, by what they begin with.
+REACHED = ("spoke", "spoken", "talked", "answered", "reached", "met", "rang back")
 
 
 def begun(stage: str, before: Sequence[str]) -> bool:
@@ -78,5 +79,6 @@ def rung(channel: str) -> str:
 
 def reaches(outcome: str) -> bool:
     """Return whether an outcome says that we spoke with somebody."""
-    words = outcome.lower().replace(",", " ").split()
-    return bool(words) and words[0] in REACHED
+    said = " ".join(re.findall(r"[a-z]+", outcome.lower()))
+    # Ringing back may come to nothing as well.
+    return f"{said} ".startswith(tuple(f"{words} " for words in REACHED)) and not said.startswith("rang back no answer")

@@ -21,10 +21,26 @@ from commands.cli.write import (
     marked,
     writes,
 )
+from ledger.steps import LETTER_CHANNELS, REACHED, VISIT_CHANNELS
 
 verbs = typer.Typer(**PLAIN)
 
-Channel = Annotated[str, typer.Option("--channel", metavar="TEXT", help="By phone, voicemail, email, letter, …")]
+Reported = Annotated[
+    str,
+    typer.Option(
+        "--channel",
+        metavar="TEXT",
+        help="Phone, email, letter, …; voicemail, answer phone, answerphone and answer machine are to be rung back.",
+    ),
+]
+Tried = Annotated[
+    str,
+    typer.Option(
+        "--channel",
+        metavar="TEXT",
+        help=f"Phone, email, …; {' or '.join(LETTER_CHANNELS)} is a letter, {' or '.join(VISIT_CHANNELS)} a visit.",
+    ),
+]
 Said = Annotated[str | None, typer.Option("--said", metavar="TEXT", help="What was said.")]
 
 
@@ -103,7 +119,7 @@ def report(
     pupil: Pupil,
     parent: Parent,
     sessions: SessionsArgument,
-    channel: Channel,
+    channel: Reported,
     received_at: Annotated[str, typer.Option("--received-at", metavar="TIME", help="When we were told.")],
     said: Said = None,
 ) -> Line:
@@ -127,8 +143,15 @@ def report(
 def contact(
     pupil: Pupil,
     parent: Parent,
-    channel: Channel,
-    outcome: Annotated[str, typer.Option("--outcome", metavar="TEXT", help="Spoke, no answer, number dead, …")],
+    channel: Tried,
+    outcome: Annotated[
+        str,
+        typer.Option(
+            "--outcome",
+            metavar="TEXT",
+            help=f"No answer, number dead, …; somebody was spoken with where it begins with {', '.join(REACHED)}.",
+        ),
+    ],
     sessions: Annotated[
         list[str] | None, typer.Argument(metavar="SESSION...", help="The half-days it was about.")
     ] = None,

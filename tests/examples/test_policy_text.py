@@ -108,7 +108,7 @@ STATED: list[tuple[str, str, str, Write]] = [
     ("severe_percent", PERSISTENT, "missed {}% or more", plain),
     ("register_letter_percent", PROCEDURES, "attendance is below {}%", plain),
     ("target_percent", PROCEDURES, "attendance is below {}%", plain),
-    ("ring_back_channels", PROCEDURES, "leave a {} to report", lambda channels: " or ".join(channels)),
+    ("ring_back_channels", PROCEDURES, "leave a {} to report", lambda channels: channels[0]),
     ("contact_authority_day", PROCEDURES, "by the {}th day of absence", plain),
     ("attendance_return_school_days", PROCEDURES, "{} or more days", plain),
     ("unauthorised_return_sessions", PROCEDURES, "unauthorised {} am/pm sessions", plain),

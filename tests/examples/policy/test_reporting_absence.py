@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from ledger.events import AbsenceReported, ContactLogged
+from ledger.policy import load
 from ledger.sessions import parse_moment
+from ledger.steps import reaches
 from tests.support.given import MOTHER, PUPIL, TEACHER, given, marked, send
+from tests.support.terminal import run
 
 HEARD = {"pupil": PUPIL, "parent": MOTHER, "received_at": "2024-11-05T08:41:00", "said": "fever"}
 
@@ -27,7 +30,18 @@ def test_a_message_on_the_answer_phone_is_a_report() -> None:
     )
 
 
-@pytest.mark.parametrize(("channel", "rings_back"), [("voicemail", True), ("Voicemail", True), ("phone", False)])
+@pytest.mark.parametrize(
+    ("channel", "rings_back"),
+    [
+        ("voicemail", True),
+        ("Voicemail", True),
+        ("answer phone", True),
+        ("Answerphone", True),
+        ("answer machine", True),
+        ("phone", False),
+        ("email", False),
+    ],
+)
 def test_a_message_may_be_rung_back_before_its_code_is_decided(channel: str, rings_back: bool) -> None:
     report = send("ReportAbsence", channel=channel, sessions=["2024-11-05/AM"], **HEARD)
     decided = given().when(report).decided
@@ -61,6 +75,33 @@ def test_an_attempt_to_reach_someone_is_written_down_whatever_came_of_it() -> No
     given(marked("N")).when(call).then_told(
         ContactLogged(by=TEACHER, contact=MOTHER, sessions=("2024-11-05/AM",), **attempt)
     )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reached"),
+    [
+        ("spoke", True),
+        ("Spoke with the mother", True),
+        ("Spoke: on the way", True),
+        ("talked, will come at ten", True),
+        ("answered", True),
+        ("rang back at nine", True),
+        ("rang back, no answer", False),
+        ("rang", False),
+        ("no answer", False),
+        ("answer phone", False),
+        ("metal noises on the line", False),
+        ("", False),
+    ],
+)
+def test_an_outcome_says_whether_somebody_was_spoken_with(outcome: str, reached: bool) -> None:
+    assert reaches(outcome) is reached
+
+
+def test_the_help_names_every_channel_that_is_rung_back() -> None:
+    said = " ".join(run("report", "--help").out.split())
+    for name in ("national-2024", "micklem-2025"):
+        assert [channel for channel in load(name).ring_back_channels if channel not in said] == []
 
 
 def test_no_word_until_the_tenth_day_is_ten_school_days() -> None:
