@@ -2,8 +2,8 @@
 
 A finding is a value; nobody is stopped by one. The doctor speaks of things that people settle: a mark on a day that is
 no session any more, a mark beside the code that leave or a closure made it expect, an N past its days, a session that
-closed without a mark, a change of code that rests on nothing, evidence that nobody has seen. Verify speaks of things
-that nobody may settle but an engineer."""
+closed without a mark, leave refused without a reason, a change of code that rests on nothing, evidence that nobody has
+seen. Verify speaks of things that nobody may settle but an engineer."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import numpy as np
 import sqlalchemy as sa
 
 from ledger import wire
+from ledger.case import Leave
 from ledger.codes import CODES, by_symbol
 from ledger.errors import Finding, Misconfigured
-from ledger.sessions import Session
+from ledger.sessions import LONDON, Session, from_micros, school_year
 from ledger.store import Ledger
 from ledger.streams import Owner
-from projections.basis import basis_findings
+from projections.basis import basis_findings, decided_leave
 from projections.cohorts import absence_answers
 from projections.frames import Entries, last_session, roll_of
 from projections.penalty import UNRESOLVED
@@ -44,6 +45,7 @@ def doctor_findings(answers: Answers, moment: Moment) -> list[Finding]:
         for answer in absence_answers(answers, moment, pupils)
         if answer.missing
     ]
+    found += _leave_findings(answers, moment, year)
     return [*found, *basis_findings(answers, moment, year), *roll_findings(answers, moment)]
 
 
@@ -101,6 +103,33 @@ def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
             deadline = school.calendar.school_days_after(session.day, policy.n_deadline_school_days)
             if deadline is not None and deadline < moment.as_of:
                 yield Finding("n_overdue", f"N should have become a reason by {deadline}", *where)
+
+
+def _leave_findings(answers: Answers, moment: Moment, year: int) -> Iterator[Finding]:
+    """Yield the decisions since the school year began that refuse leave, in whole or in part, and say no reason; one
+    that is sealed without its key is not judged."""
+    refused = {
+        decided.position: decided.leave
+        for of_pupil in decided_leave(answers, moment, moment.school.pupils).values()
+        for decided in of_pupil
+        if school_year(decided.leave.first.day) >= year and _refuses(decided.leave, moment)
+    }
+    for row, event in answers.opened(answers.ledger.reads.rows_at(sorted(refused))):
+        leave = refused[row.position]
+        on = from_micros(row.recorded_at).astimezone(LONDON).date()
+        if on <= moment.as_of and not event.sealed and not event.reason:
+            yield Finding(
+                "leave_refused_without_reason",
+                f"leave {leave.request} was refused on {on}, in whole or in part, and no reason is stated",
+                leave.pupil,
+                str(leave.first),
+                row.position,
+            )
+
+
+def _refuses(leave: Leave, moment: Moment) -> bool:
+    asked = map(Session.from_number, range(leave.first.number, leave.last.number + 1))
+    return any(leave.refuses(session) for session in asked if moment.school.calendar.is_session(session))
 
 
 def _with_expectation(moment: Moment, entries: Entries) -> np.ndarray:

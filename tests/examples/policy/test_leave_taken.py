@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from projections.health import doctor_findings
 from projections.leaves import LeaveAnswer, leave_answers
 from projections.questions import Answers
 from projections.registers import register_answer
@@ -47,6 +48,35 @@ def test_a_request_has_one_state(decision: list[dict[str, Any]], state: str) -> 
     (request,) = leave(case(holiday(), *decision, without=("decided", "refusal", "code"))).requests
     assert request.state == state
     assert [each.session for each in request.sessions] == HOLIDAY
+
+
+def reasonless(opened: OpenedSchool, as_of: str = TODAY) -> list[tuple[str | None, str | None]]:
+    found = doctor_findings(opened.answers, opened.answers.moment(date.fromisoformat(as_of)))
+    return [(each.pupil, each.session) for each in found if each.rule == "leave_refused_without_reason"]
+
+
+@pytest.mark.parametrize(
+    ("granted", "reason", "found"),
+    [([], "", 1), (HOLIDAY[:1], "", 1), (HOLIDAY, "", 0), ([], "term time", 0), (HOLIDAY[:1], "one ceremony", 0)],
+)
+def test_leave_refused_without_a_reason_is_a_finding(granted: list[str], reason: str, found: int) -> None:
+    decision = {**decide("2025-11-06T10:00", *((each, "C") for each in granted)), "reason": reason}
+    opened = case(holiday(), decision, without=("decided", "refusal", "code"))
+    assert reasonless(opened) == [(PUPIL, HOLIDAY[0])] * found
+
+
+def test_it_is_one_from_the_day_of_the_decision_until_the_request_is_withdrawn() -> None:
+    decision = {**decide("2025-11-06T10:00"), "reason": ""}
+    without = ("decided", "refusal", "code")
+    opened = case(holiday(), decision, without=without)
+    assert [len(reasonless(opened, f"2025-11-0{day}")) for day in (5, 6)] == [0, 1]
+    assert reasonless(case(holiday(), decision, withdraw("2025-11-07T10:00"), without=without)) == []
+
+
+def test_a_reason_that_is_sealed_without_its_key_is_not_judged() -> None:
+    opened = case(holiday())
+    sealed = Answers(opened.ledger, opened.answers.engine, new_keys())
+    assert reasonless(opened._replace(answers=sealed)) == []
 
 
 def test_a_decision_counts_from_its_day_on() -> None:
