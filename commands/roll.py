@@ -79,7 +79,13 @@ def change_contacts(command: ChangeContacts, state: State, now: datetime) -> Dec
     """Return the whole new list of parents. Refuses: pupil_not_on_roll (now or ahead)."""
     by = signed(command.by)
     _present_or_coming(command.pupil, state, now)
-    changed = ContactsChanged(by=by, parents=_ids(command.parents), contacts=_contacts(command.parents))
+    changed = ContactsChanged(
+        by=by,
+        parents=_ids(command.parents),
+        contacts=_contacts(command.parents),
+        from_day=command.from_day,
+        reason=command.reason,
+    )
     return Decided([Fact(roll_stream(command.pupil), changed)])
 
 
@@ -125,7 +131,13 @@ def change_emergency_contacts(command: ChangeEmergencyContacts, state: State, no
     by = signed(command.by)
     _present_or_coming(command.pupil, state, now)
     contacts = command.emergency_contacts
-    changed = EmergencyContactsChanged(by=by, emergency=_ids(contacts), emergency_contacts=_contacts(contacts))
+    changed = EmergencyContactsChanged(
+        by=by,
+        emergency=_ids(contacts),
+        emergency_contacts=_contacts(contacts),
+        from_day=command.from_day,
+        reason=command.reason,
+    )
     return Decided([Fact(roll_stream(command.pupil), changed)])
 
 

@@ -1,7 +1,7 @@
 """The admission register: what it says of a pupil on a day, as known at a moment, and everything it said before.
 
 The roll's events are the register. An amendment holds from a day, so as of a day before it the earlier value counts; a
-new list of parents, contacts or groups states no day and holds from the one it was recorded on. Of two values from
+new list of groups, or of contacts that states no day, holds from the one it was recorded on. Of two values from
 different days the one from the later day counts, of two from the same day the one recorded last. A pupil who comes back
 is entered anew: as of a day, the last spell that had begun then is read.
 """
@@ -201,9 +201,9 @@ def _stated(said: Said) -> Iterator[tuple[str, date, Any]]:
         case ParticularsAmended():
             yield from ((what, event.from_day, value) for what, value in event.particulars.items())
         case ContactsChanged() if not event.sealed:
-            yield "contacts", said.day, event.contacts
+            yield "contacts", event.from_day or said.day, event.contacts
         case EmergencyContactsChanged() if not event.sealed:
-            yield "emergency_contacts", said.day, event.emergency_contacts
+            yield "emergency_contacts", event.from_day or said.day, event.emergency_contacts
         case GroupsChanged() if not event.sealed:
             yield "groups", said.day, event.groups
         case ClassChanged():

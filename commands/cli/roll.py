@@ -23,6 +23,9 @@ Contacts = Annotated[
     list[str] | None,
     typer.Option("--contact", metavar="JSON", help='Such as {"id":"gran","name":"C Example"}; may be repeated.'),
 ]
+FromDay = Annotated[
+    str | None, typer.Option("--from", metavar="DAY", help="The day from which it is so. [default the day recorded]")
+]
 Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The pupil's name.")]
 Born = Annotated[str | None, typer.Option("--born", metavar="DAY", help="The day of birth.")]
 Upn = Annotated[str | None, typer.Option("--upn", metavar="UPN", help="The unique pupil number.")]
@@ -96,7 +99,7 @@ def move(
 
 
 @writes(verbs, "contacts")
-def contacts(pupil: Pupil, parents: Parents = None) -> Line:
+def contacts(pupil: Pupil, parents: Parents = None, from_day: FromDay = None, reason: Reason = None) -> Line:
     """Replace a pupil's parents. The whole list; records ChangeContacts.
 
     \b
@@ -104,7 +107,7 @@ def contacts(pupil: Pupil, parents: Parents = None) -> Line:
     """
     if not parents:
         raise Refused("malformed", field="--parent", expected="the whole new list, one --parent for each")
-    return line("ChangeContacts", pupil=pupil, parents=objects(parents, "--parent"))
+    return line("ChangeContacts", pupil=pupil, parents=objects(parents, "--parent"), from_day=from_day, reason=reason)
 
 
 @writes(verbs, "emergency")
@@ -112,6 +115,8 @@ def emergency(
     pupil: Pupil,
     contacts: Contacts = None,
     none: Annotated[bool, typer.Option("--none", help="There is nobody to ring any more.")] = False,
+    from_day: FromDay = None,
+    reason: Reason = None,
 ) -> Line:
     """Replace whom to ring beside the parents. The whole list; records ChangeEmergencyContacts.
 
@@ -120,7 +125,8 @@ def emergency(
     """
     if bool(contacts) == none:
         raise Refused("malformed", field="--contact", expected="the whole new list, one --contact for each, or --none")
-    return line("ChangeEmergencyContacts", pupil=pupil, emergency_contacts=objects(contacts or [], "--contact"))
+    people = objects(contacts or [], "--contact")
+    return line("ChangeEmergencyContacts", pupil=pupil, emergency_contacts=people, from_day=from_day, reason=reason)
 
 
 @writes(verbs, "particulars")

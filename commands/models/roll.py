@@ -59,9 +59,13 @@ class ChangeClass(Command):
 
 
 class ChangeContacts(Command):
+    """The whole new list of parents; `from_day` left out is the day it is recorded on."""
+
     command: Literal["ChangeContacts"] = "ChangeContacts"
     pupil: PupilNumber
     parents: Parents
+    from_day: Day | None = None
+    reason: Text = ""
 
 
 class ChangeGroups(Command):
@@ -80,11 +84,13 @@ class RemoveFromRoll(Command):
 
 
 class ChangeEmergencyContacts(Command):
-    """Whom to ring beside the parents: the whole new list."""
+    """Whom to ring beside the parents: the whole new list; `from_day` left out is the day it is recorded on."""
 
     command: Literal["ChangeEmergencyContacts"] = "ChangeEmergencyContacts"
     pupil: PupilNumber
     emergency_contacts: Parents
+    from_day: Day | None = None
+    reason: Text = ""
 
 
 class AmendParticulars(Command):

@@ -51,19 +51,25 @@ class ClassChanged(Event, frozen=True, kw_only=True):
 
 
 class ContactsChanged(Event, frozen=True, kw_only=True):
+    """The whole new list of parents. Without `from_day` the register has it from the day that it was recorded on."""
+
     kind: ClassVar[str] = "roll"
-    private: ClassVar[tuple[str, ...]] = ("contacts",)
+    private: ClassVar[tuple[str, ...]] = ("contacts", "reason")
     parents: tuple[str, ...]
     contacts: tuple[dict[str, Any], ...] = ()
+    from_day: date | None = None
+    reason: str = ""
 
 
 class EmergencyContactsChanged(Event, frozen=True, kw_only=True):
-    """Whom to ring beside the parents: the whole new list."""
+    """Whom to ring beside the parents: the whole new list, from a day as with parents."""
 
     kind: ClassVar[str] = "roll"
-    private: ClassVar[tuple[str, ...]] = ("emergency_contacts",)
+    private: ClassVar[tuple[str, ...]] = ("emergency_contacts", "reason")
     emergency: tuple[str, ...]
     emergency_contacts: tuple[dict[str, Any], ...] = ()
+    from_day: date | None = None
+    reason: str = ""
 
 
 class ParticularsAmended(Event, frozen=True, kw_only=True):

@@ -68,6 +68,19 @@ def test_a_new_list_of_parents_is_told_person_by_person() -> None:
     assert [each["id"] for each in register(lived(changed), "2024-11-03").parents] == ["1042-a", "1042-b"]
 
 
+def test_a_new_list_may_say_from_which_day_and_why() -> None:
+    said = {"from_day": "2024-11-11", "reason": "a new telephone"}
+    changed = office("ChangeContacts", "2024-11-04", parents=[{**MOTHER, "phone": "01632 960009"}, FATHER], **said)
+    school = lived(changed)
+    phones = [register(school, day).parents[0]["phone"] for day in ("2024-11-10", "2024-11-11")]
+    assert phones == ["01632 960001", "01632 960009"]
+    (change,) = register(school, "2024-11-11").amendments
+    assert (change.from_day, change.reason) == ("2024-11-11", "a new telephone")
+    nobody = office("ChangeEmergencyContacts", "2024-11-04", emergency_contacts=[], **said)
+    found = register(lived(nobody), "2024-11-11").amendments
+    assert {(each.from_day, each.reason) for each in found} == {("2024-11-11", "a new telephone")}
+
+
 def test_emergency_contacts_stand_in_the_order_to_ring() -> None:
     first = {"id": "1042-f", "name": "Ed Example", "phone": "01632 960004", "contact_order": 1}
     changed = office("ChangeEmergencyContacts", "2024-11-04", emergency_contacts=[AUNT, first])

@@ -27,7 +27,7 @@ DAY, NEXT = date(2025, 11, 3), date(2025, 11, 24)
 
 
 def samples() -> list[Sample]:
-    return [*_school(), *_roll(), *_follow_up(), *_support(), *_case(), *_keeping()]
+    return [*_school(), *_roll(), *_follow_up(), *_support(), *_case(), *_keeping(), *_dated()]
 
 
 def _school() -> list[Sample]:
@@ -194,4 +194,14 @@ def _keeping() -> list[Sample]:
         Sample("HoldLifted", ROLL, 42, e.HoldLifted(by=BY)),
         Sample("HoldLifted sealed", ROLL, 43, e.HoldLifted(by=BY, reason="settled")),
         Sample("YearsForgotten", "school", 40, e.YearsForgotten(by=BY, years=(("1042", 0), ("1042", 2018)))),
+    ]
+
+
+def _dated() -> list[Sample]:
+    said = {"by": BY, "from_day": NEXT, "reason": "a new telephone"}
+    parents = e.ContactsChanged(**said, parents=("1042-c",), contacts=AUNT)
+    emergency = e.EmergencyContactsChanged(**said, emergency=("1042-c",), emergency_contacts=AUNT)
+    return [
+        Sample("ContactsChanged dated", ROLL, 44, parents),
+        Sample("EmergencyContactsChanged dated", ROLL, 45, emergency),
     ]

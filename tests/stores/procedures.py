@@ -37,6 +37,8 @@ SECRETS = [
     "role-wigeon",
     "held-avocet",
     "lifted-brambling",
+    "contacts-curlew",
+    "emergency-dotterel",
 ]
 AUNT = {"id": "1042-c", "name": "Aunt-salamander", "phone": "01632 960179"}
 DAY = "2024-09-03"
@@ -45,7 +47,7 @@ CASE = {**PUPIL, "notice": "PN-0"}
 ABOUT = {**PUPIL, "sessions": ["2024-09-03/AM"]}
 
 LINES: list[tuple[str, dict[str, Any]]] = [
-    ("ChangeEmergencyContacts", {**PUPIL, "emergency_contacts": [AUNT]}),
+    ("ChangeEmergencyContacts", {**PUPIL, "emergency_contacts": [AUNT], "reason": "emergency-dotterel"}),
     ("AmendParticulars", {**PUPIL, "from_day": DAY, "address": "address-tapir", "reason": "amended-urial"}),
     (
         "ReceiveMovingForm",

@@ -102,7 +102,7 @@ def journal() -> list[dict[str, Any]]:
         (
             "2024-08-29T09:04:00Z",
             "ChangeContacts",
-            {"pupil": "1042", "parents": [PARENT | {"phone": "01632 960178"}]},
+            {"pupil": "1042", "parents": [PARENT | {"phone": "01632 960178"}], "reason": "contacts-curlew"},
         ),
         ("2024-08-29T09:05:00Z", "ChangeGroups", {"pupil": "1042", "groups": ["group-raccoon"]}),
         (
