@@ -80,5 +80,6 @@ def rung(channel: str) -> str:
 def reaches(outcome: str) -> bool:
     """Return whether an outcome says that we spoke with somebody."""
     said = " ".join(re.findall(r"[a-z]+", outcome.lower()))
-    # Ringing back may come to nothing as well.
-    return f"{said} ".startswith(tuple(f"{words} " for words in REACHED)) and not said.startswith("rang back no answer")
+    # Ringing back may come to nothing, and somebody may write that they spoke to nobody.
+    nobody = {"nobody", "no"} & set(said.split())
+    return f"{said} ".startswith(tuple(f"{words} " for words in REACHED)) and not nobody

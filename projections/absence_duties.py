@@ -38,7 +38,8 @@ ABOUT_ABSENCE = frozenset({"unexplained absence", "no contact", "safeguarding"})
 
 
 def call_duties(desk: Desk) -> list[Duty]:
-    """Return whom to ring: pupils who are away today without a word, while anybody of theirs was not rung today."""
+    """Return whom to ring: pupils who are away today without a word, until somebody of theirs was reached. Where the
+    register gives a reason, until everybody of theirs was rung today."""
     silent = {pupil: ladder.today for pupil, ladder in desk.ladders.items() if ladder.today}
     before = {pupil: ladder.away_before for pupil, ladder in desk.ladders.items()}
     for pupil, (sessions, away_before) in _unheard(desk).items():
@@ -47,7 +48,7 @@ def call_duties(desk: Desk) -> list[Duty]:
     return [
         _call(pupil, sessions, before[pupil], desk)
         for pupil, sessions in silent.items()
-        if desk.ladders[pupil].next_contact or not desk.contacts(pupil).in_order
+        if desk.ladders[pupil].today or desk.ladders[pupil].next_contact or not desk.contacts(pupil).in_order
     ]
 
 
@@ -78,6 +79,11 @@ def _call(pupil: str, silent: Sequence[Silent], away_before: bool, desk: Desk) -
     else:
         said = "a further day of absence, no word today" if away_before else "absent without a word"
     said = f"{' and '.join(sorted(marks))}: {said}"
+    if not ladder.next_contact and (listed := desk.contacts(pupil).in_order):
+        # Nobody of theirs was reached: the child is still missing.
+        said += "; everybody listed was tried today and nobody reached"
+        visit = typed.contact(pupil, listed[0], sessions, "visit")
+        return Duty(Urgency.NOW, "call", said, visit, pupil, desk.day)
     if not ladder.next_contact:
         return Duty(
             Urgency.NOW, "call", f"{said}; the roll holds nobody to ring", typed.contacts(pupil), pupil, desk.day

@@ -59,7 +59,8 @@ class Desk:
 
     @cached_property
     def particulars(self) -> dict[str, Particulars]:
-        return self.answers.particulars(self.moment, {*self.pupils, *self.removed})
+        coming = {number for number, pupil in self.school.pupils.items() if pupil.spells[-1].first > self.day}
+        return self.answers.particulars(self.moment, {*self.pupils, *self.removed, *coming})
 
     @property
     def readable(self) -> bool:

@@ -23,6 +23,8 @@ def out_path(text: str, endings: tuple[str, ...]) -> Path:
         raise Misconfigured(f"'{path.name}' ends in none of {', '.join(endings)}")
     if not path.absolute().parent.is_dir():
         raise Misconfigured(f"there is no folder for the file '{path.name}'")
+    if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
+        raise Misconfigured(f"the file '{path.name}' cannot be written there")
     return path
 
 

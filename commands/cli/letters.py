@@ -120,8 +120,9 @@ def _letter(
     (window,) = penalty_answers(house.answers, moment, [pupil], empty=True, parent=parent)
     found = _case(house, moment, pupil, parent, case)
     if about == "penalty":
-        if not window.sessions:
-            raise Misconfigured(f"no session of {pupil} counts against {parent}, so there is nothing to write about")
+        if not window.met:
+            counted = f"{window.count} of {window.threshold} sessions of {pupil} count against {parent}"
+            raise Misconfigured(f"{counted}, so no penalty is being considered: there is nothing to write about")
         return letters.penalty_considered(child, found.case if found else "", window.sessions, figures, moment)
     if found is None or found.improvement is None:
         raise Refused("no_improvement_required", field="--case", value=case)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import Day, Moment, Name, PupilNumber, SessionField, Text
+from commands.fields import Day, Label, Moment, Name, PupilNumber, SessionField, Text
 from commands.models.base import Command, not_before
 
 Sessions = Annotated[tuple[SessionField, ...], Field(min_length=1)]
@@ -28,8 +28,8 @@ class LogContact(Command):
     command: Literal["LogContact"] = "LogContact"
     pupil: PupilNumber
     contact: str
-    channel: Text
-    outcome: Text
+    channel: Label
+    outcome: Label
     sessions: tuple[SessionField, ...] = ()
     said: Text = ""
     next_step: Text = ""

@@ -114,6 +114,10 @@ def test_a_line_as_it_is_records_nothing_and_completed_it_brings_the_next_contac
         words = shlex.split(line["command"])[1:]
         assert run(*words, *SIGNED).code == 2
         assert run(*words, "no answer", *SIGNED).code == 0
+    # Everybody was tried and nobody reached: the child is still missing, and somebody goes there.
+    (line,) = run("due", "--kind", "call", "--pupil", "1043", "--json").json
+    assert line["urgency"] == "now" and "--channel visit" in line["command"]
+    assert run(*shlex.split(line["command"])[1:], "spoke", *SIGNED).code == 0
     assert run("due", "--kind", "call", "--pupil", "1043", "--json").json == []
 
 
