@@ -32,6 +32,7 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     str: texts,
     tuple[str, ...]: st.lists(texts, max_size=4).map(tuple),
     dict[str, str]: st.dictionaries(texts, texts, max_size=4),
+    dict[str, Any]: st.dictionaries(texts, json_values, max_size=4),
     tuple[dict[str, Any], ...]: st.lists(st.dictionaries(texts, json_values, max_size=4), max_size=3).map(tuple),
 }
 keys = st.binary(min_size=32, max_size=32)

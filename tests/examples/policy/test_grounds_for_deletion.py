@@ -173,4 +173,4 @@ def test_leave_from_which_a_pupil_once_returned_is_over() -> None:
 
 
 def test_a_name_is_deleted_once() -> None:
-    remove("moved away", "2024-11-08", left("2024-11-15")).then_refused("pupil_not_on_roll")
+    remove("moved away", "2024-11-15", left("2024-11-08")).then_refused("pupil_not_on_roll")
