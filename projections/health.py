@@ -25,7 +25,7 @@ from projections.frames import Entries, last_session, roll_of
 from projections.penalty import UNRESOLVED
 from projections.projector import Projector
 from projections.questions import Answers, Moment
-from projections.rebuild import pages, replayed, stored
+from projections.replay import pages, replayed, stored
 from projections.roll_health import roll_findings
 from projections.tables import parked
 

@@ -11,6 +11,7 @@ An event that cannot be read is parked with its reason, and its stream with it; 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -20,10 +21,9 @@ from ledger.codes import by_symbol
 from ledger.errors import Misconfigured
 from ledger.sessions import Session
 from ledger.store import Ledger, Row
-from projections.tables import entries, parked, tracking
+from projections.tables import SERVING, Generation, tracking
 
 BATCH = 5_000
-NAME = "entries"
 
 
 class EntryRow(NamedTuple):
@@ -48,6 +48,13 @@ class Closing(NamedTuple):
     version: int
 
 
+class Tracked(NamedTuple):
+    """How far a generation has been brought, 0 before the first event, and the digest of the event there."""
+
+    position: int
+    digest: bytes
+
+
 class Batch(NamedTuple):
     """What a run of rows means: new versions, endings of versions stored before, and what could not be read."""
 
@@ -57,11 +64,28 @@ class Batch(NamedTuple):
 
 
 def meaning(rows: Iterable[Row], parked_streams: set[str]) -> Batch:
-    """Return what these rows, in order of position, say to the read model. Pure: the live projector and every rebuild
-    share it. Streams that are parked, or become so here, are added to `parked_streams`."""
-    fresh: dict[tuple[str, int], EntryRow] = {}
+    """Return what these rows, in order of position, say to the read model. Pure. Streams that are parked, or become so
+    here, are added to `parked_streams`."""
+    fresh: dict[tuple[int, str, int], EntryRow] = {}
     ended: list[EntryRow] = []
     closings: list[Closing] = []
+    found, unread = read_entries(rows, parked_streams)
+    for entry in found:
+        key = entry[:3]
+        # An amendment in the same batch as its original ends the row in memory; an older one is ended in SQL.
+        if before := fresh.pop(key, None):
+            ended.append(before._replace(until_position=entry.from_position))
+        elif entry.version > 1:
+            ending = (entry.from_position, entry.year, entry.pupil, entry.session, entry.version - 1)
+            closings.append(Closing(*ending))
+        fresh[key] = entry
+    return Batch(ended + list(fresh.values()), closings, unread)
+
+
+def read_entries(rows: Iterable[Row], parked_streams: set[str]) -> tuple[list[EntryRow], list[dict[str, Any]]]:
+    """Return the versions of entries among these rows, in order, each as if it stood for ever, and what is parked: an
+    event that cannot be read and every later one of its stream. `parked_streams` grows by what is found here."""
+    found: list[EntryRow] = []
     unread: list[dict[str, Any]] = []
     for row in rows:
         if not row.topic.startswith("entry."):
@@ -69,53 +93,57 @@ def meaning(rows: Iterable[Row], parked_streams: set[str]) -> Batch:
         try:
             if row.stream in parked_streams:
                 raise ValueError("an earlier event of this stream is parked")
-            entry = _entry_row(row)
+            pupil, _, place = row.stream.partition("/")
+            year, session = place_of(place)
+            found.append(EntryRow(year, pupil, session, row.version, code_of(row.state), row.position, None))
         except (wire.Undecodable, ValueError, LookupError) as error:
             parked_streams.add(row.stream)
-            unread.append(_parked(row, str(error)))
-            continue
-        key = (entry.pupil, entry.session)
-        # An amendment in the same batch as its original ends the row in memory; an older one is ended in SQL.
-        if before := fresh.pop(key, None):
-            ended.append(before._replace(until_position=row.position))
-        elif entry.version > 1:
-            closings.append(Closing(row.position, entry.year, entry.pupil, entry.session, entry.version - 1))
-        fresh[key] = entry
-    return Batch(ended + list(fresh.values()), closings, unread)
+            unread.append(parked_row(row, str(error)))
+    return found, unread
 
 
-_places: dict[str, tuple[int, int]] = {}
+@lru_cache(maxsize=4096)
+def place_of(place: str) -> tuple[int, int]:
+    """Return the school year and the number of the session that an entry's stream names after its pupil."""
+    year, _, session = place.partition("/")
+    return int(year), Session.parse(session).number
 
 
-def _entry_row(row: Row) -> EntryRow:
-    pupil, _, place = row.stream.partition("/")
-    found = _places.get(place)
-    if found is None:
-        year, _, session = place.partition("/")
-        found = _places[place] = (int(year), Session.parse(session).number)
-    code = by_symbol(wire.decode(row.state).code)  # type: ignore[union-attr]
+@lru_cache(maxsize=4096)
+def code_of(state: bytes) -> int:
+    """Return the number of the code that an entry's event gives. The marks of one register are the same bytes.
+
+    Raises ValueError, or Undecodable for bytes that are no event."""
+    event = wire.decode(state)
+    if event.kind != "entry":
+        raise ValueError(f"it is stored as an entry, but says {event.topic}")
+    code = by_symbol(event.code)  # type: ignore[union-attr]
     if code is None:
         raise ValueError("its code is in no table of codes")
-    return EntryRow(found[0], pupil, found[1], row.version, code.id, row.position, None)
+    return code.id
 
 
-def _parked(row: Row, reason: str) -> dict[str, Any]:
+def parked_row(row: Row, reason: str) -> dict[str, Any]:
     return {"position": row.position, "stream": row.stream, "topic": row.topic, "reason": reason}
 
 
 class Projector:
-    """Keeps the read model of one ledger. Cheap to make; hold one to keep its connections."""
+    """Keeps the read model of one ledger, or another generation of it. Cheap to make; hold one to keep its
+    connections."""
 
-    def __init__(self, ledger: Ledger, engine: sa.Engine, *, batch: int = BATCH) -> None:
+    def __init__(
+        self, ledger: Ledger, engine: sa.Engine, *, batch: int = BATCH, generation: Generation = SERVING
+    ) -> None:
         self._ledger = ledger
         self._engine = engine
         self._batch = batch
+        self._generation = generation
         self.trusted = -1
 
     def position(self) -> int:
         """Return how far the read model has been brought, 0 before the first event."""
         with self._engine.connect() as connection:
-            return self._tracked(connection)[0]
+            return tracked(connection, self._generation).position
 
     def catch_up(self, progress: Callable[[int], None] | None = None) -> int:
         """Return the position reached, which is the ledger's last at the time of the call or later.
@@ -125,8 +153,8 @@ class Projector:
         head, _ = self._ledger.reads.head()
         while True:
             with self._engine.connect() as connection:
-                at, digest = self._tracked(connection)
-                streams = set(connection.scalars(sa.select(parked.c.stream)))
+                at, digest = tracked(connection, self._generation)
+                streams = set(connection.scalars(sa.select(self._generation.parked.c.stream)))
             self._check_digest(at, digest, head)
             if at >= head:
                 self.trusted = at
@@ -143,7 +171,7 @@ class Projector:
             if not self._claim(connection, at, last.position, wire.leaf(*last)):
                 connection.rollback()
                 return False
-            write(connection, batch)
+            write(connection, batch, self._generation)
             connection.commit()
         return True
 
@@ -152,17 +180,13 @@ class Projector:
         if at == 0:
             # The key lets one first batch in; the others find the row there and read again.
             try:
-                connection.execute(tracking.insert().values(name=NAME, **values))
+                connection.execute(tracking.insert().values(name=self._generation.name, **values))
             except sa.exc.IntegrityError:
                 return False
             return True
-        claimed = tracking.update().where(tracking.c.name == NAME, tracking.c.position == at).values(**values)
-        return bool(connection.execute(claimed).rowcount)
-
-    def _tracked(self, connection: sa.Connection) -> tuple[int, bytes]:
-        found = connection.execute(sa.select(tracking.c.position, tracking.c.digest).where(tracking.c.name == NAME))
-        row = found.one_or_none()
-        return (row.position, bytes(row.digest)) if row else (0, b"")
+        mine = tracking.c.name == self._generation.name
+        ours = tracking.update().where(mine, tracking.c.position == at)
+        return bool(connection.execute(ours.values(**values)).rowcount)
 
     def _check_digest(self, at: int, digest: bytes, head: int) -> None:
         # Every time, at the cost of one row: a ledger can be restored under a process that goes on running.
@@ -182,33 +206,42 @@ class Projector:
         self.trusted = at
 
 
-def write(connection: sa.Connection, batch: Batch) -> None:
+def tracked(connection: sa.Connection, generation: Generation = SERVING, *, hold: bool = False) -> Tracked:
+    """Return how far a generation has been brought. With `hold`, no projector brings it further before the transaction
+    has ended."""
+    found = sa.select(tracking.c.position, tracking.c.digest).where(tracking.c.name == generation.name)
+    row = connection.execute(found.with_for_update() if hold else found).one_or_none()
+    return Tracked(row.position, bytes(row.digest)) if row else Tracked(0, b"")
+
+
+def write(connection: sa.Connection, batch: Batch, generation: Generation = SERVING) -> None:
     """Write a batch inside the connection's transaction, by each database's fastest way."""
+    table = generation.entries.name
     if batch.parked:
-        connection.execute(parked.insert(), batch.parked)
+        connection.execute(generation.parked.insert(), batch.parked)
     if connection.dialect.name == "postgresql":
-        _copy(connection, batch)
+        _copy(connection, batch, table)
         return
     if batch.fresh:
-        connection.exec_driver_sql("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)", batch.fresh)  # type: ignore[arg-type]
+        connection.exec_driver_sql(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?)", batch.fresh)  # type: ignore[arg-type]
     if batch.closings:
         connection.exec_driver_sql(
-            "UPDATE entries SET until_position = ? WHERE year = ? AND pupil = ? AND session = ? AND version = ?",
+            f"UPDATE {table} SET until_position = ? WHERE year = ? AND pupil = ? AND session = ? AND version = ?",
             batch.closings,  # type: ignore[arg-type]
         )
 
 
-def _copy(connection: sa.Connection, batch: Batch) -> None:
+def _copy(connection: sa.Connection, batch: Batch, table: str) -> None:
     cursor = connection.connection.cursor()
-    columns = ", ".join(column.name for column in entries.columns)
     if batch.fresh:
-        with cursor.copy(f"COPY entries ({columns}) FROM STDIN (FORMAT binary)") as copy:  # type: ignore[attr-defined]
+        columns = ", ".join(EntryRow._fields)
+        with cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)") as copy:  # type: ignore[attr-defined]
             copy.set_types(["int2", "text", "int4", "int4", "int2", "int8", "int8"])
             for row in batch.fresh:
                 copy.write_row(row)
     if batch.closings:
         cursor.execute(
-            "UPDATE entries e SET until_position = c.until_position "
+            f"UPDATE {table} e SET until_position = c.until_position "
             "FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::int[], %s::int[]) "
             "AS c (until_position, year, pupil, session, version) "
             "WHERE e.year = c.year AND e.pupil = c.pupil AND e.session = c.session AND e.version = c.version",

@@ -1,57 +1,359 @@
-"""Rebuilding the read model from the ledger, and proving that it is what the ledger says."""
+"""Rebuilding the read model from the ledger beside the one that serves, and proving that it is what the ledger says.
+
+A rebuild fills a new generation of tables in bulk, puts the key on it, brings it up to the present as the live
+projector would, proves it, and takes the place of the serving generation in one transaction that renames tables. Until
+then nobody reads it; the old generation stays until it is dropped. Every page is committed together with the position
+that it reaches, so a rebuild that was killed goes on where it stopped.
+
+Two proofs come before the change of place. The new generation, read back, has the rows that were worked out of the
+ledger (count and fingerprint); and both generations, as they stood at one position, are compared. Where they differ the
+old one was wrong, which is what one rebuilds for, and the answer says so.
+"""
 
 from __future__ import annotations
 
+import io
+import os
+import socket
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import NamedTuple
 
+import polars as pl
 import sqlalchemy as sa
 
 from ledger import wire
-from ledger.store import Ledger, Row
-from projections.projector import NAME, EntryRow, meaning, write
-from projections.tables import entries, parked, tracking
+from ledger.errors import Misconfigured
+from ledger.store import Ledger, said
+from projections.marks import COLUMNS, KEY, Fingerprint, Marks, Page, fingerprint
+from projections.projector import Projector, tracked
+from projections.tables import NEXT, OLD, SERVING, Generation, rebuilding, tracking
 
-BATCH = 50_000
+PAGE = 50_000  # positions; as many rows at most are held at a time, twice over
+LOCK_TRIES, LOCK_WAIT = 60, "1s"  # a reader who takes long must not make everybody else wait behind us
+ELSEWHERE_SECONDS = 600  # since when a process of another machine, which cannot be asked, is taken for dead
+
+Progress = Callable[[str, int, int], None]  # the stage, the position reached, the position to reach
 
 
-def rebuild(ledger: Ledger, engine: sa.Engine, progress: Callable[[int], None] | None = None) -> int:
-    """Return the position reached. Everything is replaced in one transaction: readers see the old model or the new."""
+class Rebuilt(NamedTuple):
+    """What a rebuild came to: the position and rows of the generation that now serves, the position at which an earlier
+    rebuild was taken up (0: from the beginning), and whether the one before held the same rows (None: could not be
+    compared, because it belongs to another ledger or there was none)."""
+
+    position: int
+    rows: int
+    resumed_at: int
+    as_before: bool | None
+
+
+class Status(NamedTuple):
+    """A rebuild that has not ended. Moments in microseconds since 1970."""
+
+    stage: str
+    position: int
+    until: int
+    rows: int
+    begun_at: int
+    beat_at: int
+    process: str
+
+
+def rebuild(
+    ledger: Ledger, engine: sa.Engine, progress: Progress | None = None, *, restart: bool = False, page: int = PAGE
+) -> Rebuilt:
+    """Return what the rebuild came to, once the new generation serves. `restart` throws away what an earlier one left.
+
+    Raises Misconfigured where another rebuild is at work, the account may make no tables, or the new generation is not
+    what the ledger says; then the serving one stays.
+    """
+    tell = progress or (lambda stage, reached, until: None)
+    try:
+        resumed_at = _begin(ledger, engine, restart=restart)
+    except sa.exc.ProgrammingError as error:
+        raise Misconfigured(
+            f"a rebuild makes tables, which this account may not: rebuild as the owner ({said(error.orig or error)})"
+        ) from None
+    _fill(ledger, engine, page, tell)
+    _put_key(engine)
+    projector = Projector(ledger, engine, generation=NEXT)
     head, _ = ledger.reads.head()
-    streams: set[str] = set()
-    with engine.begin() as connection:
-        for table in (entries, parked, tracking):
-            connection.execute(table.delete())
-        for rows in pages(ledger, head):
-            write(connection, meaning(rows, streams))
-            if progress is not None:
-                progress(rows[-1].position)
-        if head:
-            digest = wire.leaf(*ledger.reads.rows_at([head])[0])
-            connection.execute(tracking.insert().values(name=NAME, position=head, digest=digest))
-    return head
-
-
-def pages(ledger: Ledger, until: int, after: int = 0) -> Iterator[list[Row]]:
-    """Yield the ledger's rows in order, a page at a time, up to a position."""
-    while after < until and (rows := ledger.reads.rows(after, BATCH, until)):
-        yield rows
-        after = rows[-1].position
-
-
-def replayed(ledger: Ledger, until: int) -> set[EntryRow]:
-    """Return the rows that the read model must hold when it stands at a position, from the ledger alone."""
-    model: dict[tuple[str, int, int], EntryRow] = {}
-    streams: set[str] = set()
-    for rows in pages(ledger, until):
-        batch = meaning(rows, streams)
-        model.update({(row.pupil, row.session, row.version): row for row in batch.fresh})
-        for position, _, *key in batch.closings:
-            model[tuple(key)] = model[tuple(key)]._replace(until_position=position)  # type: ignore[index]
-    return set(model.values())
-
-
-def stored(engine: sa.Engine) -> Iterator[EntryRow]:
-    """Yield the rows that the read model holds."""
+    projector.catch_up(lambda reached: _caught_up(engine, reached, head, tell))
+    as_before = _prove(ledger, engine)
+    position = _take_place(ledger, engine, projector)
     with engine.connect() as connection:
-        for row in connection.execute(sa.select(entries)):
-            yield EntryRow._make(row)
+        rows = connection.scalar(sa.select(sa.func.count()).select_from(SERVING.entries))
+    return Rebuilt(position, int(rows or 0), resumed_at, as_before)
+
+
+def status(engine: sa.Engine) -> Status | None:
+    """Return how far a rebuild is that was begun and has not ended, at work or not."""
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(rebuilding)).one_or_none()
+        if row is None:
+            return None
+        at = tracked(connection, NEXT).position
+    return Status(row.stage, at, row.until, row.rows, row.begun_at, row.beat_at, row.process)
+
+
+def drop_old(engine: sa.Engine) -> bool:
+    """Drop the generation before the serving one; False where there is none."""
+    with engine.begin() as connection:
+        found = sa.inspect(connection).has_table(OLD.entries.name)
+        _drop(connection, OLD)
+    return found
+
+
+def _begin(ledger: Ledger, engine: sa.Engine, *, restart: bool) -> int:
+    """Return the position to go on from, the new generation's tables made and claimed for this process."""
+    head, _ = ledger.reads.head()
+    now = time.time_ns() // 1000
+    with _writing(engine) as connection:
+        earlier = connection.execute(sa.select(rebuilding).with_for_update()).one_or_none()
+        if earlier is not None and _at_work(earlier.process, earlier.beat_at):
+            raise Misconfigured(
+                f"another rebuild is at work (process {earlier.process}): 'attendance rebuild --status'"
+            )
+        at = tracked(connection, NEXT)
+        if earlier is not None and not restart and _is_of(ledger, *at):
+            mine = rebuilding.update().values(process=_process(), beat_at=now)
+            connection.execute(mine)
+            return at.position
+        _drop(connection, NEXT)
+        connection.execute(rebuilding.delete())
+        if engine.dialect.name == "postgresql":
+            # Bare: a key is put on quicker when the rows are there.
+            connection.exec_driver_sql(
+                f"CREATE TABLE {NEXT.entries.name} (LIKE {SERVING.entries.name} INCLUDING COMMENTS)"
+            )
+        else:
+            NEXT.entries.create(connection)
+        NEXT.parked.create(connection)
+        begun = {"until": head, "rows": 0, "mix": _bytes(0), "stage": "filling", "begun_at": now, "beat_at": now}
+        connection.execute(rebuilding.insert().values(name=NEXT.name, process=_process(), **begun))
+    return 0
+
+
+def _fill(ledger: Ledger, engine: sa.Engine, size: int, tell: Progress) -> None:
+    """Write everything up to the position that the rebuild was begun for. One thread reads ahead and one writes."""
+    with engine.connect() as connection:
+        row = connection.execute(sa.select(rebuilding)).one()
+        at = tracked(connection, NEXT).position
+        parked = set(connection.scalars(sa.select(NEXT.parked.c.stream)))
+    if at >= row.until:
+        return
+    marks = Marks(ledger.reads, row.until, parked)
+    written = Fingerprint(row.rows, int.from_bytes(row.mix, "big"))
+    ends = [*range(at + size, row.until, size), row.until]
+    with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as writing:
+        ahead = reading.submit(marks.lines, at, ends[0])
+        writer: Future[None] | None = None
+        for place, end in enumerate(ends):
+            lines = ahead.result()
+            if end != row.until:
+                ahead = reading.submit(marks.lines, end, ends[place + 1])
+            page = marks.page(lines, at, end)
+            written += fingerprint(page.marks)
+            if writer is not None:
+                writer.result()
+                tell("filling", at, row.until)
+            writer = writing.submit(_write, ledger, engine, page, at, end, written)
+            at = end
+        assert writer is not None
+        writer.result()
+    tell("filling", at, row.until)
+
+
+def _write(ledger: Ledger, engine: sa.Engine, page: Page, at: int, end: int, written: Fingerprint) -> None:
+    """Write one page, the position that it reaches, and what has been written so far, in one transaction."""
+    (last,) = ledger.reads.rows_at([end])
+    reached = {"name": NEXT.name, "position": end, "digest": wire.leaf(*last)}
+    with _writing(engine) as connection:
+        claim = tracking.delete().where(tracking.c.name == NEXT.name, tracking.c.position == at)
+        if not connection.execute(claim).rowcount and at:
+            raise Misconfigured("another rebuild has gone on with these tables; this one stopped")
+        connection.execute(tracking.insert().values(**reached))
+        if page.parked:
+            connection.execute(NEXT.parked.insert(), page.parked)
+        _load(connection, page.marks)
+        _beat(connection, rows=written.rows, mix=_bytes(written.mix))
+
+
+def _load(connection: sa.Connection, marks: pl.DataFrame) -> None:
+    table = NEXT.entries.name
+    if connection.dialect.name == "postgresql":
+        text = io.BytesIO()
+        marks.write_csv(text, include_header=False)
+        copying = f"COPY {table} ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv)"
+        with connection.connection.cursor().copy(copying) as copy:  # type: ignore[attr-defined]
+            copy.write(text.getbuffer())
+    elif len(marks):
+        # In the order of the key, which is the order in which the table is kept.
+        rows = marks.sort(KEY).rows()
+        connection.exec_driver_sql(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?)", rows)  # type: ignore[arg-type]
+
+
+def _put_key(engine: sa.Engine) -> None:
+    """Give the new generation its key and the rights of the serving one, where it has none yet."""
+    if engine.dialect.name != "postgresql":
+        return
+    entries, name = NEXT.entries.name, f"{NEXT.entries.name}_pkey"
+    with engine.begin() as connection:
+        if sa.inspect(connection).get_pk_constraint(entries)["constrained_columns"]:
+            return
+        _beat(connection, stage="key")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '256MB'")
+        connection.exec_driver_sql(f"ALTER TABLE {entries} ADD CONSTRAINT {name} PRIMARY KEY ({', '.join(KEY)})")
+        for serving, new in ((SERVING.entries, NEXT.entries), (SERVING.parked, NEXT.parked)):
+            _grant_alike(connection, serving.name, new.name)
+        _beat(connection, stage="catching up")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"VACUUM ANALYZE {entries}")  # so that its index alone can answer
+
+
+def _grant_alike(connection: sa.Connection, serving: str, new: str) -> None:
+    granted = connection.exec_driver_sql(
+        "SELECT quote_ident(grantee), privilege_type FROM information_schema.role_table_grants "
+        "WHERE table_schema = current_schema() AND table_name = %s AND grantee <> current_user",
+        (serving,),
+    )
+    for grantee, privilege in granted.all():
+        role = "PUBLIC" if grantee == "PUBLIC" else grantee
+        connection.exec_driver_sql(f"GRANT {privilege} ON {new} TO {role}")
+
+
+def _caught_up(engine: sa.Engine, reached: int, head: int, tell: Progress) -> None:
+    with _writing(engine) as connection:
+        _beat(connection, stage="catching up")
+    tell("catching up", reached, head)
+
+
+def _prove(ledger: Ledger, engine: sa.Engine) -> bool | None:
+    """Return whether the serving generation holds the same rows as the new one, which reads back as it was written.
+
+    None where the two cannot be compared, because the serving one is of another ledger or has not begun. Raises
+    Misconfigured where the new one does not read back."""
+    with _writing(engine) as connection:
+        _beat(connection, stage="proving")
+        row = connection.execute(sa.select(rebuilding)).one()
+        serving = tracked(connection)
+    written = Fingerprint(row.rows, int.from_bytes(row.mix, "big"))
+    found = fingerprint_at(engine, NEXT, row.until)
+    if found != written:
+        raise Misconfigured(
+            f"the new generation reads back as {found.rows} rows where {written.rows} were written, or as other ones: "
+            "the old one goes on serving; 'attendance rebuild --restart' begins again"
+        )
+    if not serving.position or not _is_of(ledger, *serving):
+        return None
+    at = min(serving.position, row.until)
+    new = found if at == row.until else fingerprint_at(engine, NEXT, at)
+    return fingerprint_at(engine, SERVING, at) == new
+
+
+def fingerprint_at(engine: sa.Engine, generation: Generation, position: int) -> Fingerprint:
+    """Return the fingerprint of a generation as it stood at a position, however far it has come since."""
+    together = "group_concat" if engine.dialect.name == "sqlite" else "string_agg"
+    ended = "CASE WHEN until_position <= :position THEN until_position ELSE 0 END"
+    line = " || ',' || ".join([*list(COLUMNS)[:-1], f"({ended})"])
+    # Packed by pupil, because a driver hands every row over by itself.
+    statement = sa.text(
+        f"SELECT count(*), {together}({line}, '\n') FROM {generation.entries.name} "
+        "WHERE from_position <= :position GROUP BY year, pupil"
+    )
+    total, counted = Fingerprint(0, 0), 0
+    texts: list[str] = []
+    with engine.connect().execution_options(stream_results=True, max_row_buffer=50) as connection:
+        for count, text in connection.execute(statement, {"position": position}):
+            counted, texts = counted + count, [*texts, text]
+            if counted >= PAGE:
+                total, counted, texts = total + _of_lines(texts), 0, []
+    return total + _of_lines(texts) if texts else total
+
+
+def _of_lines(texts: list[str]) -> Fingerprint:
+    return fingerprint(pl.read_csv("\n".join(texts).encode(), has_header=False, schema=COLUMNS))
+
+
+def _take_place(ledger: Ledger, engine: sa.Engine, projector: Projector) -> int:
+    """Return the position of the new generation once it serves: no less than the old one had reached."""
+    for _ in range(LOCK_TRIES):
+        position = projector.catch_up()
+        try:
+            with _writing(engine) as connection:
+                if engine.dialect.name == "postgresql":
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+                serving = tracked(connection, hold=True)
+                if serving.position > position and _is_of(ledger, *serving):
+                    continue  # it was brought on while we looked away
+                _drop(connection, OLD)
+                _rename(connection, SERVING, OLD)
+                _rename(connection, NEXT, SERVING)
+                connection.execute(rebuilding.delete())
+            return position
+        except sa.exc.OperationalError as error:
+            if "lock timeout" not in str(error.orig):
+                raise
+    raise Misconfigured(
+        "somebody has been reading the serving generation all the time: run the rebuild again to end it"
+    )
+
+
+def _rename(connection: sa.Connection, generation: Generation, to: Generation) -> None:
+    for table, name in ((generation.entries.name, to.entries.name), (generation.parked.name, to.parked.name)):
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"ALTER INDEX {table}_pkey RENAME TO {name}_pkey")
+    connection.execute(tracking.update().where(tracking.c.name == generation.name).values(name=to.name))
+
+
+def _drop(connection: sa.Connection, generation: Generation) -> None:
+    for table in (generation.entries, generation.parked):
+        table.drop(connection, checkfirst=True)
+    connection.execute(tracking.delete().where(tracking.c.name == generation.name))
+
+
+def _is_of(ledger: Ledger, position: int, digest: bytes) -> bool:
+    """Whether the event at a position of this ledger is the one that a generation was brought up to."""
+    rows = ledger.reads.rows_at([position])
+    return position == 0 or bool(rows and wire.leaf(*rows[0]) == digest)
+
+
+@contextmanager
+def _writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a transaction that may write, SQLite's one writer from its beginning on."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+
+
+def _beat(connection: sa.Connection, **values: object) -> None:
+    connection.execute(rebuilding.update().values(beat_at=time.time_ns() // 1000, **values))
+
+
+def _process() -> str:
+    return f"{os.getpid()} on {socket.gethostname()}"
+
+
+def _at_work(process: str, beat_at: int) -> bool:
+    number, _, host = process.partition(" on ")
+    if host != socket.gethostname():
+        return time.time() - beat_at / 1e6 < ELSEWHERE_SECONDS
+    if int(number) == os.getpid():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _bytes(mix: int) -> bytes:
+    # No integer type of both databases holds 64 bits without a sign.
+    return mix.to_bytes(8, "big")

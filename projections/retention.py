@@ -13,7 +13,7 @@ from ledger.case import years_after
 from ledger.sessions import LONDON, format_moment, from_micros
 from ledger.streams import SCHOOL, Owner, owner_of
 from projections.questions import Answers, Moment
-from projections.rebuild import pages
+from projections.replay import pages
 
 
 def forgettable(answers: Answers, moment: Moment, progress: Callable[[int], None] | None = None) -> list[Owner]:

@@ -12,7 +12,7 @@ from ledger.seal import findings, open_seal, read
 from ledger.sessions import format_moment
 from ledger.stamp import BadStamp, stamped_at
 from ledger.store import Ledger
-from projections.rebuild import pages
+from projections.replay import pages
 
 
 def sealed_findings(

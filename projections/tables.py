@@ -10,41 +10,75 @@ small and is folded from its own events by `ledger.school`, to any position; it 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from ledger.store import Ledger
 
 metadata = sa.MetaData()
+beside = sa.MetaData()  # tables that are there only while a rebuild needs them
 
-entries = sa.Table(
-    "entries",
-    metadata,
-    sa.Column("year", sa.SmallInteger, primary_key=True),
-    sa.Column("pupil", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), primary_key=True),
-    sa.Column("session", sa.Integer, primary_key=True, comment="days since 1970-01-01 times two, plus one for PM"),
-    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("code", sa.SmallInteger, nullable=False, comment="row of the code table"),
-    sa.Column("from_position", sa.BigInteger, nullable=False),
-    sa.Column("until_position", sa.BigInteger),
-    sqlite_with_rowid=False,
-)
+
+class Generation(NamedTuple):
+    """The tables of one whole read model, and the name under which `tracking` says how far it has been brought."""
+
+    name: str
+    entries: sa.Table
+    parked: sa.Table
+
+
+def _generation(suffix: str, metadata: sa.MetaData) -> Generation:
+    name = f"entries{suffix}"
+    entries = sa.Table(
+        name,
+        metadata,
+        sa.Column("year", sa.SmallInteger, nullable=False),
+        sa.Column("pupil", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("session", sa.Integer, nullable=False, comment="days since 1970-01-01 times two, plus one for PM"),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("code", sa.SmallInteger, nullable=False, comment="row of the code table"),
+        sa.Column("from_position", sa.BigInteger, nullable=False),
+        sa.Column("until_position", sa.BigInteger),
+        sa.PrimaryKeyConstraint("year", "pupil", "session", "version", name=f"{name}_pkey"),
+        sqlite_with_rowid=False,
+    )
+    parked = sa.Table(
+        f"parked{suffix}",
+        metadata,
+        sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("stream", sa.Text, nullable=False),
+        sa.Column("topic", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+    )
+    return Generation(name, entries, parked)
+
+
+SERVING = _generation("", metadata)
+NEXT = _generation("_next", beside)
+OLD = _generation("_old", beside)
+entries, parked = SERVING.entries, SERVING.parked
 
 tracking = sa.Table(
     "tracking",
     metadata,
-    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True, comment="of the generation"),
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.LargeBinary, nullable=False, comment="of the stored row at the position"),
 )
 
-parked = sa.Table(
-    "parked",
+rebuilding = sa.Table(
+    "rebuilding",
     metadata,
-    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("stream", sa.Text, nullable=False),
-    sa.Column("topic", sa.Text, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, primary_key=True, comment="of the generation that is being filled"),
+    sa.Column("until", sa.BigInteger, nullable=False, comment="the position to which it is filled in bulk"),
+    sa.Column("rows", sa.BigInteger, nullable=False, comment="written so far"),
+    sa.Column("mix", sa.LargeBinary, nullable=False, comment="the fingerprint of the rows written so far"),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("begun_at", sa.BigInteger, nullable=False, comment="microseconds since 1970, UTC, as below"),
+    sa.Column("beat_at", sa.BigInteger, nullable=False, comment="when it was last seen at work"),
+    sa.Column("process", sa.Text, nullable=False, comment="number and host"),
 )
 
 
@@ -59,7 +93,7 @@ def open_engine(ledger: Ledger) -> sa.Engine:
         sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
     else:
         engine = sa.create_engine(address.sqlalchemy, connect_args={"options": f"-csearch_path={address.schema}"})
-    if not sa.inspect(engine).has_table(parked.name):
+    if not sa.inspect(engine).has_table(rebuilding.name):
         with engine.begin() as connection:
             # Two first starts must not race on CREATE.
             lock = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -51,6 +52,9 @@ AtOption = Annotated[
     str | None,
     typer.Option("--at", metavar="TIME", help="Recorded then; simulated ledgers only. [default a minute on]"),
 ]
+
+Stages = Callable[[str, int, int | None], None]
+LINE_SECONDS = 5  # between two lines of progress in a log
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Line breaks, escapes of terminals and marks that turn text around would let a name or a value rewrite its line.
@@ -137,21 +141,42 @@ def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None]
 
 
 @contextmanager
-def stage_bars() -> Iterator[Callable[[str, int, int | None], None] | None]:
-    """Yield what to call with a stage, the count reached in it and its total, for one bar a stage."""
+def stage_bars(*, lines: bool = False) -> Iterator[Stages | None]:
+    """Yield what to call with a stage, the count reached in it and its total, for one bar a stage. Where standard error
+    is not a terminal: None, or with `lines` what says one now and then."""
     if not sys.stderr.isatty():
-        yield None
+        yield _stage_lines() if lines else None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, Any] = {}
 
         def reached(stage: str, count: int, total: int | None) -> None:
             if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
+                tasks[stage] = bar.add_task(stage, total=total, rate="")
             bar.update(tasks[stage], completed=count, total=total)
+            speed = bar.tasks[tasks[stage]].speed
+            bar.update(tasks[stage], rate=f"{speed:,.0f}/s" if speed else "")
 
         yield reached
+
+
+def _stage_lines() -> Stages:
+    begun: dict[str, tuple[float, int]] = {}
+    said = time.monotonic()
+
+    def reached(stage: str, count: int, total: int | None) -> None:
+        nonlocal said
+        now = time.monotonic()
+        since, first = begun.setdefault(stage, (now, count))
+        if now - said < LINE_SECONDS or now == since:
+            return
+        said, rate = now, (count - first) / (now - since)
+        left = f", {(total - count) / rate:,.0f} s left" if total and rate else ""
+        note(f"{stage}: {count:,}{f' of {total:,}' if total else ''}, {rate:,.0f}/s{left}")
+
+    return reached

@@ -25,7 +25,6 @@ from commands.cli.options import (
 )
 from commands.cli.seal import SealOption
 from commands.cli.write import Class, Pupil
-from commands.wiring import open_house
 from ledger.errors import Finding, Refused
 from ledger.sessions import Session
 
@@ -170,27 +169,6 @@ def verify_ledger(
             for each in told:
                 note(each)
         _tell("Verify", found, house.simulated, f"position {position}", as_json=as_json)
-
-
-@verbs.command("rebuild")
-def rebuild_read_model(ledger: LedgerOption = None, keys: KeysOption = None, as_json: JsonOption = False) -> None:
-    """Build the read model again from the ledger.
-
-    In one transaction: whoever reads meanwhile sees the old one or the new.
-
-    \b
-    Example: attendance rebuild --ledger sqlite:///school.db
-    """
-    from projections.rebuild import rebuild
-
-    with open_house(ledger, keys) as house:
-        with progress_bar("rebuilding", house.ledger.reads.head()[0]) as progress:
-            position = rebuild(house.ledger, house.engine, progress)
-        simulated = house.simulated
-    if as_json:
-        say_json({"position": position, "simulated": simulated})
-    else:
-        say(f"rebuilt the read model up to position {position}" + (" (SIMULATED)" if simulated else ""))
 
 
 @verbs.command("schema")

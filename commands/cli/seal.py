@@ -51,7 +51,7 @@ def seal_ledger(
     """
     from ledger.note import open_note, parse_checkpoint
     from ledger.seal import new_seal, open_seal, read
-    from projections.rebuild import pages
+    from projections.replay import pages
 
     if folder is None:
         raise Misconfigured(f"where is the seal? Give --seal FOLDER or {SEAL_VARIABLE}")

@@ -35,7 +35,7 @@ from ledger.seal import Seal, read
 from ledger.store import Row
 from projections.evidence import Basis, Evidence, later_rows
 from projections.questions import Answers, Moment
-from projections.rebuild import pages
+from projections.replay import pages
 
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip file can say
 

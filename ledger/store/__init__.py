@@ -29,19 +29,22 @@ from eventsourcing.utils import Environment
 from ledger import wire
 from ledger.errors import Misconfigured
 from ledger.events import Event, SchoolOpened
-from ledger.store.rows import VOLUME_KINDS, Conflict, Receipt, Row, Unavailable, position_at, said
+from ledger.store.rows import SEPARATOR, VOLUME_KINDS, Conflict, Reads, Receipt, Row, Unavailable, position_at, said
 
 __all__ = [
+    "SEPARATOR",
     "VOLUME_KINDS",
     "Conflict",
     "Envelope",
     "Ledger",
+    "Reads",
     "Receipt",
     "Row",
     "Unavailable",
     "open_ledger",
     "parse_address",
     "position_at",
+    "said",
 ]
 
 

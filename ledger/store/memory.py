@@ -10,7 +10,7 @@ from typing import Any
 from eventsourcing import persistence
 from eventsourcing.popo import POPOApplicationRecorder
 
-from ledger.store.rows import VOLUME_KINDS, Conflict, Receipt, Row, assert_predecessors
+from ledger.store.rows import SEPARATOR, VOLUME_KINDS, Conflict, Receipt, Row, assert_predecessors
 
 
 class Recorder(POPOApplicationRecorder):
@@ -84,6 +84,14 @@ class Recorder(POPOApplicationRecorder):
 
     def rows_at(self, positions: Sequence[int]) -> list[Row]:
         return [self._rows[p - 1] for p in sorted(set(positions)) if 0 < p <= len(self._rows)]
+
+    def entry_lines(self, after: int, until: int, *, amendments: bool = False) -> tuple[int, bytes]:
+        lines = [
+            SEPARATOR.join((str(row.position), str(row.version), row.stream, "")).encode() + row.state
+            for row in self._rows[after:until]
+            if row.topic.startswith("entry.") and (row.version > 1 or not amendments)
+        ]
+        return len(lines), b"\n".join(lines)
 
     def versions_of(self, streams: list[str]) -> dict[str, int]:
         return {s: self._rows[self._streams[s][-1] - 1].version for s in streams if s in self._streams}

@@ -17,6 +17,8 @@ VOLUME_KINDS = ("entry", "register", "follow-up")
 # Ranges, because a planner knows from its statistics how few rows lie outside them; a function of the topic it guesses.
 IS_REFERENCE = " AND ".join(f"topic NOT BETWEEN '{kind}.' AND '{kind}.~'" for kind in VOLUME_KINDS)
 
+SEPARATOR = "\x1f"  # the unit separator of ASCII, which JSON may only hold escaped
+
 
 class Row(NamedTuple):
     """One stored event. `recorded_at` is in microseconds since 1970, UTC."""
@@ -68,6 +70,11 @@ class Reads(Protocol):
 
     def rows_at(self, positions: Sequence[int]) -> list[Row]:
         """Return the rows at these positions that exist, in order."""
+
+    def entry_lines(self, after: int, until: int, *, amendments: bool = False) -> tuple[int, bytes]:
+        """Return the events of entries after a position up to another, or just their later versions, as one text: how
+        many, and for each a line `position | version | stream | state`, in any order, with SEPARATOR between. What
+        holds a SEPARATOR or a line break itself is no event of ours and breaks the count: then read `rows`."""
 
     def receipt(self, command: str) -> Receipt | None:
         """Return the receipt of a command, after any save still under way has ended one way or the other."""

@@ -14,6 +14,8 @@ COLUMNS = "notification_id, originator_id, originator_version, topic, recorded_a
 class SqlReads:
     """Statements are written with `?`, the table as {events} and {receipts}, and a list as {in:?}."""
 
+    ENTRY_LINE: str  # the aggregate that makes `entry_lines` of rows
+
     @abstractmethod
     def _fetch(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
         """Return all rows of a statement in one read transaction."""
@@ -47,6 +49,13 @@ class SqlReads:
 
     def rows_at(self, positions: Sequence[int]) -> list[Row]:
         return self._rows("notification_id {in:?}", list(positions))
+
+    def entry_lines(self, after: int, until: int, *, amendments: bool = False) -> tuple[int, bytes]:
+        of_entries = "notification_id > ? AND notification_id <= ? AND topic BETWEEN 'entry.' AND 'entry.~'"
+        later = " AND originator_version > 1" if amendments else ""
+        statement = f"SELECT count(*), {self.ENTRY_LINE} FROM {{events}} WHERE {of_entries}{later}"
+        ((count, lines),) = self._fetch(statement, after, until)
+        return count, lines or b""
 
     def versions_of(self, streams: list[str]) -> dict[str, int]:
         """Return the last version of each of these streams that exists."""

@@ -80,6 +80,11 @@ class PinnedPool(SQLiteConnectionPool):
 class Recorder(SqlReads, SQLiteApplicationRecorder):
     """Appends in one transaction: number, stamp, events, receipt."""
 
+    ENTRY_LINE = (
+        "CAST(group_concat(notification_id || char(31) || originator_version || char(31) || originator_id || char(31) "
+        "|| CAST(state AS TEXT), char(10)) AS BLOB)"
+    )
+
     def __init__(self, datastore: SQLiteDatastore) -> None:
         # Threads of this process wait for its one writer as long as that may wait for another process.
         datastore.pool = PinnedPool(

@@ -6,7 +6,7 @@ from statistics import median
 
 from ledger.seal import read
 from projections.explain import explain_absence, explain_penalty
-from projections.rebuild import pages
+from projections.replay import pages
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds
 from scripts.benchmarks.plain import Plain
 from scripts.benchmarks.pupils import END, PUPILS

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from commands.wiring import House
 from projections.projector import BATCH, Projector
-from projections.rebuild import stored
+from projections.replay import stored
 from projections.tables import entries, parked, tracking
 from scripts.benchmarks.library_runner import runner
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds

@@ -14,7 +14,7 @@ import pytest
 
 from ledger.sessions import parse_moment
 from projections.cohorts import absence_answers, penalty_answers, who
-from projections.rebuild import replayed, stored
+from projections.replay import replayed, stored
 from tests.support.counts import FULL
 from tests.support.schools import open_school
 

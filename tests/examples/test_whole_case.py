@@ -28,8 +28,8 @@ from projections.cohorts import AbsenceAnswer, PenaltyAnswer, absence_answers, p
 from projections.health import doctor_findings
 from projections.policies import policy_answer
 from projections.questions import Moment
-from projections.rebuild import replayed, stored
 from projections.registers import EntryAnswer, SessionAnswer, history_answers, register_answer
+from projections.replay import replayed, stored
 from tests.support.schools import OpenedSchool, open_school
 from tests.support.slow_model import SlowModel
 from tests.support.slow_procedures import Child, Mark, Run, continuous_absence, lateness, sickness

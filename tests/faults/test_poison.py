@@ -23,8 +23,9 @@ from projections.cohorts import absence_answers
 from projections.health import doctor_findings, verify_findings
 from projections.projector import Projector
 from projections.questions import Answers
-from projections.rebuild import rebuild, replayed, stored
+from projections.rebuild import rebuild
 from projections.registers import history_answers, register_answer
+from projections.replay import replayed, stored
 from projections.tables import open_engine, parked
 from tests.support.busy import BY, CLASSES, PUPILS, members, registers, sessions, settled
 from tests.support.schools import new_keys

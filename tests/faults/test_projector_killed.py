@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from ledger import wire
 from ledger.store import Row, open_ledger
 from projections.projector import EntryRow, Projector, meaning, write
-from projections.rebuild import replayed, stored
+from projections.replay import replayed, stored
 from projections.tables import entries, open_engine, tracking
 from tests.support.busy import grow
 from tests.support.children import Child, ChildFailed

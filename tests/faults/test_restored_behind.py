@@ -11,7 +11,8 @@ from ledger.errors import Misconfigured
 from ledger.store import Ledger, open_ledger
 from projections.health import verify_findings
 from projections.projector import Projector
-from projections.rebuild import rebuild, replayed, stored
+from projections.rebuild import rebuild
+from projections.replay import replayed, stored
 from projections.tables import open_engine
 from tests.support.busy import grow
 from tests.support.tampering import forget_after

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.store import Ledger, open_ledger
-from projections.projector import NAME, Projector
-from projections.rebuild import replayed, stored
-from projections.tables import open_engine, tracking
+from projections.projector import Projector
+from projections.replay import replayed, stored
+from projections.tables import SERVING, open_engine, tracking
 from tests.support.busy import grow
 from tests.support.children import Child, ChildFailed, running
 from tests.support.counts import count
@@ -27,7 +27,7 @@ class Unguarded(Projector):
         if at == 0:
             return super()._claim(connection, at, reached, digest)
         values = {"position": reached, "digest": digest}
-        connection.execute(tracking.update().where(tracking.c.name == NAME).values(**values))
+        connection.execute(tracking.update().where(tracking.c.name == SERVING.name).values(**values))
         return True
 
 

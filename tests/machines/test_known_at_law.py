@@ -20,7 +20,8 @@ from eventsourcing.persistence import StoredEvent
 from ledger.sessions import from_micros
 from ledger.store import Row
 from projections.projector import Projector
-from projections.rebuild import rebuild, replayed, stored
+from projections.rebuild import rebuild
+from projections.replay import replayed, stored
 from projections.tables import metadata
 from tests.machines.questions import everything
 from tests.support.counts import count

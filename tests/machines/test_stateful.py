@@ -21,7 +21,7 @@ from commands.handle import Handler
 from commands.models import parse
 from ledger.errors import Refused
 from ledger.store import Row
-from projections.rebuild import replayed, stored
+from projections.replay import replayed, stored
 from tests.machines.plain_list import PlainList
 from tests.machines.questions import everything
 from tests.support.counts import count

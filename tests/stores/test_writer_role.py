@@ -17,7 +17,8 @@ from ledger import store
 from ledger.errors import Misconfigured
 from ledger.store import open_ledger, parse_address
 from projections.projector import Projector
-from projections.rebuild import rebuild, replayed, stored
+from projections.rebuild import rebuild
+from projections.replay import replayed, stored
 from projections.tables import metadata, open_engine
 from tests.stores.envelopes import everything, mark, opening, receipt
 from tests.stores.story import journal
@@ -65,7 +66,7 @@ def writer_url(postgres_url: str) -> Iterator[str]:
             owner.execute("DROP ROLE attendance_writer")  # on somebody's own server it may be in use elsewhere
 
 
-def test_the_writer_records_projects_and_rebuilds(writer_url: str) -> None:
+def test_the_writer_records_and_projects_and_the_owner_rebuilds(writer_url: str, postgres_url: str) -> None:
     with open_ledger(writer_url) as ledger:
         assert "postgres@" not in ledger.address.shown
         handler = Handler(ledger, new_keys(), simulated=True)
@@ -76,8 +77,16 @@ def test_the_writer_records_projects_and_rebuilds(writer_url: str) -> None:
         head, _ = ledger.reads.head()
         assert Projector(ledger, engine, batch=5).catch_up() == head > 20
         before = set(stored(engine))
-        assert rebuild(ledger, engine) == head
+        with pytest.raises(Misconfigured, match="makes tables, which this account may not: rebuild as the owner"):
+            rebuild(ledger, engine)
+        with open_ledger(postgres_url) as owned:
+            owners = open_engine(owned)
+            assert rebuild(owned, owners).position == head
+            owners.dispose()
         assert before == set(stored(engine)) == replayed(ledger, head) != set()
+        # The writer's rights are those on the tables that now serve.
+        ledger.append([mark("9001/2024/2024-09-03/AM")])
+        assert Projector(ledger, engine).catch_up() == head + 1 == max(row.from_position for row in stored(engine))
         engine.dispose()
 
 

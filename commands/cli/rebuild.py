@@ -1,0 +1,83 @@
+"""The verb that builds the read model again."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, say, say_json, stage_bars
+from commands.wiring import open_house
+from ledger.sessions import format_moment, from_micros
+
+verbs = typer.Typer(**PLAIN)
+
+STUCK_SECONDS = 60  # a page takes less than one; putting the key on a large table may take this long
+
+RestartOption = Annotated[bool, typer.Option("--restart", help="Throw away what a rebuild left that did not end.")]
+StatusOption = Annotated[bool, typer.Option("--status", help="Only say how far a rebuild is that has not ended.")]
+DropOption = Annotated[bool, typer.Option("--drop-old", help="Only drop the generation before the serving one.")]
+
+
+@verbs.command("rebuild")
+def rebuild_read_model(
+    restart: RestartOption = False,
+    show_status: StatusOption = False,
+    drop: DropOption = False,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the read model again from the ledger.
+
+    Beside the one that serves, while registers are taken; once it is proved it takes its place in one transaction. One
+    that was stopped goes on where it was. The generation before stays until it is dropped.
+
+    \b
+    Example: attendance rebuild --ledger sqlite:///school.db
+    """
+    from projections.rebuild import drop_old, rebuild
+
+    with open_house(ledger, keys) as house:
+        simulated = house.simulated
+        if show_status:
+            _tell_status(house.engine, simulated, as_json=as_json)
+            return
+        if drop:
+            dropped = drop_old(house.engine)
+            if as_json:
+                say_json({"dropped": dropped, "simulated": simulated})
+            else:
+                say("dropped the generation before" if dropped else "there is no generation before the serving one")
+            return
+        with stage_bars(lines=True) as progress:
+            done = rebuild(house.ledger, house.engine, progress, restart=restart)
+    if done.resumed_at:
+        note(f"went on from position {done.resumed_at}, where an earlier rebuild was stopped")
+    if done.as_before is False:
+        note("the generation before held other rows than the ledger says; see 'attendance verify'")
+    if as_json:
+        say_json({**done._asdict(), "simulated": simulated})
+    else:
+        marked = " (SIMULATED)" if simulated else ""
+        say(f"rebuilt the read model up to position {done.position}, {done.rows} rows{marked}")
+
+
+def _tell_status(engine: object, simulated: bool, *, as_json: bool) -> None:
+    from projections.rebuild import status
+
+    found = status(engine)  # type: ignore[arg-type]
+    if found is None:
+        say_json(None) if as_json else say("no rebuild is under way")
+        return
+    silent = time.time() - found.beat_at / 1e6
+    if as_json:
+        moments = {name: format_moment(from_micros(getattr(found, name))) for name in ("begun_at", "beat_at")}
+        say_json({**found._asdict(), **moments, "stuck": silent > STUCK_SECONDS, "simulated": simulated})
+        return
+    stuck = ", which is long: if that process is gone, run the rebuild again" if silent > STUCK_SECONDS else ""
+    say(
+        f"{found.stage}: position {found.position} of {found.until}, {found.rows} rows; process {found.process} was "
+        f"last seen {silent:.0f} s ago{stuck}"
+    )
