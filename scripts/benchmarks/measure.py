@@ -33,6 +33,7 @@ class Row(NamedTuple):
     floor: float
     target: Target
     runs: int
+    note: str = ""
 
     @classmethod
     def of_rates(cls, name: str, counts: tuple[int, int], took: list[float], least: list[float], target: Target) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -44,6 +45,25 @@ class Plain:
         for statement, rows in inserts:
             cursor.executemany(self._marked(statement), rows)
         cursor.execute("COMMIT")
+
+    def run(self, statement: str) -> None:
+        self._connection.execute(statement)
+
+    def each(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a statement as they come."""
+        yield from self._connection.execute(statement)
+
+    def copy(self, source: str, target: str, text: memoryview) -> None:
+        """Copy every row of one table out, and this CSV into another."""
+        cursor = self._connection.cursor()
+        with cursor.copy(f"COPY {source} TO STDOUT (FORMAT binary)") as out:
+            for _ in out:
+                pass
+        with cursor.copy(f"COPY {target} FROM STDIN (FORMAT csv)") as into:
+            into.write(text)
+
+    def drop(self, table: str) -> None:
+        self._connection.execute(f"DROP TABLE {table}")
 
     def close(self) -> None:
         self._connection.close()

@@ -39,7 +39,7 @@ def projector_rows(stores: Stores, kind: str, rate: float, rounds: int, weeks: i
     took, least = in_turns(rounds, project, _writing(place, finished))
     rows = [Row.of_rates(name, (head, len(finished)), took, least, Target("rate", "least", rate))]
     if kind == "postgresql":
-        took, least = in_turns(rounds, project, _running(place))
+        took, least = in_turns(rounds, project, running(place))
         rows.append(Row.of_rates(f"{name}, by the library's", (head, 1), took, least, Target("ratio", "least", 50)))
     house.close()
     return rows
@@ -79,7 +79,7 @@ def _writing(place: Place, rows: list[Any]) -> Callable[[int], float]:
     return write
 
 
-def _running(place: Place) -> Callable[[int], float]:
+def running(place: Place) -> Callable[[int], float]:
     """Return what times one event by the library's runner, taken over some seconds of its run."""
 
     def run(_: int) -> float:
