@@ -216,6 +216,28 @@ def check_seal(members: dict[str, bytes], rows: list[dict[str, Any]], ev: dict[s
     say(f"they are all there are of {', '.join(sorted(shown))} (and {len(proofs['later'])} later ones, as hashes only)")
 
 
+def check_pin(ev: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """Check the digest that the event of a case pinned: SHA-256 over a line for each school year of the pupil's (how
+    many events by then, and the SHA-256 over their hashes). Of the years that are here the lines are made again."""
+    case = ev["case"]
+    said: dict[str, Any] = next((row["said"] for row in rows if case and row["position"] == case["position"]), {})
+    if not said.get("digest"):
+        need(not case or not case["digest"], "the case names a digest that its event did not pin")
+        return
+    need(case["digest"] == said["digest"], "the case names another digest than its event pinned")
+    joined = "".join(f"{line}\n" for line in case["lines"])
+    need(sha256(joined.encode()).hexdigest() == said["digest"], "the lines are not those whose digest was pinned")
+    leaves: dict[str, list[bytes]] = {}
+    for row in rows:
+        if row["position"] <= ev["position"] and row["owner"].startswith(ev["pupil"] + "/"):
+            leaves.setdefault(row["owner"], []).append(row["leaf"])
+    mine = [f"{owner} {len(each)} {sha256(b''.join(each)).hexdigest()}" for owner, each in sorted(leaves.items())]
+    here = {f"{ev['pupil']}/{year}" for year in (0, *ev["years"])}
+    theirs = [line for line in case["lines"] if line.partition(" ")[0] in here]
+    need(mine == theirs, "the pupil's events are not those that had been seen when the case was decided")
+    say(f"they are those on which the case was decided: of digest {said['digest']}, up to position {ev['position']}")
+
+
 def open_texts(rows: list[dict[str, Any]], keys: dict[str, Any], withheld: set[int]) -> None:
     """Put back the text of every event whose key is here, after checking the commitment to it that was sealed with it:
     it shows that no other key could have been given, which would open another text."""
@@ -521,6 +543,7 @@ def check(members: dict[str, bytes], given: str | None, unsigned: bool = False, 
     open_texts(rows, json.loads(members["keys.json"]), {each["position"] for each in ev["withheld"]})
     known = Known(rows, ev)
     check_header(ev, known, rows)
+    check_pin(ev, rows)
     check_register(ev, known)
     check_chronology(ev, rows)
     rules = {rule["setting"]: rule["value"] for rule in ev["settings"]}

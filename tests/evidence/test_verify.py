@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,7 +22,7 @@ from ledger.merkle import Tree, leaf_hash
 from ledger.note import BadNote
 from ledger.seal import Seal, read
 from ledger.wire import event_key, leaf
-from tests.evidence.bundles import NAME, VERIFY, made_of, told_school, verdict, verifier, with_manifest, zipped
+from tests.evidence.bundles import NAME, VERIFY, data, made_of, told_school, verdict, verifier, with_manifest, zipped
 from tests.golden.make import KEY, lines
 from tests.support.counts import FULL, count
 from tests.support.schools import OpenedSchool
@@ -160,6 +161,52 @@ def test_two_members_of_one_name_are_noticed(made: Bundle, tmp_path: Path) -> No
         verifier().read_members(path)
 
 
+# --- what had been seen, of a bundle that nothing seals --------------------------------------------------------------
+
+
+def test_an_event_changed_after_the_decision_is_not_what_had_been_seen(school: OpenedSchool) -> None:
+    """Nothing is signed here: whoever changed an event and all that rests on it would have to change the digest that
+    was pinned, too."""
+    made = made_of(school, case="PN-1")
+    assert verdict(made.members, None) == ""
+    forged = change_time(dict(made.members))
+    assert "are not those that had been seen" in verdict(with_manifest(forged), None)
+
+
+@pytest.mark.parametrize("forge", ["event", "line"])
+def test_a_digest_changed_in_the_event_itself_is_noticed(school: OpenedSchool, forge: str) -> None:
+    made = made_of(school, case="PN-1")
+    rows, told = rows_of(made.members), data(made)
+    row = rows[-1]
+    assert row["topic"] == "notice.PenaltyReferred"
+    old, lines = told["case"]["digest"], told["case"]["lines"]
+    if forge == "line":
+        lines[0] = lines[0].replace(" ", " 1", 1)
+    told["case"]["digest"] = sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+    if forge == "event":
+        told["case"]["digest"] = old[::-1]
+    state = base64.b64decode(row["state"]).replace(old.encode(), told["case"]["digest"].encode())
+    row["state"] = base64.b64encode(state).decode()
+    forged = {**with_rows(made.members, rows), "evidence.json": json.dumps(told).encode()}
+    wanted = {"event": "are not those whose digest was pinned", "line": "are not those that had been seen"}
+    assert wanted[forge] in verdict(with_manifest(forged), None)
+
+
+def test_a_case_of_the_first_releases_which_pinned_no_digest_is_still_checked(school: OpenedSchool) -> None:
+    """Their events keep their bytes, without the digest."""
+    made = made_of(school, case="PN-1")
+    rows, told = rows_of(made.members), data(made)
+    state = json.loads(base64.b64decode(rows[-1]["state"]))
+    del state["digest"]
+    rows[-1]["state"] = base64.b64encode(json.dumps(state).encode()).decode()
+    told["case"].update(digest="", lines=[])
+    older = {**with_rows(made.members, rows), "evidence.json": json.dumps(told).encode()}
+    assert verdict(with_manifest(older), None) == ""
+    told["case"].update(digest="0" * 64)
+    forged = {**older, "evidence.json": json.dumps(told).encode()}
+    assert "a digest that its event did not pin" in verdict(with_manifest(forged), None)
+
+
 # --- made up by somebody who can write a manifest, but not sign ------------------------------------------------------
 
 
@@ -285,6 +332,9 @@ FORGED: dict[str, tuple[Callable[[Members], Members], str]] = {
     "school": (told(lambda ev: ev["school"].update(name="Other")), "another school"),
     "policy": (told(lambda ev: ev.update(policy="micklem-2025")), "the policy in force was national-2024"),
     "case": (told(lambda ev: ev["case"]["sessions"].pop()), "the case is not as it was fixed"),
+    "digest": (told(lambda ev: ev["case"].update(digest="0" * 64)), "another digest than its event pinned"),
+    "no digest": (told(lambda ev: ev["case"].update(digest="", lines=[])), "another digest than its event pinned"),
+    "digest of others": (told(lambda ev: ev["case"]["lines"].pop()), "are not those whose digest was pinned"),
     "no case": (told(lambda ev: ev.update(case=None)), "an event is later than the evidence"),
     "position": (told(lambda ev: ev.update(position=ev["position"] - 1)), "an event is later than"),
     "window": (told(lambda ev: ev["penalty"]["verdicts"].update(met=False)), "the window was miscounted"),
