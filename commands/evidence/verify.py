@@ -5,8 +5,8 @@
 BUNDLE is the zip file, or the folder that it was unpacked in; left out, the folder of this file. KEY is the verifier
 key of the school's seal (one line, name+hash+key), as somebody other than the maker of the bundle handed it to you:
 with the key that lies in the bundle everything can agree and still all be made up. Beside a zip file its signature,
-BUNDLE.sig, is checked too. It prints what it checked and ends with 0, or names the first thing that is wrong and ends
-with 1.
+BUNDLE.sig, is checked too. It prints what it checked, last what that proves, and ends with 0; or it names the first
+thing that is wrong and ends with 1.
 
 What it knows, it knows from the law and from these formats: Merkle trees of RFC 9162, signed notes and checkpoints of
 C2SP (Ed25519), and the codes of the School Attendance (Pupil Registration) (England) Regulations 2024. Python 3.11 or
@@ -141,11 +141,14 @@ def check_file(content: bytes, signature: str, key: tuple[str, bytes, bytes]) ->
     say("the zip file is, to the byte, the one that was signed")
 
 
-def check_manifest(members: dict[str, bytes], key: tuple[str, bytes, bytes] | None, exact: bool) -> None:
-    """Check that the members are those of the manifest, and its signature where there is to be one."""
+def check_manifest(
+    members: dict[str, bytes], key: tuple[str, bytes, bytes] | None, exact: bool, unsigned: bool
+) -> bool:
+    """Check that the members are those of the manifest. Return whether it is signed, which `unsigned` does not ask."""
     need("manifest" in members, "the bundle has no manifest")
     manifest = members["manifest"].decode()
-    text = open_note(manifest, key, "the manifest") if key else manifest
+    signed = key is not None and ("\n\n" in manifest or not unsigned)
+    text = open_note(manifest, key, "the manifest") if key and signed else manifest
     title, *lines = text.split("\n")
     need(title == "attendance evidence" and lines.pop() == "", "the manifest does not begin and end as manifests do")
     listed = [line[66:] for line in lines]
@@ -157,7 +160,8 @@ def check_manifest(members: dict[str, bytes], key: tuple[str, bytes, bytes] | No
     need(not (exact and extra), f"the member {extra[:1]} is not in the manifest")
     for name in extra:
         print(f"note  {name} lies here and is no part of the bundle")
-    say(f"{len(listed)} members are those of the manifest" + (", which is signed" if key else ""))
+    say(f"{len(listed)} members are those of the manifest" + (", which is signed" if signed else ""))
+    return signed
 
 
 def read_rows(raw: bytes) -> list[dict[str, Any]]:
@@ -225,6 +229,7 @@ def check_seal(members: dict[str, bytes], rows: list[dict[str, Any]], ev: dict[s
         if f"{ev['pupil']}/{year}" not in shown:
             print(f"note  the bundle holds no events of the school year {year}, and shows no proof that there are none")
     say(f"they are all there are of {', '.join(sorted(shown))} (and {len(proofs['later'])} later ones, as hashes only)")
+    print("note  that is the pupil's own streams: nothing shows that no event of the school's was left out")
 
 
 def open_texts(rows: list[dict[str, Any]], keys: dict[str, Any], withheld: set[int]) -> None:
@@ -531,12 +536,13 @@ def monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def check(members: dict[str, bytes], given: str | None, unsigned: bool = False, exact: bool = True) -> None:
-    """Check everything that is inside a bundle. Raises Wrong with the first thing that does not hold."""
+def check(members: dict[str, bytes], given: str | None, unsigned: bool = False, exact: bool = True) -> str:
+    """Check everything that is inside a bundle, and return what that proves. Raises Wrong with the first thing that
+    does not hold."""
     sealed = "checkpoint" in members
     need(sealed or given is None, "a key was given, and this bundle is not sealed")
     key = read_key(given or members["verifier.key"].decode()) if sealed else None
-    check_manifest(members, None if unsigned else key, exact)
+    signed = check_manifest(members, key, exact, unsigned)
     ev, rows = json.loads(members["evidence.json"]), read_rows(members["events.jsonl"])
     need(sealed or ev["seal"] is None, "the evidence says that it is sealed, and there is no checkpoint")
     if key:
@@ -554,19 +560,19 @@ def check(members: dict[str, bytes], given: str | None, unsigned: bool = False, 
     check_absence(ev, known, rules)
     if ev["draft"]:
         print("note  this is a DRAFT, and no evidence yet")
-    if not key:
-        print("note  this bundle is not sealed: it agrees with itself, and nothing shows that it is what was recorded")
-    elif given is None:
-        print("note  the key is the bundle's own, which shows only that it agrees with itself: give --key")
-    if unsigned:
-        print("note  the manifest was not held against a signature: the paper may have been changed, the events not")
+    by = "" if given else " by the bundle's own key, which shows only that it agrees with itself: give --key"
+    if signed:
+        return f"Everything holds{by}."
+    print("note  register, counts, chronology and verdicts were made again from the events, by the settings stated")
+    events = f"The events hold{by}" if sealed else "Nothing shows that this was recorded: the bundle is not sealed"
+    return f"{events}; nobody signed the answers: settings, explanations and the paper are not proved."
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Check a bundle of evidence about one pupil's attendance.")
     parser.add_argument("bundle", nargs="?", type=Path, default=Path(__file__).parent)
     parser.add_argument("--key", help="the verifier key, from somebody other than the maker of the bundle")
-    parser.add_argument("--unsigned", action="store_true", help="do not ask for a signature on the manifest")
+    parser.add_argument("--unsigned", action="store_true", help="go on where nobody signed the manifest")
     asked = parser.parse_args()
     gc.disable()  # a short run that lets go of nothing
     try:
@@ -577,14 +583,13 @@ def main() -> int:
             check_file(asked.bundle.read_bytes(), beside.read_text(encoding="utf-8"), key)
         elif "checkpoint" in members:
             print("note  no signature over the zip file was looked at; it would be BUNDLE.sig, beside the file")
-        check(members, asked.key, asked.unsigned, exact=not asked.bundle.is_dir())
+        print(check(members, asked.key, asked.unsigned, exact=not asked.bundle.is_dir()))
     except Wrong as wrong:
         print(f"WRONG {wrong}")
         return 1
     except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
         print(f"WRONG the bundle is not in the form that bundles have ({type(error).__name__}: {error})")
         return 1
-    print("Everything holds.")
     return 0
 
 

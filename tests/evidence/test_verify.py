@@ -79,7 +79,9 @@ def test_an_honest_bundle_holds_in_a_folder_and_as_a_file(folder: Path, seal: Se
 
 def test_with_the_bundles_own_key_it_says_how_little_that_shows(folder: Path) -> None:
     done = run(folder)
-    assert done.returncode == 0 and "only that it agrees with itself" in done.stdout
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == (
+        "Everything holds by the bundle's own key, which shows only that it agrees with itself: give --key."
+    )
 
 
 def test_another_schools_key_is_not_the_one(folder: Path) -> None:
@@ -98,12 +100,41 @@ def test_what_is_no_bundle_is_said_in_a_sentence(folder: Path, tmp_path: Path) -
     assert run(folder, "--key", "nonsense").returncode == 1
 
 
+def test_unsigned_it_says_what_is_proved_and_what_is_not(folder: Path, seal: Seal) -> None:
+    """Whoever makes a manifest anew can write into evidence.json what no event says."""
+
+    def last(*arguments: str) -> tuple[int, str]:
+        done = run(folder, *arguments)
+        return done.returncode, done.stdout.splitlines()[-1]
+
+    key = ("--key", str(seal.key))
+    assert last(*key, "--unsigned") == (0, "Everything holds."), "it is signed, whether asked or not"
+    members = {path.name: path.read_bytes() for path in folder.iterdir()}
+    members = with_json(members, "evidence.json", lambda ev: ev.update(head="Somebody Else"))
+    for name, content in with_manifest(members).items():
+        (folder / name).write_bytes(content)
+    assert last(*key) == (1, "WRONG the manifest is not signed")
+    assert last(*key, "--unsigned") == (
+        0,
+        "The events hold; nobody signed the answers: settings, explanations and the paper are not proved.",
+    )
+    assert last("--unsigned")[1].startswith("The events hold by the bundle's own key, which shows only")
+
+
+def test_it_says_whose_streams_are_complete(folder: Path, seal: Seal) -> None:
+    said = run(folder, "--key", str(seal.key)).stdout
+    assert "that is the pupil's own streams: nothing shows that no event of the school's was left out" in said
+
+
 def test_unsealed_it_says_that_nothing_is_shown(school: OpenedSchool, tmp_path: Path) -> None:
     made = made_of(school, case="PN-1")
     for name, content in made.members.items():
         (tmp_path / name).write_bytes(content)
     done = run(tmp_path)
-    assert done.returncode == 0 and "not sealed" in done.stdout
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == (
+        "Nothing shows that this was recorded: the bundle is not sealed; nobody signed the answers: settings, "
+        "explanations and the paper are not proved."
+    )
     assert run(tmp_path, "--key", str(note.verifier_key(NAME, note.new_private_key()))).returncode == 1
 
 
