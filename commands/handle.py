@@ -27,6 +27,7 @@ from ledger.errors import Misconfigured, Refused
 from ledger.events import StaffNamed
 from ledger.keys import KeyStore
 from ledger.people import Staff
+from ledger.pins import digest_of, pupil_lines
 from ledger.school import School, take_in
 from ledger.sessions import Half, Session, from_micros, micros
 from ledger.store import VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable
@@ -102,6 +103,8 @@ DECISIONS: dict[type[m.Command], Decide] = {
 }
 # Nobody has usually marked these sessions yet, so the first attempt does not look: the key of the entries does.
 HOPEFUL = (m.RecordMark, m.TakeRegister)
+# What evidence is fixed by: the event says which rows of the pupil's were seen.
+PINNING = (m.ReferPenalty, m.IssuePenaltyNotice)
 
 
 class Handler:
@@ -219,7 +222,8 @@ class Handler:
         """Return the state to decide from, and the version of every stream that was looked at, 0 where it is new."""
         if not look:
             return State(school_now, {}, {}), {}
-        head = self._ledger.reads.head()[0] if hasattr(command, "seen") else school_now.position
+        asked = isinstance(command, PINNING) or hasattr(command, "seen")
+        head = self._ledger.reads.head()[0] if asked else school_now.position
         wanted = _streams_read(command, school_now)
         entries: dict[str, Entry] = {}
         registers: dict[str, Register] = {}
@@ -241,7 +245,15 @@ class Handler:
                 registers[row.stream] = registers.get(row.stream, Register()).after(event)
             else:
                 entries[row.stream] = entries.get(row.stream, Entry()).after(row.version, event)
-        return State(school_now, entries, registers, told, head, self._last_recorded(command)), versions
+        pinned, recorded = self._pinned(command, head), self._last_recorded(command)
+        return State(school_now, entries, registers, told, head, pinned, recorded), versions
+
+    def _pinned(self, command: m.Command, head: int) -> str:
+        """Return the digest of the pupil's rows as whoever decides had seen them, blank where nothing is pinned."""
+        if not isinstance(command, PINNING):
+            return ""
+        rows = self._ledger.reads.prefix_rows(f"{command.pupil}/")
+        return digest_of(pupil_lines(rows, getattr(command, "seen", None) or head))
 
     def _last_recorded(self, command: m.Command) -> dict[Owner, datetime]:
         """Return when something was last recorded about each school year that is to be forgotten; of what belongs to no

@@ -34,7 +34,7 @@ from ledger.events import (
     ProsecutionEnded,
 )
 from ledger.notices import presumed_receipt, standing, terms
-from ledger.policy import Policy
+from ledger.policy import Policy, load
 from ledger.streams import notice_stream
 
 
@@ -108,7 +108,7 @@ def end_improvement(command: EndImprovement, state: State, now: datetime) -> Dec
 
 
 def refer_penalty(command: ReferPenalty, state: State, now: datetime) -> Decided:
-    """Return a referral to the authority, with the sessions that it names.
+    """Return a referral to the authority, with the sessions that it names and what was seen.
 
     Refuses: not_considered (no case of that name, or not by that day), notice_exists (issued already),
     pupil_not_on_roll (on the days of its sessions), not_a_session, malformed (a day or a position that lies ahead).
@@ -124,14 +124,15 @@ def refer_penalty(command: ReferPenalty, state: State, now: datetime) -> Decided
         referred_on=command.referred_on,
         sessions=tuple(sorted(map(str, set(command.sessions)))),
         policy=state.school.policy_on(command.referred_on),
-        seen=state.seen(command.seen),
+        seen=state.seen(command.seen) or state.head,
+        digest=state.digest,
         reasons=command.reasons,
     )
     return _recorded(command.pupil, command.notice, referred)
 
 
 def issue_notice(command: IssuePenaltyNotice, state: State, now: datetime) -> Decided:
-    """Return a notice to one parent about one pupil.
+    """Return a notice to one parent about one pupil, with what the ledger held when it was decided on.
 
     Refuses: pupil_not_on_roll (on the days of its sessions), unknown_person (not this pupil's parent), not_a_session,
     notice_exists, case_of_another_parent, third_in_three_years.
@@ -150,6 +151,9 @@ def issue_notice(command: IssuePenaltyNotice, state: State, now: datetime) -> De
         parent=command.parent,
         issued_on=command.issued_on,
         sessions=tuple(sorted(map(str, set(command.sessions)))),
+        seen=state.head,
+        policy=state.school.policy_on(command.issued_on),
+        digest=state.digest,
     )
     return _recorded(command.pupil, command.notice, issued)
 
@@ -191,7 +195,8 @@ def serve_notice(command: ServeNotice, state: State, now: datetime) -> Decided:
     """
     by = signed(command.by)
     notice = _standing(command.pupil, command.notice, state)
-    served_before = state.school.cases[command.pupil][command.notice].served
+    case = state.school.cases[command.pupil][command.notice]
+    served_before = case.served
     if served_before is not None and command.received_on in (None, served_before[1].received_on):
         raise Refused("notice_served_already", field="notice", value=command.notice)
     state.check_been(command.sent_on, now, "sent_on")
@@ -199,7 +204,7 @@ def serve_notice(command: ServeNotice, state: State, now: datetime) -> Decided:
         state.check_been(command.received_on, now, "received_on")
     if command.sent_on < notice.issued_on:
         raise Refused("malformed", field="sent_on", value=command.sent_on, expected="a day not before the issue")
-    received = command.received_on or presumed_receipt(command.method, command.sent_on, state.policy(notice.issued_on))
+    received = command.received_on or presumed_receipt(command.method, command.sent_on, _policy(case, state))
     if received < command.sent_on:
         raise Refused("malformed", field="received_on", value=received, expected="a day not before it was sent")
     served = NoticeServed(by=by, method=command.method, sent_on=command.sent_on, received_on=received)
@@ -283,8 +288,15 @@ def _considered(pupil: str, name: str, day: date, state: State) -> PenaltyCase:
 def _stands(case: PenaltyCase, on: date, state: State) -> str:
     """Return where an issued notice stands on a day."""
     assert case.issued is not None, "the standing of a notice that was not issued"
-    asked = terms(case, state.school.notices[case.pupil].values(), state.policy(case.issued[1].issued_on))
+    asked = terms(case, state.school.notices[case.pupil].values(), _policy(case, state))
     return standing(case, asked, on)
+
+
+def _policy(case: PenaltyCase, state: State) -> Policy:
+    """Return the policy of an issued notice: the one that it pinned, else that of its day."""
+    assert case.issued is not None, "the policy of a notice that was not issued"
+    issued = case.issued[1]
+    return load(issued.policy) if issued.policy else state.policy(issued.issued_on)
 
 
 def _check_same_parent(command: ConsiderPenalty | IssuePenaltyNotice, state: State) -> None:

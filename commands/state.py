@@ -50,6 +50,7 @@ class State(NamedTuple):
     registers: Mapping[str, Register]
     told: Sequence[FollowUpEvent] = ()  # the pupil's follow-up, in order, where the command is about it
     head: int = 0  # the position decided at
+    digest: str = ""  # of the pupil's rows as whoever decides had seen them, where the decision pins it
     recorded: Mapping[Owner, datetime] = {}  # when something was last recorded, of the owners asked about
 
     def entry(self, pupil: str, session: Session) -> Entry:

@@ -21,7 +21,9 @@ from ledger import wire
 from ledger.codes import Code, by_symbol
 from ledger.errors import Misconfigured, Refused
 from ledger.events import ClosureDeclared, NoticeIssued, PenaltyReferred
+from ledger.pins import digest_of, pupil_lines
 from ledger.policy import READERS
+from ledger.seal import BrokenSeal
 from ledger.sessions import Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import SCHOOL, Owner, owner_of, roll_stream, year_stream
@@ -38,7 +40,8 @@ TOLD = ("follow-up", "leave", "notice")  # kinds of events that make the chronol
 
 
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
-    """The event of a case that fixed its evidence: a referral, or else the notice."""
+    """The event of a case that fixed its evidence: a referral, or else the notice. `digest` is the one it pinned, and
+    `lines` what it is of (`ledger.pins`); both are blank where it pinned none."""
 
     name: str
     event: str
@@ -46,6 +49,8 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
     parent: str
     on: str
     sessions: list[str]
+    digest: str
+    lines: list[str]
 
 
 class Parent(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,29 +146,39 @@ class Basis(NamedTuple):
 
 def pinned(answers: Answers, moment: Moment, pupil: str, name: str) -> tuple[Moment, Pin]:
     """Return the moment that a case fixed, and the event that did: its latest referral known at the moment, or else its
-    notice. Raises Refused for a case there is not, Misconfigured for one that came to neither."""
+    notice.
+
+    Raises Refused for a case there is not, Misconfigured for one that came to neither, BrokenSeal where the pupil's
+    events are not those that were seen then.
+    """
     case = moment.school.cases.get(pupil, {}).get(name)
     if case is None:
         raise Refused("not_considered", field="--case", value=name)
+    place: int
+    event: PenaltyReferred | NoticeIssued
     if case.referred:
-        place, referral = case.referred[-1]
-        then = answers.moment_at(referral.seen or place - 1, referral.referred_on, referral.policy)
-        return then, _pin(name, place, referral, referral.referred_on)
-    if case.issued:
-        place, issued = case.issued
-        return answers.moment_at(place - 1, issued.issued_on), _pin(name, place, issued, issued.issued_on)
-    raise Misconfigured(f"the case {name} was neither referred nor came to a notice, so nothing fixed its evidence")
-
-
-def _pin(name: str, place: int, event: PenaltyReferred | NoticeIssued, on: date) -> Pin:
-    return Pin(
+        place, event = case.referred[-1]
+        on = case.referred[-1][1].referred_on
+    elif case.issued:
+        place, event = case.issued
+        on = case.issued[1].issued_on
+    else:
+        raise Misconfigured(f"the case {name} was neither referred nor came to a notice, so nothing fixed its evidence")
+    seen = event.seen or place - 1
+    lines = pupil_lines(answers.ledger.reads.prefix_rows(f"{pupil}/"), seen) if event.digest else []
+    if event.digest and digest_of(lines) != event.digest:
+        raise BrokenSeal(f"the events of {pupil} up to position {seen} are not those on which {name} was decided")
+    pin = Pin(
         name=name,
         event=type(event).__name__,
         position=place,
         parent=event.parent,
         on=on.isoformat(),
         sessions=list(event.sessions),
+        digest=event.digest,
+        lines=lines,
     )
+    return answers.moment_at(seen, on, event.policy or None), pin
 
 
 def period_of(moment: Moment, pin: Pin | None) -> tuple[date, date]:

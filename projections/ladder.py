@@ -184,7 +184,7 @@ def _rung(case: PenaltyCase, runs: Rolling, marks: Mapping[Session, Mark], momen
         ended = case.improvement_ended[1] if case.improvement_ended else None
         test = improvement_test(case.improvement[1], ended, marks, as_of, policy)
     if case.issued:
-        then = policies.load(school.policy_on(case.issued[1].issued_on))
+        then = policies.load(case.issued[1].policy or school.policy_on(case.issued[1].issued_on))
         asked = terms(case, school.notices[case.pupil].values(), then)
         stands = standing(case, asked, as_of)
         codes, named = then.penalty_codes, case.issued[1].sessions

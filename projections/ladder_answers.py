@@ -60,20 +60,27 @@ class ImprovementAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReferralMade(msgspec.Struct, frozen=True, kw_only=True):
+    """`seen` is the position that was seen, `digest` of the pupil's rows up to there; blank where none was pinned."""
+
     on: str
     sessions: list[str]
     policy: str
     reasons: str
     position: int
     seen: int
+    digest: str
 
 
 class NoticeAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """An issued notice: `standing` is open, paid, unpaid or withdrawn; amounts are whole pence."""
+    """An issued notice: `standing` is open, paid, unpaid or withdrawn; amounts are whole pence. `seen`, `policy` and
+    `digest` are as of a referral, the last two blank where they were not pinned."""
 
     issued_on: str
     sessions: list[str]
     position: int
+    seen: int
+    policy: str
+    digest: str
     method: str
     sent_on: str | None
     received_on: str
@@ -201,6 +208,7 @@ def _case(rung: Rung, saw: Mapping[int, ParentAnswer], words: Mapping[int, Any],
                 reasons=words[position].reasons,
                 position=position,
                 seen=event.seen or position - 1,
+                digest=event.digest,
             )
             for position, event in case.referred
         ],
@@ -258,6 +266,9 @@ def _notice(rung: Rung, words: Mapping[int, Any], as_of: date) -> NoticeAnswer |
         issued_on=issued.issued_on.isoformat(),
         sessions=list(issued.sessions),
         position=position,
+        seen=issued.seen or position - 1,
+        policy=issued.policy,
+        digest=issued.digest,
         method=case.served[1].method if case.served else "",
         sent_on=_text(case.served[1].sent_on) if case.served else None,
         received_on=asked.received_on.isoformat(),

@@ -13,8 +13,10 @@ from commands.cli.tables import Names, name_of, parent_name, show, table
 
 if TYPE_CHECKING:
     from commands.wiring import House
-    from projections.ladder_answers import CaseAnswer, LadderAnswer, NoticeAnswer
+    from projections.ladder_answers import CaseAnswer, LadderAnswer, NoticeAnswer, ReferralMade
     from projections.questions import Moment
+
+SHOWN = 12  # digits of a digest
 
 Event = tuple[str, str, str, str]  # day, what, how, position
 
@@ -113,7 +115,7 @@ def _events(case: CaseAnswer) -> Iterator[Event]:
         yield (
             made.on,
             "referred",
-            f"{len(made.sessions)} sessions under {made.policy}; {made.reasons}",
+            f"{_named(made)}; {made.reasons}",
             str(made.position),
         )
     if case.notice is not None:
@@ -130,7 +132,7 @@ def _events(case: CaseAnswer) -> Iterator[Event]:
 
 def _notice_events(notice: NoticeAnswer) -> Iterator[Event]:
     which = "second" if notice.second else "first"
-    yield notice.issued_on, "notice issued", f"{which}, {len(notice.sessions)} sessions", str(notice.position)
+    yield notice.issued_on, "notice issued", f"{which}, {_named(notice)}", str(notice.position)
     sent = (
         f"sent by {notice.method} on {notice.sent_on}"
         if notice.sent_on
@@ -144,6 +146,13 @@ def _notice_events(notice: NoticeAnswer) -> Iterator[Event]:
         yield day, "paid", _pounds(pence), ""
     owed = f", {_pounds(notice.owed_pence)} owed" if notice.owed_pence else ""
     yield "", "stands", f"{notice.standing}{owed}" + (f": {notice.withdrawn_for}" if notice.withdrawn_for else ""), ""
+
+
+def _named(made: ReferralMade | NoticeAnswer) -> str:
+    """Return how many sessions are named, under which policy, and what was seen, with the digest's beginning."""
+    under = f" under {made.policy}" if made.policy else ""
+    digest = f" ({made.digest[:SHOWN]}…)" if made.digest else ""
+    return f"{len(made.sessions)} sessions{under}, seen up to position {made.seen}{digest}"
 
 
 def _pounds(pence: int) -> str:

@@ -74,6 +74,8 @@ def _particulars(told: Mapping[str, Any], names: Mapping[str, str]) -> list[list
         rows.append(
             ["Case", f"{case['name']} about {parent}: {what} {wording.day(case['on'])}, position {case['position']}"]
         )
+        digest = f", digest {case['digest']}" if case["digest"] else ""
+        rows.append(["What had been seen", f"the ledger up to position {told['position']}{digest}"])
     return rows
 
 

@@ -52,7 +52,8 @@ class ImprovementEnded(Event, frozen=True, kw_only=True):
 
 
 class PenaltyReferred(Event, frozen=True, kw_only=True):
-    """Referred to the authority, as the ledger stood at `seen` and under `policy`."""
+    """Referred to the authority, as the ledger stood at `seen` and under `policy`; `digest` is of the pupil's rows up
+    to there (`ledger.pins`), blank in what the first releases recorded."""
 
     kind: ClassVar[str] = "notice"
     private: ClassVar[tuple[str, ...]] = ("reasons",)
@@ -61,14 +62,20 @@ class PenaltyReferred(Event, frozen=True, kw_only=True):
     sessions: tuple[str, ...]
     policy: str
     seen: int = 0
+    digest: str = ""
     reasons: str = ""
 
 
 class NoticeIssued(Event, frozen=True, kw_only=True):
+    """`seen`, `policy` and `digest` as of a referral; the first releases recorded none of them."""
+
     kind: ClassVar[str] = "notice"
     parent: str
     issued_on: date
     sessions: tuple[str, ...]
+    seen: int = 0
+    policy: str = ""
+    digest: str = ""
 
 
 class NoticePaid(Event, frozen=True, kw_only=True):

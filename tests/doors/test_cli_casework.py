@@ -75,6 +75,24 @@ def test_the_ladder_in_json_repeats_its_moment_and_names_nobody(holiday_school: 
     assert "Ada" not in said.out and "B Example" not in said.out
 
 
+def test_the_case_shows_what_was_seen_and_that_a_later_amendment_undermines_it(holiday_school: Path) -> None:
+    named = [PUPIL, "PN-1", *HOLIDAY]
+    signs = ("--by", "head:H Example:Headteacher")
+    assert run("case", "refer", *named, "--on", "2025-12-12", *signs).code == 0
+    assert run("notice", "issue", *named, "--parent", MOTHER, "--issued-on", "2025-12-12", *signs).code == 0
+    amend = run("amend", PUPIL, HOLIDAY[3], "I", "--reason", "a doctor's letter", *signs)
+    assert amend.code == 0
+    answer = run("penalty", PUPIL, "--ladder", *AS_OF, "--json").json[0]["parents"][0]["cases"][0]
+    (referral,), notice = answer["referred"], answer["notice"]
+    shown = run("penalty", PUPIL, "--ladder", *AS_OF).out
+    for made in (referral, notice):
+        seen = f"10 sessions under micklem-2025, seen up to position {made['seen']} ({made['digest'][:12]}…)"
+        assert made["seen"] == made["position"] - 1 and seen in shown
+    assert f"{HOLIDAY[3]} holds I now" in shown
+    due = run("due", *AS_OF)
+    assert f"PN-1 names {HOLIDAY[3]}, which holds I" in due.out
+
+
 # --- the linter -----------------------------------------------------------------------------------------------------
 
 

@@ -140,6 +140,15 @@ def told_school() -> OpenedSchool:
     return open_school(keep=True).replay(story())
 
 
+def notice() -> Line:
+    """Return a notice that was issued without a referral, by somebody whom the ledger does not know yet."""
+    return {
+        "command": "IssuePenaltyNotice", "at": "2025-10-28T09:00:00Z", "by": AUTHORITY, "pupil": "1042",
+        "notice": "PN-2", "parent": "1042-a", "issued_on": "2025-10-28",
+        "sessions": [f"2025-10-{day:02}/AM" for day in range(6, 11)],
+    }  # fmt: skip
+
+
 def sealed(school: OpenedSchool, folder: Path) -> Seal:
     """Return a new seal that has signed the school as it is."""
     made = new_seal(folder, NAME)

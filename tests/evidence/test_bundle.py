@@ -34,6 +34,7 @@ from tests.evidence.bundles import (
     data,
     later,
     made_of,
+    notice,
     seal_again,
     sealed,
     story,
@@ -90,16 +91,41 @@ def test_the_paper_says_the_same_tagged_and_for_the_archive(made: Bundle) -> Non
     assert "DRAFT" not in text
 
 
-def test_a_notice_fixes_a_case_that_was_never_referred(tmp_path: Path) -> None:
+def test_a_notice_fixes_a_case_that_was_never_referred() -> None:
     school = told_school()
-    sessions = [f"2025-10-{day:02}/AM" for day in range(6, 11)]
-    notice = {"command": "IssuePenaltyNotice", "by": OFFICE, "pupil": "1042", "notice": "PN-2", "parent": "1042-a"}
-    school.send({**notice, "at": "2025-10-28T09:00:00Z", "issued_on": "2025-10-28", "sessions": sessions})
+    seen = school.rows()[-1].position
+    school.send(notice())
     told = data(made_of(school, case="PN-2"))
     assert (told["case"]["event"], told["as_of"]) == ("NoticeIssued", "2025-10-28")
-    assert told["position"] == told["case"]["position"] - 1
+    assert (told["position"], told["case"]["position"]) == (seen, seen + 2), "the officer was introduced in between"
     with pytest.raises(Refused, match="not_considered"):
         made_of(school, case="PN-3")
+
+
+def test_the_digest_is_of_all_the_pupils_rows_also_of_years_that_are_not_in_the_bundle() -> None:
+    school = told_school()
+    about = {"at": "2025-10-26T09:00:00Z", "by": OFFICE}
+    year = {"year": "2026/27", "first_day": "2026-09-03", "last_day": "2027-07-21"}
+    school.send({"command": "OpenSchoolYear", **about, **year})
+    ahead = {"received_on": "2025-10-26", "first": "2026-09-07/AM", "last": "2026-09-07/PM"}
+    asked = {"command": "RequestLeave", "pupil": "1042", "request": "LR-9", "parent": "1042-a", "ground": "a wedding"}
+    school.send({**asked, **about, **ahead})
+    school.send(notice())
+    made = made_of(school, case="PN-2")
+    assert [line.split(" ")[0] for line in data(made)["case"]["lines"]] == ["1042/0", "1042/2025", "1042/2026"]
+    assert b'"1042/2026/' not in made.members["events.jsonl"]
+    assert verdict(made.members, None) == ""
+
+
+def test_nothing_is_made_of_a_case_whose_events_are_not_those_that_had_been_seen() -> None:
+    school, altered = told_school(), open_school()
+    for row in school.rows():
+        state = row.state.replace(b'"c":"I"', b'"c":"M"')
+        stored = [StoredEvent(row.stream, row.version, row.topic, state)]
+        altered.ledger.reads.insert_events(stored, at=row.recorded_at)
+    with_keys = Answers(altered.ledger, open_engine(altered.ledger), school.keys)
+    with pytest.raises(BrokenSeal, match="are not those on which PN-1 was decided"):
+        made_of(altered._replace(answers=with_keys), case="PN-1")
 
 
 def test_a_case_that_came_to_nothing_fixes_no_evidence() -> None:
@@ -113,10 +139,12 @@ def test_a_case_that_came_to_nothing_fixes_no_evidence() -> None:
 
 def test_it_is_the_same_bytes_after_many_later_events(tmp_path: Path) -> None:
     school = told_school()
+    school.send(notice())
     seal = sealed(school, tmp_path / "seal")
     at = "2025-10-24T16:00:00"
-    case, asked = made_of(school, seal, "PN-1"), made_of(school, seal, known_at=at, as_of=date(2025, 10, 24))
-    assert case.content != asked.content
+    referred, issued = made_of(school, seal, "PN-1"), made_of(school, seal, "PN-2")
+    asked = made_of(school, seal, known_at=at, as_of=date(2025, 10, 24))
+    assert len({referred.content, issued.content, asked.content}) == 3
     school.replay(later(count(20, 100)))
     before = school.rows()[-1].position
     for number in range(count(200, 10_000)):
@@ -128,10 +156,12 @@ def test_it_is_the_same_bytes_after_many_later_events(tmp_path: Path) -> None:
         )  # fmt: skip
     seal_again(school, seal)
     assert school.rows()[-1].position >= before + count(200, 10_000)
-    assert made_of(school, seal, "PN-1").content == case.content
+    assert made_of(school, seal, "PN-1").content == referred.content
+    assert made_of(school, seal, "PN-2").content == issued.content
     assert made_of(school, seal, known_at=at, as_of=date(2025, 10, 24)).content == asked.content
     fresh = Answers(school.ledger, open_engine(school.ledger), school.keys)
-    assert made_of(school._replace(answers=fresh), seal, "PN-1").content == case.content
+    for name, before_it_all in (("PN-1", referred), ("PN-2", issued)):
+        assert made_of(school._replace(answers=fresh), seal, name).content == before_it_all.content
 
 
 def test_every_store_gives_the_same_bytes(

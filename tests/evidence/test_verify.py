@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,7 +22,7 @@ from ledger.merkle import Tree, leaf_hash
 from ledger.note import BadNote
 from ledger.seal import Seal, read
 from ledger.wire import event_key, leaf
-from tests.evidence.bundles import NAME, VERIFY, made_of, told_school, verdict, verifier, with_manifest, zipped
+from tests.evidence.bundles import NAME, VERIFY, data, made_of, told_school, verdict, verifier, with_manifest, zipped
 from tests.golden.make import KEY, lines
 from tests.support.counts import FULL, count
 from tests.support.schools import OpenedSchool
@@ -78,7 +79,9 @@ def test_an_honest_bundle_holds_in_a_folder_and_as_a_file(folder: Path, seal: Se
 
 def test_with_the_bundles_own_key_it_says_how_little_that_shows(folder: Path) -> None:
     done = run(folder)
-    assert done.returncode == 0 and "only that it agrees with itself" in done.stdout
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == (
+        "Everything holds by the bundle's own key, which shows only that it agrees with itself: give --key."
+    )
 
 
 def test_another_schools_key_is_not_the_one(folder: Path) -> None:
@@ -97,12 +100,41 @@ def test_what_is_no_bundle_is_said_in_a_sentence(folder: Path, tmp_path: Path) -
     assert run(folder, "--key", "nonsense").returncode == 1
 
 
+def test_unsigned_it_says_what_is_proved_and_what_is_not(folder: Path, seal: Seal) -> None:
+    """Whoever makes a manifest anew can write into evidence.json what no event says."""
+
+    def last(*arguments: str) -> tuple[int, str]:
+        done = run(folder, *arguments)
+        return done.returncode, done.stdout.splitlines()[-1]
+
+    key = ("--key", str(seal.key))
+    assert last(*key, "--unsigned") == (0, "Everything holds."), "it is signed, whether asked or not"
+    members = {path.name: path.read_bytes() for path in folder.iterdir()}
+    members = with_json(members, "evidence.json", lambda ev: ev.update(head="Somebody Else"))
+    for name, content in with_manifest(members).items():
+        (folder / name).write_bytes(content)
+    assert last(*key) == (1, "WRONG the manifest is not signed")
+    assert last(*key, "--unsigned") == (
+        0,
+        "The events hold; nobody signed the answers: settings, explanations and the paper are not proved.",
+    )
+    assert last("--unsigned")[1].startswith("The events hold by the bundle's own key, which shows only")
+
+
+def test_it_says_whose_streams_are_complete(folder: Path, seal: Seal) -> None:
+    said = run(folder, "--key", str(seal.key)).stdout
+    assert "that is the pupil's own streams: nothing shows that no event of the school's was left out" in said
+
+
 def test_unsealed_it_says_that_nothing_is_shown(school: OpenedSchool, tmp_path: Path) -> None:
     made = made_of(school, case="PN-1")
     for name, content in made.members.items():
         (tmp_path / name).write_bytes(content)
     done = run(tmp_path)
-    assert done.returncode == 0 and "not sealed" in done.stdout
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == (
+        "Nothing shows that this was recorded: the bundle is not sealed; nobody signed the answers: settings, "
+        "explanations and the paper are not proved."
+    )
     assert run(tmp_path, "--key", str(note.verifier_key(NAME, note.new_private_key()))).returncode == 1
 
 
@@ -158,6 +190,52 @@ def test_two_members_of_one_name_are_noticed(made: Bundle, tmp_path: Path) -> No
         archive.writestr("evidence.json", b"{}")
     with pytest.raises(verifier().Wrong, match="two members"):
         verifier().read_members(path)
+
+
+# --- what had been seen, of a bundle that nothing seals --------------------------------------------------------------
+
+
+def test_an_event_changed_after_the_decision_is_not_what_had_been_seen(school: OpenedSchool) -> None:
+    """Nothing is signed here: whoever changed an event and all that rests on it would have to change the digest that
+    was pinned, too."""
+    made = made_of(school, case="PN-1")
+    assert verdict(made.members, None) == ""
+    forged = change_time(dict(made.members))
+    assert "are not those that had been seen" in verdict(with_manifest(forged), None)
+
+
+@pytest.mark.parametrize("forge", ["event", "line"])
+def test_a_digest_changed_in_the_event_itself_is_noticed(school: OpenedSchool, forge: str) -> None:
+    made = made_of(school, case="PN-1")
+    rows, told = rows_of(made.members), data(made)
+    row = rows[-1]
+    assert row["topic"] == "notice.PenaltyReferred"
+    old, lines = told["case"]["digest"], told["case"]["lines"]
+    if forge == "line":
+        lines[0] = lines[0].replace(" ", " 1", 1)
+    told["case"]["digest"] = sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+    if forge == "event":
+        told["case"]["digest"] = old[::-1]
+    state = base64.b64decode(row["state"]).replace(old.encode(), told["case"]["digest"].encode())
+    row["state"] = base64.b64encode(state).decode()
+    forged = {**with_rows(made.members, rows), "evidence.json": json.dumps(told).encode()}
+    wanted = {"event": "are not those whose digest was pinned", "line": "are not those that had been seen"}
+    assert wanted[forge] in verdict(with_manifest(forged), None)
+
+
+def test_a_case_of_the_first_releases_which_pinned_no_digest_is_still_checked(school: OpenedSchool) -> None:
+    """Their events keep their bytes, without the digest."""
+    made = made_of(school, case="PN-1")
+    rows, told = rows_of(made.members), data(made)
+    state = json.loads(base64.b64decode(rows[-1]["state"]))
+    del state["digest"]
+    rows[-1]["state"] = base64.b64encode(json.dumps(state).encode()).decode()
+    told["case"].update(digest="", lines=[])
+    older = {**with_rows(made.members, rows), "evidence.json": json.dumps(told).encode()}
+    assert verdict(with_manifest(older), None) == ""
+    told["case"].update(digest="0" * 64)
+    forged = {**older, "evidence.json": json.dumps(told).encode()}
+    assert "another digest than its event pinned" in verdict(with_manifest(forged), None)
 
 
 # --- made up by somebody who can write a manifest, but not sign ------------------------------------------------------
@@ -285,6 +363,9 @@ FORGED: dict[str, tuple[Callable[[Members], Members], str]] = {
     "school": (told(lambda ev: ev["school"].update(name="Other")), "another school"),
     "policy": (told(lambda ev: ev.update(policy="micklem-2025")), "the policy in force was national-2024"),
     "case": (told(lambda ev: ev["case"]["sessions"].pop()), "the case is not as it was fixed"),
+    "digest": (told(lambda ev: ev["case"].update(digest="0" * 64)), "another digest than its event pinned"),
+    "no digest": (told(lambda ev: ev["case"].update(digest="", lines=[])), "another digest than its event pinned"),
+    "digest of others": (told(lambda ev: ev["case"]["lines"].pop()), "are not those whose digest was pinned"),
     "no case": (told(lambda ev: ev.update(case=None)), "an event is later than the evidence"),
     "position": (told(lambda ev: ev.update(position=ev["position"] - 1)), "an event is later than"),
     "window": (told(lambda ev: ev["penalty"]["verdicts"].update(met=False)), "the window was miscounted"),
@@ -369,9 +450,28 @@ def test_its_tree_is_the_ledgers(school: OpenedSchool) -> None:
         leaves = [leaf_hash(bytes([each])) for each in range(size)]
         index, tree = random.randrange(size), Tree(leaves)
         proof, root = b"".join(tree.prove_inclusion(index)), tree.root()
-        included = verifier().included
-        assert included(leaves[index], index, size, proof, root)
-        assert not included(leaves[index], index, size, proof + leaves[0], root)
-        assert not included(leaf_hash(b"other"), index, size, proof, root)
-        assert not included(leaves[index], index ^ 1, size, proof, root) or size == 1
-        assert not included(leaves[index], index, size, proof[:-32], root) or size == 1
+        stands = verifier().SignedTree(size, root).holds
+        assert stands(leaves[index], index, proof)
+        assert not stands(leaves[index], index, proof + leaves[0])
+        assert not stands(leaf_hash(b"other"), index, proof)
+        assert not stands(leaves[index], index ^ 1, proof) or size == 1
+        assert not stands(leaves[index], index, proof[:-32]) or size == 1
+        assert not stands(leaves[index], index, proof[:-1] + bytes([proof[-1] ^ 1])) if proof else size == 1
+
+
+def test_what_was_proved_of_one_leaf_shows_no_other_than_is_there() -> None:
+    """Nodes proved for one leaf are not walked again for the next: each forgery comes after every honest proof."""
+    for size in range(1, 20):
+        leaves = [leaf_hash(bytes([each])) for each in range(size)]
+        tree = Tree(leaves)
+        proofs = [b"".join(tree.prove_inclusion(index)) for index in range(size)]
+        shown = verifier().SignedTree(size, tree.root())
+        assert all(shown.holds(leaves[index], index, proofs[index]) for index in range(size))
+        for index, proof in enumerate(proofs):
+            assert shown.holds(leaves[index], index, proof)
+            for at in range(0, len(proof), 16):
+                assert not shown.holds(leaves[index], index, flipped(proof, at))
+            assert not shown.holds(leaves[index], index, proof + leaves[0])
+            assert not shown.holds(leaf_hash(b"other"), index, proof)
+            for other in (*range(index), *range(index + 1, size + 2), -1):
+                assert not shown.holds(leaves[index], other, proof)

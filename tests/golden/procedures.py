@@ -27,7 +27,7 @@ DAY, NEXT = date(2025, 11, 3), date(2025, 11, 24)
 
 
 def samples() -> list[Sample]:
-    return [*_school(), *_roll(), *_follow_up(), *_support(), *_case(), *_keeping(), *_dated()]
+    return [*_school(), *_roll(), *_follow_up(), *_support(), *_case(), *_keeping(), *_dated(), *_pinned()]
 
 
 def _school() -> list[Sample]:
@@ -204,4 +204,13 @@ def _dated() -> list[Sample]:
     return [
         Sample("ContactsChanged dated", ROLL, 44, parents),
         Sample("EmergencyContactsChanged dated", ROLL, 45, emergency),
+    ]
+
+
+def _pinned() -> list[Sample]:
+    seen = {"by": BY, "parent": "1042-a", "sessions": SESSIONS, "policy": "micklem-2025", "seen": 1810}
+    digest = "cd" * 32
+    return [
+        Sample("PenaltyReferred pinned", CASE, 13, e.PenaltyReferred(**seen, digest=digest, referred_on=NEXT)),
+        Sample("NoticeIssued pinned", CASE, 14, e.NoticeIssued(**seen, digest=digest, issued_on=NEXT)),
     ]

@@ -4,6 +4,7 @@ in three years. Whatever a line says is about a day, and as known at a moment.""
 from __future__ import annotations
 
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ import pytest
 from ledger import policy as policies
 from ledger.case import Notice
 from ledger.events import ImprovementEnded, ImprovementRequired
+from ledger.pins import digest_of, pupil_lines
+from ledger.seal import read
 from ledger.sessions import Session
-from ledger.streams import entry_stream
+from ledger.streams import entry_stream, notice_stream
+from ledger.wire import decode
 from projections.duty import Duty
 from projections.ladder import ladder_duties
 from projections.ladder_answers import CaseAnswer, LadderAnswer, ParentLadder, ladder_answers
@@ -276,6 +280,72 @@ def test_who_considers_the_case_after_an_amendment_lets_the_notice_stand() -> No
 def test_an_amendment_to_another_code_that_counts_undermines_nothing() -> None:
     later = amended(HOLIDAY[3], "O", "2025-12-10T10:00", "they were at home")
     assert only_case(case(holiday(), ISSUED, later), "2025-12-10").undermined == []
+
+
+# --- what was seen is pinned -----------------------------------------------------------------------------------------
+
+
+def the_event(opened: OpenedSchool) -> tuple[int, Any]:
+    (row,) = opened.ledger.reads.stream_rows([notice_stream(PUPIL, "PN-1")])[1:]
+    return row.position, decode(row.state)
+
+
+@pytest.mark.parametrize("named", [REFERRED, ISSUED], ids=["referral", "notice"])
+def test_the_position_policy_and_digest_are_those_decided_on(named: dict[str, Any]) -> None:
+    somebody_new = {**named, "by": {"id": "la", "name": "L Authority", "title": "LA officer"}}
+    opened = case(holiday(), somebody_new)
+    position, event = the_event(opened)
+    assert (event.policy, event.seen) == ("micklem-2025", position - 2), "the person was introduced in between"
+    mine = [row for row in opened.rows() if row.stream.startswith(f"{PUPIL}/") and row.position <= event.seen]
+    sealed = [line.text for line in read(mine).year_lines()]
+    assert event.digest == sha256(b"".join(text + b"\n" for text in sealed)).hexdigest()
+    assert [text.split()[0] for text in sealed] == [b"1042/0", b"1042/2025"]
+
+
+def test_a_referral_pins_what_somebody_had_seen_before() -> None:
+    mine = case(holiday()).ledger.reads.prefix_rows(f"{PUPIL}/")
+    seen = sorted(row.position for row in mine)[30]
+    _, event = the_event(opened := case(holiday(), {**REFERRED, "seen": seen}))
+    rows = opened.ledger.reads.prefix_rows(f"{PUPIL}/")
+    assert (event.seen, event.digest) == (seen, digest_of(pupil_lines(rows, seen)))
+    assert event.digest != digest_of(pupil_lines(rows, seen - 1))
+
+
+def test_what_is_recorded_between_looking_and_deciding_was_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = case(holiday())
+    head, _ = opened.ledger.reads.head()
+    first = amended(HOLIDAY[0], "I", "2025-12-15T10:00", "a letter")
+    append = opened.ledger.append
+
+    def after_somebody_else(*envelopes: Any, **how: Any) -> list[int]:
+        monkeypatch.undo()
+        opened.send({name: value for name, value in first.items() if name != "tag"})
+        return append(*envelopes, **how)
+
+    monkeypatch.setattr(opened.ledger, "append", after_somebody_else)
+    opened.send({**{name: value for name, value in ISSUED.items() if name != "tag"}, "at": "2025-12-15T10:00"})
+    position, event = the_event(opened)
+    assert (event.seen, position) == (head, head + 2)
+    assert event.digest == digest_of(pupil_lines(opened.ledger.reads.prefix_rows(f"{PUPIL}/"), head))
+
+
+def test_a_policy_adopted_afterwards_for_an_earlier_day_changes_nothing_of_a_notice() -> None:
+    """Under the one policy an N counts, and under the other it does not."""
+    lines = [each for each in holiday(policy="national-2024") if each["tag"] != "code"]
+    later = line("2025-12-10T10:00", "AdoptPolicy", policy="micklem-2025", **{"from_day": "2025-11-01"})
+    assert only_case(case(lines, ISSUED), "2025-12-10").undermined == []
+    opened = case(lines, ISSUED, {name: value for name, value in later.items() if name != "pupil"})
+    assert only_case(opened, "2025-12-10").undermined == []
+
+
+def test_the_case_shows_what_was_pinned() -> None:
+    opened = case(holiday(), REFERRED, ISSUED)
+    found = only_case(opened, "2025-12-10")
+    (referral,), notice = found.referred, found.notice
+    assert notice is not None and notice.policy == referral.policy == "micklem-2025"
+    assert (referral.seen, notice.seen) == (referral.position - 1, notice.position - 1)
+    for made in (referral, notice):
+        assert made.digest == digest_of(pupil_lines(opened.ledger.reads.prefix_rows(f"{PUPIL}/"), made.seen))
 
 
 # --- never a third in three years -----------------------------------------------------------------------------------
