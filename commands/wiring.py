@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from projections.questions import Answers
 
 LEDGER_VARIABLE = "ATTENDANCE_LEDGER"
+SCHOOL_VARIABLE = "ATTENDANCE_SCHOOL"
 KEYS_VARIABLE = "ATTENDANCE_KEYS"
 DEFAULT_LEDGER = "sqlite:///attendance.db"
 SQLITE = "sqlite:///"
@@ -115,6 +116,17 @@ def ledger_address(given: str | None = None) -> str:
     if url == "memory:":
         raise Misconfigured("memory: keeps nothing: expected sqlite:///path/school.db or postgresql://host/database")
     return url
+
+
+def school_address(given: str | None, school: str | None) -> str | None:
+    """Return where the ledger of a school is, in a database of many; without a school, what was given.
+
+    The environment's school belongs to the environment's ledger. Raises Misconfigured.
+    """
+    from ledger.store.names import at_school
+
+    school = school or (os.environ.get(SCHOOL_VARIABLE) if given is None else None)
+    return at_school(ledger_address(given), school) if school else given
 
 
 def keys_address(ledger_url: str, given: str | None = None) -> str:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.counts import FULL
-from tests.support.postgres import ServerError, temporary_server
+from tests.support.postgres import Server, ServerError, temporary_server
 
 # A school lived through is slow to draw and slow to try, and that is what it is for.
 _patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -24,13 +24,25 @@ settings.load_profile("full" if FULL else "default")
 
 
 @pytest.fixture(scope="session")
-def postgres_database() -> Iterator[str]:
-    """The URL of an empty PostgreSQL database; tests that need one are skipped where no server can be started."""
+def postgres_server() -> Iterator[Server]:
+    """A PostgreSQL server; tests that need one are skipped where none can be started."""
     try:
         with temporary_server() as server:
-            yield server.new_database()
+            yield server
     except ServerError as error:
         pytest.skip(f"no PostgreSQL: {error}")
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: Server) -> str:
+    """The URL of a PostgreSQL database that many tests put their ledgers in, each in a schema of its own."""
+    return postgres_server.new_database()
+
+
+@pytest.fixture
+def new_database(postgres_server: Server) -> str:
+    """The URL of a PostgreSQL database that no other test uses."""
+    return postgres_server.new_database()
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])

@@ -44,7 +44,7 @@ from commands.cli import (
     staged,
     support,
 )
-from commands.cli.options import PLAIN, PROGRAM, note
+from commands.cli.options import PLAIN, PROGRAM, at_one_school, note
 from commands.wiring import said_by_database
 from ledger.errors import LedgerError
 
@@ -94,6 +94,7 @@ for told in (
     policies,
     keeping,
 ):
+    at_one_school(told.verbs)
     app.add_typer(told.verbs)
 
 # Whichever parser this version of Typer brings along, its complaints about arguments have this base.
