@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LEDGER_VARIABLE = "ATTENDANCE_LEDGER"
 SCHOOL_VARIABLE = "ATTENDANCE_SCHOOL"
 KEYS_VARIABLE = "ATTENDANCE_KEYS"
+EACH_SCHOOL = "{school}"  # in the address of keys: the schema of the ledger
 DEFAULT_LEDGER = "sqlite:///attendance.db"
 SQLITE = "sqlite:///"
 DATABASE_PACKAGES = ("sqlite3", "psycopg", "psycopg_pool", "eventsourcing")
@@ -96,7 +97,7 @@ def open_house(
     ledger_url = ledger_address(ledger_url)
     # What is misspelt or absent is said before anything is made: the ledger's address first, then that of the keys.
     address = parse_address(ledger_url, create=create)
-    keys_url = keys_address(ledger_url, keys_url)
+    keys_url = _keys_of_school(keys_address(ledger_url, keys_url), address.schema)
     _check_keys_address(keys_url, address.shown, create=create)
     with _sentences(f"the ledger at {_without_password(ledger_url)}"):
         ledger = open_ledger(ledger_url, create=create)
@@ -135,6 +136,15 @@ def keys_address(ledger_url: str, given: str | None = None) -> str:
     if url is None:
         raise Misconfigured(f"a ledger on PostgreSQL needs --keys or {KEYS_VARIABLE}, where its key store is")
     return url
+
+
+def _keys_of_school(url: str, schema: str | None) -> str:
+    """Return the address of keys with the school's schema in the place left for it. Raises Misconfigured."""
+    if EACH_SCHOOL in url and schema is None:
+        raise Misconfigured(
+            f"the keys have {EACH_SCHOOL} in their address, but only a ledger on PostgreSQL has a schema"
+        )
+    return url.replace(EACH_SCHOOL, schema or "")
 
 
 def keys_beside(ledger_url: str) -> str | None:

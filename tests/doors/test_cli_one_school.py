@@ -1,4 +1,4 @@
-"""One school of many: `--school` beside `--ledger` on every verb."""
+"""One school of many: `--school` beside `--ledger` on every verb, and a key store for each."""
 
 from __future__ import annotations
 
@@ -90,3 +90,38 @@ def verbs(command: Any, path: str = "") -> list[tuple[str, set[str]]]:
     if hasattr(command, "commands"):
         return [found for name, each in command.commands.items() for found in verbs(each, f"{path} {name}")]
     return [(path, {option for each in command.params for option in each.opts})]
+
+
+def keyed(folder: Path, database: str, keys: str) -> list[str]:
+    """Return what the two schools call a pupil, with keys at one address that leaves a place for the school."""
+    names = []
+    for number in NUMBERS:
+        opening, *others = small_school()
+        journal = write_journal(folder / f"{number}.ndjson", [opening | {"urn": number}, *others])
+        place = ("--ledger", database, "--school", number, "--keys", keys)
+        assert run("replay", str(journal), *place).code == 0
+        names.append(run("absence", *place).out)
+    return names
+
+
+def test_a_folder_holds_a_file_of_keys_for_each_school(folder: Path, new_database: str) -> None:
+    shown = keyed(folder, new_database, f"sqlite:///{folder}/{{school}}.keys.db")
+    assert all("Ada Example" in text for text in shown)
+    assert sorted(path.name for path in folder.glob("*.keys.db")) == ["school_117000.keys.db", "school_117001.keys.db"]
+
+
+def test_a_database_holds_a_schema_of_keys_for_each_school(
+    folder: Path, new_database: str, postgres_server: Any
+) -> None:
+    keys = postgres_server.new_database()
+    shown = keyed(folder, new_database, at_school(keys, "place").replace("place", "{school}"))
+    assert all("Ada Example" in text for text in shown)
+    with psycopg.connect(keys) as connection:
+        held = "SELECT schemaname FROM pg_tables WHERE tablename = 'pupil_year_keys' ORDER BY 1"
+        assert connection.execute(held).fetchall() == [("school_117000",), ("school_117001",)]
+
+
+def test_keys_by_school_need_a_school(school: Path) -> None:
+    said = run("absence", "--keys", f"sqlite:///{school}/{{school}}.keys.db").sentence
+    assert said == "the keys have {school} in their address, but only a ledger on PostgreSQL has a schema"
+    assert run("absence", "--json").json
