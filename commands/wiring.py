@@ -218,6 +218,13 @@ def _sentences(what: str) -> Iterator[None]:
         raise Misconfigured(f"{what} cannot be opened: {said}") from error
 
 
+def sentence_of(error: Exception) -> str:
+    """Return in one sentence what went wrong with one school, whatever it is: the others go on."""
+    if isinstance(error, LedgerError):
+        return str(error)
+    return said_by_database(error) or f"{type(error).__name__}, which is an error of this program"
+
+
 def said_by_database(error: Exception) -> str | None:
     """Return what a database or the disk under it complains of, in one line; None for an error of ours.
 

@@ -38,6 +38,7 @@ from commands.cli import (
     returns,
     roll,
     school,
+    schools,
     screens,
     seal,
     show,
@@ -92,6 +93,7 @@ for told in (
     admission,
     school,
     policies,
+    schools,
     keeping,
 ):
     at_one_school(told.verbs)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ledger.errors import LedgerError
-from ledger.sessions import LONDON, format_moment, from_micros, parse_moment
+from ledger.sessions import LONDON, format_moment, from_micros
 from ledger.store.schools import Schools
 from projections.absence import percent
 from projections.cohorts import penalty_answers
@@ -63,7 +63,7 @@ class Pooled(msgspec.Struct, frozen=True, kw_only=True):
     schools: int
     of: int
     as_of: str
-    known_at: str | None
+    known_at: str
     simulated: bool
 
 
@@ -90,14 +90,14 @@ class Times(NamedTuple):
 def times_of(schools: Schools, names: Sequence[str], as_of: date | None, known_at: datetime | None) -> Times:
     """Return the two times to ask every one of these schools with, so that asked again they say the same.
 
-    Left out, `known_at` is when the last event of any of them was recorded, and `as_of` is today, or where all of them
-    are simulated the London day of that event.
+    Left out, `known_at` is when the last event of any of them was recorded, which also stands for any later time; and
+    `as_of` is today, or where all of them are simulated the London day of that event.
     """
     last = from_micros(max(head.recorded_at for head in schools.heads(names).values()))
     if as_of is None:
         now = last if all(_is_simulated(schools, name) for name in names) else datetime.now(UTC)
         as_of = now.astimezone(LONDON).date()
-    return Times(as_of, last if known_at is None else known_at)
+    return Times(as_of, last if known_at is None else min(known_at, last))
 
 
 def _is_simulated(schools: Schools, name: str) -> bool:
@@ -113,7 +113,8 @@ def moment_of(schools: Schools, name: str, times: Times) -> tuple[Answers, Momen
     answers = opened_school(schools, name).answers()
     # A save that is under way may be stamped with a time up to the one asked about: it has to end before.
     answers.ledger.reads.receipt("")
-    return answers, answers.moment(*times)
+    # Not the school's own last event, if that was earlier: it may record more in a moment, and this be asked again.
+    return answers, answers.moment(*times)._replace(known_at=times.known_at)
 
 
 def school_absence(answers: Answers, moment: Moment, name: str) -> SchoolAbsence:
@@ -178,12 +179,10 @@ def _line(moment: Moment, name: str) -> dict[str, Any]:
 
 
 def _pooled(lines: Sequence[SchoolLine], of: int, times: Times) -> dict[str, Any]:
-    # As of a single ledger: a time after the last event is answered as that event's.
-    known = [parse_moment(line.known_at) for line in lines]
     return {
         "schools": len(lines),
         "of": of,
         "as_of": times.as_of.isoformat(),
-        "known_at": format_moment(max(known)) if known else None,
+        "known_at": format_moment(times.known_at),
         "simulated": any(line.simulated for line in lines),
     }
