@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from projections.questions import Answers
 
 LEDGER_VARIABLE = "ATTENDANCE_LEDGER"
+SCHOOL_VARIABLE = "ATTENDANCE_SCHOOL"
 KEYS_VARIABLE = "ATTENDANCE_KEYS"
+EACH_SCHOOL = "{school}"  # in the address of keys: the schema of the ledger
 DEFAULT_LEDGER = "sqlite:///attendance.db"
 SQLITE = "sqlite:///"
 DATABASE_PACKAGES = ("sqlite3", "psycopg", "psycopg_pool", "eventsourcing")
@@ -95,7 +97,7 @@ def open_house(
     ledger_url = ledger_address(ledger_url)
     # What is misspelt or absent is said before anything is made: the ledger's address first, then that of the keys.
     address = parse_address(ledger_url, create=create)
-    keys_url = keys_address(ledger_url, keys_url)
+    keys_url = _keys_of_school(keys_address(ledger_url, keys_url), address.schema)
     _check_keys_address(keys_url, address.shown, create=create)
     with _sentences(f"the ledger at {_without_password(ledger_url)}"):
         ledger = open_ledger(ledger_url, create=create)
@@ -117,12 +119,32 @@ def ledger_address(given: str | None = None) -> str:
     return url
 
 
+def school_address(given: str | None, school: str | None) -> str | None:
+    """Return where the ledger of a school is, in a database of many; without a school, what was given.
+
+    The environment's school belongs to the environment's ledger. Raises Misconfigured.
+    """
+    from ledger.store.names import at_school
+
+    school = school or (os.environ.get(SCHOOL_VARIABLE) if given is None else None)
+    return at_school(ledger_address(given), school) if school else given
+
+
 def keys_address(ledger_url: str, given: str | None = None) -> str:
     """Return where the keys are: as told, else beside a SQLite ledger. Raises Misconfigured where neither says."""
     url = given or os.environ.get(KEYS_VARIABLE) or keys_beside(ledger_url)
     if url is None:
         raise Misconfigured(f"a ledger on PostgreSQL needs --keys or {KEYS_VARIABLE}, where its key store is")
     return url
+
+
+def _keys_of_school(url: str, schema: str | None) -> str:
+    """Return the address of keys with the school's schema in the place left for it. Raises Misconfigured."""
+    if EACH_SCHOOL in url and schema is None:
+        raise Misconfigured(
+            f"the keys have {EACH_SCHOOL} in their address, but only a ledger on PostgreSQL has a schema"
+        )
+    return url.replace(EACH_SCHOOL, schema or "")
 
 
 def keys_beside(ledger_url: str) -> str | None:
@@ -194,6 +216,13 @@ def _sentences(what: str) -> Iterator[None]:
         if said is None:
             raise
         raise Misconfigured(f"{what} cannot be opened: {said}") from error
+
+
+def sentence_of(error: Exception) -> str:
+    """Return in one sentence what went wrong with one school, whatever it is: the others go on."""
+    if isinstance(error, LedgerError):
+        return str(error)
+    return said_by_database(error) or f"{type(error).__name__}, which is an error of this program"
 
 
 def said_by_database(error: Exception) -> str | None:

@@ -6,7 +6,7 @@ pupils is the rate of their sums and never the mean of their rates; a pupil with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ from ledger.policy import Policy
 from projections.absence import Absence, absence, by_code, cohorts, percent
 from projections.frames import Entries, Roll
 
+SUMS = ("pupils", "attended", "authorised", "unauthorised", "missing", "late", "very_late", "unresolved")
 LEVELS = ("", "at risk", "persistent", "severe")
 BANDS = (*(f"{low}-<{low + 5}%" for low in range(0, 50, 5)), "50-100%")
 
@@ -79,10 +80,8 @@ def pooled(found: Tally, rows: Sequence[int] | None = None) -> Figures:
     attended, authorised, unauthorised, missing = (int(column[chosen].sum()) for column in columns)
     by_number = found.codes[chosen].sum(axis=0)
     late, very_late, unresolved = (int(by_number[_number(symbol)]) for symbol in ("L", "U", "N"))
-    possible = attended + authorised + unauthorised
-    return Figures(
+    return _figures(
         pupils=int((counts.possible[chosen] > 0).sum()),
-        possible=possible,
         attended=attended,
         authorised=authorised,
         unauthorised=unauthorised,
@@ -90,10 +89,29 @@ def pooled(found: Tally, rows: Sequence[int] | None = None) -> Figures:
         late=late,
         very_late=very_late,
         unresolved=unresolved,
+    )
+
+
+def together(parts: Iterable[Figures]) -> Figures:
+    """Return the sums of several figures, such as those of schools, and the rates of the sums; a pupil of two of them
+    counts in both."""
+    parts = list(parts)
+    return _figures(**{name: sum(getattr(part, name) for part in parts) for name in SUMS})
+
+
+def _figures(*, attended: int, authorised: int, unauthorised: int, **others: int) -> Figures:
+    """Return sums with their rates."""
+    possible = attended + authorised + unauthorised
+    return Figures(
+        possible=possible,
+        attended=attended,
+        authorised=authorised,
+        unauthorised=unauthorised,
         attendance_percent=percent(attended, possible),
         absence_percent=percent(authorised + unauthorised, possible),
         authorised_percent=percent(authorised, possible),
         unauthorised_percent=percent(unauthorised, possible),
+        **others,
     )
 
 

@@ -10,7 +10,7 @@ An event that cannot be read is parked with its reason, and its stream with it; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -150,6 +150,13 @@ class Projector:
 
         `progress` is called with each position reached. Raises Misconfigured where the ledger is behind the read model.
         """
+        for reached in self.batches():
+            if progress is not None:
+                progress(reached)
+        return self.trusted
+
+    def batches(self) -> Iterator[int]:
+        """Yield each position reached on the way that `catch_up` goes: who stops asking stops between two batches."""
         head, _ = self._ledger.reads.head()
         while True:
             with self._engine.connect() as connection:
@@ -158,10 +165,18 @@ class Projector:
             self._check_digest(at, digest, head)
             if at >= head:
                 self.trusted = at
-                return at
+                return
             rows = self._ledger.reads.rows(at, self._batch)
-            if self._apply(at, rows, streams) and progress is not None:
-                progress(rows[-1].position)
+            if self._apply(at, rows, streams):
+                yield rows[-1].position
+
+    def check(self) -> int:
+        """Return the position that the read model stands at. Raises Misconfigured where this ledger is not the one it
+        was built from."""
+        with self._engine.connect() as connection:
+            at, digest = tracked(connection, self._generation)
+        self._check_digest(at, digest, self._ledger.reads.head()[0])
+        return at
 
     def _apply(self, at: int, rows: Sequence[Row], streams: set[str]) -> bool:
         """Record one batch and its position in one transaction; False where another projector was first."""

@@ -93,6 +93,12 @@ def open_engine(ledger: Ledger) -> sa.Engine:
         sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
     else:
         engine = sa.create_engine(address.sqlalchemy, connect_args={"options": f"-csearch_path={address.schema}"})
+    make_tables(engine)
+    return engine
+
+
+def make_tables(engine: sa.Engine) -> None:
+    """Make the read model's tables where they are missing."""
     if not sa.inspect(engine).has_table(rebuilding.name):
         with engine.begin() as connection:
             # Two first starts must not race on CREATE.
@@ -102,4 +108,3 @@ def open_engine(ledger: Ledger) -> sa.Engine:
             }
             connection.exec_driver_sql(lock[engine.dialect.name])
             metadata.create_all(connection)
-    return engine

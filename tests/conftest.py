@@ -10,11 +10,12 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.counts import FULL
-from tests.support.postgres import ServerError, temporary_server
+from tests.support.postgres import Server, ServerError, temporary_server
 
 # A school lived through is slow to draw and slow to try, and that is what it is for.
 _patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -24,13 +25,35 @@ settings.load_profile("full" if FULL else "default")
 
 
 @pytest.fixture(scope="session")
-def postgres_database() -> Iterator[str]:
-    """The URL of an empty PostgreSQL database; tests that need one are skipped where no server can be started."""
+def postgres_server() -> Iterator[Server]:
+    """A PostgreSQL server; tests that need one are skipped where none can be started."""
     try:
         with temporary_server() as server:
-            yield server.new_database()
+            yield server
     except ServerError as error:
         pytest.skip(f"no PostgreSQL: {error}")
+
+
+@pytest.fixture(scope="session")
+def postgres_database(postgres_server: Server) -> str:
+    """The URL of a PostgreSQL database that many tests put their ledgers in, each in a schema of its own."""
+    return postgres_server.new_database()
+
+
+@pytest.fixture(scope="session")
+def database_of_schools(postgres_server: Server) -> str:
+    return postgres_server.new_database()
+
+
+@pytest.fixture
+def new_database(database_of_schools: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database with no schema in it: emptied after each test, which is cheaper than a new
+    one."""
+    yield database_of_schools
+    with psycopg.connect(database_of_schools, autocommit=True) as connection:
+        made = "SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname !~ '^(pg_|public$|information_schema$)'"
+        for (schema,) in connection.execute(made).fetchall():
+            connection.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])

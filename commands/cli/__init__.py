@@ -39,13 +39,14 @@ from commands.cli import (
     returns,
     roll,
     school,
+    schools,
     screens,
     seal,
     show,
     staged,
     support,
 )
-from commands.cli.options import PLAIN, PROGRAM, note
+from commands.cli.options import PLAIN, PROGRAM, at_one_school, note
 from commands.wiring import said_by_database
 from ledger.errors import LedgerError
 
@@ -94,8 +95,10 @@ for told in (
     admission,
     school,
     policies,
+    schools,
     keeping,
 ):
+    at_one_school(told.verbs)
     app.add_typer(told.verbs)
 
 # Whichever parser this version of Typer brings along, its complaints about arguments have this base.

@@ -93,7 +93,7 @@ def absence_table(found: Iterable[AbsenceAnswer], names: Names, simulated: bool)
     )
     for answer in found:
         counts = (answer.possible, answer.attended, answer.authorised, answer.unauthorised, answer.missing)
-        shares = (_percent(answer.attendance_percent), _percent(answer.absence_percent))
+        shares = (percent_of(answer.attendance_percent), percent_of(answer.absence_percent))
         made.add_row(answer.pupil, name_of(answer.pupil, names), *map(str, counts), *shares, _cohort(answer))
     return made
 
@@ -105,7 +105,7 @@ def band_line(counts: Mapping[str, int]) -> str:
     )
 
 
-def _percent(value: float | None) -> str:
+def percent_of(value: float | None) -> str:
     return "–" if value is None else f"{value:.1f} %"
 
 

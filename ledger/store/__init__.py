@@ -29,6 +29,7 @@ from eventsourcing.utils import Environment
 from ledger import wire
 from ledger.errors import Misconfigured
 from ledger.events import Event, SchoolOpened
+from ledger.store.names import CATALOGUE, POSTGRES, SCHEMA, named_few
 from ledger.store.rows import SEPARATOR, VOLUME_KINDS, Conflict, Reads, Receipt, Row, Unavailable, position_at, said
 
 __all__ = [
@@ -197,9 +198,18 @@ def _check_ledger(ledger: Ledger, *, create: bool) -> None:
     if create:
         ledger.reads.create_table()
     elif not ledger.reads.exists():
-        raise Misconfigured(f"there is no ledger at {ledger.address.shown}: 'attendance open' begins one")
+        raise Misconfigured(
+            f"there is no ledger at {ledger.address.shown}: 'attendance open' begins one{_instead(ledger)}"
+        )
     ledger.reads.check()
     ledger.opened()
+
+
+def _instead(ledger: Ledger) -> str:
+    """Return the end of a sentence that names schools of the same database, blank where there can be none."""
+    if ledger.address.kind != "postgresql":
+        return ""
+    return named_few([name for (name,) in ledger.reads._fetch(CATALOGUE)])
 
 
 def parse_address(url: str, *, create: bool = False) -> Address:
@@ -209,7 +219,7 @@ def parse_address(url: str, *, create: bool = False) -> Address:
         return Address("memory", "memory:", {"PERSISTENCE_MODULE": "eventsourcing.popo"}, "sqlite://", None)
     if scheme == "sqlite":
         return _sqlite_address(url, rest, create=create)
-    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
+    if scheme in POSTGRES:
         return _postgres_address(f"postgresql://{rest}")
     # Only its first word is repeated, because there may be a password in the rest.
     kind = url.partition(":")[0]
@@ -248,7 +258,7 @@ def _postgres_address(url: str) -> Address:
         # What stands between quotation marks may be the password.
         reason = re.sub(r'"[^"]*"', "…", said(error))
         raise Misconfigured(f"the PostgreSQL address is misspelt: {reason}") from None
-    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,59}", schema):
+    if not SCHEMA.fullmatch(schema):
         raise Misconfigured(f"schema {schema!r} is not small letters, digits and underscores")
     user = str(info.get("user") or getpass.getuser())
     database = str(info.get("dbname") or user)

@@ -93,8 +93,9 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         r" || state, '\x0a')"
     )
 
-    def __init__(self, datastore: PostgresDatastore) -> None:
-        _reach(str(datastore.pool.conninfo))
+    def __init__(self, datastore: PostgresDatastore, *, reach: bool = True) -> None:
+        if reach:
+            _reach(str(datastore.pool.conninfo))
         super().__init__(datastore, events_table_name="stored_events")
         self._lock_key = int.from_bytes(
             sha256(f"attendance ledger {datastore.schema}".encode()).digest()[:8], "big", signed=True

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.terminal import run, small_school, write_journal
 
-VARIABLES = ("ATTENDANCE_LEDGER", "ATTENDANCE_KEYS", "ATTENDANCE_BY")
+VARIABLES = ("ATTENDANCE_LEDGER", "ATTENDANCE_SCHOOL", "ATTENDANCE_KEYS", "ATTENDANCE_BY")
 
 
 @pytest.fixture

@@ -87,12 +87,12 @@ class Server:
         _run("cp", "-R", _cluster(self._programs), self._data)
         self.start()
 
-    def new_database(self) -> str:
-        """Return the URL of a fresh, empty database: UTF-8, ordered by code point."""
+    def new_database(self, template: str = "template0") -> str:
+        """Return the URL of a fresh database, empty or a copy of another: UTF-8, ordered by code point."""
         name = f"test_{secrets.token_hex(6)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(
-                f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C'"
+                f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8' LOCALE_PROVIDER libc LOCALE 'C'"
             )
         return urlsplit(self.url)._replace(path=f"/{name}").geturl()
 
@@ -181,8 +181,8 @@ class GivenServer(Server):
             self.version = str(connection.info.parameter_status("server_version")).split()[0]
         _at_exit(self.close)
 
-    def new_database(self) -> str:
-        url = super().new_database()
+    def new_database(self, template: str = "template0") -> str:
+        url = super().new_database(template)
         self._databases.append(urlsplit(url).path[1:])
         return url
 

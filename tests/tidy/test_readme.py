@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MANY = "\n## Many schools\n"
+DATABASE = "postgresql://user@host/db"  # of that section, which gets one of its own
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # The scripts install first, and one of them runs this very test; what they come to is run instead.
 SCRIPTS = {"scripts/demo": "attendance demo --fresh", "scripts/test": ""}
@@ -33,16 +36,33 @@ def test_a_wrong_output_would_be_noticed() -> None:
     assert not matches("recorded 2 events\n", "recorded 3 events")
 
 
-def test_the_readme_shows_what_its_commands_print(tmp_path: Path) -> None:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder, but for the examples."""
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    return tmp_path
+
+
+def test_the_readme_shows_what_its_commands_print(folder: Path) -> None:
+    text, _, rest = README.partition(MANY)
+    assert len(steps(text)) > 12
+    shown_is_printed(steps(text + rest.partition("\n## ")[2]), folder)
+
+
+def test_the_readme_shows_what_its_commands_print_of_many_schools(folder: Path, new_database: str) -> None:
+    section = README.partition(MANY)[2].partition("\n## ")[0]
+    assert len(steps(section)) > 6
+    shown_is_printed(steps(section.replace(DATABASE, new_database)), folder)
+
+
+def shown_is_printed(shown_steps: list[tuple[str, str]], folder: Path) -> None:
+    """Run the steps in order in a folder, and fail at the first that prints something else than is shown."""
     environment = {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(tmp_path),
+        "HOME": str(folder),
         "LANG": "C.UTF-8",
         "COLUMNS": "120",
     }
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
-    shown_steps = steps((ROOT / "README.md").read_text(encoding="utf-8"))
-    assert len(shown_steps) > 12
     for command, shown in shown_steps:
         run = SCRIPTS.get(command, command)
         if run.startswith("export "):
@@ -51,7 +71,7 @@ def test_the_readme_shows_what_its_commands_print(tmp_path: Path) -> None:
         elif run:
             printed = subprocess.run(
                 ["bash", "-c", run],
-                cwd=tmp_path,
+                cwd=folder,
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,266 @@
+"""Verbs over all the schools of a database: where each stands, their read models kept up to date, pooled figures."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KnownAtOption,
+    LedgerOption,
+    note,
+    opened,
+    parse_day,
+    parse_known_at,
+    progress_bar,
+    say,
+    say_json,
+    stage_bars,
+)
+from commands.wiring import ledger_address, sentence_of
+from ledger.errors import LedgerError, Misconfigured
+
+if TYPE_CHECKING:
+    from ledger.store.schools import Schools
+    from projections.questions import Answers, Moment
+    from projections.schools import Followed
+
+verbs = typer.Typer(**PLAIN)
+pooled = typer.Typer(help="Figures of many schools together: absence, penalty.", **PLAIN)
+verbs.add_typer(pooled, name="pooled")
+
+NO = 1
+
+SchoolsOption = Annotated[
+    list[str] | None,
+    typer.Option("--school", metavar="SCHOOL", help="Only this one, by number or schema; may be repeated."),
+]
+
+
+@verbs.command("schools")
+def list_schools(schools: SchoolsOption = None, ledger: LedgerOption = None, as_json: JsonOption = False) -> None:
+    """List the schools of a database.
+
+    Where each ledger and its read model stand, and what keeps a read model from catching up.
+
+    \b
+    Example: attendance schools --ledger postgresql://user@host/db
+    """
+    from projections.schools import school_state
+
+    with _database(ledger, schools) as (database, names):
+        heads = database.heads(names)
+        with progress_bar("asking", len(names)) as progress:
+            found = []
+            for name in names:
+                found.append(school_state(database, name, heads[name], sentence_of))
+                if progress is not None:
+                    progress(len(found))
+        shown = database.shown
+    if as_json:
+        say_json(found)
+        return
+    from commands.cli.school_tables import schools_table
+    from commands.cli.tables import show
+
+    show(schools_table(found), f"{_counted(len(found))} at {shown}")
+
+
+@verbs.command("project")
+def project(
+    schools: SchoolsOption = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until interrupted.")] = False,
+    every: Annotated[
+        float, typer.Option("--every", metavar="SECONDS", min=0.01, help="How often to look, with --follow.")
+    ] = 1.0,
+    ledger: LedgerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring read models up to date.
+
+    Those of all the schools of a database, in turns, over a few connections; exit 1 if one of them cannot be. Whoever
+    asks a question brings a read model up to date as well: this does it beforehand.
+
+    \b
+    Example: attendance project --follow --ledger postgresql://user@host/db
+    """
+    from ledger.store.names import chosen, is_postgres
+
+    url = ledger_address(ledger)
+    if not is_postgres(url):
+        chosen(url, schools or ())
+        _project_one(url, follow=follow, as_json=as_json)
+        return
+    with _database(url, schools) as (database, names), _until_signalled() as stopped:
+        from projections.schools import Followed
+
+        followed = Followed(database, names if schools else (), told=_tell)
+        with stage_bars() as bar:
+            followed.round(stopped.is_set, bar and partial(bar, "projecting"))
+        while follow and not stopped.wait(every):
+            try:
+                followed.round(stopped.is_set)
+            except LedgerError as error:
+                note(f"{error}; looking again every {every:g} seconds")
+    _say_projected(followed, as_json=as_json)
+    if followed.failed and not follow:
+        raise typer.Exit(NO)
+
+
+def _project_one(url: str, *, follow: bool, as_json: bool) -> None:
+    if follow:
+        raise Misconfigured("--follow is for a PostgreSQL database of many schools, and this is one ledger")
+    with opened(url, None) as house:
+        before = house.answers.projector.position()
+        with progress_bar("projecting", house.ledger.reads.head()[0]) as progress:
+            position = house.answers.projector.catch_up(progress)
+    if as_json:
+        say_json({"schools": 1, "events": position - before, "failed": []})
+    else:
+        say(f"1 school, {_events(position - before)}: the read model stands at position {position}")
+
+
+def _tell(name: str, error: Exception | None) -> None:
+    note(f"{name} goes on again" if error is None else f"{name} is left out: {sentence_of(error)}")
+
+
+def _say_projected(followed: Followed, *, as_json: bool) -> None:
+    failed = {name: sentence_of(each.error) for name, each in followed.failed.items()}
+    if as_json:
+        reasons = [{"school": name, "reason": reason} for name, reason in failed.items()]
+        say_json({"schools": len(followed.reached), "events": followed.events, "failed": reasons})
+    else:
+        left_out = f"; {_counted(len(failed))} left out" if failed else ""
+        say(f"{_counted(len(followed.reached))} up to date, {_events(followed.events)}{left_out}")
+
+
+@pooled.command("absence")
+def pool_absence(
+    schools: SchoolsOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add up the absence of schools.
+
+    A line a school and a pooled line: sums of sessions, rates of the sums. Persistent and severe absence are counted in
+    enrolments of the year to date, leavers included; a pupil of two schools counts in both. Exit 1 if a school could
+    not be answered for.
+
+    \b
+    Example: attendance pooled absence --as-of 2025-12-12 --ledger postgresql://user@host/db
+    """
+    from commands.cli.school_tables import pooled_absence_table
+    from projections.reports.pooled import pooled_absence, school_absence
+
+    _pool(ledger, schools, as_of, known_at, school_absence, pooled_absence, pooled_absence_table, as_json=as_json)
+
+
+@pooled.command("penalty")
+def pool_penalty(
+    schools: SchoolsOption = None,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    ledger: LedgerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count who meets the penalty threshold in schools.
+
+    A line a school, by its own policy and school weeks, and a pooled line. Exit 1 if a school could not be answered
+    for.
+
+    \b
+    Example: attendance pooled penalty --as-of 2025-12-12 --ledger postgresql://user@host/db
+    """
+    from commands.cli.school_tables import pooled_penalty_table
+    from projections.reports.pooled import pooled_penalty, school_penalty
+
+    _pool(ledger, schools, as_of, known_at, school_penalty, pooled_penalty, pooled_penalty_table, as_json=as_json)
+
+
+def _pool(
+    ledger: str | None,
+    schools: list[str] | None,
+    as_of: str | None,
+    known_at: str | None,
+    line: Callable[[Answers, Moment, str], Any],
+    pool: Callable[..., Any],
+    table: Callable[[list[Any], Any], Any],
+    *,
+    as_json: bool,
+) -> None:
+    """Ask every school the same, pool the answers, and say both; name who could not be answered for."""
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from projections.reports.pooled import moment_of, times_of
+
+    lines: list[Any] = []
+    unanswered: list[dict[str, str]] = []
+    with _database(ledger, schools) as (database, names):
+        times = times_of(database, names, about, known)
+        with progress_bar("asking", len(names)) as progress:
+            for number, name in enumerate(names, 1):
+                try:
+                    lines.append(line(*moment_of(database, name, times), name))
+                except Exception as error:
+                    unanswered.append({"school": name, "reason": sentence_of(error)})
+                if progress is not None:
+                    progress(number)
+    together = pool(lines, len(names), times)
+    for each in unanswered:
+        note(f"{each['school']} is left out: {each['reason']}")
+    if as_json:
+        say_json({"schools": lines, "pooled": together, "unanswered": unanswered})
+    else:
+        from commands.cli.tables import show
+
+        rests = f"pooled over {together.schools} of {_counted(together.of)}"
+        show(table(lines, together), f"{rests}, as of {together.as_of}, as known at {together.known_at}")
+    if unanswered:
+        raise typer.Exit(NO)
+
+
+@contextmanager
+def _database(ledger: str | None, schools: list[str] | None) -> Iterator[tuple[Schools, list[str]]]:
+    """Open the database of an address, and say which of its schools are asked for."""
+    from ledger.store.schools import open_schools
+
+    database, names = open_schools(ledger_address(ledger), schools or ())
+    with database:
+        yield database, names
+
+
+@contextmanager
+def _until_signalled() -> Iterator[Event]:
+    """Give what is set by the first interrupt or request to end; a second one ends the program at once."""
+    stopped = Event()
+    before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(kind: int, _frame: Any) -> None:
+        stopped.set()
+        signal.signal(kind, before[signal.Signals(kind)])
+
+    for kind in before:
+        signal.signal(kind, stop)
+    try:
+        yield stopped
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
+def _counted(schools: int) -> str:
+    return "1 school" if schools == 1 else f"{schools} schools"
+
+
+def _events(events: int) -> str:
+    return "1 event" if events == 1 else f"{events} events"
