@@ -18,12 +18,13 @@ import sqlalchemy as sa
 from ledger import wire
 from ledger.codes import by_symbol
 from ledger.errors import Misconfigured
-from ledger.sessions import Session
+from ledger.sessions import Session, school_year
 from ledger.store import Ledger, Row
 from projections.tables import entries, parked, tracking
 
 BATCH = 5_000
 NAME = "entries"
+ENTRY = "entry."
 
 
 class EntryRow(NamedTuple):
@@ -64,12 +65,12 @@ def meaning(rows: Iterable[Row], parked_streams: set[str]) -> Batch:
     closings: list[Closing] = []
     unread: list[dict[str, Any]] = []
     for row in rows:
-        if not row.topic.startswith("entry."):
+        if not row.topic.startswith(ENTRY):
             continue
         try:
             if row.stream in parked_streams:
                 raise ValueError("an earlier event of this stream is parked")
-            entry = _entry_row(row)
+            entry = entry_row(row)
         except (wire.Undecodable, ValueError, LookupError) as error:
             parked_streams.add(row.stream)
             unread.append(_parked(row, str(error)))
@@ -87,13 +88,17 @@ def meaning(rows: Iterable[Row], parked_streams: set[str]) -> Batch:
 _places: dict[str, tuple[int, int]] = {}
 
 
-def _entry_row(row: Row) -> EntryRow:
+def entry_row(row: Row) -> EntryRow:
+    """Return the row of the read model that an event of an entry makes. Raises Undecodable or ValueError."""
     pupil, _, place = row.stream.partition("/")
     found = _places.get(place)
     if found is None:
-        year, _, session = place.partition("/")
-        found = _places[place] = (int(year), Session.parse(session).number)
-    code = by_symbol(wire.decode(row.state).code)  # type: ignore[union-attr]
+        session = Session.parse(place.partition("/")[2])
+        year = school_year(session.day)
+        if place != f"{year}/{session}":
+            raise ValueError(f"the entry of {session} stands in a stream of another name")
+        found = _places[place] = (year, session.number)
+    code = by_symbol(getattr(wire.decode(row.state), "code", ""))
     if code is None:
         raise ValueError("its code is in no table of codes")
     return EntryRow(found[0], pupil, found[1], row.version, code.id, row.position, None)
