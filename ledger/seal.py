@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from ledger import note, wire
 from ledger.errors import Finding, LedgerError, Misconfigured
-from ledger.merkle import SIZE, Frontier, Tree, leaf_hash
+from ledger.merkle import EMPTY, SIZE, Frontier, Tree, leaf_hash
 from ledger.note import Checkpoint, VerifierKey
 from ledger.store.rows import Row
 from ledger.streams import Owner, owner_of
@@ -45,11 +45,14 @@ class YearLine(NamedTuple):
         return f"{self.owner.name}/{self.owner.year} {self.rows} {self.digest.hex()}".encode()
 
 
+LOST = "the earlier checkpoints of this seal are gone, so nobody can tell whether the ledger continues what they signed"
+
+
 class Reading:
     """What a pass over the rows builds: both trees, and the root at every size that somebody asks about."""
 
     def __init__(self, sizes: Iterable[int] = ()) -> None:
-        self.roots: dict[int, bytes] = {}
+        self.roots: dict[int, bytes] = {0: EMPTY}
         self.leaves = bytearray()
         self._sizes = set(sizes)
         self._frontier = Frontier()
@@ -134,17 +137,29 @@ def _first_difference(leaves: bytes, held: bytes) -> int | None:
     return next(at // SIZE for at in range(0, len(held), SIZE) if leaves[at : at + SIZE] != held[at : at + SIZE])
 
 
-class Seal:
-    """A folder of a seal, opened. `private` is None where only the public side is there."""
+def _roots(leaves: bytes, sizes: set[int]) -> dict[int, bytes]:
+    """Return the root over the first leaf hashes, for every one of these sizes."""
+    frontier, roots = Frontier(), {0: EMPTY}
+    for at in range(max(sizes)):
+        frontier.append(leaves[at * SIZE : (at + 1) * SIZE])
+        if frontier.size in sizes:
+            roots[frontier.size] = frontier.root()
+    return roots
 
-    def __init__(self, folder: Path, key: VerifierKey, private: bytes | None) -> None:
+
+class Seal:
+    """A folder of a seal, opened. `private` is None where only the public side is there; `fresh` is one just made,
+    which has signed nothing yet."""
+
+    def __init__(self, folder: Path, key: VerifierKey, private: bytes | None, *, fresh: bool = False) -> None:
         self.folder = folder
         self.key = key
         self.private = private
+        self._fresh = fresh
 
     def notes(self) -> list[str]:
-        """Return the notes that were signed, in order of size."""
-        return [path.read_text(encoding="utf-8") for path in sorted((self.folder / "checkpoints").glob("*.note"))]
+        """Return the notes that were signed, in order of size. Raises BadNote."""
+        return [_text(path) for path in sorted((self.folder / "checkpoints").glob("*.note"))]
 
     def checkpoints(self) -> list[Checkpoint]:
         """Return the checkpoints, each signature checked. Raises BadNote."""
@@ -160,11 +175,34 @@ class Seal:
     def stamps(self) -> list[tuple[str, bytes]]:
         """Return each note that was stamped, with the answer kept beside it, in order of size."""
         paths = sorted((self.folder / "checkpoints").glob("*.tsr"))
-        return [(path.with_suffix(".note").read_text(encoding="utf-8"), path.read_bytes()) for path in paths]
+        return [(_text(path.with_suffix(".note")), path.read_bytes()) for path in paths]
 
     def held(self) -> bytes:
         """Return the leaf hashes of all tiles, one after the other."""
         return b"".join(path.read_bytes() for path in sorted((self.folder / "tiles").glob("*.tile")))
+
+    def faults(self) -> list[Finding]:
+        """Return what is missing from the folder, or is not what was signed: with such tiles no event may be accused.
+
+        Whether the last checkpoints were taken away together with their tiles, only somebody who holds one can tell.
+        Raises BadNote.
+        """
+        checkpoints = self.checkpoints()
+        if not checkpoints:
+            return [] if self._fresh else [Finding("seal", LOST)]
+        size = max(checkpoint.size for checkpoint in checkpoints)
+        for number in range(-(-size // TILE)):
+            path = self.folder / "tiles" / f"{number:09}.tile"
+            due = min(TILE, size - number * TILE) * SIZE
+            if not path.is_file() or (length := path.stat().st_size) < due or length % SIZE or length > TILE * SIZE:
+                return [Finding("seal", f"the tile {path.name} of this seal is missing, short or too long")]
+        roots = _roots(self.held(), {checkpoint.size for checkpoint in checkpoints})
+        for checkpoint in sorted(checkpoints, key=lambda each: each.size):
+            if roots[checkpoint.size] != checkpoint.root:
+                return [
+                    Finding("seal", f"the tiles of this seal are not those of its checkpoint over {checkpoint.size}")
+                ]
+        return []
 
     def sign(self, reading: Reading) -> str:
         """Return the note over a reading, kept with its tiles before it is given out.
@@ -174,6 +212,8 @@ class Seal:
         """
         if self.private is None:
             raise Misconfigured(f"the folder {self.folder} holds no private key, so nothing can be signed with it")
+        if faults := self.faults():
+            raise BrokenSeal(f"nothing was signed: {faults[0].sentence}; restore the folder {self.folder}")
         if broken := findings(reading, self.checkpoints(), self.held()):
             raise BrokenSeal(f"nothing was signed: {broken[-1].sentence} (position {broken[-1].position})")
         checkpoint = reading.checkpoint(self.key.name)
@@ -181,6 +221,7 @@ class Seal:
         for number, tile in _tiles(bytes(reading.leaves)):
             _write(self.folder / "tiles" / f"{number:09}.tile", tile)
         _write(self.folder / "checkpoints" / f"{checkpoint.size:012}.note", signed.encode())
+        self._fresh = False
         return signed
 
 
@@ -201,10 +242,10 @@ def new_seal(folder: Path, name: str) -> Seal:
     (folder / "key").touch(mode=0o600)
     _write(folder / "key", private.hex().encode() + b"\n")
     _write(folder / "key.pub", f"{note.verifier_key(name, private)}\n".encode())
-    return open_seal(folder)
+    return open_seal(folder, fresh=True)
 
 
-def open_seal(folder: Path) -> Seal:
+def open_seal(folder: Path, *, fresh: bool = False) -> Seal:
     """Return the seal of a folder, with its private key or without. Raises Misconfigured or BadNote."""
     try:
         key = note.parse_key((folder / "key.pub").read_text(encoding="utf-8"))
@@ -214,7 +255,14 @@ def open_seal(folder: Path) -> Seal:
         raise Misconfigured(f"the folder {folder} holds no seal: 'attendance seal --new' makes one") from error
     if private is not None and note.verifier_key(key.name, private) != key:
         raise Misconfigured(f"in the folder {folder} key and key.pub do not belong together")
-    return Seal(folder, key, private)
+    return Seal(folder, key, private, fresh=fresh)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise note.BadNote(f"the checkpoint {path.name} of this seal cannot be read") from error
 
 
 def _write(path: Path, content: bytes) -> None:

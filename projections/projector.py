@@ -19,11 +19,12 @@ import sqlalchemy as sa
 from ledger import wire
 from ledger.codes import by_symbol
 from ledger.errors import Misconfigured
-from ledger.sessions import Session
+from ledger.sessions import Session, school_year
 from ledger.store import Ledger, Row
 from projections.tables import SERVING, Generation, tracking
 
 BATCH = 5_000
+ENTRY = "entry."
 
 
 class EntryRow(NamedTuple):
@@ -88,25 +89,34 @@ def read_entries(rows: Iterable[Row], parked_streams: set[str]) -> tuple[list[En
     found: list[EntryRow] = []
     unread: list[dict[str, Any]] = []
     for row in rows:
-        if not row.topic.startswith("entry."):
+        if not row.topic.startswith(ENTRY):
             continue
         try:
             if row.stream in parked_streams:
                 raise ValueError("an earlier event of this stream is parked")
-            pupil, _, place = row.stream.partition("/")
-            year, session = place_of(place)
-            found.append(EntryRow(year, pupil, session, row.version, code_of(row.state), row.position, None))
+            found.append(entry_row(row))
         except (wire.Undecodable, ValueError, LookupError) as error:
             parked_streams.add(row.stream)
             unread.append(parked_row(row, str(error)))
     return found, unread
 
 
+def entry_row(row: Row) -> EntryRow:
+    """Return the row of the read model that an event of an entry makes. Raises Undecodable or ValueError."""
+    pupil, _, place = row.stream.partition("/")
+    year, session = place_of(place)
+    return EntryRow(year, pupil, session, row.version, code_of(row.state), row.position, None)
+
+
 @lru_cache(maxsize=4096)
 def place_of(place: str) -> tuple[int, int]:
-    """Return the school year and the number of the session that an entry's stream names after its pupil."""
-    year, _, session = place.partition("/")
-    return int(year), Session.parse(session).number
+    """Return the school year and the number of the session that an entry's stream names after its pupil. Raises
+    ValueError."""
+    session = Session.parse(place.partition("/")[2])
+    year = school_year(session.day)
+    if place != f"{year}/{session}":
+        raise ValueError(f"the entry of {session} stands in a stream of another name")
+    return year, session.number
 
 
 @lru_cache(maxsize=4096)

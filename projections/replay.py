@@ -23,14 +23,23 @@ def pages(ledger: Ledger, until: int, after: int = 0) -> Iterator[list[Row]]:
 def replayed(ledger: Ledger, until: int) -> set[EntryRow]:
     """Return the rows that the read model must hold when it stands at a position, from the ledger alone, event by
     event."""
+    return replay(ledger, until)[0]
+
+
+def replay(ledger: Ledger, until: int) -> tuple[set[EntryRow], set[tuple[int, str]]]:
+    """Return those rows, and the (position, stream) of every event that must be parked."""
+    unread: set[tuple[int, str]] = set()
     model: dict[tuple[int, str, int, int], EntryRow] = {}
     streams: set[str] = set()
     for rows in pages(ledger, until):
         batch = meaning(rows, streams)
+        unread |= {(each["position"], each["stream"]) for each in batch.parked}
         model.update({row[:4]: row for row in batch.fresh})
         for position, *key in batch.closings:
-            model[tuple(key)] = model[tuple(key)]._replace(until_position=position)  # type: ignore[index]
-    return set(model.values())
+            # An amendment whose original is gone ends nothing; `verify` names it.
+            if ended := model.get(tuple(key)):  # type: ignore[arg-type]
+                model[ended[:4]] = ended._replace(until_position=position)
+    return set(model.values()), unread
 
 
 def stored(engine: sa.Engine, generation: Generation = SERVING) -> Iterator[EntryRow]:

@@ -18,24 +18,28 @@ from projections.replay import pages
 def sealed_findings(
     ledger: Ledger, folder: Path | None, checkpoints: Sequence[Path] = (), verifier: str | None = None
 ) -> list[Finding]:
-    """Return where the ledger differs from the checkpoints of a seal's folder and of these files; none where there is
-    nothing to hold it against. Raises Misconfigured or BadNote for what is no seal, no checkpoint or not signed."""
-    held = b""
+    """Return where the ledger differs from the checkpoints of a seal's folder and of these files, and what is missing
+    from that folder; none where neither was given.
+
+    Raises Misconfigured or BadNote for what is no seal, no checkpoint or not signed."""
+    held, found = None, list[Finding]()
     signed: list[Checkpoint] = []
     if folder is not None:
         seal = open_seal(folder)
-        signed, held = seal.checkpoints(), seal.held()
-        verifier = verifier or str(seal.key)
+        if verifier is not None and note.parse_key(verifier) != seal.key:
+            raise Misconfigured(f"the seal in {folder} has another key than --verifier")
+        signed, found = seal.checkpoints(), seal.faults()
+        held = None if found else seal.held()
+        verifier = str(seal.key)
     if checkpoints:
         if verifier is None:
             raise Misconfigured("a checkpoint is checked with its verifier key: give --verifier, what key.pub holds")
         key = note.parse_key(verifier)
         signed += [note.parse_checkpoint(note.open_note(_text(path), key)) for path in checkpoints]
-    if not signed and not held:
-        return []
-    head, _ = ledger.reads.head()
-    rows = (row for page in pages(ledger, head) for row in page)
-    return findings(read(rows, {checkpoint.size for checkpoint in signed}), signed, held)
+    if not signed:
+        return found
+    rows = (row for page in pages(ledger, ledger.reads.end()) for row in page)
+    return found + findings(read(rows, {checkpoint.size for checkpoint in signed}), signed, held)
 
 
 def stamp_findings(folder: Path, roots: Path) -> tuple[list[Finding], list[str]]:

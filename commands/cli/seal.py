@@ -50,7 +50,8 @@ def seal_ledger(
     Example: attendance seal --seal /media/safe/seal --ledger sqlite:///school.db
     """
     from ledger.note import open_note, parse_checkpoint
-    from ledger.seal import new_seal, open_seal, read
+    from ledger.seal import BrokenSeal, new_seal, open_seal, read
+    from projections.health import stray_findings
     from projections.replay import pages
 
     if folder is None:
@@ -63,10 +64,15 @@ def seal_ledger(
             note(f"made {folder}: keep 'key' for the signer alone, give 'key.pub' to everybody")
         else:
             seal = open_seal(folder)
-        head, _ = house.ledger.reads.head()
+        if strays := stray_findings(house.ledger):
+            raise BrokenSeal(f"nothing was signed: {strays[0].sentence}")
+        head = house.ledger.reads.end()
         with progress_bar("sealing", head) as progress:
             rows = (row for page in pages(house.ledger, head) for row in page)
-            signed = seal.sign(read(rows, {one.size for one in seal.checkpoints()}, progress))
+            reading = read(rows, {one.size for one in seal.checkpoints()}, progress)
+        if reading.size != head:
+            raise BrokenSeal(f"nothing was signed: the ledger holds {reading.size} events and ends at {head}")
+        signed = seal.sign(reading)
         simulated = house.simulated
     checkpoint = parse_checkpoint(open_note(signed, seal.key))
     if timestamp is not None:

@@ -30,7 +30,18 @@ from ledger import wire
 from ledger.errors import Misconfigured
 from ledger.events import Event, SchoolOpened
 from ledger.store.names import CATALOGUE, POSTGRES, SCHEMA, named_few
-from ledger.store.rows import SEPARATOR, VOLUME_KINDS, Conflict, Reads, Receipt, Row, Unavailable, position_at, said
+from ledger.store.rows import (
+    SEPARATOR,
+    VOLUME_KINDS,
+    Conflict,
+    Reads,
+    Receipt,
+    Row,
+    Unavailable,
+    UnsoundRow,
+    position_at,
+    said,
+)
 
 __all__ = [
     "SEPARATOR",
@@ -42,6 +53,7 @@ __all__ = [
     "Receipt",
     "Row",
     "Unavailable",
+    "UnsoundRow",
     "open_ledger",
     "parse_address",
     "position_at",
@@ -127,7 +139,12 @@ class Ledger(Application[str]):
         rows = self.reads.rows_at([1])
         if not rows:
             return None
-        event = wire.decode(rows[0].state)
+        try:
+            event = wire.decode(rows[0].state)
+        except wire.Undecodable as error:
+            raise Misconfigured(
+                f"the first event at {self.address.shown}, position 1, cannot be read: {error}"
+            ) from None
         if not isinstance(event, SchoolOpened):
             raise Misconfigured(f"the first event at {self.address.shown} opens no school, so this is not a ledger")
         return event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from eventsourcing import persistence
@@ -96,10 +96,17 @@ class Recorder(POPOApplicationRecorder):
     def versions_of(self, streams: list[str]) -> dict[str, int]:
         return {s: self._rows[self._streams[s][-1] - 1].version for s in streams if s in self._streams}
 
-    def stream_extents(self) -> Iterator[tuple[str, int, int, int]]:
-        for stream, positions in self._streams.items():
-            versions = [self._rows[p - 1].version for p in positions]
-            yield stream, len(versions), min(versions), max(versions)
+    def end(self) -> int:
+        return self.head()[0]
+
+    def strays(self) -> list[int]:
+        return []
+
+    def claims(self) -> list[tuple[int, int]]:
+        return sorted(receipt[3:] for receipt in self._receipts.values() if receipt.events)
+
+    def faults(self) -> list[str]:
+        return []
 
     def receipt(self, command: str) -> Receipt | None:
         with self._database_lock:

@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS {{events}} (
     topic text COLLATE "C" NOT NULL,
     state bytea NOT NULL,
     recorded_at bigint NOT NULL,
-    UNIQUE (originator_id, originator_version)
+    UNIQUE (originator_id, originator_version),
+    CHECK (notification_id > 0 AND originator_version > 0)
 );
 CREATE INDEX IF NOT EXISTS stored_events_reference ON {{events}} (notification_id) WHERE {IS_REFERENCE};
 CREATE TABLE IF NOT EXISTS {{receipts}} (
@@ -44,6 +45,23 @@ CREATE TABLE IF NOT EXISTS {{receipts}} (
 );
 CREATE OR REPLACE FUNCTION {{schema}}.refuse_change() RETURNS trigger LANGUAGE plpgsql
 AS $$ BEGIN RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$;
+CREATE OR REPLACE FUNCTION {{schema}}.refuse_disorder() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog
+AS $$ BEGIN
+    IF EXISTS (
+        SELECT FROM (SELECT min(notification_id) AS first, max(notification_id) AS last, count(*) AS events,
+                            min(recorded_at) AS since, max(recorded_at) AS until FROM fresh) AS added
+        CROSS JOIN (SELECT max(notification_id) AS head FROM {{events}}) AS now
+        LEFT JOIN {{events}} AS before ON before.notification_id = added.first - 1
+        WHERE last <> head OR last <> first + events - 1 OR until <> since OR since < before.recorded_at
+           OR (first > 1 AND before.notification_id IS NULL)
+    ) THEN RAISE EXCEPTION 'the ledger only grows at its end' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+-- Once a statement, not once a row: a register of thirty marks is one statement.
+CREATE OR REPLACE TRIGGER events_in_order AFTER INSERT ON {{events}} REFERENCING NEW TABLE AS fresh
+FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_disorder();
+ALTER TABLE {{events}} ENABLE ALWAYS TRIGGER events_in_order;
 """ + "".join(
     f"CREATE OR REPLACE TRIGGER {name}_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {{{table}}}\n"
     f"FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_change();\n"
@@ -54,7 +72,9 @@ AS $$ BEGIN RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'integri
 
 # The arrays go as binary (%b): as text, psycopg quotes every element in Python, which takes ten times as long.
 INSERT = f"""
-WITH last AS (SELECT notification_id, recorded_at FROM {{events}} ORDER BY notification_id DESC LIMIT 1),
+WITH last AS (
+    SELECT notification_id, recorded_at FROM {{events}} WHERE notification_id > 0 ORDER BY notification_id DESC LIMIT 1
+),
 stamp AS (
     SELECT coalesce(max(notification_id), 0) AS head,
            coalesce(%(at)s::bigint, greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint,

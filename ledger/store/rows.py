@@ -8,9 +8,11 @@ and a missing position can only mean that somebody removed one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
 
 from ledger.errors import LedgerError
+from ledger.sessions import micros
 
 # Everything that decisions and answers are judged by, as opposed to the many marks, registers and calls.
 VOLUME_KINDS = ("entry", "register", "follow-up")
@@ -31,6 +33,22 @@ class Row(NamedTuple):
     state: bytes
 
 
+FIRST_MOMENT, LAST_MOMENT = (micros(end.replace(tzinfo=UTC)) for end in (datetime.min, datetime.max))
+# What the fields of a row are, for a database that would take anything.
+KINDS = (int, str, int, str, int, bytes)
+WORDS = {int: "a whole number", str: "text", bytes: "bytes", float: "a fraction", type(None): "nothing"}
+
+
+def sound(found: tuple[Any, ...]) -> Row:
+    """Return the row that a database gave. Raises UnsoundRow where a field is not of its kind."""
+    if tuple(map(type, found)) == KINDS and FIRST_MOMENT <= found[4] <= LAST_MOMENT:
+        return Row._make(found)
+    for field, kind, value in zip(Row._fields, KINDS, found, strict=True):
+        if type(value) is not kind:
+            raise UnsoundRow(found[0], field, WORDS.get(type(value), type(value).__name__), WORDS[kind])
+    raise UnsoundRow(found[0], "recorded_at", "no time of any calendar", "microseconds since 1970")
+
+
 class Receipt(NamedTuple):
     """That a command was carried out: its id, what it said, the door it came by, and the events it made."""
 
@@ -39,6 +57,18 @@ class Receipt(NamedTuple):
     door: str
     first_position: int = 0
     events: int = 0
+
+
+class UnsoundRow(LedgerError):
+    """A stored row that no recorder wrote: a database may hold text where a number belongs."""
+
+    def __init__(self, position: object, field: str, kind: str, expected: str) -> None:
+        super().__init__(position, field, kind, expected)
+        self.position = position if isinstance(position, int) else None
+        self.sentence = f"the row at position {position} holds {kind} as its {field}, expected {expected}"
+
+    def __str__(self) -> str:
+        return f"{self.sentence}: the ledger was altered, see 'attendance verify'"
 
 
 class Conflict(LedgerError):
@@ -55,6 +85,18 @@ class Reads(Protocol):
 
     def head(self) -> tuple[int, int]:
         """Return the last position and its recorded time; (0, 0) for an empty ledger."""
+
+    def end(self) -> int:
+        """Return the last position alone, also where the row there is not sound; 0 for an empty ledger."""
+
+    def strays(self) -> list[int]:
+        """Return the positions of rows where no recorder puts one, which is before 1. No other read returns them."""
+
+    def claims(self) -> list[tuple[int, int]]:
+        """Return (first position, events) of every receipt of a command that made events, in order of position."""
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the database itself, in a sentence each, as far as it can tell."""
 
     def rows(self, after: int, limit: int, until: int | None = None) -> list[Row]:
         """Return up to `limit` rows in order of position, after `after` and up to `until`."""

@@ -17,7 +17,7 @@ from commands.state import signed
 from ledger import wire
 from ledger.errors import Refused
 from ledger.events import MarkAmended
-from ledger.store import Envelope, Ledger, Row, open_ledger
+from ledger.store import Envelope, Ledger, Receipt, Row, open_ledger
 from ledger.streams import entry_stream, roll_stream
 from projections.cohorts import absence_answers
 from projections.health import doctor_findings, verify_findings
@@ -68,7 +68,9 @@ def poisoned(durable_url: str) -> Poisoned:
         handler.handle(register)
     entry = insert_raw(ledger, entry_stream(VICTIM, AFTERNOON), 1, "entry.MarkRecorded", b"\xff{")
     roll = insert_raw(ledger, roll_stream(VICTIM), 2, "roll.ClassChanged", b'{"type":"ClassCh')
-    (amendment,) = ledger.append([Envelope(entry.stream, 2, MarkAmended(code="I", replaces="N"))])
+    (amendment,) = ledger.append(
+        [Envelope(entry.stream, 2, MarkAmended(code="I", replaces="N"))], receipt=Receipt("amendment", "", "test")
+    )
     for register in todo[len(CLASSES) :]:
         kept = handler.handle(register).kept
         assert kept == ((VICTIM,) if register.session == AFTERNOON and VICTIM in register.marks else ())

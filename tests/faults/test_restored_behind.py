@@ -23,7 +23,7 @@ class Case:
 
     def __init__(self, url: str) -> None:
         self.ledger: Ledger = open_ledger(url, create=True)
-        grow(self.ledger, 60)
+        grow(self.ledger, 60, batch=20)
         self.engine: sa.Engine = open_engine(self.ledger)
         self.live = Projector(self.ledger, self.engine)
         assert self.live.catch_up() == 61

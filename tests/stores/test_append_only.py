@@ -24,6 +24,12 @@ AGAIN = f"stored_events {COLUMNS} VALUES (1, 'school', 1, 'x', 'y', 0)"
 SAME_VERSION = f"stored_events {COLUMNS} VALUES (3, 'school', 1, 'x', 'y', 0)"
 RECEIPT = "receipts VALUES ('c1', 'x', 'x', 9, 9)"
 
+
+def as_bytes(statement: str) -> str:
+    """Return a statement as SQLite takes it, which makes no bytes of text by itself."""
+    return statement.replace("'y'", "x'79'")
+
+
 EVERYWHERE = {
     "update": "UPDATE stored_events SET topic = 'x'",
     "update one": "UPDATE stored_events SET recorded_at = 0 WHERE notification_id = 2",
@@ -38,12 +44,12 @@ EVERYWHERE = {
     "delete receipt": "DELETE FROM receipts",
     "upsert receipt": f"INSERT INTO {RECEIPT} ON CONFLICT (id) DO UPDATE SET digest = 'x'",
 }
-ON_SQLITE = EVERYWHERE | {
-    "replace position": f"INSERT OR REPLACE INTO {AGAIN}",
-    "replace version": f"REPLACE INTO {SAME_VERSION}",
+ON_SQLITE = {name: as_bytes(statement) for name, statement in EVERYWHERE.items()} | {
+    "replace position": f"INSERT OR REPLACE INTO {as_bytes(AGAIN)}",
+    "replace version": f"REPLACE INTO {as_bytes(SAME_VERSION)}",
     "replace receipt": f"INSERT OR REPLACE INTO {RECEIPT}",
     "update or ignore": "UPDATE OR IGNORE stored_events SET topic = 'x'",
-    "leave a gap": f"INSERT INTO stored_events {COLUMNS} VALUES (99, 'a/roll', 1, 'x', 'y', 0)",
+    "leave a gap": f"INSERT INTO stored_events {COLUMNS} VALUES (99, 'a/roll', 1, 'x', x'79', 0)",
 }
 ON_POSTGRES = EVERYWHERE | {
     "truncate": "TRUNCATE stored_events",
@@ -129,5 +135,59 @@ def test_postgresql_would_change_it_without_the_triggers(
 
 
 def test_adding_at_the_end_is_no_change(raw_sqlite: sqlite3.Connection, raw_postgres: Any) -> None:
+    added = f"INSERT INTO stored_events {COLUMNS} SELECT 3, 'a/roll', 1, 'x', state, recorded_at FROM stored_events"
     for connection in (raw_sqlite, raw_postgres):
-        assert changes(connection, f"INSERT INTO stored_events {COLUMNS} VALUES (3, 'a/roll', 1, 'x', 'y', 0)")
+        assert changes(connection, f"{added} WHERE notification_id = 2")
+
+
+# What is no addition at the end, or is none that a recorder makes: position, version and recorded time, beside row 2.
+NO_ADDITIONS = {
+    "at nought": (0, 1, 0),
+    "below nought": (-5, 1, 0),
+    "before everything": (-(2**62), 1, -1),
+    "with a version of nought": (3, 0, 0),
+}
+ONLY_POSTGRES = {"with a gap": (4, 1, 0), "recorded earlier": (3, 1, -1)}
+
+
+def adding(position: int, version: int, later: int) -> str:
+    return (
+        f"INSERT INTO stored_events {COLUMNS} SELECT {position}, 'a/roll', {version}, 'x', state, "
+        f"recorded_at + {later} FROM stored_events WHERE notification_id = 2"
+    )
+
+
+@pytest.mark.parametrize("name", NO_ADDITIONS)
+def test_sqlite_adds_nothing_elsewhere_even_without_the_triggers(raw_sqlite: sqlite3.Connection, name: str) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+        changes(raw_sqlite, *(f"DROP TRIGGER {trigger}" for trigger in TRIGGERS), adding(*NO_ADDITIONS[name]))
+
+
+@pytest.mark.parametrize("name", NO_ADDITIONS)
+def test_postgresql_adds_nothing_elsewhere(raw_postgres: Any, name: str) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation):
+        changes(raw_postgres, adding(*NO_ADDITIONS[name]))
+
+
+@pytest.mark.parametrize("name", ONLY_POSTGRES)
+def test_postgresql_adds_nothing_out_of_order(raw_postgres: Any, name: str) -> None:
+    with pytest.raises(psycopg.errors.IntegrityConstraintViolation, match="at its end"):
+        changes(raw_postgres, adding(*ONLY_POSTGRES[name]))
+    assert changes(raw_postgres, "DROP TRIGGER events_in_order ON stored_events", adding(*ONLY_POSTGRES[name]))
+
+
+KINDS = {
+    "state": "'text'",
+    "recorded_at": "1234567890.5",
+    "recorded_at ": "'soon'",
+    "originator_id": "x'61'",
+    "topic": "x'61'",
+    "originator_version": "1.5",
+}
+
+
+@pytest.mark.parametrize("field", KINDS)
+def test_sqlite_takes_no_value_of_another_kind(raw_sqlite: sqlite3.Connection, field: str) -> None:
+    statement = f"UPDATE stored_events SET {field} = {KINDS[field]} WHERE notification_id = 2"
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+        changes(raw_sqlite, "DROP TRIGGER stored_events_no_update", statement)

@@ -20,7 +20,7 @@ from ledger import wire
 from ledger.events import MarkAmended, MarkRecorded, RegisterTaken, SchoolOpened
 from ledger.people import Staff
 from ledger.sessions import Half, Session
-from ledger.store import Envelope, Ledger, Row, Unavailable, open_ledger
+from ledger.store import Envelope, Ledger, Receipt, Row, Unavailable, open_ledger
 from ledger.streams import entry_of, entry_stream, register_of
 from projections.tables import open_engine
 from tests.support.schools import agreed_keys
@@ -89,12 +89,12 @@ def take_registers(tell: Callable[[str], None], url: str, writer: int, begin: in
         tell(str(command.id))
 
 
-def grow(ledger: Ledger, events: int, *, seed: int = 0) -> None:
+def grow(ledger: Ledger, events: int, *, seed: int = 0, batch: int = 500) -> None:
     """Record so many events of entries, a third of them amendments; on a new ledger, after its opening."""
     by, rolls = Staff(BY["id"], BY["name"], BY["title"]), random.Random(seed)
     if ledger.opened() is None:
         school = SchoolOpened(by=by, policy="national-2024", simulated=False, **SCHOOL)
-        ledger.append([Envelope("school", 1, school)])
+        ledger.append([Envelope("school", 1, school)], receipt=Receipt("opening", "", "test"))
     fresh = (entry_stream(pupil, session) for session in sessions() for pupil in members(f"{seed}Z"))
     versions: dict[str, int] = {}
     begun: list[str] = []
@@ -107,8 +107,8 @@ def grow(ledger: Ledger, events: int, *, seed: int = 0) -> None:
             begun.append(stream)
         versions[stream] = versions.get(stream, 0) + 1
         envelopes.append(Envelope(stream, versions[stream], event))
-    for start in range(0, events, 500):
-        ledger.append(envelopes[start : start + 500])
+    for start in range(0, events, batch):
+        ledger.append(envelopes[start : start + batch], receipt=Receipt(f"{seed}-{start}", "", "test"))
 
 
 def torn(rows: Sequence[Row]) -> list[str]:
