@@ -19,7 +19,7 @@ from projections.replay import replayed, stored
 from projections.schools import RETRY, Followed, SchoolState, opened_school, school_state
 from tests.support.busy import grow, registers, settled
 from tests.support.counts import count
-from tests.support.tampering import forget_after, insert_raw
+from tests.support.tampering import forget_after
 
 MANY = count(30, 300)
 
@@ -155,12 +155,6 @@ def replace(ledger: Ledger) -> None:
     grow(ledger, 60, seed=9)
 
 
-def poison(ledger: Ledger) -> None:
-    """Put an entry at the end that can be read, but that the read model cannot hold beside another."""
-    other = next(row for row in ledger.reads.rows(0, 10) if row.topic == "entry.MarkRecorded")
-    insert_raw(ledger, other.stream.replace("/2018/", "/02018/"), 1, other.topic, other.state)
-
-
 def drop_a_table(ledger: Ledger) -> None:
     with psycopg.connect(ledger.address.conninfo) as connection:
         connection.execute(f"DROP TABLE {ledger.address.schema}.entries")
@@ -169,7 +163,6 @@ def drop_a_table(ledger: Ledger) -> None:
 FAULTS = {
     restore_behind: "restored behind",
     replace: "replaced or altered",
-    poison: "duplicate key value violates unique constraint",
     drop_a_table: 'relation "entries" does not exist',
 }
 
