@@ -17,7 +17,6 @@ must match them.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from hashlib import sha256
@@ -186,7 +185,7 @@ def _plain(signed: str) -> str:
 def _decoded(encoded: str) -> bytes:
     try:
         return base64.b64decode(encoded)
-    except binascii.Error:
+    except ValueError:  # letters beyond ASCII
         return b""
 
 

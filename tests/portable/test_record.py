@@ -119,6 +119,7 @@ def test_a_signature_written_in_another_way_is_noticed(former: Former) -> None:
     for signed_otherwise in (
         file["signed"][: end - 1] + other + file["signed"][end:],
         file["signed"] + second + "\n",
+        file["signed"][: end - 1] + "é" + file["signed"][end:],
         file["signed"].replace("\n\n", "\n\n" + second + "\n"),
     ):
         text = former.text.replace(
