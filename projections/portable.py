@@ -104,7 +104,7 @@ def _notices(answers: Answers, moment: Moment, pupil: str) -> list[PortableNotic
             continue
         position, issued = case.issued
         if issued.issued_on <= on < years_after(issued.issued_on, policy_of(moment).notices_years):
-            asked = terms(case, school.notices[pupil].values(), load(school.policy_on(issued.issued_on)))
+            asked = terms(case, school.notices_about(pupil), load(school.policy_on(issued.issued_on)))
             found.append(
                 PortableNotice(
                     notice=name,

@@ -1,4 +1,4 @@
-"""The verb of a pupil's move: the record that goes along to the next school."""
+"""Verbs of a pupil's move: the record that goes along, and its receipt at the next school."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from commands.cli.options import (
     say_json,
 )
 from commands.cli.seal import SEAL_VARIABLE, SealOption
-from commands.cli.write import Pupil
+from commands.cli.write import Line, Pupil, line, writes
 from ledger.errors import Misconfigured, Refused
 
 verbs = typer.Typer(**PLAIN)
@@ -72,3 +72,37 @@ def make_portable(
     say(f"Portable record of {pupil}{simulated}: {output}")
     say(f"{len(record.entries)} entries, {len(record.notices)} notices, signed by {key.key.name}")
     say(described(moment))
+
+
+@writes(verbs, "receive")
+def receive(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The record, as the former school wrote it.")],
+    pupil: Annotated[str, typer.Option("--pupil", metavar="PUPIL", help="The pupil's admission number here.")],
+    key: Annotated[Path, typer.Option("--key", metavar="KEYFILE", help="The former school's key.pub.")],
+    parents: Annotated[
+        list[str] | None,
+        typer.Option("--parent", metavar="THEIRS=OURS", help="One parent's id there and here; may be repeated."),
+    ] = None,
+) -> Line:
+    """Receive a former school's record. Its sessions go on counting to the penalty window; records ReceiveRecord.
+
+    Its notices count to "two in three years" only for a parent whom you name with --parent.
+
+    \b
+    Example: attendance receive moves.json --pupil 2042 --key former.pub --parent 1042-a=2042-b
+    """
+    pairs = [text.partition("=") for text in parents or []]
+    if any(not theirs or not ours for theirs, _, ours in pairs) or len({each[0] for each in pairs}) < len(pairs):
+        raise Refused("malformed", field="--parent", expected="each once, as THEIRS=OURS")
+    mapped = {theirs: ours for theirs, _, ours in pairs}
+    texts = {"record": _text(file), "key": _text(key).strip()}
+    return line("ReceiveRecord", pupil=pupil, parents=mapped or None, **texts)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise Misconfigured(f"the file '{path.name}' is no text") from None
+    except OSError as error:
+        raise Misconfigured(f"the file '{path.name}' cannot be read: {error.strerror}") from None

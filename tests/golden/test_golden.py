@@ -17,6 +17,7 @@ from tests.golden.make import CORPUS, KEY, Line, lines, samples
 RELEASED = [
     (43, "554b0b24cc635427ae758ac169b09164f6306286e55d9f39d615f93292bc5fa1"),
     (97, "082b78124547e1f6f16490f41a848ab780d00bf8835b8cc1ca5bdc5fdbbae4ad"),
+    (99, "daa2a8eb72d7aa2e924ef07d1d96ad7cb8a1b980975542b0bbf4b0c6502762eb"),
 ]
 LINES = lines()
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(AnyEvent)}
