@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from commands import followup, keeping, leave, marks, penalties, roll, school, support
+from commands import followup, keeping, leave, marks, penalties, receiving, roll, school, support
 from commands import models as m
 from commands.deletion import SCHOOL_DAYS_READ
 from commands.state import Decided, Fact, Register, State
@@ -65,6 +65,7 @@ DECISIONS: dict[type[m.Command], Decide] = {
     m.ChangeGroups: roll.change_groups,
     m.AmendParticulars: roll.amend_particulars,
     m.ReceiveMovingForm: roll.receive_moving_form,
+    m.ReceiveRecord: receiving.receive_record,
     m.RemoveFromRoll: roll.remove_from_roll,
     m.RecordMark: marks.record_mark,
     m.TakeRegister: marks.take_register,
@@ -228,6 +229,7 @@ class Handler:
         entries: dict[str, Entry] = {}
         registers: dict[str, Register] = {}
         told: list[Any] = []
+        admission: list[Any] = []
         versions = dict.fromkeys(wanted, 0)
         rows = self._ledger.reads.stream_rows(wanted) if wanted else []
         for row in rows:
@@ -241,12 +243,14 @@ class Handler:
                 continue
             if event.kind == "follow-up":
                 told.append(event)
+            elif event.kind == "roll":
+                admission.append(event)
             elif event.kind == "register":
                 registers[row.stream] = registers.get(row.stream, Register()).after(event)
             else:
                 entries[row.stream] = entries.get(row.stream, Entry()).after(row.version, event)
         pinned, recorded = self._pinned(command, head), self._last_recorded(command)
-        return State(school_now, entries, registers, told, head, pinned, recorded), versions
+        return State(school_now, entries, registers, admission, told, head, pinned, recorded), versions
 
     def _pinned(self, command: m.Command, head: int) -> str:
         """Return the digest of the pupil's rows as whoever decides had seen them, blank where nothing is pinned."""
@@ -363,6 +367,8 @@ def _streams_read(command: m.Command, school_now: School) -> list[str]:
             registers = [streams.register_stream(command.session, class_name) for class_name in classes]
             pupils = school_now.pupils_on(day, command.class_name)
             return registers + [streams.entry_stream(pupil, command.session) for pupil in pupils]
+        case m.ReceiveRecord():
+            return [streams.roll_stream(command.pupil)]
         case m.RequestEvidence() | m.ReturnEvidence() | m.RecordSupport() | m.MakeReturn():
             return _follow_up(command.pupil, school_now)
         case m.RemoveFromRoll():

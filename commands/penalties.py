@@ -35,6 +35,7 @@ from ledger.events import (
 )
 from ledger.notices import presumed_receipt, standing, terms
 from ledger.policy import Policy, load
+from ledger.sessions import Session
 from ledger.streams import notice_stream
 
 
@@ -111,12 +112,14 @@ def refer_penalty(command: ReferPenalty, state: State, now: datetime) -> Decided
     """Return a referral to the authority, with the sessions that it names and what was seen.
 
     Refuses: not_considered (no case of that name, or not by that day), notice_exists (issued already),
-    pupil_not_on_roll (on the days of its sessions), not_a_session, malformed (a day or a position that lies ahead).
+    pupil_not_on_roll (on the days of its sessions, but for those that a former school's record holds), not_a_session,
+    malformed (a day or a position that lies ahead).
     """
     by = signed(command.by)
     case = _considered(command.pupil, command.notice, command.referred_on, state)
-    state.check_on_roll(command.pupil, (session.day for session in command.sessions))
-    state.check_sessions(command.sessions, "sessions")
+    own = _own_sessions(command, state)
+    state.check_on_roll(command.pupil, (session.day for session in own))
+    state.check_sessions(own, "sessions")
     state.check_been(command.referred_on, now, "referred_on")
     referred = PenaltyReferred(
         by=by,
@@ -134,13 +137,15 @@ def refer_penalty(command: ReferPenalty, state: State, now: datetime) -> Decided
 def issue_notice(command: IssuePenaltyNotice, state: State, now: datetime) -> Decided:
     """Return a notice to one parent about one pupil, with what the ledger held when it was decided on.
 
-    Refuses: pupil_not_on_roll (on the days of its sessions), unknown_person (not this pupil's parent), not_a_session,
-    notice_exists, case_of_another_parent, third_in_three_years.
+    Refuses: pupil_not_on_roll (on the days of its sessions, but for those that a former school's record holds),
+    unknown_person (not this pupil's parent), not_a_session, notice_exists, case_of_another_parent,
+    third_in_three_years.
     """
     by = signed(command.by)
-    state.check_on_roll(command.pupil, (session.day for session in command.sessions))
+    own = _own_sessions(command, state)
+    state.check_on_roll(command.pupil, (session.day for session in own))
     state.check_parent(command.pupil, command.parent)
-    state.check_sessions(command.sessions, "sessions")
+    state.check_sessions(own, "sessions")
     notices = state.school.notices.get(command.pupil, {})
     if command.notice in notices:
         raise Refused("notice_exists", field="notice", value=command.notice)
@@ -158,8 +163,15 @@ def issue_notice(command: IssuePenaltyNotice, state: State, now: datetime) -> De
     return _recorded(command.pupil, command.notice, issued)
 
 
+def _own_sessions(command: ReferPenalty | IssuePenaltyNotice, state: State) -> list[Session]:
+    """Return the sessions that this school's own register has to hold: those of a former school count as its record
+    has them."""
+    records = state.school.records(command.pupil)
+    return [s for s in command.sessions if not any(str(s) in record.event.marks for record in records)]
+
+
 def _check_limit(pupil: str, parent: str, day: date, state: State) -> None:
-    notices = state.school.notices.get(pupil, {}).values()
+    notices = state.school.notices_about(pupil)
     counted = [notice.issued_on for notice in notices if notice.parent == parent and not notice.withdrawn]
     if exceeds_limit([*counted, day], state.policy(day)):
         raise Refused("third_in_three_years", field="parent", value=parent)
@@ -288,7 +300,7 @@ def _considered(pupil: str, name: str, day: date, state: State) -> PenaltyCase:
 def _stands(case: PenaltyCase, on: date, state: State) -> str:
     """Return where an issued notice stands on a day."""
     assert case.issued is not None, "the standing of a notice that was not issued"
-    asked = terms(case, state.school.notices[case.pupil].values(), _policy(case, state))
+    asked = terms(case, state.school.notices_about(case.pupil), _policy(case, state))
     return standing(case, asked, on)
 
 

@@ -10,7 +10,7 @@ from commands.models.base import By
 from ledger import policy, streams
 from ledger.entry import Entry
 from ledger.errors import Refused
-from ledger.events import Event, FollowUpEvent, RegisterEvent, RegisterTaken
+from ledger.events import Event, FollowUpEvent, RegisterEvent, RegisterTaken, RollEvent
 from ledger.people import Staff
 from ledger.policy import Policy
 from ledger.school import School
@@ -48,6 +48,7 @@ class State(NamedTuple):
     school: School
     entries: Mapping[str, Entry]
     registers: Mapping[str, Register]
+    roll: Sequence[RollEvent] = ()  # the pupil's, in order, text open, where the command is about who they are
     told: Sequence[FollowUpEvent] = ()  # the pupil's follow-up, in order, where the command is about it
     head: int = 0  # the position decided at
     digest: str = ""  # of the pupil's rows as whoever decides had seen them, where the decision pins it

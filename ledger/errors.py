@@ -34,6 +34,10 @@ RULES = {
     "pupil_not_in_class": "is not in that class on that day",
     "class_unknown": "is a class that no pupil is in on that day",
     "removal_in_the_past": "has passed already, and a name is never deleted from the roll retrospectively",
+    "record_not_genuine": "is not what that key signed",
+    "not_this_pupil": "in it is not that of this pupil in the admission register",
+    "session_on_own_roll": "is a session on which the pupil was on roll here, which only this register speaks of",
+    "record_not_newer": "is no newer than the one received from that school already",
     "ground_not_met": "does not meet the conditions of that ground for deletion",
     # marks
     "session_in_the_future": "cannot be marked before its registration opens",

@@ -85,7 +85,7 @@ def parse_key(text: str) -> VerifierKey:
     told, _, encoded = rest.partition("+")
     try:
         decoded = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:  # also what letters beyond ASCII raise
         decoded = b""
     key = VerifierKey(name, decoded[1:])
     if decoded[:1] != ED25519 or len(key.public) != SIZE or not is_name(name) or key.id.hex() != told:
@@ -151,7 +151,7 @@ def _signature(line: str) -> tuple[str, bytes]:
     name, _, encoded = line.removeprefix(DASH).rpartition(" ")
     try:
         signed = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:
         signed = b""
     if not line.startswith(DASH) or not is_name(name) or len(signed) <= 4:
         raise BadNote("a signature of this note is not written as signatures are")

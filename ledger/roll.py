@@ -17,6 +17,7 @@ from ledger.events import (
     ParticularsAmended,
     PupilAdmitted,
     PupilRemoved,
+    RecordReceived,
     RollEvent,
 )
 
@@ -103,6 +104,8 @@ class Pupil:
                 self.held = False
             case MovingFormReceived():
                 self.forms_versions = (*self.forms_versions, version)
+            case RecordReceived():
+                pass  # about another school's sessions: the school keeps it, with its position
             case PupilRemoved():
                 self.removed_version = version
                 self.spells[-1] = Spell(self.spells[-1].first, event.last_day)

@@ -22,6 +22,7 @@ from ledger.events import (
     DailyReturnMade,
     ImportBegun,
     PolicyAdopted,
+    RecordReceived,
     RoleNamed,
     SchoolEvent,
     SchoolOpened,
@@ -30,6 +31,7 @@ from ledger.events import (
     YearsForgotten,
 )
 from ledger.people import Staff
+from ledger.received import Received, received_notices, standing_records
 from ledger.roll import Pupil
 from ledger.sessions import LONDON, Session, from_micros
 from ledger.streams import Owner
@@ -86,6 +88,7 @@ class School:
         self.leave: dict[str, dict[str, Leave]] = defaultdict(dict)
         self.notices: dict[str, dict[str, Notice]] = defaultdict(dict)
         self.cases: dict[str, dict[str, PenaltyCase]] = defaultdict(dict)
+        self.received: dict[str, list[Received]] = defaultdict(list)  # of former schools, in order
         self.forgotten: set[Owner] = set()
         self.daily_returns: list[DailyReturnMade] = []
         self.closures: list[Closure] = []
@@ -124,6 +127,15 @@ class School:
         """Return who holds a role on a day: the last list that had begun."""
         named = [holders for from_day, holders in self.roles.get(role, ()) if from_day <= day]
         return named[-1] if named else ()
+
+    def records(self, pupil: str) -> list[Received]:
+        """Return the records of former schools that stand, one a school."""
+        return standing_records(self.received.get(pupil, ()))
+
+    def notices_about(self, pupil: str) -> list[Notice]:
+        """Return the notices about a pupil: former schools' that stood, then this school's, withdrawn ones among
+        them."""
+        return [*received_notices(pupil, self.records(pupil)), *self.notices.get(pupil, {}).values()]
 
     def on_roll(self, pupil: str, day: date) -> bool:
         return pupil in self.pupils and self.pupils[pupil].on_roll(day)
@@ -176,6 +188,8 @@ class School:
             case "roll":
                 self.pupils.setdefault(owner, Pupil(owner)).apply(version, event)
                 self._classes_on.clear()
+                if isinstance(event, RecordReceived):
+                    self.received[owner].append(Received(position, event))
             case "leave":
                 request = rest[-1]
                 self.leave[owner][request] = fold_leave(self.leave[owner].get(request), owner, request, event)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from ledger.errors import Misconfigured
-from ledger.school import School
+from ledger.received import received_marks
 from ledger.sessions import Session, format_moment, school_year
 from projections.absence import absence, cohorts, percent
 from projections.frames import first_session, last_session, roll_of
@@ -33,10 +33,14 @@ class AbsenceAnswer(Answer, frozen=True, kw_only=True):
 
 
 class CountedSession(msgspec.Struct, frozen=True, kw_only=True):
+    """`school` is the URN of the former school whose record holds the session, and there for no other; the position is
+    then that at which the record was received."""
+
     session: str
     code: str
     position: int
     recorded_at: str
+    school: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class ParentAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +111,8 @@ def penalty_answers(
     pupils = sorted(pupils)
     weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     years = list(range(school_year(weeks[0]), school_year(moment.as_of) + 1)) if weeks else []
-    cases = {pupil: _case(school, pupil, parent) for pupil in pupils if pupil in school.pupils}
+    first = weeks[0] if weeks else moment.as_of
+    cases = {pupil: _case(moment, pupil, parent, first) for pupil in pupils if pupil in school.pupils}
     found: dict[str, Window] = {}
     if years:
         entries = answers.entries(moment, years, pupils)
@@ -136,6 +141,7 @@ def penalty_answers(
                     code=counted.code,
                     position=counted.position,
                     recorded_at=recorded[counted.position],
+                    school=counted.school or msgspec.UNSET,
                 )
                 for counted in window.counted
             ],
@@ -155,10 +161,13 @@ def penalty_answers(
     ]
 
 
-def _case(school: School, pupil: str, parent: str | None) -> Case:
-    """Return what a window needs to know: the parents, and the notices, all or one parent's."""
-    notices = school.notices.get(pupil, {}).values()
-    return Case(school.pupils[pupil].parents, tuple(n for n in notices if parent in (None, n.parent)))
+def _case(moment: Moment, pupil: str, parent: str | None, first: date) -> Case:
+    """Return what a window from a day on needs to know: the parents, the notices, all or one parent's, and the marks of
+    former schools."""
+    school = moment.school
+    notices = (n for n in school.notices_about(pupil) if parent in (None, n.parent))
+    marks = received_marks(school.records(pupil), first, moment.as_of)
+    return Case(school.pupils[pupil].parents, tuple(notices), tuple(marks))
 
 
 def _session(number: int | None) -> str | None:

@@ -19,6 +19,7 @@ from ledger.case import Notice
 from ledger.codes import CODES, by_symbol
 from ledger.errors import Misconfigured
 from ledger.policy import Policy
+from ledger.received import received_marks, standing_records
 from ledger.sessions import EPOCH_DAY, Session, school_year
 from projections.frames import Entries, last_session
 from projections.proof import (
@@ -63,13 +64,15 @@ def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation
     years = sorted({school_year(day) for day in inside}) or [school_year(moment.as_of)]
     versions = versions_of(answers, pupil, years)
     standing = _standing(moment, pupil)
+    elsewhere = _elsewhere(moment, pupil, moment.position)
     noticed = set() if policy.recount_noticed_sessions else {s.number for n in standing for s in n.sessions}
 
     def judged(line: Line) -> tuple[str, str]:
         return _judge_penalty(line, moment, pupil, policy, noticed)
 
     days = {number for number in session_numbers(moment, years) if number <= until}
-    lines = [line for line in lines_of(versions, moment, days) if Session.from_number(line.number).day in inside]
+    marked = [line for line in lines_of(versions, moment, days) if line.number not in elsewhere]
+    lines = [line for line in sorted([*marked, *elsewhere.values()]) if Session.from_number(line.number).day in inside]
     proofs = [proved(line, *judged(line)) for line in lines if line.number <= until]
     counted = [proof for proof in proofs if proof.counts_as == "penalty"]
     threshold = policy.penalty_threshold
@@ -99,7 +102,7 @@ def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation
                 moment,
                 "met",
                 met,
-                _penalty_day(moment, versions, policy, pupil, noticed),
+                _penalty_day(moment, [*marked, *elsewhere.values()], policy, pupil, noticed),
                 crossing(counts_then, moment.position, lambda count, _: count >= threshold, met),
             )
         ],
@@ -158,8 +161,20 @@ COUNTED = ("attended", "authorised", "unauthorised", "not possible", "missing", 
 
 
 def _standing(moment: Moment, pupil: str) -> list[Notice]:
-    notices = moment.school.notices.get(pupil, {}).values()
+    notices = moment.school.notices_about(pupil)
     return [notice for notice in notices if not notice.withdrawn and notice.issued_on <= moment.as_of]
+
+
+def _elsewhere(moment: Moment, pupil: str, position: int) -> dict[int, Line]:
+    """Return what the records of former schools that stood at a position say of the days on which the pupil was not on
+    roll here, by session."""
+    records = standing_records(moment.school.received.get(pupil, ()), position)
+    here = moment.school.pupils[pupil]
+    return {
+        mark.session.number: Line(mark.session.number, mark.code, mark.position, mark.school)
+        for mark in received_marks(records, date.min, moment.as_of)
+        if not here.on_roll(mark.session.day)
+    }
 
 
 def _judge_penalty(line: Line, moment: Moment, pupil: str, policy: Policy, noticed: set[int]) -> tuple[str, str]:
@@ -168,12 +183,17 @@ def _judge_penalty(line: Line, moment: Moment, pupil: str, policy: Policy, notic
         return "nothing", "no mark stands here"
     if line.code not in policy.penalty_codes:
         return "nothing", f"{line.code} is none of the codes counted"
-    return _eligible(Session.from_number(line.number), moment, pupil, noticed) or ("penalty", f"{line.code} is counted")
+    said = f"{line.code} is counted, as the record of school {line.school} has it" if line.school else ""
+    session = Session.from_number(line.number)
+    kept = _eligible(session, moment, pupil, noticed, elsewhere=bool(line.school))
+    return kept or ("penalty", said or f"{line.code} is counted")
 
 
-def _eligible(session: Session, moment: Moment, pupil: str, noticed: set[int]) -> tuple[str, str] | None:
+def _eligible(
+    session: Session, moment: Moment, pupil: str, noticed: set[int], *, elsewhere: bool
+) -> tuple[str, str] | None:
     """Return what keeps a session from counting, whatever its code; None where nothing does."""
-    if not moment.school.on_roll(pupil, session.day):
+    if not elsewhere and not moment.school.on_roll(pupil, session.day):
         return "nothing", "the pupil was not on roll"
     if not moment.school.pupils[pupil].of_school_age(session.day):
         return "nothing", "the pupil was not of compulsory school age"
@@ -198,6 +218,13 @@ def _could_count(
         in_window = number <= until and Session.from_number(line.number).day in inside
         if in_window and _judge_penalty(line, moment, pupil, policy, noticed)[0] == "penalty":
             changes += [(int(begins), 1, 0), (int(ends), -1, 0)]
+    before = 0
+    for record in moment.school.received.get(pupil, ()):
+        lines = _elsewhere(moment, pupil, record.position).values()
+        within = [line for line in lines if Session.from_number(line.number).day in inside]
+        count = sum(_judge_penalty(line, moment, pupil, policy, noticed)[0] == "penalty" for line in within)
+        changes.append((record.position, count - before, 0))
+        before = count
     return changes
 
 
@@ -205,8 +232,12 @@ def _penalty_flip(moment: Moment, pupil: str, noticed: set[int], threshold: int,
     counted = [proof.session for proof in proofs if proof.counts_as == "penalty"]
     if (count := len(counted)) >= threshold:
         return Flip(verdict="met", to=False, entries=count - threshold + 1, change="read otherwise", among=counted)
-    absent = [proof.session for proof in proofs if proof.counts_as == "nothing" and _absent(proof.code)]
-    could = [each for each in absent if _eligible(Session.parse(each), moment, pupil, noticed) is None]
+    absent = [proof for proof in proofs if proof.counts_as == "nothing" and _absent(proof.code)]
+    could = [
+        proof.session
+        for proof in absent
+        if _eligible(Session.parse(proof.session), moment, pupil, noticed, elsewhere=bool(proof.school)) is None
+    ]
     return Flip(verdict="met", to=True, entries=threshold - count, change="read as a code that counts", among=could)
 
 
@@ -215,15 +246,10 @@ def _absent(symbol: str | None) -> bool:
     return known is not None and known.absent
 
 
-def _penalty_day(moment: Moment, versions: Entries, policy: Policy, pupil: str, noticed: set[int]) -> date | None:
+def _penalty_day(moment: Moment, lines: list[Line], policy: Policy, pupil: str, noticed: set[int]) -> date | None:
     """Return the first day of the unbroken run of days, up to the one asked about, with the same verdict."""
-    known = versions.known_at(moment.position)
     counting = np.array(
-        sorted(
-            int(number)
-            for number, code in zip(known.session, known.code, strict=True)
-            if _judge_penalty(Line(int(number), CODES[code].symbol, 0), moment, pupil, policy, noticed)[0] == "penalty"
-        ),
+        sorted(line.number for line in lines if _judge_penalty(line, moment, pupil, policy, noticed)[0] == "penalty"),
         np.int64,
     )
 

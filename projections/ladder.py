@@ -19,6 +19,7 @@ from ledger.case import PenaltyCase
 from ledger.codes import CODES
 from ledger.notices import standing, terms
 from ledger.policy import Policy
+from ledger.received import received_marks
 from ledger.school import School
 from ledger.sessions import Session, school_year
 from projections.cohorts import ParentAnswer, PenaltyAnswer, penalty_answers
@@ -161,7 +162,7 @@ def _line(
     policy: Policy,
     seen: _Seen,
 ) -> Line:
-    notices = moment.school.notices.get(window.pupil, {}).values()
+    notices = moment.school.notices_about(window.pupil)
     runs = rolling(notices, parent, moment.as_of, policy)
     own = [case for case in cases if case.parent == parent]
     rungs = tuple(_rung(case, runs, marks, moment, policy) for case in own)
@@ -185,7 +186,7 @@ def _rung(case: PenaltyCase, runs: Rolling, marks: Mapping[Session, Mark], momen
         test = improvement_test(case.improvement[1], ended, marks, as_of, policy)
     if case.issued:
         then = policies.load(case.issued[1].policy or school.policy_on(case.issued[1].issued_on))
-        asked = terms(case, school.notices[case.pupil].values(), then)
+        asked = terms(case, school.notices_about(case.pupil), then)
         stands = standing(case, asked, as_of)
         codes, named = then.penalty_codes, case.issued[1].sessions
     elif case.referred:
@@ -259,15 +260,15 @@ class _Seen:
 
 
 def _marks(answers: Answers, moment: Moment, cases: Mapping[str, list[PenaltyCase]]) -> dict[str, dict[Session, Mark]]:
-    """Return the marks that could count, while on roll and of compulsory school age, of pupils with cases, in the
-    school years that their cases speak of."""
+    """Return the marks that could count, while on roll here or as a former school's record has them, and of compulsory
+    school age, of pupils with cases, in the school years that their cases speak of."""
     concerned = sorted(pupil for pupil, found in cases.items() if found)
     years = {school_year(day) for found in cases.values() for case in found for day in _days(case)}
+    found: dict[str, dict[Session, Mark]] = {pupil: _elsewhere(moment, pupil) for pupil in concerned}
     known = sorted(year for year in years if year in moment.school.years)
     if not known:
-        return {}
+        return found
     entries = answers.entries(moment, known, concerned)
-    found: dict[str, dict[Session, Mark]] = {}
     for place, number, code, position in zip(
         entries.pupil.tolist(),
         entries.session.tolist(),
@@ -279,6 +280,16 @@ def _marks(answers: Answers, moment: Moment, cases: Mapping[str, list[PenaltyCas
         if pupil.on_roll(session.day) and pupil.of_school_age(session.day):
             found.setdefault(pupil.number, {})[session] = Mark(CODES[code].symbol, position)
     return found
+
+
+def _elsewhere(moment: Moment, pupil: str) -> dict[Session, Mark]:
+    """Return the marks of former schools that could count."""
+    here = moment.school.pupils[pupil]
+    return {
+        mark.session: Mark(mark.code, mark.position)
+        for mark in received_marks(moment.school.records(pupil), date.min, date.max)
+        if here.of_school_age(mark.session.day) and not here.on_roll(mark.session.day)
+    }
 
 
 def _days(case: PenaltyCase) -> list[date]:

@@ -4,6 +4,9 @@ The window is the last school weeks whose first session is on or before the day 
 it count the marks, on or before that day, whose code the policy counts, while on roll and of compulsory school age.
 Sessions named in a standing notice issued by that day are not counted again (unless the policy says so): for the pupil
 in any parent's notice, in a parent's own line in that parent's.
+
+The threshold is about the pupil, so marks that a former school's record holds count too, in these same weeks, while the
+pupil was not on this school's roll.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ import numpy as np
 from ledger.case import Notice, recent
 from ledger.codes import CODES, by_symbol
 from ledger.policy import Policy
-from ledger.sessions import EPOCH_DAY
+from ledger.received import ReceivedMark
+from ledger.sessions import EPOCH_DAY, monday
 from projections.frames import Entries, Roll, last_session
 
 # A register with this code still owes its reason, so a referral that rests on it is sent back.
@@ -25,11 +29,13 @@ UNRESOLVED = "N"
 
 
 class Counted(NamedTuple):
-    """A session that counts, the code it counts by, and the position of the event that gave it."""
+    """A session that counts, the code it counts by, the position of the event that gave it, and of a former school's
+    the URN."""
 
     session: int
     code: str
     position: int
+    school: str = ""
 
 
 class ParentLine(NamedTuple):
@@ -54,10 +60,12 @@ class Window(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What penalty windows need to know of a pupil beside the marks: parents and notices, as known."""
+    """What penalty windows need to know of a pupil beside the marks: parents, notices, and marks of former schools, as
+    known."""
 
     parents: tuple[str, ...]
     notices: tuple[Notice, ...]
+    received: tuple[ReceivedMark, ...] = ()
 
 
 def windows(
@@ -78,10 +86,27 @@ def windows(
     for row in np.lexsort((marks.session, marks.pupil)):
         counted = Counted(int(marks.session[row]), CODES[marks.code[row]].symbol, int(marks.from_position[row]))
         by_pupil.setdefault(int(marks.pupil[row]), []).append(counted)
+    for row, pupil in enumerate(roll.pupils):
+        if pupil in cases and (elsewhere := _elsewhere(cases[pupil].received, roll, row, weeks, as_of, policy)):
+            by_pupil[row] = sorted([*by_pupil.get(row, []), *elsewhere])
     return [
         _window(roll.pupils[pupil], found, cases.get(roll.pupils[pupil], Case((), ())), as_of, policy)
         for pupil, found in by_pupil.items()
     ]
+
+
+def _elsewhere(
+    received: Iterable[ReceivedMark], roll: Roll, row: int, weeks: Sequence[date], as_of: date, policy: Policy
+) -> list[Counted]:
+    """Return the sessions at former schools that count in these weeks."""
+    counted = []
+    for mark in received:
+        day, number = mark.session.day, mark.session.number
+        here = bool(((roll.first[row] <= number) & (number <= roll.last[row])).any())
+        of_age = roll.school_age[row, 0] <= number <= roll.school_age[row, 1]
+        if mark.code in policy.penalty_codes and day <= as_of and monday(day) in weeks and of_age and not here:
+            counted.append(Counted(number, mark.code, mark.position, mark.school))
+    return counted
 
 
 def empty_window(pupil: str, case: Case, as_of: date, policy: Policy) -> Window:

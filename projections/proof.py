@@ -27,13 +27,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionProof(msgspec.Struct, frozen=True, kw_only=True):
-    """One session: the code that stands, the event that gave it, what it counts as here, and why."""
+    """One session: the code that stands, the event that gave it, what it counts as here, and why; of a former school's
+    its URN, and no such key of any other."""
 
     session: str
     code: str | None
     position: int | None
     counts_as: str
     why: str
+    school: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class EntryProof(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,11 +105,13 @@ class Explanation(Answer, frozen=True, kw_only=True):
 
 
 class Line(NamedTuple):
-    """A session in order: its number, the code that stands there ("" for none), the position that gave it."""
+    """A session in order: its number, the code that stands there ("" for none), the position that gave it, and of a
+    former school's the URN."""
 
     number: int
     code: str
     position: int
+    school: str = ""
 
 
 def policy_of(moment: Moment) -> Policy:
@@ -166,6 +170,7 @@ def proved(line: Line, counts_as: str, why: str) -> SessionProof:
         position=line.position or None,
         counts_as=counts_as,
         why=why,
+        school=line.school or msgspec.UNSET,
     )
 
 

@@ -33,6 +33,7 @@ from projections.leaves import LeaveAnswer, leave_answers
 from projections.letters import quoted
 from projections.questions import Answer, Answers, Moment
 from projections.referral_checks import CHECKS, File, Problem
+from projections.referral_received import rests_on_received
 from projections.registers import EntryAnswer, history_answers
 from projections.rungs import Rung, next_step
 
@@ -129,7 +130,7 @@ def _referral(answers: Answers, moment: Moment, policy: Policy, line: Line) -> R
         known=answers.particulars(moment, [pupil])[pupil],
         shown=_shown(answers, pupil, told),
     )
-    problems = [problem for check in CHECKS for problem in check(file)]
+    problems = [problem for check in (*CHECKS, rests_on_received) for problem in check(file)]
     listed = [EntryAnswer(session=str(session), entries=marks) for session, marks in sorted(entries.items())]
     return Referral(answer=_answer(answers, file, problems), entries=listed, told=told, leave=file.leave, rung=rung)
 

@@ -123,7 +123,8 @@ def code_without_reason(file: File) -> Iterator[Problem]:
 def never_followed_up(file: File) -> Iterator[Problem]:
     refused = {each.session for asked in file.leave.requests for each in asked.sessions if each.decided == "refused"}
     for each in file.window.sessions:
-        if each.code == UNEXPLAINED and each.session not in refused and not _followed_up(each.session, file):
+        own = not each.school  # a former school has its own chronology
+        if own and each.code == UNEXPLAINED and each.session not in refused and not _followed_up(each.session, file):
             yield Problem(
                 check="never_followed_up",
                 sentence=f"{each.session} is O, and nobody is known to have asked or been told why",

@@ -47,6 +47,20 @@ class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     entries: list[MarkAnswer]
 
 
+class ReceivedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of a former school that stands: what it is of, and where it came in. Its entries are not this
+    register's."""
+
+    school: str
+    name: str
+    as_of: str
+    known_at: str
+    sessions: int
+    notices: int
+    position: int
+    recorded_at: str
+
+
 class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """One pupil's line of a register for one session. `code` is None where there is no mark; `expected` what leave or a
     closure makes it expect; `missing` once registration has closed without a mark; `reports` what parents told us."""
@@ -121,6 +135,24 @@ def history_answers(answers: Answers, moment: Moment, pupil: str, session: Sessi
     by_session = sorted((entry_of(stream)[1], marks) for stream, marks in found.items())
     return [
         EntryAnswer(session=str(session), entries=marks) for session, marks in by_session if session.day <= moment.as_of
+    ]
+
+
+def received_answers(answers: Answers, moment: Moment, pupil: str) -> list[ReceivedAnswer]:
+    """Return the records of former schools that stand at the moment, the school's name sealed where its key is gone."""
+    rows = answers.ledger.reads.rows_at([record.position for record in moment.school.records(pupil)])
+    return [
+        ReceivedAnswer(
+            school=event.urn,
+            name=SEALED if event.sealed else event.school,
+            as_of=event.as_of.isoformat(),
+            known_at=format_moment(event.known_at),
+            sessions=len(event.marks),
+            notices=len(event.notices),
+            position=row.position,
+            recorded_at=format_moment(from_micros(row.recorded_at)),
+        )
+        for row, event in answers.opened(rows)
     ]
 
 

@@ -12,7 +12,7 @@ from commands.cli.options import one_line
 from commands.cli.tables import Names, london, name_of, table
 
 if TYPE_CHECKING:
-    from projections.registers import EntryAnswer, MarkAnswer, RegisterAnswer, SessionAnswer
+    from projections.registers import EntryAnswer, MarkAnswer, ReceivedAnswer, RegisterAnswer, SessionAnswer
 
 HALVES = ("AM", "PM")
 
@@ -40,6 +40,17 @@ def history_table(pupil: str, found: Iterable[EntryAnswer], names: Names, simula
     for answer in found:
         _add_marks(made, [answer.session], answer.entries)
     return made
+
+
+def received_lines(found: Iterable[ReceivedAnswer]) -> list[str]:
+    """Return a line for each record of a former school, whose entries are not in this register."""
+    return [
+        one_line(
+            f"record of {each.name} (URN {each.school}) as of {each.as_of}: {each.sessions} sessions and "
+            f"{each.notices} notices, received {london(each.recorded_at)} (position {each.position})"
+        )
+        for each in found
+    ]
 
 
 MARK_COLUMNS = {

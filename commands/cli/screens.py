@@ -86,7 +86,7 @@ def show_history(
     session = _session(session_text)
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     from projections.cohorts import described
-    from projections.registers import history_answers
+    from projections.registers import history_answers, received_answers
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
@@ -95,12 +95,13 @@ def show_history(
         if as_json:
             say_json(found)
             return
-        from commands.cli.register import history_table
+        from commands.cli.register import history_table, received_lines
         from commands.cli.tables import show
 
         note_lost_keys(house)
         names = house.answers.particulars(moment, [pupil])
-        show(history_table(pupil, found, names, house.simulated), described(moment))
+        received = [] if session else received_lines(received_answers(house.answers, moment, pupil))
+        show(history_table(pupil, found, names, house.simulated), *received, described(moment))
 
 
 @verbs.command("doctor")

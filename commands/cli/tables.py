@@ -170,9 +170,11 @@ def counted_table(answer: PenaltyAnswer, simulated: bool) -> Table:
         code="left",
         recorded="left",
         position="right",
+        **({"school": "left"} if any(counted.school for counted in answer.sessions) else {}),
     )
     for counted in answer.sessions:
-        made.add_row(counted.session, counted.code, london(counted.recorded_at), str(counted.position))
+        row = [counted.session, counted.code, london(counted.recorded_at), str(counted.position)]
+        made.add_row(*row, *([counted.school] if counted.school else []))
     return made
 
 

@@ -281,6 +281,7 @@ class Known:
         self.spells: list[list[Any]] = []
         self.notices: dict[str, dict[str, Any]] = {}
         self.entries: dict[str, list[dict[str, Any]]] = {}
+        self.received: dict[str, dict[str, Any]] = {}  # by former school: what its record said last
         self.about: dict[str, Any] = {}
         self.placements: dict[str, tuple[str, str]] = {}
         for row in rows:
@@ -321,6 +322,8 @@ class Known:
                 self.school_age = [said["school_age_first"], said["school_age_last"]]
         elif kind == "ContactsChanged":
             self.about.update(parents=said["parents"], contacts=said.get("contacts", []))
+        elif kind == "RecordReceived":
+            self.received[said["urn"]] = said
         elif kind == "PupilRemoved":
             self.spells[-1][1] = said["last_day"]
         if kind in ("PupilAdmitted", "ClassChanged"):
@@ -375,6 +378,13 @@ class Known:
             return "missing" if closes is not None and closes <= self.known_at else "not possible"
         kinds = {"attended": ATTENDED, "authorised": AUTHORISED, "unauthorised": UNAUTHORISED}
         return next((kind for kind, codes in kinds.items() if code in codes), "not possible")
+
+    def elsewhere(self) -> dict[str, str]:
+        """Return the codes that former schools' records hold of sessions while not on roll here, each once."""
+        found: dict[str, str] = {}
+        for said in self.received.values():
+            found = {**said.get("marks", {}), **found}
+        return {session: code for session, code in found.items() if not self.on_roll(session)}
 
     def sessions(self, first: str, last: str) -> list[str]:
         """Return the sessions from one day to another: those of the calendar while on roll, and those with a mark."""
@@ -489,15 +499,22 @@ def check_penalty(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> No
     weeks = [day for place, day in enumerate(known.days) if not place or monday(day) != monday(known.days[place - 1])]
     begun = bisect_right(weeks, known.as_of)
     mondays = {monday(day) for day in weeks[max(0, begun - rules["penalty_weeks"]) : begun]}
-    standing = [each for each in known.notices.values() if each["issued_on"] <= ev["as_of"]]
+    theirs_too = [
+        {"issued_on": issued_on, "ss": named}
+        for said in known.received.values()
+        for _, _, issued_on, named in said.get("notices", [])
+    ]
+    standing = [each for each in [*known.notices.values(), *theirs_too] if each["issued_on"] <= ev["as_of"]]
     noticed = {session for each in standing for session in each["ss"] if not rules["recount_noticed_sessions"]}
     first, last = known.school_age
+    codes = {each: known.code(each) for each in known.sessions("", ev["as_of"]) if known.on_roll(each)}
+    codes.update(known.elsewhere())
     counted = [
         session
-        for session in known.sessions("", ev["as_of"])
+        for session in sorted(codes)
         if monday(date.fromisoformat(session[:10])) in mondays
-        and known.code(session) in rules["penalty_codes"]
-        and known.on_roll(session)
+        and session[:10] <= ev["as_of"]
+        and codes[session] in rules["penalty_codes"]
         and first <= session[:10] <= last
         and session not in noticed
     ]

@@ -56,6 +56,7 @@ from commands.models.roll import (
     ChangeEmergencyContacts,
     ChangeGroups,
     ReceiveMovingForm,
+    ReceiveRecord,
     RemoveFromRoll,
 )
 from commands.models.school import (
@@ -175,6 +176,7 @@ AnyCommand = Union[
     ChangeEmergencyContacts,
     AmendParticulars,
     ReceiveMovingForm,
+    ReceiveRecord,
     RecordMark,
     TakeRegister,
     CloseRegister,

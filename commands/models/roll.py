@@ -109,6 +109,17 @@ class AmendParticulars(Command):
     reason: Text = ""
 
 
+class ReceiveRecord(Command):
+    """The portable record of a former school: its file's text, the verifier key of that school's seal, and which of the
+    parents that its notices name are which of ours."""
+
+    command: Literal["ReceiveRecord"] = "ReceiveRecord"
+    pupil: PupilNumber
+    record: Annotated[str, StringConstraints(max_length=10_000_000)]
+    key: str
+    parents: dict[str, str] = {}
+
+
 class ReceiveMovingForm(Command):
     """The form of a parent who takes a pupil to another school."""
 

@@ -107,9 +107,13 @@ def _sessions(referral: Referral) -> Rows:
     entries = {entry.session: entry.entries for entry in referral.entries}
     rows = []
     for each in referral.answer.sessions:
+        code = by_symbol(each.code)
+        if each.school:
+            said = (_london(each.recorded_at), f"school {each.school}", "as its signed record has it")
+            rows.append([each.session, "", each.code, code.name if code else "", *said])
+            continue
         marks = entries[each.session]
         last = marks[-1]
-        code = by_symbol(each.code)
         why = last.reason or last.cites
         signed = f"{last.by.name} ({last.by.title})" if last.by.name else "unknown"
         original = marks[0].code if len(marks) > 1 else ""

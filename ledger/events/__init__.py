@@ -56,6 +56,8 @@ from ledger.events.roll import (
     ParticularsAmended,
     PupilAdmitted,
     PupilRemoved,
+    ReceivedNotice,
+    RecordReceived,
 )
 from ledger.events.school import (
     CalendarAmended,
@@ -89,6 +91,7 @@ RollEvent = Union[
     EmergencyContactsChanged,
     ParticularsAmended,
     MovingFormReceived,
+    RecordReceived,
     GroupsChanged,
     PupilRemoved,
     HoldPlaced,
@@ -190,6 +193,8 @@ __all__ = [
     "ProsecutionEnded",
     "PupilAdmitted",
     "PupilRemoved",
+    "ReceivedNotice",
+    "RecordReceived",
     "ReferenceEvent",
     "RegisterClosed",
     "RegisterEvent",

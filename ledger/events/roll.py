@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
+
+import msgspec
 
 from ledger.events.base import Event
 
@@ -96,6 +98,34 @@ class MovingFormReceived(Event, frozen=True, kw_only=True):
     new_address: str = ""
     new_school: str = ""
     new_school_address: str = ""
+
+
+class ReceivedNotice(msgspec.Struct, frozen=True, array_like=True):
+    """A standing notice of a former school: its name there, the parent of ours that a person took its parent for (blank
+    where nobody did), and what it names."""
+
+    notice: str
+    parent: str
+    issued_on: date
+    sessions: tuple[str, ...]
+
+
+class RecordReceived(Event, frozen=True, kw_only=True):
+    """The portable record of a former school, as that school's ledger was known at `known_at`: the code of every
+    session, and the notices that stood. `digest` is of the record; the file itself is kept by people."""
+
+    kind: ClassVar[str] = "roll"
+    private: ClassVar[tuple[str, ...]] = ("school", "parents")
+    urn: str
+    ledger: str
+    digest: str
+    record_position: int
+    known_at: datetime
+    as_of: date
+    marks: dict[str, str] = {}
+    notices: tuple[ReceivedNotice, ...] = ()
+    school: str = ""
+    parents: dict[str, str] = {}
 
 
 class GroupsChanged(Event, frozen=True, kw_only=True):

@@ -27,7 +27,8 @@ DAY, NEXT = date(2025, 11, 3), date(2025, 11, 24)
 
 
 def samples() -> list[Sample]:
-    return [*_school(), *_roll(), *_follow_up(), *_support(), *_case(), *_keeping(), *_dated(), *_pinned()]
+    kept = [*_school(), *_roll(), *_follow_up(), *_support(), *_case(), *_keeping(), *_dated()]
+    return [*kept, *_pinned(), *_received()]
 
 
 def _school() -> list[Sample]:
@@ -213,4 +214,23 @@ def _pinned() -> list[Sample]:
     return [
         Sample("PenaltyReferred pinned", CASE, 13, e.PenaltyReferred(**seen, digest=digest, referred_on=NEXT)),
         Sample("NoticeIssued pinned", CASE, 14, e.NoticeIssued(**seen, digest=digest, issued_on=NEXT)),
+    ]
+
+
+def _received() -> list[Sample]:
+    record = {
+        "by": BY,
+        "urn": "118000",
+        "ledger": "ab" * 32,
+        "digest": "cd" * 32,
+        "record_position": 1810,
+        "known_at": datetime(2025, 11, 24, 15, 30, tzinfo=UTC),
+        "as_of": date(2025, 11, 21),
+    }
+    notices = (e.ReceivedNotice("PN-1", "1042-b", date(2025, 10, 1), SESSIONS), e.ReceivedNotice("PN-2", "", DAY, ()))
+    said = {"school": "Hill School", "parents": {"77-a": "Pärent Öne"}}
+    marks = {"2025-11-03/AM": "O", "2025-11-03/PM": "\\"}
+    return [
+        Sample("RecordReceived", ROLL, 46, e.RecordReceived(**record)),
+        Sample("RecordReceived sealed", ROLL, 47, e.RecordReceived(**record, marks=marks, notices=notices, **said)),
     ]

@@ -18,6 +18,7 @@ RELEASED = [
     (43, "554b0b24cc635427ae758ac169b09164f6306286e55d9f39d615f93292bc5fa1"),
     (97, "082b78124547e1f6f16490f41a848ab780d00bf8835b8cc1ca5bdc5fdbbae4ad"),
     (99, "95918dcf114a7439efdc08a3c85bc666cbc443b076adb911f08b4e5ffa4c81ac"),
+    (101, "bd004cb56b179a07f22faf85f6e64f913318ed53bf6b91e92493511dac0940b1"),
 ]
 LINES = lines()
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(AnyEvent)}

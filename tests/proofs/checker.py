@@ -52,7 +52,13 @@ def check_penalty(proof):
     for each in proof["sessions"]:
         day = day_of(each["session"])
         inside = day - timedelta(days=day.weekday()) in weeks and day <= as_of and first <= day <= last
-        if inside and each["code"] in rules["penalty_codes"] and on_roll(proof, day):
+        # What a former school's record says counts for the days on which the pupil was not on roll here.
+        theirs = "school" in each and not on_roll(proof, day)
+        if (
+            inside
+            and each["code"] in rules["penalty_codes"]
+            and (theirs or ("school" not in each and on_roll(proof, day)))
+        ):
             counted += [] if each["session"] in noticed else [each["session"]]
     met = len(counted) >= rules["penalty_threshold"]
     wrong = entries_agree(proof)

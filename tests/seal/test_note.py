@@ -69,6 +69,7 @@ def test_further_signatures_are_passed_over() -> None:
         NOTE.replace("— ", "-- "),
         NOTE + "\n",
         NOTE + "no signature\n",
+        NOTE[:-9] + "é" + NOTE[-8:],
         NOTE.replace("\n\n", "\n"),
         "x" * 1_000_001 + NOTE,
     ],
@@ -97,7 +98,9 @@ def test_a_checkpoint_is_written_in_one_way_only(text: str) -> None:
         parse_checkpoint(text)
 
 
-@pytest.mark.parametrize("text", ["", "name", "name+00000000+AAAA", str(KEY).replace("+", "+0", 1), str(KEY)[:-4]])
+@pytest.mark.parametrize(
+    "text", ["", "name", "name+00000000+AAAA", "name+00000000+é", str(KEY).replace("+", "+0", 1), str(KEY)[:-4]]
+)
 def test_what_is_no_verifier_key_is_refused(text: str) -> None:
     with pytest.raises(BadNote):
         parse_key(text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.former import in_july
+
 SECRETS = [
     "Aunt-salamander",
     "address-tapir",
@@ -39,7 +41,10 @@ SECRETS = [
     "lifted-brambling",
     "contacts-curlew",
     "emergency-dotterel",
+    "Former-firecrest",
+    "Parent-firefinch",
 ]
+RECORD = in_july("2015-03-27")
 AUNT = {"id": "1042-c", "name": "Aunt-salamander", "phone": "01632 960179"}
 DAY = "2024-09-03"
 PUPIL: dict[str, Any] = {"pupil": "1042"}
@@ -60,6 +65,10 @@ LINES: list[tuple[str, dict[str, Any]]] = [
             "new_school": "Nextschool-walrus",
             "new_school_address": "Hillroad-xerus",
         },
+    ),
+    (
+        "ReceiveRecord",
+        {**PUPIL, "record": RECORD.text, "key": RECORD.key, "parents": {"77-a": "1042-a"}},
     ),
     (
         "RequestEvidence",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from tests.support.former import BORN, UPN, in_july
+
 Line = dict[str, Any]
 Change = dict[str, Any]
 
@@ -111,6 +113,15 @@ def returned(episode: str) -> Line:
     return line("MakeReturn", pupil="1042", form="attendance", episode=episode, made_on="2024-11-05")
 
 
+def moved(number: str, starting_day: str) -> Line:
+    return {**pupil(number, "4W", BORN), "upn": UPN, "starting_day": starting_day}
+
+
+def received(number: str) -> Line:
+    record = in_july()
+    return line("ReceiveRecord", pupil=number, record=record.text, key=record.key, parents={})
+
+
 OPENING = line("OpenSchool", urn="117000", name="Example Primary", la="919", estab="2000", policy="national-2024")
 HAPPENED = [
     {**OPENING, "id": "used", "at": "2024-09-02T08:00:00"},
@@ -163,6 +174,8 @@ HAPPENED = [
     line("RecordEvidence", pupil="1042", evidence="seen", seen_on=YESTERDAY, sessions=[MARKED]),
     supported("support plan", "offered", YESTERDAY),
     returned("2024-11-01"),
+    *(moved(number, day) for number, day in (("1047", "2023-09-05"), ("1048", "2023-09-05"), ("1049", "2023-07-03"))),
+    received("1048"),
     line("NameRole", role="headteacher", holders=[BY], from_day="2024-09-01"),
 ]
 

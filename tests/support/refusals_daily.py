@@ -26,6 +26,7 @@ from tests.support.refusals import (
     decided,
     line,
     pupil,
+    received,
 )
 
 SCHOOL_DAY = [
@@ -99,6 +100,19 @@ SCHOOL_DAY = [
     Command(
         line("ReceiveMovingForm", pupil="1042", parent="1042-a", received_on="2024-11-05", leaving_on="2024-12-20"),
         [STRANGER, OTHER_PARENT, ("malformed", {"received_on": TOMORROW})],
+    ),
+    Command(
+        received("1047"),
+        [
+            STRANGER,
+            ("malformed", {"key": "a key"}),
+            ("record_not_genuine", {"record": "{}"}),
+            ("not_this_pupil", {"pupil": "1042"}),
+            ("session_on_own_roll", {"pupil": "1049"}),
+            ("unknown_person", {"parents": {"77-a": "1043-a"}}),
+            ("record_not_newer", {"pupil": "1048"}),
+        ],
+        [("unknown_person", "malformed", {"parents": {"77-b": "1043-a"}})],
     ),
     Command(
         line("RecordMark", pupil="1042", session="2024-11-05/AM", code="/"),

@@ -6,6 +6,7 @@ every fact recorded after the moment it is asked for. It imports nothing of the 
 twice to go unseen. It trusts its lines: a refused line must not be applied.
 """
 
+import json
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -119,6 +120,15 @@ class NoticeWithdrawn(NamedTuple):
     notice: str
 
 
+class Received(NamedTuple):
+    """What a former school's record says: the last code of each session, and its notices, a parent for each."""
+
+    pupil: str
+    school: str
+    codes: dict[str, str]
+    notices: list[NoticeIssued]
+
+
 class Noted(NamedTuple):
     """Something the ledger writes down that moves its last moment and changes no figure."""
 
@@ -128,7 +138,7 @@ class Noted(NamedTuple):
 Kind = TypeVar("Kind")
 Fact = (
     PolicyAdopted | YearSet | Admitted | BirthCorrected | ClassSet | ParentsSet | Removed | Marked | LeaveGranted
-    | LeaveWithdrawn | ClosureDeclared | NoticeIssued | NoticeWithdrawn | Noted
+    | LeaveWithdrawn | ClosureDeclared | NoticeIssued | NoticeWithdrawn | Received | Noted
 )  # fmt: skip
 
 
@@ -204,14 +214,15 @@ class SlowModel:
             if not known.on_roll(pupil, as_of):
                 continue
             first, last = compulsory_school_age(known.born(pupil))
+            own = {s: codes[-1] for (who, s), codes in entries.items() if who == pupil}
+            here = {session: code for session, code in own.items() if known.on_roll(pupil, day_of(session))}
+            there = {s: c for s, c in known.received_codes(pupil).items() if not known.on_roll(pupil, day_of(s))}
             unauthorised = sorted(
-                (session, codes[-1])
-                for (who, session), codes in entries.items()
-                if who == pupil
-                and codes[-1] in PENALTY_CODES[known.policy(as_of)]
+                (session, code)
+                for session, code in (here | there).items()
+                if code in PENALTY_CODES[known.policy(as_of)]
                 and monday(day_of(session)) in weeks
                 and day_of(session) <= as_of
-                and known.on_roll(pupil, day_of(session))
                 and first <= day_of(session) <= last
             )
             notices = [notice for notice in known.notices(pupil) if notice.issued_on <= as_of]
@@ -341,9 +352,21 @@ class Known:
         return Marked(pupil, session, "N", "")
 
     def notices(self, pupil: str) -> list[NoticeIssued]:
-        """Return the notices about a pupil that stand."""
+        """Return the notices about a pupil that stand, those of former schools as last received among them."""
         withdrawn = [fact.notice for fact in self.all(NoticeWithdrawn) if fact.pupil == pupil]
-        return [fact for fact in self.all(NoticeIssued) if fact.pupil == pupil and fact.notice not in withdrawn]
+        own = [fact for fact in self.all(NoticeIssued) if fact.pupil == pupil and fact.notice not in withdrawn]
+        return own + [notice for fact in self.received(pupil) for notice in fact.notices]
+
+    def received(self, pupil: str) -> list[Received]:
+        """Return the last record of each former school, in the order in which the schools first came."""
+        return list({fact.school: fact for fact in self.all(Received) if fact.pupil == pupil}.values())
+
+    def received_codes(self, pupil: str) -> dict[str, str]:
+        """Return the codes that records hold; of a session that two schools marked the first one's."""
+        found: dict[str, str] = {}
+        for fact in self.received(pupil):
+            found = fact.codes | found
+        return found
 
 
 def facts_of(line: dict[str, Any], known: Known) -> list[Fact]:
@@ -397,10 +420,23 @@ def facts_of(line: dict[str, Any], known: Known) -> list[Fact]:
         case "IssuePenaltyNotice":
             issued_on = date.fromisoformat(line["issued_on"])
             return [NoticeIssued(line["pupil"], line["notice"], line["parent"], issued_on, line["sessions"])]
+        case "ReceiveRecord":
+            return [record_received(line)]
         case "WithdrawPenaltyNotice":
             return [NoticeWithdrawn(line["pupil"], line["notice"])]
         case command:
             return [Noted(command)]
+
+
+def record_received(line: dict[str, Any]) -> Received:
+    record, parents = json.loads(line["record"])["record"], line.get("parents") or {}
+    notices = [
+        NoticeIssued(line["pupil"], each["notice"], parents.get(each["parent"], ""),
+                     date.fromisoformat(each["issued_on"]), each["sessions"])
+        for each in record["notices"] if each["state"] != "withdrawn"
+    ]  # fmt: skip
+    codes = {each["session"]: each["entries"][-1]["code"] for each in record["entries"]}
+    return Received(line["pupil"], record["school"]["urn"], codes, notices)
 
 
 def leave_granted(line: dict[str, Any]) -> list[LeaveGranted]:

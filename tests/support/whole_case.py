@@ -23,6 +23,7 @@ from typing import Any
 
 from stdnum.gb import upn
 
+from tests.support.former import KEPT, KEPT_KEY
 from tests.support.schools import open_school
 
 Line = dict[str, Any]
@@ -548,8 +549,10 @@ def ten_days_without_contact(told: Diary) -> None:
 
 
 def newcomer(told: Diary) -> None:
-    """Sam: joins in November, and his year group is put right."""
+    """Sam: joins in November with his former school's record, and his year group is put right."""
     told.write("2025-11-06T10:00", OFFICE, "AdmitPupil", **admission(SAM, "2025-11-10", "4"))
+    told.write("2025-11-10T14:00", OFFICE, "ReceiveRecord", pupil=SAM, record=KEPT.read_text(encoding="utf-8"),
+               key=KEPT_KEY.read_text(encoding="utf-8").strip())
     told.write("2025-11-10T15:30", OFFICE, "MakeReturn", pupil=SAM, form="new pupil", episode="2025-11-10",
                made_on="2025-11-10", seen=SEEN, content={"starting_day": "2025-11-10"})
     told.write("2025-11-13T15:30", OFFICE, "ChangeClass", pupil=SAM, class_=CLASS, year_group="5",
