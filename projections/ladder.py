@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ledger import policy as policies
 from ledger.case import PenaltyCase
 from ledger.codes import CODES
-from ledger.notices import standing, terms
+from ledger.notices import Owed, owed, paid_by, standing, terms
 from ledger.policy import Policy
 from ledger.school import School
 from ledger.sessions import Session, school_year
@@ -131,13 +131,14 @@ def _wrong_payment(rung: Rung, as_of: date) -> Duty | None:
     case = rung.case
     if rung.terms is None or rung.standing == "withdrawn" or not case.payments or as_of > rung.terms.full_until:
         return None
-    total, last = sum(payment.amount for _, payment in case.payments), case.payments[-1][1].paid_on
-    if total == (owed := rung.terms.owed(last)):
+    last = max(payment.paid_on for _, payment in case.payments)
+    total, asked = paid_by(case, last), rung.terms.owed(last)
+    if total == asked:
         return None
     return Duty(
         Urgency.TODAY,
         "payment",
-        f"{case.name}: {pounds(total)} was paid by {last}, when {pounds(owed)} was owed",
+        f"{case.name}: {pounds(total)} was paid by {last}, when {pounds(asked)} was asked",
         f"attendance penalty {case.pupil} --ladder",
         case.pupil,
         rung.terms.full_until,
@@ -179,6 +180,7 @@ def _rung(case: PenaltyCase, runs: Rolling, marks: Mapping[Session, Mark], momen
     """Return one case with its test, its terms by the policy of its day of issue, and what undermines it."""
     school, as_of = moment.school, moment.as_of
     test, asked, stands, codes = None, None, "", policy.penalty_codes
+    left: Owed | None = None
     named: tuple[str, ...] = ()
     if case.improvement:
         ended = case.improvement_ended[1] if case.improvement_ended else None
@@ -186,13 +188,13 @@ def _rung(case: PenaltyCase, runs: Rolling, marks: Mapping[Session, Mark], momen
     if case.issued:
         then = policies.load(school.policy_on(case.issued[1].issued_on))
         asked = terms(case, school.notices[case.pupil].values(), then)
-        stands = standing(case, asked, as_of)
+        stands, left = standing(case, asked, as_of), owed(case, asked, as_of)
         codes, named = then.penalty_codes, case.issued[1].sessions
     elif case.referred:
         codes, named = policies.load(case.referred[-1][1].policy).penalty_codes, case.referred[-1][1].sessions
     over = stands == "withdrawn" or case.prosecution_ended is not None
     sessions = () if over else map(Session.parse, named)
-    return Rung(case, test, asked, stands, undermined(sessions, marks, codes), runs)
+    return Rung(case, test, asked, stands, left, undermined(sessions, marks, codes), runs)
 
 
 def _step(

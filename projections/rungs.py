@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ledger.case import Notice, PenaltyCase, years_after
 from ledger.events import ImprovementEnded, ImprovementRequired
-from ledger.notices import Terms
+from ledger.notices import Owed, Terms
 from ledger.policy import Policy
 from ledger.sessions import Session
 from projections.duty import Urgency
@@ -60,12 +60,13 @@ class Rolling(NamedTuple):
 
 
 class Rung(NamedTuple):
-    """One case as of a day. `standing` is blank where no notice was issued; `barred`: no further one may be."""
+    """One case as of a day. `standing` is blank where no notice was issued, `owed` None where none is open."""
 
     case: PenaltyCase
     improvement: Improvement | None
     terms: Terms | None
     standing: str
+    owed: Owed | None
     undermined: tuple[Counted, ...]
     rolling: Rolling
 
@@ -220,11 +221,12 @@ def _of_notice(rung: Rung, asked: Terms, as_of: date) -> Step:
             f"attendance notice serve {case.pupil} {case.name} post {case.issued[1].issued_on}" if case.issued else "",
             urgency=Urgency.SOON,
         )
-    until = asked.reduced_until if as_of <= asked.reduced_until else asked.full_until
+    assert rung.owed is not None, "an open notice of which nothing is owed"
+    left, until = rung.owed
     return Step(
         "notice open",
-        f"{pounds(asked.owed(as_of))} discharges it until {until}",
-        f"attendance notice pay {case.pupil} {case.name} {asked.owed(as_of) // 100} --paid-on DAY",
+        f"{pounds(left)} discharges it until {until}",
+        f"attendance notice pay {case.pupil} {case.name} {pounds(left).removeprefix('£')} --paid-on DAY",
         by=until,
         urgency=Urgency.SOON if until - as_of <= SOON else Urgency.WAITING,
     )

@@ -142,7 +142,7 @@ def _notice_events(notice: NoticeAnswer) -> Iterator[Event]:
     yield notice.full_until, "last day", f"for {_pounds(notice.full_pence)}", ""
     for day, pence in notice.paid:
         yield day, "paid", _pounds(pence), ""
-    owed = f", {_pounds(notice.owed_pence)} owed" if notice.owed_pence else ""
+    owed = f", {_pounds(notice.owed_pence)} owed until {notice.owed_until}" if notice.owed_pence else ""
     yield "", "stands", f"{notice.standing}{owed}" + (f": {notice.withdrawn_for}" if notice.withdrawn_for else ""), ""
 
 

@@ -63,7 +63,7 @@ ISSUED = line(
 SERVED = line("2025-12-08T11:00", "ServeNotice", notice="PN-1", method="hand", sent_on="2025-12-08")
 
 
-def paid(on: str, amount: int, at: str = "2026-01-20T10:00") -> dict[str, Any]:
+def paid(on: str, amount: float, at: str = "2026-01-20T10:00") -> dict[str, Any]:
     return line(at, "RecordPayment", notice="PN-1", paid_on=on, amount=amount)
 
 
@@ -218,6 +218,32 @@ def test_a_payment_is_what_was_owed_on_its_day(on: str, amount: int, standing: s
     notice = only_case(opened, "2026-01-02").notice
     assert notice is not None and notice.standing == standing
     assert ("payment" in kinds(opened, "2026-01-02")) is wrong
+
+
+@pytest.mark.parametrize(
+    ("as_of", "left", "until"),
+    [
+        ("2025-12-28", 4050, "2025-12-28"),
+        ("2025-12-29", 12050, "2026-01-04"),
+        ("2026-01-04", 4050, "2026-01-04"),  # 80 pounds came in on that day, too late for the lower sum
+    ],
+)
+def test_every_page_says_the_same_is_left_to_pay_until_the_same_day(as_of: str, left: int, until: str) -> None:
+    opened = case(holiday(), ISSUED, SERVED, paid("2025-12-12", 39.5), paid("2026-01-04", 80))
+    found = only_case(opened, as_of)
+    said = f"{pounds(left)} discharges it until {until}"
+    assert found.notice and (found.notice.owed_pence, found.notice.owed_until) == (left, until)
+    assert found.next == said and f" PN-1 {pounds(left).removeprefix('£')} --paid-on" in found.command
+    (duty,) = [each for each in duties(opened, as_of) if each.kind == "notice open"]
+    assert duty.sentence == f"PN-1: {said}" and str(duty.by) == until
+
+
+def test_a_second_notice_is_paid_in_full_within_28_days() -> None:
+    first = {**ISSUED, "notice": "PN-0", "sessions": HOLIDAY[:1]}
+    (found,) = [
+        each for each in mother(case(holiday(), first, ISSUED, SERVED), "2025-12-08").cases if each.case == "PN-1"
+    ]
+    assert found.next == "£160 discharges it until 2026-01-04"
 
 
 def test_a_notice_near_its_last_day_is_soon_and_one_past_it_is_for_today() -> None:
