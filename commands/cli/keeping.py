@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.ask import deciding_moment, known_pupils, note_lost_keys
 from commands.cli.options import (
     PLAIN,
     AtOption,
@@ -19,6 +19,7 @@ from commands.cli.options import (
     LedgerOption,
     opened,
     parse_known_at,
+    parse_recorded_at,
     progress_bar,
     say,
     say_json,
@@ -75,10 +76,11 @@ def forget(
     """
     from projections.retention import forgettable
 
+    recorded_at = parse_recorded_at(at)
     with opened(ledger, keys) as house:
         if house.keys.lost:
             raise Misconfigured(f"the key store {house.keys.address} is missing, so there is nothing to destroy")
-        moment = house.answers.moment()
+        moment = deciding_moment(house, recorded_at)
         with progress_bar("looking", moment.position) as progress:
             owners = forgettable(house.answers, moment, progress)
         simulated = house.simulated
