@@ -225,3 +225,13 @@ def test_followup_shows_the_chronology_the_ladder_and_what_codes_rest_on(office:
     assert (code["code"], code["replaces"], [rest["kind"] for rest in code["rests_on"]]) == ("N", None, ["attempt"])
     assert "pupil_not_on_roll" in run("followup", "7777").sentence
     assert "pupil_not_on_roll" in run("due", "--pupil", "7777").sentence
+
+
+@pytest.mark.parametrize("as_of", ["2024-09-02", "2014-09-02", "2024-09-07", "2031-09-02"])
+def test_nobody_stands_on_the_ladder_who_is_not_on_roll(office: Path, as_of: str) -> None:
+    gone = ("remove", "1042", "2024-09-06", "--ground", "moved away", *SIGNED, "--at", "2024-09-06T16:00")
+    assert run(*gone).code == 0
+    answer = run("followup", "1042", "--as-of", as_of, "--json")
+    assert (answer.code, answer.json["ladder"]["number"], answer.json["ladder"]["next_contact"]) == (0, 0, None)
+    said = run("followup", "1042", "--as-of", as_of)
+    assert (said.code, said.err) == (0, "") and "ladder: no run of absence without contact" in said.out
