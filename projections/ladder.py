@@ -30,13 +30,14 @@ from projections.rungs import (
     Rolling,
     Rung,
     Step,
+    ahead,
     case_as_of,
     consider_line,
+    held,
     improvement_test,
     next_step,
     pounds,
     rolling,
-    undermined,
 )
 
 NOTHING = Step("none", "nothing to decide")
@@ -62,7 +63,9 @@ def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
     windows = penalty_answers(answers, moment, [p for p in pupils if p in school.pupils], empty=True)
     cases = {
         window.pupil: [
-            then for case in school.cases.get(window.pupil, {}).values() if (then := case_as_of(case, moment.as_of))
+            then
+            for case in school.cases.get(window.pupil, {}).values()
+            if (then := case_as_of(case, moment.as_of, moment.known_on))
         ]
         for window in windows
     }
@@ -193,8 +196,10 @@ def _rung(case: PenaltyCase, runs: Rolling, marks: Mapping[Session, Mark], momen
     elif case.referred:
         codes, named = policies.load(case.referred[-1][1].policy).penalty_codes, case.referred[-1][1].sessions
     over = stands == "withdrawn" or case.prosecution_ended is not None
-    sessions = () if over else map(Session.parse, named)
-    return Rung(case, test, asked, stands, left, undermined(sessions, marks, codes), runs)
+    sessions = held(() if over else map(Session.parse, named), marks)
+    off = tuple(each for each in sessions if each.code not in codes)
+    coming = ahead(school.cases[case.pupil][case.name], max(as_of, moment.known_on), asked)
+    return Rung(case, test, asked, stands, left, sessions, off, runs, coming)
 
 
 def _step(

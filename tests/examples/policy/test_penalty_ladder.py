@@ -269,6 +269,37 @@ def test_a_withdrawal_undoes_a_notice_for_every_day_once_it_is_known() -> None:
     assert then.cases[0].notice and then.cases[0].notice.standing == "open" and then.notices_in_three_years == 1
 
 
+# --- dated ahead ----------------------------------------------------------------------------------------------------
+
+
+def test_a_notice_dated_ahead_is_said_and_nothing_is_asked_for_until_its_day() -> None:
+    coming = {**ISSUED, "issued_on": "2026-02-02"}
+    for opened in (case(holiday(), coming, without=("considered",)), case(holiday(), REFERRED, coming)):
+        found = mother(opened, "2025-12-12")
+        assert (found.next, found.command) == ("dated ahead: notice issued on 2026-02-02", "")
+        assert [(each.notice, each.next) for each in found.cases] == [(None, found.next)]
+        assert not [duty for duty in duties(opened, "2025-12-12") if "PN-1" in duty.sentence]
+        assert mother(opened, "2026-02-02").next.startswith("record how the notice was sent")
+
+
+def test_a_withdrawn_notice_dated_ahead_stands_in_nobodys_way() -> None:
+    withdrawn = line("2025-12-09T10:00", "WithdrawPenaltyNotice", notice="PN-1", reason="a wrong year")
+    found = mother(
+        case(holiday(), {**ISSUED, "issued_on": "2026-02-02"}, withdrawn, without=("considered",)), "2025-12-12"
+    )
+    assert found.cases == [] and found.next.startswith("10 sessions, met on")
+
+
+@pytest.mark.parametrize(("amount", "command"), [(80, False), (40, True)])
+def test_a_payment_dated_ahead_is_said_beside_what_is_owed_until_then(amount: int, command: bool) -> None:
+    opened = case(holiday(), ISSUED, SERVED, paid("2025-12-26", amount, at="2025-12-09T10:00"))
+    found = only_case(opened, "2025-12-12")
+    assert found.next == f"£80 discharges it until 2025-12-28; dated ahead: £{amount} paid on 2025-12-26"
+    # A payment that is recorded already may not be asked for again.
+    assert bool(found.command) is command and ("notice open" in kinds(opened, "2025-12-12")) is command
+    assert "dated ahead" not in only_case(opened, "2025-12-26").next
+
+
 # --- amendments that undermine --------------------------------------------------------------------------------------
 
 
