@@ -68,14 +68,11 @@ def terms(case: PenaltyCase, notices: Iterable[Notice], policy: Policy) -> Terms
     assert case.issued is not None, "terms of a notice that was not issued"
     issued_on = case.issued[1].issued_on
     received = case.served[1].received_on if case.served else presumed_receipt("post", issued_on, policy)
-    # Of two that were issued on one day, the one recorded first is the first.
-    before = takewhile(lambda notice: notice.notice != case.name, sorted(notices, key=lambda notice: notice.issued_on))
     second = any(
         other.parent == case.parent
-        and not other.withdrawn
         and policy.notices_from <= other.issued_on
         and issued_on < years_after(other.issued_on, policy.notices_years)
-        for other in before
+        for other in issued_before(case.name, notices)
     )
     full = policy.fine_second_pence if second else policy.fine_first_pence
     return Terms(
@@ -86,6 +83,13 @@ def terms(case: PenaltyCase, notices: Iterable[Notice], policy: Policy) -> Terms
         full_pence=full,
         full_until=received + timedelta(days=policy.fine_days - 1),
     )
+
+
+def issued_before(name: str, notices: Iterable[Notice]) -> list[Notice]:
+    """Return the notices, not withdrawn, that were issued before one; all of them where none has that name. Of two that
+    were issued on one day, the one recorded first is the first."""
+    in_order = sorted(notices, key=lambda notice: notice.issued_on)
+    return [other for other in takewhile(lambda notice: notice.notice != name, in_order) if not other.withdrawn]
 
 
 def standing(case: PenaltyCase, asked: Terms, on: date) -> str:

@@ -78,6 +78,28 @@ def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
     ]
 
 
+def issued_rungs(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Rung]:
+    """Return where the notices of these pupils stand that were issued by the day and not withdrawn."""
+    policy, school = moment.policy, moment.school
+    if policy is None:
+        return []
+    cases = {
+        pupil: [
+            case
+            for each in school.cases.get(pupil, {}).values()
+            if (case := case_as_of(each, moment.as_of, moment.known_on)) and case.issued and not case.withdrawn
+        ]
+        for pupil in pupils
+    }
+    marks = _marks(answers, moment, cases)
+    runs = {pupil: school.notices.get(pupil, {}).values() for pupil in cases}
+    return [
+        _rung(case, rolling(runs[pupil], case.parent, moment.as_of, policy), marks.get(pupil, {}), moment, policy)
+        for pupil, of_pupil in cases.items()
+        for case in of_pupil
+    ]
+
+
 def ladder_duties(answers: Answers, moment: Moment) -> list[Duty]:
     """Return what somebody must decide or settle on the ladders of the whole school."""
     return [duty for line in ladder_lines(answers, moment, moment.school.pupils) for duty in _duties(line, moment)]
