@@ -28,6 +28,7 @@ from commands.cli.options import (
     say_json,
 )
 from commands.cli.write import Pupil
+from ledger.errors import Refused
 from ledger.sessions import format_moment
 
 if TYPE_CHECKING:
@@ -75,7 +76,10 @@ def ask_due(
     clock = parse_now(now)
     from projections.cohorts import described
     from projections.due import desk_of, due_answers, duties
+    from projections.duty import KINDS
 
+    if kind is not None and kind not in KINDS:
+        raise Refused("malformed", field="--kind", value=kind, expected=f"one of {', '.join(KINDS)}")
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
         if pupil is not None:

@@ -227,6 +227,12 @@ def test_followup_shows_the_chronology_the_ladder_and_what_codes_rest_on(office:
     assert "pupil_not_on_roll" in run("due", "--pupil", "7777").sentence
 
 
+def test_a_kind_that_there_is_not_is_refused_and_the_kinds_are_named(office: Path) -> None:
+    said = run("due", "--kind", "nonsense").sentence
+    assert "malformed: --kind 'nonsense'" in said and "call" in said and "third barred" in said
+    assert run("due", "--kind", "third barred").code == 0
+
+
 @pytest.mark.parametrize("as_of", ["2024-09-02", "2014-09-02", "2024-09-07", "2031-09-02"])
 def test_nobody_stands_on_the_ladder_who_is_not_on_roll(office: Path, as_of: str) -> None:
     gone = ("remove", "1042", "2024-09-06", "--ground", "moved away", *SIGNED, "--at", "2024-09-06T16:00")
