@@ -23,7 +23,7 @@ from commands.cli.options import (
     say_json,
 )
 from ledger.errors import Refused
-from ledger.sessions import LONDON, parse_moment
+from ledger.sessions import format_clock, parse_moment
 
 if TYPE_CHECKING:
     from projections.lateness import ArrivalAnswer, LateBookAnswer, PunctualityAnswer
@@ -168,7 +168,7 @@ def _percent(value: float | None) -> str:
 
 
 def _clock(moment: str) -> str:
-    return f"{parse_moment(moment).astimezone(LONDON):%H:%M:%S}"
+    return format_clock(parse_moment(moment))
 
 
 # --- the Late Book --------------------------------------------------------------------------------------------------

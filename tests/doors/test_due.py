@@ -241,3 +241,13 @@ def test_nobody_stands_on_the_ladder_who_is_not_on_roll(office: Path, as_of: str
     assert (answer.code, answer.json["ladder"]["number"], answer.json["ladder"]["next_contact"]) == (0, 0, None)
     said = run("followup", "1042", "--as-of", as_of)
     assert (said.code, said.err) == (0, "") and "ladder: no run of absence without contact" in said.out
+
+
+@pytest.mark.parametrize(
+    ("clock", "code", "register"), [("09:00:00", "/", "09:00"), ("09:00:00.999999", "L", "09:00:00.999999")]
+)
+def test_the_fraction_of_a_second_that_decided_is_shown(office: Path, clock: str, code: str, register: str) -> None:
+    arrive = ("arrive", "1042", "2024-09-04/AM", f"2024-09-04T{clock}", "--reason", "overslept", *SIGNED)
+    assert run(*arrive, "--at", "2024-09-04T09:14").code == 0
+    assert f"{code} (arrived {register})" in run("register", "4W", "2024-09-04").out
+    assert f"\n{clock} " in run("late-book", "2024-09-04").out
