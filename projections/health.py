@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import sqlalchemy as sa
 
-from ledger import wire
+from ledger import wire, words
 from ledger.case import Leave
 from ledger.codes import CODES, by_symbol
 from ledger.errors import Finding, Misconfigured
@@ -30,6 +30,8 @@ from projections.rebuild import pages, replayed, stored
 from projections.roll_health import roll_findings
 from projections.tables import parked
 
+CLOSED = "closed session holds", "closed sessions hold"
+
 
 def doctor_findings(answers: Answers, moment: Moment) -> list[Finding]:
     """Return what is off as of a day, as known at a moment, in the school year to date and in the stores."""
@@ -42,7 +44,7 @@ def doctor_findings(answers: Answers, moment: Moment) -> list[Finding]:
     entries = entries.where(entries.session <= last_session(moment.as_of))
     found += _entry_findings(moment, entries)
     found += [
-        Finding("missing", f"{answer.missing} closed sessions hold no mark", answer.pupil)
+        Finding("missing", f"{words.counted(answer.missing, *CLOSED)} no mark", answer.pupil)
         for answer in absence_answers(answers, moment, pupils)
         if answer.missing
     ]

@@ -22,6 +22,7 @@ from commands.cli.options import (
 )
 from ledger.errors import Refused
 from ledger.sessions import LONDON, format_moment
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -105,7 +106,7 @@ def _changes_table(lines: list[ChangeLine], simulated: bool) -> Table:
         made.add_row(
             london(line.first_at) + (f" to {london(line.last_at)[11:]}" if many else ""),
             one_line(line.by),
-            f"{len(pupils)} pupils" if many else first.pupil,
+            counted(len(pupils), "pupil") if many else first.pupil,
             f"{len(line.amendments)} entries, {sessions[0]} to {sessions[-1]}" if many else first.session,
             f"{line.was} > {line.now}",
             one_line(line.reason),

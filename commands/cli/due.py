@@ -30,6 +30,7 @@ from commands.cli.options import (
 from commands.cli.write import Pupil
 from ledger.errors import Refused
 from ledger.sessions import format_moment
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from projections.desk import Desk
@@ -104,7 +105,7 @@ def ask_due(
 
 
 def _counted(count: int) -> str:
-    return "nothing is due" if not count else "1 line" if count == 1 else f"{count} lines"
+    return "nothing is due" if not count else counted(count, "line")
 
 
 def _page(desk: Desk, found: list[Duty], times: list[str] | None) -> None:

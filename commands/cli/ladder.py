@@ -10,6 +10,7 @@ from rich.table import Table
 
 from commands.cli.options import note, one_line, say_json
 from commands.cli.tables import Names, name_of, parent_name, show, table
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from commands.wiring import House
@@ -95,7 +96,7 @@ def _case_table(answer: LadderAnswer, parent: str, case: CaseAnswer, simulated: 
 def _events(case: CaseAnswer) -> Iterator[Event]:
     """Yield what happened in a case, in the order of the ladder."""
     for each in case.considered:
-        saw = f"saw {each.count} sessions at position {each.seen}"
+        saw = f"saw {counted(each.count, 'session')} at position {each.seen}"
         how = f"{each.route} > {each.decision} by {each.by}; {saw}; {each.reasons}"
         yield each.on, "considered", how + (f"; instead: {each.instead}" if each.instead else ""), str(each.position)
     if (test := case.improvement) is not None:
@@ -113,7 +114,7 @@ def _events(case: CaseAnswer) -> Iterator[Event]:
         yield (
             made.on,
             "referred",
-            f"{len(made.sessions)} sessions under {made.policy}; {made.reasons}",
+            f"{counted(len(made.sessions), 'session')} under {made.policy}; {made.reasons}",
             str(made.position),
         )
     if case.notice is not None:
@@ -130,7 +131,12 @@ def _events(case: CaseAnswer) -> Iterator[Event]:
 
 def _notice_events(notice: NoticeAnswer) -> Iterator[Event]:
     which = "second" if notice.second else "first"
-    yield notice.issued_on, "notice issued", f"{which}, {len(notice.sessions)} sessions", str(notice.position)
+    yield (
+        notice.issued_on,
+        "notice issued",
+        f"{which}, {counted(len(notice.sessions), 'session')}",
+        str(notice.position),
+    )
     sent = (
         f"sent by {notice.method} on {notice.sent_on}"
         if notice.sent_on

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from commands.cli.options import one_line, say
 from ledger.sessions import LONDON, parse_moment
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from ledger.errors import Finding
@@ -171,8 +172,8 @@ def counted_table(answer: PenaltyAnswer, simulated: bool) -> Table:
         recorded="left",
         position="right",
     )
-    for counted in answer.sessions:
-        made.add_row(counted.session, counted.code, london(counted.recorded_at), str(counted.position))
+    for each in answer.sessions:
+        made.add_row(each.session, each.code, london(each.recorded_at), str(each.position))
     return made
 
 
@@ -181,7 +182,7 @@ def weeks_line(found: list[PenaltyAnswer]) -> list[str]:
     weeks = found[0].weeks if found else []
     if len(weeks) < 2:
         return [f"1 school week, that of {week}" for week in weeks]
-    return [f"{len(weeks)} school weeks, from that of {weeks[0]} to that of {weeks[-1]}"]
+    return [f"{counted(len(weeks), 'school week')}, from that of {weeks[0]} to that of {weeks[-1]}"]
 
 
 def _met(met: bool) -> str:
