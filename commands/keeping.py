@@ -10,7 +10,7 @@ from datetime import datetime
 
 from commands.models.keeping import ForgetYears, LiftHold, PlaceHold
 from commands.state import Decided, Fact, State, london_day, signed
-from ledger.case import years_after
+from ledger.case import kept
 from ledger.errors import Refused
 from ledger.events import HoldLifted, HoldPlaced, YearsForgotten
 from ledger.streams import SCHOOL, Owner, roll_stream
@@ -57,7 +57,7 @@ def forget_years(command: ForgetYears, state: State, now: datetime) -> Decided:
             raise Refused("held", field="years.pupil", value=owner.name)
         last = state.recorded.get(owner)
         keep = state.policy(london_day(now)).keep_years
-        if last is not None and london_day(now) < years_after(london_day(last), keep):
+        if last is not None and kept(london_day(last), london_day(now), keep):
             raise Refused("too_young_to_forget", field="years.year", value=owner.year)
     fresh = [owner for owner in owners if owner not in state.school.forgotten]
     if not fresh:

@@ -13,7 +13,7 @@ from ledger.arrival import code_of_arrival
 from ledger.codes import by_symbol
 from ledger.errors import Refused
 from ledger.events import ArrivalLogged, MarkAmended, MarkRecorded, RegisterClosed, RegisterTaken
-from ledger.sessions import LONDON, Session, school_year
+from ledger.sessions import Session, format_clock, school_year
 from ledger.streams import entry_stream, follow_up_stream, register_stream
 
 UNEXPLAINED = "N"
@@ -174,7 +174,7 @@ def log_arrival(command: LogArrival, state: State, now: datetime) -> Decided:
         mark = MarkRecorded(by=by, code=code, detail=command.detail, via="arrival")
         return Decided([line, Fact(entry_stream(pupil, session), mark)])
     if entry.code == UNEXPLAINED and entry.readable and code != UNEXPLAINED:
-        reason = command.reason or f"arrived at {command.arrived_at.astimezone(LONDON):%H:%M}"
+        reason = command.reason or f"arrived at {format_clock(command.arrived_at).removesuffix(':00')}"
         amendment = MarkAmended(
             by=by, code=code, replaces=entry.code, detail=command.detail, reason=reason, via="arrival"
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from ledger.words import counted
 from projections.figures import Figures
 from projections.questions import Particulars
 from projections.reports.awards import Awarded, AwardsReport
@@ -226,7 +227,7 @@ def newsletter_sections(report: AwardsReport, name: NameOf | None) -> list[Secti
 
 def _celebrated(report: AwardsReport) -> list[str]:
     def pupils(count: int) -> str:
-        return "1 pupil" if count == 1 else f"{count} pupils"
+        return counted(count, "pupil")
 
     return [
         f"{pupils(report.named['attendance'])} attended {report.award_percent} % of their sessions; "

@@ -148,6 +148,12 @@ def recent(issued: Iterable[date], on: date, since: date, years: int) -> int:
     return sum(since <= day <= on < years_after(day, years) for day in issued)
 
 
+def kept(recorded_on: date, day: date, years: int) -> bool:
+    """Return whether what was recorded on one day must still be kept on another. It is kept through the same day that
+    many years later, so until every moment of the first is so many years old."""
+    return day <= years_after(recorded_on, years)
+
+
 def years_after(day: date, years: int) -> date:
     """Return the same day that many years later; 29 February becomes 1 March where that year has none."""
     try:

@@ -14,7 +14,8 @@ from ledger.sessions import Half
 
 
 class Code(NamedTuple):
-    """One code. `csa` is compulsory school age; `table` is that of regulation 10 (0: in none); dates are inclusive."""
+    """One code. `csa` is compulsory school age; `table` is that of regulation 10 (0: in none); dates are inclusive.
+    What is `secondary_only` does not occur at primary age; no rule forbids it, so it is a finding."""
 
     id: int
     symbol: str
@@ -38,6 +39,7 @@ class Code(NamedTuple):
     in_force_from: date | None
     in_force_until: date | None
     administrative: bool
+    secondary_only: bool
 
     def in_force(self, day: date) -> bool:
         """Return whether a session on `day` may carry this code."""
@@ -75,6 +77,7 @@ def _code(number: int, row: dict[str, str]) -> Code:
         in_force_from=_day(row["in_force_from"]),
         in_force_until=_day(row["in_force_until"]),
         administrative=row["category"] == "administrative",
+        secondary_only=row["secondary_only"] == "1",
     )
 
 

@@ -20,8 +20,8 @@ SATURDAY = 5
 
 
 class Terms(NamedTuple):
-    """What one notice asks: received on, whether it is the second, and until when which amount in pence discharges
-    it."""
+    """What one notice asks: received on, whether it is the second, and until when which amount in pence discharges it.
+    Where nothing is reduced, the reduced amount and day are the full ones."""
 
     received_on: date
     second: bool
@@ -31,8 +31,19 @@ class Terms(NamedTuple):
     full_until: date
 
     def owed(self, on: date) -> int:
-        """Return what discharges the notice on a day, in pence."""
+        """Return what discharges the notice on a day, in pence, where nothing was paid yet."""
         return self.reduced_pence if on <= self.reduced_until else self.full_pence
+
+    def last_day(self, on: date) -> date:
+        """Return until when what is owed on a day discharges the notice."""
+        return self.reduced_until if on <= self.reduced_until else self.full_until
+
+
+class Owed(NamedTuple):
+    """What is left to pay of an open notice, in pence, and the last day on which that discharges it."""
+
+    pence: int
+    until: date
 
 
 def presumed_receipt(method: str, sent_on: date, policy: Policy) -> date:
@@ -57,24 +68,28 @@ def terms(case: PenaltyCase, notices: Iterable[Notice], policy: Policy) -> Terms
     assert case.issued is not None, "terms of a notice that was not issued"
     issued_on = case.issued[1].issued_on
     received = case.served[1].received_on if case.served else presumed_receipt("post", issued_on, policy)
-    # Of two that were issued on one day, the one recorded first is the first.
-    before = takewhile(lambda notice: notice.notice != case.name, sorted(notices, key=lambda notice: notice.issued_on))
     second = any(
         other.parent == case.parent
-        and not other.withdrawn
         and policy.notices_from <= other.issued_on
         and issued_on < years_after(other.issued_on, policy.notices_years)
-        for other in before
+        for other in issued_before(case.name, notices)
     )
     full = policy.fine_second_pence if second else policy.fine_first_pence
     return Terms(
         received_on=received,
         second=second,
         reduced_pence=full if second else policy.fine_reduced_pence,
-        reduced_until=received + timedelta(days=policy.fine_reduced_days - 1),
+        reduced_until=received + timedelta(days=(policy.fine_days if second else policy.fine_reduced_days) - 1),
         full_pence=full,
         full_until=received + timedelta(days=policy.fine_days - 1),
     )
+
+
+def issued_before(name: str, notices: Iterable[Notice]) -> list[Notice]:
+    """Return the notices, not withdrawn, that were issued before one; all of them where none has that name. Of two that
+    were issued on one day, the one recorded first is the first."""
+    in_order = sorted(notices, key=lambda notice: notice.issued_on)
+    return [other for other in takewhile(lambda notice: notice.notice != name, in_order) if not other.withdrawn]
 
 
 def standing(case: PenaltyCase, asked: Terms, on: date) -> str:
@@ -93,6 +108,18 @@ def standing(case: PenaltyCase, asked: Terms, on: date) -> str:
         if total >= asked.owed(payment.paid_on):
             return "paid"
     return "open" if on <= asked.full_until else "unpaid"
+
+
+def owed(case: PenaltyCase, asked: Terms, on: date) -> Owed | None:
+    """Return what is left to pay on a day, and until when; None where the notice is not open."""
+    if standing(case, asked, on) != "open":
+        return None
+    return Owed(asked.owed(on) - paid_by(case, on), asked.last_day(on))
+
+
+def paid_by(case: PenaltyCase, day: date) -> int:
+    """Return what was paid by a day, in pence, that day included."""
+    return sum(payment.amount for _, payment in case.payments if payment.paid_on <= day)
 
 
 @lru_cache

@@ -20,9 +20,13 @@ from ledger.events import (
     RecordReceived,
     RollEvent,
 )
+from ledger.sessions import school_year
 
 # What the admission register says of a pupil and can be amended, beside parents, contacts and groups.
 PARTICULARS = ("name", "upn", "born", "sex", "address", "email", "last_school")
+
+
+SECONDARY_YEARS = 5  # years 7 to 11: compulsory school age ends with the last of them (Education Act 1996, s. 8)
 
 
 class Spell(NamedTuple):
@@ -74,6 +78,10 @@ class Pupil:
     def of_school_age(self, day: date) -> bool:
         first, last = self.school_age
         return first <= day <= last
+
+    def of_secondary_age(self, day: date) -> bool:
+        """Return whether a day lies in the last five school years of compulsory school age, or after them."""
+        return school_year(day) > school_year(self.school_age[1]) - SECONDARY_YEARS
 
     def apply(self, version: int, event: RollEvent) -> None:
         match event:

@@ -117,6 +117,12 @@ def format_moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
+def format_clock(moment: datetime) -> str:
+    """Return the London time of day to the second, and to the microsecond where a fraction of one may have decided."""
+    clock = moment.astimezone(LONDON).time()
+    return clock.isoformat("microseconds" if clock.microsecond else "seconds")
+
+
 def micros(moment: datetime) -> int:
     """Return microseconds since 1970-01-01T00:00Z, exactly; the inverse of `from_micros`."""
     return (moment - EPOCH) // MICROSECOND

@@ -11,6 +11,7 @@ from datetime import date
 
 from ledger.events import AbsenceReported, AgencyInformed, ContactLogged
 from ledger.sessions import LONDON, Half, Session, school_year
+from ledger.words import counted
 from projections import typed
 from projections.basis import resting_on_nothing_known
 from projections.contact import (
@@ -238,7 +239,7 @@ def _unresolved(pupil: str, day: date, sessions: list[Session], known: bool, des
         urgency, when = Urgency.TODAY, "today is the last day"
     else:
         urgency = Urgency.SOON if left <= NEAR or known else Urgency.WAITING
-        when = "1 school day left" if left == 1 else f"{left} school days left"
+        when = f"{counted(left, 'school day')} left"
     # Where the days are over and nobody said anything, O is what the law leaves; a named person still makes it.
     proposed = ("O",) if deadline <= desk.day and not known else ()
     return Duty(urgency, "N", f"{said}: {when}", typed.amend(pupil, sessions[0], *proposed), pupil, deadline)

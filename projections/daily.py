@@ -21,6 +21,7 @@ from ledger.codes import CODES
 from ledger.errors import Misconfigured, Refused
 from ledger.events import DailyReturnMade
 from ledger.sessions import LONDON, Half, Session, format_moment, from_micros, school_year
+from ledger.words import counted
 from projections.duty import Duty, Urgency
 from projections.frames import Entries, first_session, last_session, load_touched
 from projections.questions import Answers, Moment, Particulars
@@ -306,7 +307,8 @@ def daily_duties(answers: Answers, moment: Moment) -> list[Duty]:
             Duty(
                 Urgency.WAITING,
                 "daily return changes",
-                f"{len(found)} codes of {days} days returned before have changed since position {last.position}",
+                f"{counted(len(found), 'code')} of {counted(days, 'day')} returned before changed since position "
+                f"{last.position}",
                 f"attendance daily show {moment.as_of} --since last",
             )
         )

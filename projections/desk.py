@@ -162,6 +162,9 @@ class Desk:
         return {pupil: self.ladder(pupil) for pupil in self.pupils}
 
     def ladder(self, pupil: str) -> Ladder:
+        """Return where a pupil stands on the contact ladder: nowhere, who is not on roll on the day."""
+        if pupil not in self.marks:
+            return ladder({}, [], Contacts(()), self.school.calendar, self.policy, self.day)
         marks, told = self.due_marks(pupil), self.told[pupil]
         return ladder(marks, told, self.contacts(pupil), self.school.calendar, self.policy, self.day)
 

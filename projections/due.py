@@ -17,7 +17,7 @@ from ledger.sessions import format_moment
 from projections import absence_duties, office_duties
 from projections.daily import daily_duties
 from projections.desk import Desk
-from projections.duty import Duty
+from projections.duty import KINDS, Duty
 from projections.ladder import ladder_duties
 from projections.lateness import punctuality_duties
 from projections.questions import Answer, Answers, Moment
@@ -75,6 +75,8 @@ class DueAnswer(Answer, frozen=True, kw_only=True):
 def duties(desk: Desk, kind: str | None = None, pupil: str | None = None) -> list[Duty]:
     """Return what is to be done, in order; only of one kind, only about one pupil."""
     found = [duty for source in SOURCES for duty in source(desk)]
+    unknown = {duty.kind for duty in found}.difference(KINDS)
+    assert not unknown, f"kinds of duty that nobody can ask for: {unknown}"
     chosen = [duty for duty in found if kind in (None, duty.kind) and pupil in (None, duty.pupil)]
     return sorted(chosen, key=lambda duty: _place(duty, desk))
 

@@ -10,6 +10,15 @@ from datetime import date
 from enum import IntEnum
 from typing import NamedTuple
 
+# What a duty may be of, in order of the alphabet; whoever asks for another kind has mistyped it.
+KINDS = (
+    "N", "call", "consider", "daily return", "daily return changes", "evidence", "improve", "improvement failed",
+    "improvement over", "inform", "joint approach", "leave", "letter", "meeting", "no contact", "notice open",
+    "notice served", "notice undermined", "notice unpaid", "payment", "policy", "prosecution", "punctuality letter",
+    "punctuality meeting", "refer", "referral undermined", "referred", "refusal", "register", "return", "review",
+    "ring back", "role", "support plan", "support review", "third barred", "unmarked",
+)  # fmt: skip
+
 
 class Urgency(IntEnum):
     """How soon: a child may be missing; it is to be done today; its last day is near; it is waiting."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import sqlalchemy as sa
 
-from ledger import wire
+from ledger import wire, words
 from ledger.case import Leave
 from ledger.codes import CODES, by_symbol
 from ledger.errors import Finding, Misconfigured
@@ -23,12 +23,15 @@ from ledger.streams import Owner
 from projections.basis import basis_findings, decided_leave
 from projections.cohorts import absence_answers
 from projections.frames import Entries, last_session, roll_of
+from projections.notice_checks import ahead_findings, notice_findings
 from projections.penalty import UNRESOLVED
 from projections.projector import ENTRY, Projector, entry_row
 from projections.questions import Answers, Moment
 from projections.replay import pages, replay, stored
 from projections.roll_health import roll_findings
 from projections.tables import parked
+
+CLOSED = "closed session holds", "closed sessions hold"
 
 
 def doctor_findings(answers: Answers, moment: Moment) -> list[Finding]:
@@ -42,11 +45,12 @@ def doctor_findings(answers: Answers, moment: Moment) -> list[Finding]:
     entries = entries.where(entries.session <= last_session(moment.as_of))
     found += _entry_findings(moment, entries)
     found += [
-        Finding("missing", f"{answer.missing} closed sessions hold no mark", answer.pupil)
+        Finding("missing", f"{words.counted(answer.missing, *CLOSED)} no mark", answer.pupil)
         for answer in absence_answers(answers, moment, pupils)
         if answer.missing
     ]
     found += _leave_findings(answers, moment, year)
+    found += [*notice_findings(answers, moment, pupils), *ahead_findings(moment, pupils)]
     return [*found, *basis_findings(answers, moment, year), *roll_findings(answers, moment)]
 
 
@@ -85,8 +89,9 @@ def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
     off_roll = ~roll_of(school, entries.pupils).holds(entries.pupil, entries.session)
     open_n = entries.code == unresolved.id
     special = _with_expectation(moment, entries)
+    secondary = np.isin(entries.code, [code.id for code in CODES if code.secondary_only])
     for row in np.lexsort((entries.session, entries.pupil)):
-        if not (no_session[row] or off_roll[row] or open_n[row] or special[row]):
+        if not (no_session[row] or off_roll[row] or open_n[row] or special[row] or secondary[row]):
             continue
         pupil, session = entries.pupils[entries.pupil[row]], Session.from_number(int(entries.session[row]))
         code, where = CODES[entries.code[row]].symbol, (pupil, str(session), int(entries.from_position[row]))
@@ -100,6 +105,8 @@ def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
                 yield Finding(
                     "mark_beside_expected", f"{code} stands where {expected.cites} expects {expected.code}", *where
                 )
+        if secondary[row] and not school.pupils[pupil].of_secondary_age(session.day):
+            yield Finding("code_of_secondary_age", f"{code} stands for a pupil of primary age", *where)
         if open_n[row] and not no_session[row]:
             deadline = school.calendar.school_days_after(session.day, policy.n_deadline_school_days)
             if deadline is not None and deadline < moment.as_of:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ledger import policy as policies
 from ledger.case import PenaltyCase
 from ledger.codes import CODES
-from ledger.notices import standing, terms
+from ledger.notices import Owed, owed, paid_by, standing, terms
 from ledger.policy import Policy
 from ledger.received import received_marks
 from ledger.school import School
@@ -31,13 +31,14 @@ from projections.rungs import (
     Rolling,
     Rung,
     Step,
+    ahead,
     case_as_of,
     consider_line,
+    held,
     improvement_test,
     next_step,
     pounds,
     rolling,
-    undermined,
 )
 
 NOTHING = Step("none", "nothing to decide")
@@ -63,7 +64,9 @@ def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
     windows = penalty_answers(answers, moment, [p for p in pupils if p in school.pupils], empty=True)
     cases = {
         window.pupil: [
-            then for case in school.cases.get(window.pupil, {}).values() if (then := case_as_of(case, moment.as_of))
+            then
+            for case in school.cases.get(window.pupil, {}).values()
+            if (then := case_as_of(case, moment.as_of, moment.known_on))
         ]
         for window in windows
     }
@@ -73,6 +76,28 @@ def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
         _line(window, parent, cases[window.pupil], marks.get(window.pupil, {}), moment, policy, seen)
         for window in windows
         for parent in _parents(window, cases[window.pupil])
+    ]
+
+
+def issued_rungs(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Rung]:
+    """Return where the notices of these pupils stand that were issued by the day and not withdrawn."""
+    policy, school = moment.policy, moment.school
+    if policy is None:
+        return []
+    cases = {
+        pupil: [
+            case
+            for each in school.cases.get(pupil, {}).values()
+            if (case := case_as_of(each, moment.as_of, moment.known_on)) and case.issued and not case.withdrawn
+        ]
+        for pupil in pupils
+    }
+    marks = _marks(answers, moment, cases)
+    runs = {pupil: school.notices.get(pupil, {}).values() for pupil in cases}
+    return [
+        _rung(case, rolling(runs[pupil], case.parent, moment.as_of, policy), marks.get(pupil, {}), moment, policy)
+        for pupil, of_pupil in cases.items()
+        for case in of_pupil
     ]
 
 
@@ -132,13 +157,14 @@ def _wrong_payment(rung: Rung, as_of: date) -> Duty | None:
     case = rung.case
     if rung.terms is None or rung.standing == "withdrawn" or not case.payments or as_of > rung.terms.full_until:
         return None
-    total, last = sum(payment.amount for _, payment in case.payments), case.payments[-1][1].paid_on
-    if total == (owed := rung.terms.owed(last)):
+    last = max(payment.paid_on for _, payment in case.payments)
+    total, asked = paid_by(case, last), rung.terms.owed(last)
+    if total == asked:
         return None
     return Duty(
         Urgency.TODAY,
         "payment",
-        f"{case.name}: {pounds(total)} was paid by {last}, when {pounds(owed)} was owed",
+        f"{case.name}: {pounds(total)} was paid by {last}, when {pounds(asked)} was asked",
         f"attendance penalty {case.pupil} --ladder",
         case.pupil,
         rung.terms.full_until,
@@ -180,6 +206,7 @@ def _rung(case: PenaltyCase, runs: Rolling, marks: Mapping[Session, Mark], momen
     """Return one case with its test, its terms by the policy of its day of issue, and what undermines it."""
     school, as_of = moment.school, moment.as_of
     test, asked, stands, codes = None, None, "", policy.penalty_codes
+    left: Owed | None = None
     named: tuple[str, ...] = ()
     if case.improvement:
         ended = case.improvement_ended[1] if case.improvement_ended else None
@@ -187,13 +214,15 @@ def _rung(case: PenaltyCase, runs: Rolling, marks: Mapping[Session, Mark], momen
     if case.issued:
         then = policies.load(case.issued[1].policy or school.policy_on(case.issued[1].issued_on))
         asked = terms(case, school.notices_about(case.pupil), then)
-        stands = standing(case, asked, as_of)
+        stands, left = standing(case, asked, as_of), owed(case, asked, as_of)
         codes, named = then.penalty_codes, case.issued[1].sessions
     elif case.referred:
         codes, named = policies.load(case.referred[-1][1].policy).penalty_codes, case.referred[-1][1].sessions
     over = stands == "withdrawn" or case.prosecution_ended is not None
-    sessions = () if over else map(Session.parse, named)
-    return Rung(case, test, asked, stands, undermined(sessions, marks, codes), runs)
+    sessions = held(() if over else map(Session.parse, named), marks)
+    off = tuple(each for each in sessions if each.code not in codes)
+    coming = ahead(school.cases[case.pupil][case.name], max(as_of, moment.known_on), asked)
+    return Rung(case, test, asked, stands, left, sessions, off, runs, coming)
 
 
 def _step(

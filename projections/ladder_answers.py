@@ -72,8 +72,9 @@ class ReferralMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoticeAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """An issued notice: `standing` is open, paid, unpaid or withdrawn; amounts are whole pence. `seen`, `policy` and
-    `digest` are as of a referral, the last two blank where they were not pinned."""
+    """An issued notice: `standing` is open, paid, unpaid or withdrawn; amounts are whole pence. What is owed is what
+    is left to pay of an open one, 0 of any other. `seen`, `policy` and `digest` are as of a referral; the last two are
+    blank where they were not pinned."""
 
     issued_on: str
     sessions: list[str]
@@ -86,6 +87,7 @@ class NoticeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     received_on: str
     second: bool
     owed_pence: int
+    owed_until: str | None
     reduced_pence: int
     reduced_until: str
     full_pence: int
@@ -212,7 +214,7 @@ def _case(rung: Rung, saw: Mapping[int, ParentAnswer], words: Mapping[int, Any],
             )
             for position, event in case.referred
         ],
-        notice=_notice(rung, words, as_of),
+        notice=_notice(rung, words),
         prosecution=_prosecution(case, words),
         undermined=_session_marks(rung.undermined),
         next=step.sentence,
@@ -257,7 +259,7 @@ def _improvement(test: Improvement, case: PenaltyCase, words: Mapping[int, Any])
     )
 
 
-def _notice(rung: Rung, words: Mapping[int, Any], as_of: date) -> NoticeAnswer | None:
+def _notice(rung: Rung, words: Mapping[int, Any]) -> NoticeAnswer | None:
     case, asked = rung.case, rung.terms
     if case.issued is None or asked is None:
         return None
@@ -273,7 +275,8 @@ def _notice(rung: Rung, words: Mapping[int, Any], as_of: date) -> NoticeAnswer |
         sent_on=_text(case.served[1].sent_on) if case.served else None,
         received_on=asked.received_on.isoformat(),
         second=asked.second,
-        owed_pence=asked.owed(as_of) if rung.standing == "open" else 0,
+        owed_pence=rung.owed.pence if rung.owed else 0,
+        owed_until=_text(rung.owed.until) if rung.owed else None,
         reduced_pence=asked.reduced_pence,
         reduced_until=asked.reduced_until.isoformat(),
         full_pence=asked.full_pence,

@@ -39,6 +39,11 @@ class Moment(NamedTuple):
     policy: Policy | None
     head: str = ""
 
+    @property
+    def known_on(self) -> date:
+        """The London day of that knowledge."""
+        return self.known_at.astimezone(LONDON).date()
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What every answer repeats: both times, the position, the policy, and whether the ledger is simulated."""

@@ -171,8 +171,8 @@ def _answer(answers: Answers, file: File, problems: list[Problem]) -> ReferralAn
 def _case(line: Line, moment: Moment) -> Rung | None:
     """Return the parent's last case of which no notice was issued and something is still open; None where there is
     none."""
-    going = [rung for rung in line.rungs if rung.case.issued is None and next_step(rung, moment.as_of).open]
-    decided = [rung for rung in line.rungs if rung.case.issued is None]
+    decided = [rung for rung in line.rungs if rung.case.issued is None and not rung.ahead.notice]
+    going = [rung for rung in decided if next_step(rung, moment.as_of).open]
     return going[-1] if going else decided[-1] if decided else None
 
 

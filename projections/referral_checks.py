@@ -7,76 +7,26 @@ and at the case that is to be referred; `CHECKS` is the whole list, in the order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
-import msgspec
-
+from ledger.case import Notice
 from ledger.codes import by_symbol
 from ledger.events import AbsenceReported, ContactLogged, LetterSent, SupportRecorded
-from ledger.policy import Policy
 from ledger.sessions import LONDON, Session
-from projections.chronology import Told
-from projections.cohorts import ParentAnswer, PenaltyAnswer
-from projections.ladder import Line
-from projections.leaves import LeaveAnswer, LeaveRequestAnswer
+from projections.notice_checks import holds, named_wrongly, notice_faults
 from projections.penalty import UNRESOLVED
-from projections.questions import Moment, Particulars
-from projections.registers import SEALED, MarkAnswer
-from projections.rungs import Rung, consider_line, fits_policy
+from projections.referral_file import Check, File, Problem
+from projections.referral_leave import (
+    leave_after_absence,
+    leave_off_form,
+    leave_undecided,
+    letter_never_true,
+    refusal_unexplained,
+)
+from projections.registers import SEALED
+from projections.rungs import consider_line, fits_policy
 
 UNEXPLAINED = "O"
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """What one check found. `command` mends it; `blocks` is false of a mere finding."""
-
-    check: str
-    sentence: str
-    command: str
-    session: str | None = None
-    position: int | None = None
-    blocks: bool = True
-
-
-class File(NamedTuple):
-    """All that the checks look at: one parent and pupil, the window that is referred, the entries and missing sessions
-    of its weeks, the chronology and leave, the case, and what letters should have quoted, by position."""
-
-    moment: Moment
-    policy: Policy
-    pupil: str
-    parent: str
-    day: date
-    line: Line
-    rung: Rung | None
-    window: PenaltyAnswer
-    own: ParentAnswer
-    entries: Mapping[Session, list[MarkAnswer]]
-    missing: tuple[Session, ...]
-    told: tuple[Told, ...]
-    leave: LeaveAnswer
-    known: Particulars
-    shown: Mapping[int, Mapping[str, int]]
-
-    @property
-    def counted(self) -> tuple[str, ...]:
-        """The sessions that the referral rests on."""
-        return tuple(each.session for each in self.window.sessions)
-
-    @property
-    def by_support(self) -> bool:
-        """Whether the case goes by way of support, as last considered."""
-        case = self.rung.case if self.rung else None
-        return case is not None and bool(case.considered) and case.considered[-1][1].route == "support"
-
-    def named(self) -> str:
-        """Return the name of the case, or the word that stands for one still to be named."""
-        return self.rung.case.name if self.rung else "CASE"
-
-
-Check = Callable[[File], Iterator[Problem]]
 
 
 # --- the register ---------------------------------------------------------------------------------------------------
@@ -146,120 +96,6 @@ def _followed_up(session: str, file: File) -> bool:
     return False
 
 
-# --- leave and letters ----------------------------------------------------------------------------------------------
-
-
-def leave_after_absence(file: File) -> Iterator[Problem]:
-    for request in _concerned(file):
-        if request.decided_in_advance is False:
-            yield Problem(
-                check="leave_after_absence",
-                sentence=f"{request.request} was decided after the absence had begun on {request.first}",
-                command=_refer_line(file, without=request),
-                position=request.position,
-            )
-
-
-def leave_undecided(file: File) -> Iterator[Problem]:
-    for request in _concerned(file):
-        if request.state == "waiting":
-            yield Problem(
-                check="leave_undecided",
-                sentence=f"{request.request} asks for leave for these sessions and was never decided",
-                command=f"attendance leave decide {file.pupil} {request.request} --reason",
-                position=request.position,
-            )
-
-
-def refusal_unexplained(file: File) -> Iterator[Problem]:
-    for request in _concerned(file):
-        if request.state not in ("refused", "granted in part"):
-            continue
-        letter = (
-            f"attendance letter sent {file.pupil} 'leave refused' --parent {request.parent} "
-            f"--cites {request.request} --sent-on {file.moment.as_of}"
-        )
-        if not request.letters:
-            yield Problem(
-                check="refusal_unexplained",
-                sentence=f"no letter tells the parent that {request.request} was refused",
-                command=letter,
-                position=request.position,
-            )
-        if not request.reason.strip() and not request.letters:
-            yield Problem(
-                check="refusal_unexplained",
-                sentence=f"{request.request} was refused without a reason",
-                command=f"{letter} --said",
-                position=request.position,
-            )
-
-
-def leave_off_form(file: File) -> Iterator[Problem]:
-    for request in file.leave.requests:
-        if request.state not in ("granted", "granted in part"):
-            continue
-        lacks = []
-        if not request.on_form:
-            lacks.append("not on the school's form")
-        if request.lives_with is False:
-            lacks.append("by a parent the pupil does not live with")
-        if lacks:
-            yield Problem(
-                check="leave_off_form",
-                sentence=f"{request.request} was granted, though asked for {' and '.join(lacks)}",
-                command=f"attendance leave show {file.pupil}",
-                position=request.position,
-                blocks=False,
-            )
-
-
-def letter_never_true(file: File) -> Iterator[Problem]:
-    letters = [(each.position, each.event) for each in file.told if isinstance(each.event, LetterSent)]
-    for place, (position, letter) in enumerate(letters):
-        off = _untrue(letter, file.shown.get(position, {}))
-        corrected = any(
-            later.about == letter.about
-            and later.quoted
-            and set(letter.parents) <= set(later.parents)
-            and not _untrue(later, file.shown.get(at, {}))
-            for at, later in letters[place + 1 :]
-        )
-        if off and not corrected:
-            name, said, true = off[0]
-            yield Problem(
-                check="letter_never_true",
-                sentence=f"the letter of {letter.sent_on} about {letter.about} quoted {said} {name} sessions, "
-                f"where the register showed {true}",
-                command=f"attendance letter sent {file.pupil} {_word(letter.about)} "
-                f"{' '.join(f'--parent {parent}' for parent in letter.parents)} --sent-on {file.moment.as_of}",
-                position=position,
-            )
-
-
-def _untrue(letter: LetterSent, shown: Mapping[str, int]) -> list[tuple[str, int, int]]:
-    """Return the figures of a letter that are not what the register showed: name, as quoted, as shown."""
-    return [(name, said, shown.get(name, 0)) for name, said in letter.quoted.items() if said != shown.get(name, 0)]
-
-
-def _concerned(file: File) -> Iterator[LeaveRequestAnswer]:
-    """Yield the requests, not withdrawn, that cover a session of the referral."""
-    for request in file.leave.requests:
-        if request.state != "withdrawn" and any(each.session in file.counted for each in request.sessions):
-            yield request
-
-
-def _refer_line(file: File, without: LeaveRequestAnswer) -> str:
-    left = [each for each in file.counted if each not in {asked.session for asked in without.sessions}]
-    if not left:  # nothing remains that could be referred
-        return consider_line(file.pupil, file.named(), file.parent, file.moment.as_of, "nothing")
-    return f"attendance case refer {file.pupil} {file.named()} {' '.join(left)} --on {file.moment.as_of}"
-
-
-def _word(text: str) -> str:
-    return f"'{text}'" if " " in text else text
-
-
 # --- the case -------------------------------------------------------------------------------------------------------
 
 
@@ -317,15 +153,57 @@ def no_longer_counts(file: File) -> Iterator[Problem]:
     off = {str(each.session) for each in file.rung.undermined}
     left = [each for each in file.rung.case.referred[-1][1].sessions if each not in off]
     for each in file.rung.undermined:
-        holds = f"holds {each.code} now" if each.code else "holds no mark that could count"
         yield Problem(
             check="no_longer_counts",
-            sentence=f"{each.session} is named in the referral and {holds}",
+            sentence=f"{each.session} is named in the referral and {holds(each)}",
             command=f"attendance case refer {file.pupil} {file.named()} {' '.join(left) or 'SESSION'} "
             f"--on {file.moment.as_of}",
             session=str(each.session),
             position=each.position or None,
         )
+
+
+def dated_before_session(file: File) -> Iterator[Problem]:
+    return (problem for problem in _named_wrongly(file) if problem.check == "dated_before_session")
+
+
+def session_noticed_twice(file: File) -> Iterator[Problem]:
+    return (problem for problem in _named_wrongly(file) if problem.check == "session_noticed_twice")
+
+
+def _named_wrongly(file: File) -> Iterator[Problem]:
+    if file.rung is None or not file.rung.case.referred:
+        return
+    on = file.rung.case.referred[-1][1].referred_on
+    faults = list(named_wrongly(file.named(), file.parent, on, file.rung.named, _notices(file)))
+    left = [str(each.session) for each in file.rung.named if str(each.session) not in {it.session for it in faults}]
+    for fault in faults:
+        yield Problem(
+            check=fault.rule,
+            sentence=fault.sentence,
+            command=f"attendance case refer {file.pupil} {file.named()} {' '.join(left) or 'SESSION'} "
+            f"--on {file.moment.as_of}",
+            session=fault.session,
+        )
+
+
+def notice_unsound(file: File) -> Iterator[Problem]:
+    """Yield what is off with this parent's notices: the next one is asked for where they are not forgotten."""
+    for rung in file.line.rungs:
+        if rung.case.issued is not None and rung.standing != "withdrawn":
+            for fault in notice_faults(rung, _notices(file)):
+                yield Problem(
+                    check="notice_unsound",
+                    sentence=fault.sentence,
+                    command=f"attendance notice withdraw {file.pupil} {rung.case.name} --reason",
+                    session=fault.session,
+                    position=fault.position or None,
+                    blocks=False,
+                )
+
+
+def _notices(file: File) -> Iterable[Notice]:
+    return file.moment.school.notices.get(file.pupil, {}).values()
 
 
 # --- support first --------------------------------------------------------------------------------------------------
@@ -438,6 +316,9 @@ CHECKS: tuple[Check, ...] = (
     threshold_not_met,
     third_in_three_years,
     no_longer_counts,
+    dated_before_session,
+    session_noticed_twice,
+    notice_unsound,
     no_support,
     no_letter_or_meeting,
     notice_to_improve,

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.case import years_after
+from ledger.case import kept
 from ledger.sessions import LONDON, format_moment, from_micros
 from ledger.streams import SCHOOL, Owner, owner_of
 from projections.questions import Answers, Moment
@@ -19,7 +19,7 @@ from projections.replay import pages
 def forgettable(answers: Answers, moment: Moment, progress: Callable[[int], None] | None = None) -> list[Owner]:
     """Return the pupils' school years whose words may be forgotten and still have their key, in order.
 
-    A school year may be once the last thing in it was recorded more than the policy's years ago; what belongs to no
+    A school year may be once the day of the last thing in it lies more than the policy's years back; what belongs to no
     single year, once that is true of everything about the pupil. Nothing of a pupil under a hold. What was recorded as
     forgotten and still has its key comes with them: a run that was interrupted.
     """
@@ -38,7 +38,7 @@ def forgettable(answers: Answers, moment: Moment, progress: Callable[[int], None
         for owner in answers.keys.held()
         if owner in last
         and not moment.school.pupils[owner.name].held
-        and moment.as_of >= years_after(_day(last[owner]), moment.policy.keep_years)
+        and not kept(_day(last[owner]), moment.as_of, moment.policy.keep_years)
     ]
 
 

@@ -25,6 +25,7 @@ from ledger.events import AgencyInformed, EnquiriesMade, MovingFormReceived, Pup
 from ledger.policy import Policy
 from ledger.sessions import EPOCH_DAY, LONDON, Session, from_micros, school_year
 from ledger.streams import follow_up_stream
+from ledger.words import counted
 from projections.absence import UNAUTHORISED
 from projections.admission import Spell, admission, final_year, year_begins
 from projections.episodes import ILL, Run, absent_runs, days_expected, grid_of, illnesses, nth_sessions
@@ -105,17 +106,17 @@ def absences(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
         pupil = pupils[run.pupil]
         if form == "attendance" and _day(run.last) >= begins:
             codes, wanted = policy.attendance_return_codes, policy.attendance_return_school_days
-            why = (
-                f"{len(run.days)} school days in a row with {_listed(codes)} in every session ({wanted} make a return)"
-            )
+            why = f"{counted(len(run.days), 'school day')} in a row with {_listed(codes)} in every session "
+            why += f"({wanted} make a return)"
             if run.reached is None:
-                why += f", not certain while {len(run.missing)} sessions have no mark"
+                why += f", not certain while {counted(len(run.missing), 'session has', 'sessions have')} no mark"
             yield _episode(form, pupil, run, why, marks)
         if form == "ground I" and run.standing and run.reached is not None:
             codes, wanted = policy.ground_i_codes, policy.ground_i_school_days
             asked = any(_asked_jointly(each, run) for each in told.get(pupil, []))
-            why = f"{len(run.days)} school days in a row with {_listed(codes)} alone ({wanted} make the ground), joint "
-            why += "enquiries recorded" if asked else "enquiries with the authority not recorded"
+            why = f"{counted(len(run.days), 'school day')} in a row with {_listed(codes)} alone "
+            why += f"({wanted} make the ground), "
+            why += "joint enquiries recorded" if asked else "joint enquiries with the authority not recorded"
             # The ground allows a deletion and demands none.
             yield _episode(form, pupil, run, why, marks)._replace(due_by=None)
 
@@ -137,7 +138,8 @@ def absence_since(answers: Answers, moment: Moment, pupil: str, first: date) -> 
     rows = rows[np.argsort(entries.session[rows])]
     marks = Entries(entries.pupils, *(column[rows] for column in entries[1:]))
     last = _day(int(marks.session[-1]) // 2)
-    why = f"judged to fail to attend regularly: {len(rows)} sessions with {_listed(policy.attendance_return_codes)}"
+    listed = _listed(policy.attendance_return_codes)
+    why = f"judged to fail to attend regularly: {counted(len(rows), 'session')} with {listed}"
     return Episode("attendance", pupil, first, last, None, None, why, marks=marks)
 
 
@@ -173,7 +175,7 @@ def unauthorised(answers: Answers, moment: Moment, pupils: list[str]) -> Iterato
     marks = entries.where(UNAUTHORISED[entries.code])
     for pupil, rows in nth_sessions(marks, roll_of(moment.school, pupils), wanted).items():
         reached = _day(int(marks.session[rows[wanted - 1]]) // 2)
-        why = f"{len(rows)} unauthorised sessions in the school year ({wanted} make a return)"
+        why = f"{counted(len(rows), 'unauthorised session')} in the school year ({wanted} make a return)"
         # Once a pupil and year: which session was the last of them may change with an amendment, the year does not.
         span = date(year, 8, 1), date(year + 1, 7, 31)
         own = Entries(marks.pupils, *(column[rows] for column in marks[1:]))
@@ -201,7 +203,7 @@ def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
     runs = illnesses(grid, expected, policy.sickness_return_school_days)
     for place, run in enumerate(runs):
         so_far, ahead = int(recorded[run.pupil].sum()), int((expected & ~recorded)[run.pupil].sum())
-        why = f"{so_far} school days of sickness in the school year"
+        why = f"{counted(so_far, 'school day')} of sickness in the school year"
         why += f" and {ahead} more expected" if ahead else ""
         why += f" ({policy.sickness_return_school_days} make a return)"
         days = grid.days[recorded[run.pupil]]

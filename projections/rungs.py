@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ledger.case import Notice, PenaltyCase, years_after
 from ledger.events import ImprovementEnded, ImprovementRequired
-from ledger.notices import Terms
+from ledger.notices import Owed, Terms, standing
 from ledger.policy import Policy
 from ledger.sessions import Session
 from projections.duty import Urgency
@@ -59,15 +59,28 @@ class Rolling(NamedTuple):
     barred: bool
 
 
+class Ahead(NamedTuple):
+    """What a case says of days that nobody had reached when it was said, in words. `notice`: its notice is of such a
+    day; `paid`: with what is dated ahead, the notice is paid."""
+
+    said: tuple[str, ...] = ()
+    notice: bool = False
+    paid: bool = False
+
+
 class Rung(NamedTuple):
-    """One case as of a day. `standing` is blank where no notice was issued; `barred`: no further one may be."""
+    """One case as of a day. `standing` is blank where no notice was issued, `owed` None where none is open; `named` are
+    the sessions of the notice, else of the referral, and `undermined` those of them that do not count."""
 
     case: PenaltyCase
     improvement: Improvement | None
     terms: Terms | None
     standing: str
+    owed: Owed | None
+    named: tuple[Counted, ...]
     undermined: tuple[Counted, ...]
     rolling: Rolling
+    ahead: Ahead
 
 
 class Step(NamedTuple):
@@ -85,8 +98,9 @@ class Step(NamedTuple):
         return self.kind != "none"
 
 
-def case_as_of(case: PenaltyCase, day: date) -> PenaltyCase | None:
-    """Return a case with only what had happened by a day, None where nothing had; withdrawn is withdrawn on any day."""
+def case_as_of(case: PenaltyCase, day: date, known_on: date) -> PenaltyCase | None:
+    """Return a case with only what had happened by a day, None where nothing had, unless what is known by another day
+    is dated ahead; withdrawn is withdrawn on any day."""
     issued = case.issued if case.issued and case.issued[1].issued_on <= day else None
     then = replace(
         case,
@@ -105,7 +119,21 @@ def case_as_of(case: PenaltyCase, day: date) -> PenaltyCase | None:
         if case.prosecution_ended and case.prosecution_ended[1].ended_on <= day
         else None,
     )
-    return then if then.considered or then.improvement or then.referred or then.issued or then.prosecution else None
+    begun = then.considered or then.improvement or then.referred or then.issued or then.prosecution
+    return then if begun or ahead(case, max(day, known_on)).notice else None
+
+
+def ahead(case: PenaltyCase, day: date, asked: Terms | None = None) -> Ahead:
+    """Return what a case says of days after one; a notice that was withdrawn never was. `asked` are the terms of its
+    notice, where it is issued by that day."""
+    if case.issued is None or case.withdrawn:
+        return Ahead()
+    notice = case.issued[1].issued_on > day
+    payments = [payment for _, payment in case.payments if payment.paid_on > day]
+    said = [f"notice issued on {case.issued[1].issued_on}"] if notice else []
+    said += [f"{pounds(payment.amount)} paid on {payment.paid_on}" for payment in payments]
+    paid = asked is not None and payments != [] and standing(case, asked, date.max) == "paid"
+    return Ahead(tuple(said), notice, paid)
 
 
 def improvement_test(
@@ -148,15 +176,24 @@ def rolling(notices: Iterable[Notice], parent: str, as_of: date, policy: Policy)
     return Rolling(tuple(issued), runs_out_on, len(issued) >= policy.notices_limit)
 
 
-def undermined(named: Iterable[Session], marks: Mapping[Session, Mark], codes: frozenset[str]) -> tuple[Counted, ...]:
-    """Return the sessions named by a notice or a referral that hold no code that counts, each with what it holds
-    now."""
-    held = (Counted(session, *marks.get(session, Mark("", 0))) for session in sorted(named))
-    return tuple(each for each in held if each.code not in codes)
+def held(named: Iterable[Session], marks: Mapping[Session, Mark]) -> tuple[Counted, ...]:
+    """Return the sessions named by a notice or a referral, each with what it holds now."""
+    return tuple(Counted(session, *marks.get(session, Mark("", 0))) for session in sorted(named))
 
 
 def next_step(rung: Rung, as_of: date) -> Step:
-    """Return what has to be decided next in one case."""
+    """Return what has to be decided next in one case. What is dated ahead is said, and nothing is asked for that would
+    be recorded twice by then."""
+    if rung.ahead.notice:
+        return Step("dated ahead", f"dated ahead: {' and '.join(rung.ahead.said)}")
+    step = _next_step(rung, as_of)
+    if not rung.ahead.said:
+        return step
+    said = f"{step.sentence}; dated ahead: {' and '.join(rung.ahead.said)}"
+    return step._replace(sentence=said, command="" if rung.ahead.paid and rung.owed else step.command)
+
+
+def _next_step(rung: Rung, as_of: date) -> Step:
     case = rung.case
     if case.prosecution_ended:
         return Step("none", f"the prosecution has ended: {case.prosecution_ended[1].outcome}")
@@ -220,11 +257,12 @@ def _of_notice(rung: Rung, asked: Terms, as_of: date) -> Step:
             f"attendance notice serve {case.pupil} {case.name} post {case.issued[1].issued_on}" if case.issued else "",
             urgency=Urgency.SOON,
         )
-    until = asked.reduced_until if as_of <= asked.reduced_until else asked.full_until
+    assert rung.owed is not None, "an open notice of which nothing is owed"
+    left, until = rung.owed
     return Step(
         "notice open",
-        f"{pounds(asked.owed(as_of))} discharges it until {until}",
-        f"attendance notice pay {case.pupil} {case.name} {asked.owed(as_of) // 100} --paid-on DAY",
+        f"{pounds(left)} discharges it until {until}",
+        f"attendance notice pay {case.pupil} {case.name} {pounds(left).removeprefix('£')} --paid-on DAY",
         by=until,
         urgency=Urgency.SOON if until - as_of <= SOON else Urgency.WAITING,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -128,3 +129,13 @@ def known_pupils(moment: Moment, numbers: list[str]) -> list[str]:
 def note_lost_keys(house: House) -> None:
     if house.keys.lost:
         note(f"the key store {house.keys.address} is missing, so names stay sealed")
+
+
+def deciding_moment(house: House, at: datetime | None) -> Moment:
+    """Return the moment that a command is decided at: the end of the ledger, as of the day that its clock shows, or on
+    a simulated ledger that of the time given. Refuses: ledger_is_system, time_runs_backwards."""
+    from commands.handle import time_of
+    from commands.state import london_day
+
+    now, _ = time_of(at, house.ledger, house.simulated, lambda: datetime.now(UTC))
+    return house.answers.moment(london_day(now))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.cli.ask import known_pupils, note_lost_keys
-from commands.cli.files import OutOption, counted, out_path, write_bytes, write_whole
+from commands.cli.files import OutOption, out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -24,6 +24,7 @@ from commands.cli.options import (
 )
 from ledger.errors import Refused
 from ledger.sessions import parse_year
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from projections.census import CensusAnswer, Term, TransferAnswer

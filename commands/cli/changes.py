@@ -21,7 +21,8 @@ from commands.cli.options import (
     say_json,
 )
 from ledger.errors import Refused
-from ledger.sessions import LONDON
+from ledger.sessions import LONDON, format_moment
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,6 +42,10 @@ def show_changes(
         str | None, typer.Option("--to", metavar="DAY", help="The last. [default the last event's]")
     ] = None,
     by: Annotated[str | None, typer.Option("--person", metavar="NAME", help="Only what this person amended.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="DAY", help="The day whose policy it is asked by. [default --to]"),
+    ] = None,
     known_at: KnownAtOption = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
@@ -52,13 +57,15 @@ def show_changes(
     Example: attendance changes --from 2026-01-05 --to 2026-01-16
     """
     first, last, known = parse_day("--from", from_day or None), parse_day("--to", to_day), parse_known_at(known_at)
+    about = parse_day("--as-of", as_of) or last
     if first is None:
         raise Refused("malformed", field="--from", expected="the first day, such as 2026-01-05")
     from projections.changes import amendments, anomalies, change_lines, tallies
     from projections.cohorts import described
 
     with opened(ledger, keys) as house:
-        moment = house.answers.moment(None, known)
+        # No later event may move the day that the answer is about.
+        moment = house.answers.moment(about or house.answers.moment(None, known).known_on, known)
         assert moment.policy is not None, "an opened school has a policy"
         since = datetime.combine(first, time.min, LONDON)
         until = datetime.combine(last, time.max, LONDON) if last else moment.known_at
@@ -66,7 +73,8 @@ def show_changes(
         made = [each for each in made if by is None or each.by.startswith(f"{by} (")]
         lines, asked = change_lines(made, moment.policy), anomalies(house.answers, moment, made)
         if as_json:
-            told = {"as_of": moment.as_of.isoformat(), "position": moment.position, "simulated": house.simulated}
+            times = {"as_of": moment.as_of.isoformat(), "known_at": format_moment(moment.known_at)}
+            told = {**times, "position": moment.position, "policy": moment.policy.name, "simulated": house.simulated}
             counted = {"tallies": tallies(made), "anomalies": [each._asdict() for each in asked]}
             say_json({**told, "changes": lines, **counted})
             return
@@ -98,7 +106,7 @@ def _changes_table(lines: list[ChangeLine], simulated: bool) -> Table:
         made.add_row(
             london(line.first_at) + (f" to {london(line.last_at)[11:]}" if many else ""),
             one_line(line.by),
-            f"{len(pupils)} pupils" if many else first.pupil,
+            counted(len(pupils), "pupil") if many else first.pupil,
             f"{len(line.amendments)} entries, {sessions[0]} to {sessions[-1]}" if many else first.session,
             f"{line.was} > {line.now}",
             one_line(line.reason),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.cli.ask import note_lost_keys
-from commands.cli.files import OutOption, counted, out_path, write_whole
+from commands.cli.files import OutOption, out_path, write_whole
 from commands.cli.options import (
     PLAIN,
     AtOption,
@@ -34,6 +34,7 @@ from commands.cli.options import (
 )
 from commands.cli.write import Line, line, record, writes
 from ledger.errors import Misconfigured
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from projections.daily import DailyAnswer

@@ -28,7 +28,9 @@ from commands.cli.options import (
     say_json,
 )
 from commands.cli.write import Pupil
+from ledger.errors import Refused
 from ledger.sessions import format_moment
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from projections.desk import Desk
@@ -75,7 +77,10 @@ def ask_due(
     clock = parse_now(now)
     from projections.cohorts import described
     from projections.due import desk_of, due_answers, duties
+    from projections.duty import KINDS
 
+    if kind is not None and kind not in KINDS:
+        raise Refused("malformed", field="--kind", value=kind, expected=f"one of {', '.join(KINDS)}")
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
         if pupil is not None:
@@ -100,7 +105,7 @@ def ask_due(
 
 
 def _counted(count: int) -> str:
-    return "nothing is due" if not count else "1 line" if count == 1 else f"{count} lines"
+    return "nothing is due" if not count else counted(count, "line")
 
 
 def _page(desk: Desk, found: list[Duty], times: list[str] | None) -> None:

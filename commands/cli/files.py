@@ -49,8 +49,3 @@ def write_whole(
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file. Raises Misconfigured."""
     write_whole(path, lambda draft: draft.write_bytes(content))
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number of things, in the plural unless there is one."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

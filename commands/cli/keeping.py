@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.ask import deciding_moment, known_pupils, note_lost_keys
 from commands.cli.options import (
     PLAIN,
     AtOption,
@@ -19,12 +19,14 @@ from commands.cli.options import (
     LedgerOption,
     opened,
     parse_known_at,
+    parse_recorded_at,
     progress_bar,
     say,
     say_json,
 )
 from commands.cli.write import Line, Pupil, Reason, line, record, writes
 from ledger.errors import Misconfigured
+from ledger.words import counted
 
 verbs = typer.Typer(**PLAIN)
 hold = typer.Typer(help="A hold on everything about a pupil: place, lift.", **PLAIN)
@@ -75,10 +77,11 @@ def forget(
     """
     from projections.retention import forgettable
 
+    recorded_at = parse_recorded_at(at)
     with opened(ledger, keys) as house:
         if house.keys.lost:
             raise Misconfigured(f"the key store {house.keys.address} is missing, so there is nothing to destroy")
-        moment = house.answers.moment()
+        moment = deciding_moment(house, recorded_at)
         with progress_bar("looking", moment.position) as progress:
             owners = forgettable(house.answers, moment, progress)
         simulated = house.simulated
@@ -91,9 +94,8 @@ def forget(
         say_json({"forgettable": years, "forgotten": [], "simulated": simulated})
         return
     named = ", ".join(f"{owner.name}/{owner.year}" for owner in owners[:SHOWN]) + (" …" if len(owners) > SHOWN else "")
-    what = (
-        f"{len(owners)} pupils' years may be forgotten: {named}" if owners else "nothing is old enough to be forgotten"
-    )
+    years_told = counted(len(owners), "pupil's year", "pupils' years")
+    what = f"{years_told} may be forgotten: {named}" if owners else "nothing is old enough to be forgotten"
     say(what + (" (SIMULATED)" if simulated else ""))
 
 
@@ -125,4 +127,4 @@ def subject_access(
         output.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise Misconfigured(f"the file '{output.name}' cannot be written: {error.strerror}") from error
-    say(f"wrote {len(found['events'])} events to {output}" + (" (SIMULATED)" if simulated else ""))
+    say(f"wrote {counted(len(found['events']), 'event')} to {output}" + (" (SIMULATED)" if simulated else ""))

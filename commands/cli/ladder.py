@@ -10,6 +10,7 @@ from rich.table import Table
 
 from commands.cli.options import note, one_line, say_json
 from commands.cli.tables import Names, name_of, parent_name, show, table
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from commands.wiring import House
@@ -97,7 +98,7 @@ def _case_table(answer: LadderAnswer, parent: str, case: CaseAnswer, simulated: 
 def _events(case: CaseAnswer) -> Iterator[Event]:
     """Yield what happened in a case, in the order of the ladder."""
     for each in case.considered:
-        saw = f"saw {each.count} sessions at position {each.seen}"
+        saw = f"saw {counted(each.count, 'session')} at position {each.seen}"
         how = f"{each.route} > {each.decision} by {each.by}; {saw}; {each.reasons}"
         yield each.on, "considered", how + (f"; instead: {each.instead}" if each.instead else ""), str(each.position)
     if (test := case.improvement) is not None:
@@ -144,7 +145,7 @@ def _notice_events(notice: NoticeAnswer) -> Iterator[Event]:
     yield notice.full_until, "last day", f"for {_pounds(notice.full_pence)}", ""
     for day, pence in notice.paid:
         yield day, "paid", _pounds(pence), ""
-    owed = f", {_pounds(notice.owed_pence)} owed" if notice.owed_pence else ""
+    owed = f", {_pounds(notice.owed_pence)} owed until {notice.owed_until}" if notice.owed_pence else ""
     yield "", "stands", f"{notice.standing}{owed}" + (f": {notice.withdrawn_for}" if notice.withdrawn_for else ""), ""
 
 
@@ -152,7 +153,7 @@ def _named(made: ReferralMade | NoticeAnswer) -> str:
     """Return how many sessions are named, under which policy, and what was seen, with the digest's beginning."""
     under = f" under {made.policy}" if made.policy else ""
     digest = f" ({made.digest[:SHOWN]}…)" if made.digest else ""
-    return f"{len(made.sessions)} sessions{under}, seen up to position {made.seen}{digest}"
+    return f"{counted(len(made.sessions), 'session')}{under}, seen up to position {made.seen}{digest}"
 
 
 def _pounds(pence: int) -> str:

@@ -26,6 +26,7 @@ from commands.cli.options import (
 )
 from commands.cli.write import Pupil
 from ledger.errors import Refused
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from projections.leaves import LeaveAnswer, LeaveRequestAnswer
@@ -182,7 +183,7 @@ def _sessions_table(pupil: str, request: LeaveRequestAnswer, simulated: bool) ->
 def _never_asked(found: list[LeaveAnswer]) -> list[str]:
     """Return a line for each pupil with holidays that nobody asked for."""
     return [
-        f"{answer.pupil}: {len(answer.never_asked)} sessions of holiday (G) that no request covers, "
+        f"{answer.pupil}: {counted(len(answer.never_asked), 'session')} of holiday (G) that no request covers, "
         f"from {answer.never_asked[0].session} to {answer.never_asked[-1].session}"
         for answer in found
         if answer.never_asked

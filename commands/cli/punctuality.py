@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.cli.ask import Pupils, known_pupils, note_lost_keys
-from commands.cli.files import OutOption, counted, out_path, write_bytes, write_whole
+from commands.cli.files import OutOption, out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -23,7 +23,8 @@ from commands.cli.options import (
     say_json,
 )
 from ledger.errors import Refused
-from ledger.sessions import LONDON, parse_moment
+from ledger.sessions import format_clock, parse_moment
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from projections.lateness import ArrivalAnswer, LateBookAnswer, PunctualityAnswer
@@ -168,7 +169,7 @@ def _percent(value: float | None) -> str:
 
 
 def _clock(moment: str) -> str:
-    return f"{parse_moment(moment).astimezone(LONDON):%H:%M:%S}"
+    return format_clock(parse_moment(moment))
 
 
 # --- the Late Book --------------------------------------------------------------------------------------------------

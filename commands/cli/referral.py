@@ -25,6 +25,7 @@ from commands.cli.options import (
 )
 from commands.cli.write import Pupil
 from ledger.errors import Refused
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from commands.wiring import House
@@ -171,4 +172,4 @@ def _summary(answer: ReferralAnswer) -> list[tuple[str, str]]:
 def _span(weeks: list[str]) -> str:
     if len(weeks) < 2:
         return f"1 school week, that of {weeks[0]}" if weeks else ""
-    return f"{len(weeks)} school weeks, from that of {weeks[0]} to that of {weeks[-1]}"
+    return f"{counted(len(weeks), 'school week')}, from that of {weeks[0]} to that of {weeks[-1]}"

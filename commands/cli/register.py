@@ -10,6 +10,7 @@ from rich.table import Table
 
 from commands.cli.options import one_line
 from commands.cli.tables import Names, london, name_of, table
+from ledger.sessions import format_clock, parse_moment
 
 if TYPE_CHECKING:
     from projections.registers import EntryAnswer, MarkAnswer, ReceivedAnswer, RegisterAnswer, SessionAnswer
@@ -87,7 +88,7 @@ def _cell(line: SessionAnswer) -> str:
     if line.refused_by is not None:
         beside.append(f"refused {line.refused_by}")
     if line.arrived_at:
-        beside.append(f"arrived {london(line.arrived_at)[11:16]}")
+        beside.append(f"arrived {format_clock(parse_moment(line.arrived_at)).removesuffix(':00')}")
     if line.reports:
         beside.append("reported")
     if line.asserted:

@@ -6,7 +6,10 @@ Each goes to the screen, to paper, to a sheet, or as JSON, from the same section
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,10 +31,11 @@ from commands.cli.report_files import OutputOption, give
 from ledger.errors import Refused
 
 if TYPE_CHECKING:
-    from commands.sections import NameOf
+    from commands.sections import NameOf, Section
     from commands.wiring import House
-    from projections.questions import Moment
+    from projections.questions import Answers, Moment
     from projections.reports.awards import AwardsReport
+    from projections.reports.base import Report
 
 verbs = typer.Typer(**PLAIN)
 reports = typer.Typer(help="Reports: parents, weekly, governors, groups, awards, newsletter, share.", **PLAIN)
@@ -104,18 +108,12 @@ def report_to_governors(
     \b
     Example: attendance reports governors --as-of 2025-12-19 -o governors.pdf
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     from commands.sections import governors_sections
-    from projections.cohorts import who
     from projections.reports.governors import governors_report
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        report = governors_report(house.answers, moment, who(house.answers, moment, leavers=leavers))
-        if as_json:
-            say_json(report)
-            return
-        give(output, "Governors' totals", moment, report, governors_sections(report), (*RATES, "cohort", "target"))
+    with _cohorts(leavers, as_of, known_at, ledger, keys) as (answers, moment, pupils):
+        report = governors_report(answers, moment, pupils)
+        _give_cohorts(output, "Governors' totals", moment, report, governors_sections(report), as_json)
 
 
 @reports.command("groups")
@@ -135,18 +133,34 @@ def report_groups(
     \b
     Example: attendance reports groups --as-of 2025-12-19 -o groups.xlsx
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     from commands.sections import groups_sections
-    from projections.cohorts import who
     from projections.reports.groups import groups_report
+
+    with _cohorts(leavers, as_of, known_at, ledger, keys) as (answers, moment, pupils):
+        report = groups_report(answers, moment, pupils)
+        _give_cohorts(output, "Cohorts by group", moment, report, groups_sections(report), as_json)
+
+
+@contextmanager
+def _cohorts(
+    leavers: bool, as_of: str | None, known_at: str | None, ledger: str | None, keys: str | None
+) -> Iterator[tuple[Answers, Moment, list[str]]]:
+    """Yield what a report about the cohorts of a day is made from."""
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from projections.cohorts import who
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
-        report = groups_report(house.answers, moment, who(house.answers, moment, leavers=leavers))
-        if as_json:
-            say_json(report)
-            return
-        give(output, "Cohorts by group", moment, report, groups_sections(report), (*RATES, "cohort", "target"))
+        yield house.answers, moment, who(house.answers, moment, leavers=leavers)
+
+
+def _give_cohorts(
+    output: Path | None, title: str, moment: Moment, report: Report, sections: list[Section], as_json: bool
+) -> None:
+    if as_json:
+        say_json(report)
+    else:
+        give(output, title, moment, report, sections, (*RATES, "cohort", "target"))
 
 
 @reports.command("awards")

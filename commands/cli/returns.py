@@ -6,12 +6,12 @@ fails, `return show` writes the same file again.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.ask import deciding_moment, known_pupils, note_lost_keys
 from commands.cli.files import out_path, write_bytes
 from commands.cli.options import (
     PLAIN,
@@ -127,14 +127,11 @@ def make_return(
     form, path = _form(form), out_path(output, FILES) if output else None
     days = parse_day("--episode", episode), parse_day("--last-day", last_day)
     recorded_at = parse_recorded_at(at)
-    from commands.handle import time_of
     from commands.models import parse
-    from commands.state import london_day
     from projections.return_forms import return_content
 
     with opened(ledger, keys) as house:
-        now, _ = time_of(recorded_at, house.ledger, house.simulated, _clock)
-        moment = house.answers.moment(london_day(now))
+        moment = deciding_moment(house, recorded_at)
         known_pupils(moment, [pupil])
         candidate = _chosen(house, moment, pupil, form, *days)
         stated = _stated(house, moment, candidate, ground_key, destination)
@@ -202,10 +199,6 @@ def show_return(
 
 
 # --- which one ------------------------------------------------------------------------------------------------------
-
-
-def _clock() -> datetime:
-    return datetime.now(UTC)
 
 
 def _form(text: str) -> str:

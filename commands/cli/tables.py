@@ -17,6 +17,7 @@ from rich.table import Table
 
 from commands.cli.options import one_line, say
 from ledger.sessions import LONDON, parse_moment
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from ledger.errors import Finding
@@ -170,11 +171,11 @@ def counted_table(answer: PenaltyAnswer, simulated: bool) -> Table:
         code="left",
         recorded="left",
         position="right",
-        **({"school": "left"} if any(counted.school for counted in answer.sessions) else {}),
+        **({"school": "left"} if any(each.school for each in answer.sessions) else {}),
     )
-    for counted in answer.sessions:
-        row = [counted.session, counted.code, london(counted.recorded_at), str(counted.position)]
-        made.add_row(*row, *([counted.school] if counted.school else []))
+    for each in answer.sessions:
+        row = [each.session, each.code, london(each.recorded_at), str(each.position)]
+        made.add_row(*row, *([each.school] if each.school else []))
     return made
 
 
@@ -183,7 +184,7 @@ def weeks_line(found: list[PenaltyAnswer]) -> list[str]:
     weeks = found[0].weeks if found else []
     if len(weeks) < 2:
         return [f"1 school week, that of {week}" for week in weeks]
-    return [f"{len(weeks)} school weeks, from that of {weeks[0]} to that of {weeks[-1]}"]
+    return [f"{counted(len(weeks), 'school week')}, from that of {weeks[0]} to that of {weeks[-1]}"]
 
 
 def _met(met: bool) -> str:

@@ -22,6 +22,7 @@ from commands.cli.options import (
     JsonOption,
     KeysOption,
     LedgerOption,
+    note,
     say,
     say_json,
 )
@@ -114,12 +115,18 @@ def record(
 
 def carry_out(journal_line: Any, ledger: str | None, keys: str | None, *, as_json: bool, create: bool = False) -> None:
     """Carry out a line through the one parser and the one handler, and say what became of it."""
+    from commands.cli.cautions import cautions
     from commands.models import parse
 
     command = parse(journal_line)  # before a ledger is opened, and perhaps made
     with open_house(ledger, keys, create=create) as house:
         done = house.handler.handle(command, door="cli")
-        simulated = house.simulated
+        _tell(command, done, house.simulated, as_json=as_json)
+        for caution in cautions(house, command):
+            note(caution)
+
+
+def _tell(command: Any, done: Any, simulated: bool, *, as_json: bool) -> None:
     letter = quotation(command)
     if as_json:
         say_json(

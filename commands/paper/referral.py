@@ -26,7 +26,7 @@ from ledger.events import (
     SupportRecorded,
 )
 from ledger.school import School
-from ledger.sessions import LONDON, Half, Session, parse_moment
+from ledger.sessions import LONDON, Half, Session, format_clock, parse_moment
 from projections.chronology import Told
 from projections.ladder_answers import ParentLadder
 from projections.leaves import LeaveRequestAnswer
@@ -228,7 +228,7 @@ def _said(event: FollowUpEvent, known: Particulars) -> tuple[str, str]:
             who = _named(event.contact, known)
             return "contact", _joined(who, event.channel, event.outcome, ", ".join(event.sessions), event.said)
         case ArrivalLogged():
-            return "arrival", _joined(event.session, f"{event.arrived_at.astimezone(LONDON):%H:%M}", event.reason)
+            return "arrival", _joined(event.session, format_clock(event.arrived_at).removesuffix(":00"), event.reason)
         case LetterSent():
             to = ", ".join(_named(parent, known) for parent in event.parents)
             quoted = ", ".join(f"{name} {count}" for name, count in event.quoted.items())

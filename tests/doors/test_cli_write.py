@@ -84,7 +84,8 @@ def test_every_verb_records_its_command(school: Path) -> None:
     for words, events in STORY:
         said = run(*shlex.split(words), *SIGNED)
         plural = "" if events == 1 else "s"
-        assert (said.code, said.err) == (0, ""), (words, said)
+        off = "attendance: PN-9 names 2024-09-03/PM, which holds I now\n" if words.startswith("notice issue") else ""
+        assert (said.code, said.err) == (0, off), (words, said)
         assert said.out.startswith(f"recorded {events} event{plural}, position "), (words, said)
         assert said.out.endswith(" (SIMULATED)\n"), (words, said)
 

@@ -225,3 +225,29 @@ def test_followup_shows_the_chronology_the_ladder_and_what_codes_rest_on(office:
     assert (code["code"], code["replaces"], [rest["kind"] for rest in code["rests_on"]]) == ("N", None, ["attempt"])
     assert "pupil_not_on_roll" in run("followup", "7777").sentence
     assert "pupil_not_on_roll" in run("due", "--pupil", "7777").sentence
+
+
+def test_a_kind_that_there_is_not_is_refused_and_the_kinds_are_named(office: Path) -> None:
+    said = run("due", "--kind", "nonsense").sentence
+    assert "malformed: --kind 'nonsense'" in said and "call" in said and "third barred" in said
+    assert run("due", "--kind", "third barred").code == 0
+
+
+@pytest.mark.parametrize("as_of", ["2024-09-02", "2014-09-02", "2024-09-07", "2031-09-02"])
+def test_nobody_stands_on_the_ladder_who_is_not_on_roll(office: Path, as_of: str) -> None:
+    gone = ("remove", "1042", "2024-09-06", "--ground", "moved away", *SIGNED, "--at", "2024-09-06T16:00")
+    assert run(*gone).code == 0
+    answer = run("followup", "1042", "--as-of", as_of, "--json")
+    assert (answer.code, answer.json["ladder"]["number"], answer.json["ladder"]["next_contact"]) == (0, 0, None)
+    said = run("followup", "1042", "--as-of", as_of)
+    assert (said.code, said.err) == (0, "") and "ladder: no run of absence without contact" in said.out
+
+
+@pytest.mark.parametrize(
+    ("clock", "code", "register"), [("09:00:00", "/", "09:00"), ("09:00:00.999999", "L", "09:00:00.999999")]
+)
+def test_the_fraction_of_a_second_that_decided_is_shown(office: Path, clock: str, code: str, register: str) -> None:
+    arrive = ("arrive", "1042", "2024-09-04/AM", f"2024-09-04T{clock}", "--reason", "overslept", *SIGNED)
+    assert run(*arrive, "--at", "2024-09-04T09:14").code == 0
+    assert f"{code} (arrived {register})" in run("register", "4W", "2024-09-04").out
+    assert f"\n{clock} " in run("late-book", "2024-09-04").out

@@ -48,6 +48,7 @@ def test_ids_are_row_numbers_and_never_move() -> None:
         ("on_site", r"/ L U \ ".strip()),
         ("csa_only", "C2"),
         ("ncsa_only", "X"),
+        ("secondary_only", "S W"),
         ("detail_required", "B C1 C2 D K Y7"),
         ("administrative", "# Z"),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from commands.state import Fact
 from ledger.case import years_after
-from ledger.notices import Terms, presumed_receipt, standing, terms
+from ledger.notices import Terms, owed, presumed_receipt, standing, terms
 from ledger.policy import load
 from tests.support.given import FATHER, MORNING, PUPIL, given, notice, notice_withdrawn
 from tests.support.given_cases import day, paid, served
@@ -89,6 +89,18 @@ def test_a_second_within_three_years_to_the_day_of_the_first_has_no_reduction(
     assert (asked.second, asked.reduced_pence) == (second, 16000 if second else 8000)
 
 
+def test_a_second_posted_before_easter_may_be_paid_on_28_days_and_has_no_earlier_last_day() -> None:
+    facts = (notice("PN-1", MORNING, issued_on="2025-12-24"), notice("PN-2", MORNING, issued_on="2026-04-02"))
+    asked = terms_of("PN-2", *facts, served("PN-2", "2026-04-02"))
+    assert (asked.received_on, asked.reduced_until, asked.full_until) == (
+        day("2026-04-08"), day("2026-05-05"), day("2026-05-05")
+    )  # fmt: skip
+    case = given(*facts, served("PN-2", "2026-04-02")).school.cases[PUPIL]["PN-2"]
+    for on in ("2026-04-08", "2026-04-28", "2026-04-29", "2026-05-05"):
+        assert owed(case, asked, day(on)) == (16000, day("2026-05-05"))
+    assert owed(case, asked, day("2026-05-06")) is None
+
+
 def test_the_first_stays_the_first_whatever_is_issued_after_it() -> None:
     later = notice("PN-2", MORNING, issued_on="2025-02-03")
     assert not terms_of("PN-1", ISSUED, later).second
@@ -139,6 +151,29 @@ def test_it_is_paid_once_what_was_owed_on_a_day_was_paid_by_then(
     payments: list[tuple[int, str]], on: str, stood: str
 ) -> None:
     assert stands(on, *(paid("PN-1", pounds, paid_on) for pounds, paid_on in payments)) == stood
+
+
+@pytest.mark.parametrize(
+    ("payments", "on", "left"),
+    [
+        ([], "2024-12-31", (8000, "2024-12-31")),
+        ([], "2025-01-01", (16000, "2025-01-07")),
+        ([(40, "2024-12-12")], "2024-12-11", (8000, "2024-12-31")),  # the day before it was paid
+        ([(40, "2024-12-12")], "2024-12-12", (4000, "2024-12-31")),
+        ([(40, "2024-12-12")], "2025-01-01", (12000, "2025-01-07")),
+        ([(80, "2025-01-01")], "2025-01-01", (8000, "2025-01-07")),  # half, a day too late
+        ([(79.5, "2024-12-31")], "2024-12-31", (50, "2024-12-31")),
+        ([(80, "2024-12-31")], "2024-12-31", None),
+        ([], "2025-01-08", None),
+    ],
+)
+def test_what_was_paid_is_owed_no_more(
+    payments: list[tuple[float, str]], on: str, left: tuple[int, str] | None
+) -> None:
+    facts = [paid("PN-1", pounds, paid_on) for pounds, paid_on in payments]
+    case = given(ISSUED, *facts).school.cases[PUPIL]["PN-1"]
+    found = owed(case, terms_of("PN-1", ISSUED, *facts), day(on))
+    assert found == (left and (left[0], day(left[1])))
 
 
 def test_withdrawn_it_is_nothing_else_on_any_day() -> None:

@@ -135,3 +135,23 @@ def test_the_verb_shows_lines_tallies_and_questions(tmp_path: Path, capsys: pyte
     assert main(["changes", "--from", "2025-11-01", "--person", "H Example", "--json", *ledger]) == 0
     assert json.loads(capsys.readouterr().out)["changes"] == []
     assert main(["changes", *ledger]) == 2
+
+
+@pytest.mark.parametrize("day", [[], ["--to", "2025-09-30"], ["--as-of", "2025-09-15"]])
+def test_the_answer_stays_the_same_whatever_is_recorded_later(
+    day: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"sqlite:///{tmp_path / 'school.db'}"
+    assert main(["replay", str(JOURNAL), "--ledger", url]) == 0
+    capsys.readouterr()
+    asked = ["changes", "--from", "2025-09-01", *day, "--known-at", "2025-09-30", "--json", "--ledger", url]
+
+    def answer() -> Any:
+        assert main(asked) == 0
+        return json.loads(capsys.readouterr().out)
+
+    before = answer()
+    adopt = ["policy", "micklem-2025", "2026-03-01", "--at", "2026-03-02", "--by", "head:H Example:Headteacher"]
+    assert main([*adopt, "--ledger", url]) == 0
+    capsys.readouterr()
+    assert answer() == before and before["as_of"] == (day[1] if day else before["known_at"][:10])

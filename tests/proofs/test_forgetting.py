@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from commands.cli import main
 from commands.handle import Handler
 from commands.models import parse
 from commands.wiring import open_house
+from ledger.case import kept
 from ledger.errors import Refused
 from ledger.keys import KeyStore
 from ledger.streams import Owner
@@ -58,9 +60,9 @@ def school(until: str, *more: dict[str, Any]) -> OpenedSchool:
 @pytest.mark.parametrize(
     ("day", "years"),
     [
-        ("2024-11-04", []),
-        ("2024-11-05", [Owner("1042", 2018)]),  # six years to the day
-        ("2024-11-06", [Owner("1042", 0), Owner("1042", 2018)]),  # six years after the last word about the pupil at all
+        ("2024-11-05", []),  # six years to the day, but not yet to the hour
+        ("2024-11-06", [Owner("1042", 2018)]),
+        ("2024-11-07", [Owner("1042", 0), Owner("1042", 2018)]),  # … after the last word about the pupil at all
     ],
 )
 def test_what_is_six_years_old_may_be_forgotten(day: str, years: list[Owner]) -> None:
@@ -77,10 +79,28 @@ def test_nothing_of_a_pupil_under_a_hold_is_forgotten() -> None:
     assert opened.refusal({**forget, "at": "2026-01-01T11:00"}) == ""
 
 
+@pytest.mark.parametrize(
+    ("recorded_on", "last_kept"),
+    [("2018-11-05", "2024-11-05"), ("2024-02-28", "2030-02-28"), ("2024-02-29", "2030-03-01")],
+)
+def test_it_is_kept_until_every_moment_of_its_day_is_six_years_old(recorded_on: str, last_kept: str) -> None:
+    day = date.fromisoformat(last_kept)
+    assert kept(date.fromisoformat(recorded_on), day, 6)
+    assert not kept(date.fromisoformat(recorded_on), day + timedelta(days=1), 6)
+
+
+def test_keys_are_never_destroyed_before_the_hour_even_when_asked_for() -> None:
+    opened = school("2024-11-04")
+    forget = line("ForgetYears", "2024-11-05T09:59", years=[{"pupil": "1042", "year": 2018}])
+    assert opened.refusal(forget) == "too_young_to_forget"
+    assert opened.refusal({**forget, "at": "2024-11-05T23:59"}) == "too_young_to_forget"
+    assert opened.refusal({**forget, "at": "2024-11-06T00:00"}) == ""
+
+
 def test_what_is_younger_is_not_forgotten_even_when_asked_for() -> None:
-    opened = school("2024-11-05")
+    opened = school("2024-11-06")
     forget = line(
-        "ForgetYears", "2024-11-05T13:00", years=[{"pupil": "1042", "year": 2018}, {"pupil": "1042", "year": 0}]
+        "ForgetYears", "2024-11-06T13:00", years=[{"pupil": "1042", "year": 2018}, {"pupil": "1042", "year": 0}]
     )
     assert opened.refusal(forget) == "too_young_to_forget"
     assert opened.refusal({**forget, "years": [{"pupil": "1099", "year": 2018}]}) == "pupil_not_on_roll"
@@ -102,12 +122,12 @@ def test_a_hold_is_placed_once_and_lifted_once_with_a_reason() -> None:
 
 
 def test_words_are_gone_and_codes_stay() -> None:
-    opened = school("2024-11-06")
+    opened = school("2024-11-07")
     before = opened.rows()
     years = [
         {"pupil": owner.name, "year": owner.year} for owner in forgettable(opened.answers, opened.answers.moment())
     ]
-    opened.send(line("ForgetYears", "2024-11-06T13:00", years=years))
+    opened.send(line("ForgetYears", "2024-11-07T13:00", years=years))
     assert opened.rows()[: len(before)] == before
     entry = subject_record(opened.answers, opened.answers.moment(), "1042")["events"]
     assert [event["c"] for event in entry if event["type"] == "MarkAmended"] == ["I", "O"]
@@ -149,7 +169,7 @@ def test_after_it_no_file_holds_the_words_or_the_key_and_everything_verifies(
 ) -> None:
     url = f"sqlite:///{tmp_path / 'school.db'}"
     journal = tmp_path / "journal.ndjson"
-    later = line("ChangeGroups", "2024-11-06T12:00", pupil="1043", groups=["young carer"])
+    later = line("ChangeGroups", "2024-11-07T12:00", pupil="1043", groups=["young carer"])
     journal.write_text("".join(json.dumps(each) + "\n" for each in [*LINES, later]), encoding="utf-8")
     assert main(["replay", str(journal), "--ledger", url]) == 0
     journal.unlink()
@@ -173,6 +193,24 @@ def test_after_it_no_file_holds_the_words_or_the_key_and_everything_verifies(
         held = path.read_bytes()
         assert not any(canary.encode() in held for canary in CANARIES), path
         assert not any(key in held for key in keys if key), path
+
+
+def test_what_would_be_forgotten_is_asked_about_the_time_of_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal, url = tmp_path / "journal.ndjson", f"sqlite:///{tmp_path / 'school.db'}"
+    journal.write_text("".join(json.dumps(each) + "\n" for each in LINES), encoding="utf-8")
+    assert main(["replay", str(journal), "--ledger", url]) == 0
+    for at, listed in (("2024-11-05T23:59", []), ("2024-11-06T00:00", [{"pupil": "1042", "year": 2018}])):
+        capsys.readouterr()
+        assert main(["forget", "--at", at, "--json", "--ledger", url]) == 0
+        found = json.loads(capsys.readouterr().out)["forgettable"]
+        assert [each for each in found if each["pupil"] == "1042"] == listed
+    by = ["--by", "head:H Example:Headteacher"]
+    assert main(["forget", "--destroy-keys", "--at", "2024-11-06T00:00", *by, "--ledger", url]) == 0
+    assert "recorded 1 event" in capsys.readouterr().out
+    assert main(["forget", "--at", "2018-11-05", "--ledger", url]) == 2
+    assert "time_runs_backwards" in capsys.readouterr().err
 
 
 def test_subject_access_holds_everything_about_one_child_and_nothing_of_another() -> None:

@@ -58,8 +58,8 @@ def served(name: str, sent_on: str = "2024-12-09", method: str = "post", receive
     return _case(name, NoticeServed(by=TEACHER, method=method, sent_on=day(sent_on), received_on=received))
 
 
-def paid(name: str, pounds: int, on: str) -> Fact:
-    return _case(name, NoticePaid(by=TEACHER, paid_on=day(on), amount=pounds * 100))
+def paid(name: str, pounds: float, on: str) -> Fact:
+    return _case(name, NoticePaid(by=TEACHER, paid_on=day(on), amount=int(pounds * 100)))
 
 
 def prosecuted(name: str, on: str = "2025-01-20") -> Fact:

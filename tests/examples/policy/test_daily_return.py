@@ -219,5 +219,5 @@ def test_the_days_of_a_school_week_since_the_first_return_are_asked_for() -> Non
 def test_codes_changed_since_the_last_return_wait_to_be_told() -> None:
     of = two_returns()
     (changed,) = [duty for duty in daily_duties(of.answers, of.answers.moment(DAY)) if duty.kind.endswith("changes")]
-    assert changed.sentence.startswith("2 codes of 2 days returned before have changed since position ")
+    assert changed.sentence.startswith("2 codes of 2 days returned before changed since position ")
     assert changed.command == "attendance daily show 2024-11-05 --since last"

@@ -67,7 +67,7 @@ ISSUED = line(
 SERVED = line("2025-12-08T11:00", "ServeNotice", notice="PN-1", method="hand", sent_on="2025-12-08")
 
 
-def paid(on: str, amount: int, at: str = "2026-01-20T10:00") -> dict[str, Any]:
+def paid(on: str, amount: float, at: str = "2026-01-20T10:00") -> dict[str, Any]:
     return line(at, "RecordPayment", notice="PN-1", paid_on=on, amount=amount)
 
 
@@ -224,6 +224,32 @@ def test_a_payment_is_what_was_owed_on_its_day(on: str, amount: int, standing: s
     assert ("payment" in kinds(opened, "2026-01-02")) is wrong
 
 
+@pytest.mark.parametrize(
+    ("as_of", "left", "until"),
+    [
+        ("2025-12-28", 4050, "2025-12-28"),
+        ("2025-12-29", 12050, "2026-01-04"),
+        ("2026-01-04", 4050, "2026-01-04"),  # 80 pounds came in on that day, too late for the lower sum
+    ],
+)
+def test_every_page_says_the_same_is_left_to_pay_until_the_same_day(as_of: str, left: int, until: str) -> None:
+    opened = case(holiday(), ISSUED, SERVED, paid("2025-12-12", 39.5), paid("2026-01-04", 80))
+    found = only_case(opened, as_of)
+    said = f"{pounds(left)} discharges it until {until}"
+    assert found.notice and (found.notice.owed_pence, found.notice.owed_until) == (left, until)
+    assert found.next == said and f" PN-1 {pounds(left).removeprefix('£')} --paid-on" in found.command
+    (duty,) = [each for each in duties(opened, as_of) if each.kind == "notice open"]
+    assert duty.sentence == f"PN-1: {said}" and str(duty.by) == until
+
+
+def test_a_second_notice_is_paid_in_full_within_28_days() -> None:
+    first = {**ISSUED, "notice": "PN-0", "sessions": HOLIDAY[:1]}
+    (found,) = [
+        each for each in mother(case(holiday(), first, ISSUED, SERVED), "2025-12-08").cases if each.case == "PN-1"
+    ]
+    assert found.next == "£160 discharges it until 2026-01-04"
+
+
 def test_a_notice_near_its_last_day_is_soon_and_one_past_it_is_for_today() -> None:
     opened = case(holiday(), ISSUED, SERVED)
     by_kind = {duty.kind: duty for duty in duties(opened, "2025-12-26")}
@@ -245,6 +271,37 @@ def test_a_withdrawal_undoes_a_notice_for_every_day_once_it_is_known() -> None:
     assert mother(opened, "2025-12-08").notices_in_three_years == 0
     then = next(each for each in ladder(opened, "2025-12-08", before).parents if each.parent == MOTHER)
     assert then.cases[0].notice and then.cases[0].notice.standing == "open" and then.notices_in_three_years == 1
+
+
+# --- dated ahead ----------------------------------------------------------------------------------------------------
+
+
+def test_a_notice_dated_ahead_is_said_and_nothing_is_asked_for_until_its_day() -> None:
+    coming = {**ISSUED, "issued_on": "2026-02-02"}
+    for opened in (case(holiday(), coming, without=("considered",)), case(holiday(), REFERRED, coming)):
+        found = mother(opened, "2025-12-12")
+        assert (found.next, found.command) == ("dated ahead: notice issued on 2026-02-02", "")
+        assert [(each.notice, each.next) for each in found.cases] == [(None, found.next)]
+        assert not [duty for duty in duties(opened, "2025-12-12") if "PN-1" in duty.sentence]
+        assert mother(opened, "2026-02-02").next.startswith("record how the notice was sent")
+
+
+def test_a_withdrawn_notice_dated_ahead_stands_in_nobodys_way() -> None:
+    withdrawn = line("2025-12-09T10:00", "WithdrawPenaltyNotice", notice="PN-1", reason="a wrong year")
+    found = mother(
+        case(holiday(), {**ISSUED, "issued_on": "2026-02-02"}, withdrawn, without=("considered",)), "2025-12-12"
+    )
+    assert found.cases == [] and found.next.startswith("10 sessions, met on")
+
+
+@pytest.mark.parametrize(("amount", "command"), [(80, False), (40, True)])
+def test_a_payment_dated_ahead_is_said_beside_what_is_owed_until_then(amount: int, command: bool) -> None:
+    opened = case(holiday(), ISSUED, SERVED, paid("2025-12-26", amount, at="2025-12-09T10:00"))
+    found = only_case(opened, "2025-12-12")
+    assert found.next == f"£80 discharges it until 2025-12-28; dated ahead: £{amount} paid on 2025-12-26"
+    # A payment that is recorded already may not be asked for again.
+    assert bool(found.command) is command and ("notice open" in kinds(opened, "2025-12-12")) is command
+    assert "dated ahead" not in only_case(opened, "2025-12-26").next
 
 
 # --- amendments that undermine --------------------------------------------------------------------------------------

@@ -56,6 +56,15 @@ def issued(name: str, on: str, *named: str, parent: str = MOTHER) -> dict[str, A
     return line(f"{on}T10:00", "IssuePenaltyNotice", notice=name, parent=parent, issued_on=on, sessions=list(named))
 
 
+def early() -> list[dict[str, Any]]:
+    return [{**consider(considered_on="2025-11-26"), "at": "2025-11-26T10:00"}]
+
+
+def referred_early() -> dict[str, Any]:
+    """A referral on the Wednesday of the holiday that names all of its week."""
+    return {**referred(*HOLIDAY), "at": "2025-11-26T11:00", "referred_on": "2025-11-26"}
+
+
 def letter(at: str = "2025-12-12T10:00", **quoted: int) -> dict[str, Any]:
     return line(
         at, "SendLetter", about="attendance", parents=[MOTHER], sent_on=at[:10], as_of="2025-12-12",
@@ -111,6 +120,14 @@ BROKEN: list[tuple[str, Change]] = [
         "no_longer_counts",
         lambda: case(holiday(), referred(*HOLIDAY), amended(HOLIDAY[3], "I", "2025-12-11T10:00", "ill after all")),
     ),
+    (
+        "dated_before_session",
+        lambda: case([each for each in holiday() if each["tag"] != "considered"], *early(), referred_early()),
+    ),
+    (
+        "session_noticed_twice",
+        lambda: case(holiday(), issued("PN-0", "2025-12-01", HOLIDAY[2]), referred(*HOLIDAY)),
+    ),
     ("no_support", lambda: case(unexplained(), without=("support",))),
     ("no_letter_or_meeting", lambda: case(unexplained(), without=("support", "told"))),
     ("notice_to_improve", lambda: case(unexplained(), without=("improve", "ended"))),
@@ -136,8 +153,18 @@ def test_what_sends_a_referral_back_is_named_with_what_mends_it(check: str, chan
 
 
 def test_every_check_is_broken_here() -> None:
-    elsewhere = {"code_without_reason", "leave_off_form"}
+    elsewhere = {"code_without_reason", "leave_off_form", "notice_unsound"}
     assert {check.__name__ for check in CHECKS} == {check for check, _ in BROKEN} | elsewhere
+
+
+def test_an_unsound_notice_is_worth_knowing_before_the_next_is_asked_for() -> None:
+    answer = checked(case(holiday(), issued("PN-0", "2025-11-26", "2025-11-07/AM", "2025-11-28/PM")))
+    (present, ahead) = [problem for problem in answer.findings if problem.check == "notice_unsound"]
+    assert present.sentence == "PN-0 names 2025-11-07/AM, which holds / now"
+    assert ahead.sentence == "PN-0 is of 2025-11-26, before 2025-11-28/PM, which it names"
+    assert {each.command for each in (present, ahead)} == {f"attendance notice withdraw {PUPIL} PN-0 --reason"}
+    withdrawn = line("2025-12-01T11:00", "WithdrawPenaltyNotice", notice="PN-0", reason="a wrong day")
+    assert checked(case(holiday(), issued("PN-0", "2025-11-26", "2025-11-07/AM"), withdrawn)).findings == []
 
 
 def mark(code: str, reason: str) -> MarkAnswer:

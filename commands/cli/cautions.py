@@ -1,0 +1,77 @@
+"""What is off with something that has just been recorded, said at once and beside the answer: the doctor finds the same
+later. No rule refuses it, because what happened is recorded also where it should not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING
+
+from commands import models as m
+from ledger.codes import by_symbol
+from ledger.grounds import ground
+
+if TYPE_CHECKING:
+    from commands.wiring import House
+    from ledger.errors import Finding
+
+Given = tuple[str, date, str]  # pupil, day, code
+
+
+def cautions(house: House, command: m.Command) -> Iterator[str]:
+    """Yield a sentence for each thing off with a command that was carried out."""
+    match command:
+        case m.RemoveFromRoll() if ground(command.ground) is None:
+            from projections.roll_health import roll_findings
+
+            found = roll_findings(house.answers, house.answers.moment())
+            yield from _sentences(found, command.pupil, "ground_unknown")
+        case m.IssuePenaltyNotice():
+            yield from _about_notice(house, command)
+        case m.RecordPayment():
+            yield from _ahead(house, command.pupil, command.notice)
+        case _:
+            secondary = [each for each in _given(command) if (code := by_symbol(each[2])) and code.secondary_only]
+            if secondary:  # hardly ever, and only then is the school looked at
+                pupils = house.answers.moment().school.pupils
+                for pupil, day, symbol in secondary:
+                    if not pupils[pupil].of_secondary_age(day):
+                        yield f"{symbol} does not occur at primary age, and {pupil} was of that age on {day}"
+
+
+def _given(command: m.Command) -> Iterator[Given]:
+    """Yield the codes that a command gives, with pupil and day."""
+    match command:
+        case m.RecordMark() | m.AmendMark() | m.LogArrival():
+            yield command.pupil, command.session.day, command.code or ""
+        case m.TakeRegister():
+            for pupil, mark in command.marks.items():
+                yield pupil, command.session.day, mark if isinstance(mark, str) else mark.code
+        case m.DecideLeave():
+            for each in command.granted:
+                yield command.pupil, each.session.day, each.code
+
+
+def _about_notice(house: House, command: m.IssuePenaltyNotice) -> Iterator[str]:
+    from projections.ladder import issued_rungs
+    from projections.notice_checks import notice_faults
+
+    now = house.answers.moment()
+    last = max(command.issued_on, *(session.day for session in command.sessions))
+    moment = now._replace(as_of=max(now.as_of, last))
+    for rung in issued_rungs(house.answers, moment, [command.pupil]):
+        if rung.case.name == command.notice:
+            for fault in notice_faults(rung, moment.school.notices[command.pupil].values()):
+                yield fault.sentence
+    yield from _ahead(house, command.pupil, command.notice)
+
+
+def _ahead(house: House, pupil: str, name: str) -> Iterator[str]:
+    from projections.notice_checks import ahead_findings
+
+    found = ahead_findings(house.answers.moment(), [pupil])
+    yield from (each.sentence for each in found if each.sentence.startswith(f"{name} "))
+
+
+def _sentences(found: list[Finding], pupil: str, rule: str) -> Iterator[str]:
+    yield from (each.sentence for each in found if (each.pupil, each.rule) == (pupil, rule))
