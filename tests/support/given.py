@@ -235,7 +235,7 @@ class Given:
         try:
             command = parse(line)
             told = self.told[getattr(command, "pupil", "")]
-            state = State(self.school, self.entries, self.registers, told, self.head)
+            state = State(self.school, self.entries, self.registers, told=told, head=self.head)
             return Outcome(DECISIONS[type(command)](command, state, parse_moment(at)), None)
         except Refused as refused:
             return Outcome(None, refused)
