@@ -73,15 +73,20 @@ def rebuild(
     try:
         resumed_at = _begin(ledger, engine, restart=restart)
     except sa.exc.ProgrammingError as error:
+        if type(error.orig).__name__ != "InsufficientPrivilege":
+            raise
         raise Misconfigured(
             f"a rebuild makes tables, which this account may not: rebuild as the owner ({said(error.orig or error)})"
         ) from None
     _fill(ledger, engine, page, tell)
-    _put_key(engine)
+    with ThreadPoolExecutor(1) as beside:
+        serving = beside.submit(_serving, ledger, engine)
+        _put_key(engine)
+        compared = serving.result()
     projector = Projector(ledger, engine, generation=NEXT)
     head, _ = ledger.reads.head()
     projector.catch_up(lambda reached: _caught_up(engine, reached, head, tell))
-    as_before = _prove(ledger, engine)
+    as_before = _prove(engine, compared)
     position = _take_place(ledger, engine, projector)
     with engine.connect() as connection:
         rows = connection.scalar(sa.select(sa.func.count()).select_from(SERVING.entries))
@@ -209,9 +214,8 @@ def _put_key(engine: sa.Engine) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {entries} ADD CONSTRAINT {name} PRIMARY KEY ({', '.join(KEY)})")
         for serving, new in ((SERVING.entries, NEXT.entries), (SERVING.parked, NEXT.parked)):
             _grant_alike(connection, serving.name, new.name)
+        connection.exec_driver_sql(f"ANALYZE {entries}")
         _beat(connection, stage="catching up")
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(f"VACUUM ANALYZE {entries}")  # so that its index alone can answer
 
 
 def _grant_alike(connection: sa.Connection, serving: str, new: str) -> None:
@@ -231,15 +235,24 @@ def _caught_up(engine: sa.Engine, reached: int, head: int, tell: Progress) -> No
     tell("catching up", reached, head)
 
 
-def _prove(ledger: Ledger, engine: sa.Engine) -> bool | None:
-    """Return whether the serving generation holds the same rows as the new one, which reads back as it was written.
+def _serving(ledger: Ledger, engine: sa.Engine) -> tuple[int, Fingerprint] | None:
+    """Return the fingerprint of the serving generation, and the position at which it is compared with the new one; None
+    where it is of another ledger or has not begun."""
+    with engine.connect() as connection:
+        until, serving = connection.scalar(sa.select(rebuilding.c.until)), tracked(connection)
+    if not serving.position or not _is_of(ledger, *serving):
+        return None
+    at = min(serving.position, int(until or 0))
+    return at, fingerprint_at(engine, SERVING, at)
 
-    None where the two cannot be compared, because the serving one is of another ledger or has not begun. Raises
-    Misconfigured where the new one does not read back."""
+
+def _prove(engine: sa.Engine, compared: tuple[int, Fingerprint] | None) -> bool | None:
+    """Return whether the new generation, which reads back as it was written, holds the rows of the serving one.
+
+    None where the two cannot be compared. Raises Misconfigured where it does not read back."""
     with _writing(engine) as connection:
         _beat(connection, stage="proving")
         row = connection.execute(sa.select(rebuilding)).one()
-        serving = tracked(connection)
     written = Fingerprint(row.rows, int.from_bytes(row.mix, "big"))
     found = fingerprint_at(engine, NEXT, row.until)
     if found != written:
@@ -247,11 +260,10 @@ def _prove(ledger: Ledger, engine: sa.Engine) -> bool | None:
             f"the new generation reads back as {found.rows} rows where {written.rows} were written, or as other ones: "
             "the old one goes on serving; 'attendance rebuild --restart' begins again"
         )
-    if not serving.position or not _is_of(ledger, *serving):
+    if compared is None:
         return None
-    at = min(serving.position, row.until)
-    new = found if at == row.until else fingerprint_at(engine, NEXT, at)
-    return fingerprint_at(engine, SERVING, at) == new
+    at, serving = compared
+    return serving == (found if at == row.until else fingerprint_at(engine, NEXT, at))
 
 
 def fingerprint_at(engine: sa.Engine, generation: Generation, position: int) -> Fingerprint:

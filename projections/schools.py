@@ -184,6 +184,7 @@ class Followed:
         """Remember why a school was left out. Raises Unavailable where not the school failed but the database."""
         if isinstance(error, (Unavailable, sa.exc.OperationalError, sa.exc.InterfaceError)):
             self._schools.names()
+        self.reached.pop(name, None)
         before = self.failed.get(name)
         self.failed[name] = Failed(error, head)
         if before is None or str(before.error) != str(error):

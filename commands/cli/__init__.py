@@ -1,7 +1,7 @@
 """The command line: `attendance VERB …`.
 
-Exit 0: done. 1: the answer of `verify` or `doctor` is no. 2: refused, or given something wrong, said in one sentence on
-standard error. What is wrong in us shows its traceback.
+Exit 0: done. 1: the answer of `verify` or `doctor` is no, or a school of many was left out. 2: refused, or given
+something wrong, said in one sentence on standard error. What is wrong in us shows its traceback.
 """
 
 from __future__ import annotations

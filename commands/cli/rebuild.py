@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, say, say_json, stage_bars
-from commands.wiring import open_house
+from commands.wiring import open_house, sentence_of
+from ledger.errors import Refused
 from ledger.sessions import format_moment, from_micros
+from ledger.words import counted
+
+if TYPE_CHECKING:
+    from projections.rebuild import Rebuilt
 
 verbs = typer.Typer(**PLAIN)
 
+NO = 1
 STUCK_SECONDS = 60  # a page takes less than one; putting the key on a large table may take this long
 
 RestartOption = Annotated[bool, typer.Option("--restart", help="Throw away what a rebuild left that did not end.")]
 StatusOption = Annotated[bool, typer.Option("--status", help="Only say how far a rebuild is that has not ended.")]
 DropOption = Annotated[bool, typer.Option("--drop-old", help="Only drop the generation before the serving one.")]
+EveryOption = Annotated[bool, typer.Option("--every-school", help="All the schools of a PostgreSQL database.")]
 
 
 @verbs.command("rebuild")
@@ -25,6 +32,7 @@ def rebuild_read_model(
     restart: RestartOption = False,
     show_status: StatusOption = False,
     drop: DropOption = False,
+    every: EveryOption = False,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -39,6 +47,11 @@ def rebuild_read_model(
     """
     from projections.rebuild import drop_old, rebuild
 
+    if every:
+        if show_status or drop:
+            raise Refused("malformed", field="--every-school", expected="without --status and --drop-old")
+        _rebuild_every(ledger, restart=restart, as_json=as_json)
+        return
     with open_house(ledger, keys) as house:
         simulated = house.simulated
         if show_status:
@@ -53,15 +66,52 @@ def rebuild_read_model(
             return
         with stage_bars(lines=True) as progress:
             done = rebuild(house.ledger, house.engine, progress, restart=restart)
-    if done.resumed_at:
-        note(f"went on from position {done.resumed_at}, where an earlier rebuild was stopped")
-    if done.as_before is False:
-        note("the generation before held other rows than the ledger says; see 'attendance verify'")
+    _tell(done)
     if as_json:
         say_json({**done._asdict(), "simulated": simulated})
     else:
-        marked = " (SIMULATED)" if simulated else ""
-        say(f"rebuilt the read model up to position {done.position}, {done.rows} rows{marked}")
+        say(_sentence(done, simulated))
+
+
+def _rebuild_every(url: str | None, *, restart: bool, as_json: bool) -> None:
+    """Rebuild the schools of a database one after the other; one that fails is named and the others go on."""
+    from commands.cli.schools import database_of
+    from projections.rebuild import rebuild
+    from projections.schools import opened_school
+
+    failed: dict[str, str] = {}
+    rebuilt: list[dict[str, object]] = []
+    with database_of(url, None) as (database, names), stage_bars(lines=True) as progress:
+        for number, name in enumerate(names, 1):
+            try:
+                school = opened_school(database, name)
+                done = rebuild(school.ledger, school.engine, restart=restart)
+            except Exception as error:  # whatever it is, the others go on
+                failed[name] = sentence_of(error)
+                note(f"{name} is left out: {failed[name]}")
+                continue
+            _tell(done, f"{name}: ")
+            rebuilt.append({"school": name, **done._asdict()})
+            if progress is not None:
+                progress("rebuilding", number, len(names))
+    if as_json:
+        say_json({"rebuilt": rebuilt, "failed": [{"school": name, "reason": why} for name, why in failed.items()]})
+    else:
+        say(f"rebuilt {counted(len(rebuilt), 'school')}{f', {len(failed)} left out' if failed else ''}")
+    if failed:
+        raise typer.Exit(NO)
+
+
+def _tell(done: Rebuilt, school: str = "") -> None:
+    if done.resumed_at:
+        note(f"{school}went on from position {done.resumed_at}, where an earlier rebuild was stopped")
+    if done.as_before is False:
+        note(f"{school}the generation before held other rows than the ledger says; see 'attendance verify'")
+
+
+def _sentence(done: Rebuilt, simulated: bool) -> str:
+    marked = " (SIMULATED)" if simulated else ""
+    return f"rebuilt the read model up to position {done.position}, {counted(done.rows, 'row')}{marked}"
 
 
 def _tell_status(engine: object, simulated: bool, *, as_json: bool) -> None:

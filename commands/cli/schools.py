@@ -28,6 +28,7 @@ from commands.cli.options import (
 )
 from commands.wiring import ledger_address, sentence_of
 from ledger.errors import LedgerError, Misconfigured
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from ledger.store.schools import Schools
@@ -57,7 +58,7 @@ def list_schools(schools: SchoolsOption = None, ledger: LedgerOption = None, as_
     """
     from projections.schools import school_state
 
-    with _database(ledger, schools) as (database, names):
+    with database_of(ledger, schools) as (database, names):
         heads = database.heads(names)
         with progress_bar("asking", len(names)) as progress:
             found = []
@@ -100,7 +101,7 @@ def project(
         chosen(url, schools or ())
         _project_one(url, follow=follow, as_json=as_json)
         return
-    with _database(url, schools) as (database, names), _until_signalled() as stopped:
+    with database_of(url, schools) as (database, names), _until_signalled() as stopped:
         from projections.schools import Followed
 
         followed = Followed(database, names if schools else (), told=_tell)
@@ -205,7 +206,7 @@ def _pool(
 
     lines: list[Any] = []
     unanswered: list[dict[str, str]] = []
-    with _database(ledger, schools) as (database, names):
+    with database_of(ledger, schools) as (database, names):
         times = times_of(database, names, about, known)
         with progress_bar("asking", len(names)) as progress:
             for number, name in enumerate(names, 1):
@@ -230,7 +231,7 @@ def _pool(
 
 
 @contextmanager
-def _database(ledger: str | None, schools: list[str] | None) -> Iterator[tuple[Schools, list[str]]]:
+def database_of(ledger: str | None, schools: list[str] | None) -> Iterator[tuple[Schools, list[str]]]:
     """Open the database of an address, and say which of its schools are asked for."""
     from ledger.store.schools import open_schools
 
@@ -259,8 +260,8 @@ def _until_signalled() -> Iterator[Event]:
 
 
 def _counted(schools: int) -> str:
-    return "1 school" if schools == 1 else f"{schools} schools"
+    return counted(schools, "school")
 
 
 def _events(events: int) -> str:
-    return "1 event" if events == 1 else f"{events} events"
+    return counted(events, "event")

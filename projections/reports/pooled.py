@@ -93,7 +93,7 @@ def times_of(schools: Schools, names: Sequence[str], as_of: date | None, known_a
     Left out, `known_at` is when the last event of any of them was recorded, which also stands for any later time; and
     `as_of` is today, or where all of them are simulated the London day of that event.
     """
-    last = from_micros(max(head.recorded_at for head in schools.heads(names).values()))
+    last = from_micros(max((head.recorded_at for head in schools.heads(names).values()), default=0))
     if as_of is None:
         now = last if all(_is_simulated(schools, name) for name in names) else datetime.now(UTC)
         as_of = now.astimezone(LONDON).date()

@@ -217,3 +217,20 @@ def test_a_database_that_is_not_there_is_said_in_one_sentence(folder: Path) -> N
     nowhere = f"postgresql:///?host={folder}"
     assert "cannot be reached: PostgreSQL" in run("schools", "--ledger", nowhere).sentence
     assert "cannot be reached: PostgreSQL" in run("project", "--follow", "--ledger", nowhere).sentence
+
+
+def test_every_school_is_rebuilt_but_one_that_cannot_be(schools: str) -> None:
+    with open_ledger(at_school(schools, NAMES[1])) as ledger:
+        engine = open_engine(ledger)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE entries")
+        engine.dispose()
+    said = run("rebuild", "--every-school")
+    assert (said.code, said.out) == (1, "rebuilt 2 schools, 1 left out\n")
+    assert f'attendance: {NAMES[1]} is left out: relation "entries" does not exist' in said.err
+    told = run("rebuild", "--every-school", "--json").json
+    assert [each["school"] for each in told["rebuilt"]] == [NAMES[0], NAMES[2]]
+    assert (
+        all(each["as_before"] for each in told["rebuilt"]) and [each["school"] for each in told["failed"]] == NAMES[1:2]
+    )
+    assert run("rebuild", "--every-school", "--status").code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import psycopg
@@ -16,6 +17,7 @@ from ledger.store.schools import CONNECTIONS, Head, Schools, open_schools
 from projections.projector import Projector
 from projections.rebuild import rebuild
 from projections.replay import replayed, stored
+from projections.reports.pooled import moment_of, times_of
 from projections.schools import RETRY, Followed, SchoolState, opened_school, school_state
 from tests.support.busy import grow, registers, settled
 from tests.support.counts import count
@@ -183,6 +185,7 @@ def test_a_school_that_fails_is_told_of_and_the_others_go_on(
             grow(ledger, 30, seed=8)
     assert followed.round(never) == 2
     assert [name for name, _ in heard.told] == [broken] == list(followed.failed)
+    assert sorted(followed.reached) == whole
     assert FAULTS[fault] in heard.told[0][1]  # type: ignore[index]
     assert all(is_true(schools, name) for name in whole)
     followed.round(never)
@@ -193,6 +196,21 @@ def test_a_school_that_fails_is_told_of_and_the_others_go_on(
         assert FAULTS[fault] in shown[broken].fault
     else:
         assert shown[broken].behind > 0
+
+
+def test_a_pooled_question_waits_for_a_save_that_may_be_stamped_already(schools: Schools, new_database: str) -> None:
+    """Or the save would be known at a time at which it was not, when the same is asked again."""
+    name = names(1)[0]
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    times = times_of(schools, [name], None, None)
+    with open_ledger(at_school(new_database, name)) as ledger, psycopg.connect(new_database) as saving:
+        saving.execute(ledger.reads._begin)
+        with ThreadPoolExecutor() as pool, psycopg.connect(new_database, autocommit=True) as watching:
+            asked = pool.submit(moment_of, schools, name, times)
+            while watching.execute(waiting).fetchone() == (0,):
+                assert not asked.done()
+            saving.rollback()
+            assert asked.result()[1].position == 41
 
 
 def test_a_school_goes_on_again_once_it_is_mended(schools: Schools, new_database: str) -> None:
