@@ -250,7 +250,7 @@ class Handler:
             else:
                 entries[row.stream] = entries.get(row.stream, Entry()).after(row.version, event)
         pinned, recorded = self._pinned(command, head), self._last_recorded(command)
-        return State(school_now, entries, registers, admission, told, head, pinned, recorded), versions
+        return State(school_now, entries, registers, told, head, pinned, recorded, admission), versions
 
     def _pinned(self, command: m.Command, head: int) -> str:
         """Return the digest of the pupil's rows as whoever decides had seen them, blank where nothing is pinned."""

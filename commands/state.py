@@ -48,11 +48,11 @@ class State(NamedTuple):
     school: School
     entries: Mapping[str, Entry]
     registers: Mapping[str, Register]
-    roll: Sequence[RollEvent] = ()  # the pupil's, in order, text open, where the command is about who they are
     told: Sequence[FollowUpEvent] = ()  # the pupil's follow-up, in order, where the command is about it
     head: int = 0  # the position decided at
     digest: str = ""  # of the pupil's rows as whoever decides had seen them, where the decision pins it
     recorded: Mapping[Owner, datetime] = {}  # when something was last recorded, of the owners asked about
+    roll: Sequence[RollEvent] = ()  # the pupil's, in order, text open, where the command is about who they are
 
     def entry(self, pupil: str, session: Session) -> Entry:
         return self.entries.get(streams.entry_stream(pupil, session), Entry())

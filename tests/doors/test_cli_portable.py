@@ -92,10 +92,27 @@ def test_what_cannot_be_done_is_said_in_one_sentence(arguments: tuple[str, ...],
     assert not Path("x.json").exists() and not Path(f"{UPN}.json").exists()
 
 
+def test_a_record_of_somebody_else_of_our_own_days_or_received_already_is_refused_by_name() -> None:
+    assert run(*RECEIVE, "--at", "2024-09-09T08:00").code == 0
+    assert run(*RECEIVE).sentence.startswith("record_not_newer: record is no newer than the one received")
+    others = [
+        opening("2024-09-03", "2025-07-22", "117000", pupil=number, starting_day=day, upn=upn)[-1]
+        for number, day, upn in (("1043", "2024-09-09", "M80120000500A"), ("1044", "2024-09-04", UPN))
+    ]
+    write_journal(Path("others.ndjson"), [{**each, "at": "2024-09-09T09:00"} for each in others])
+    assert run("replay", "others.ndjson", *NEW).code == 0
+    for pupil, sentence in (
+        ("1043", "not_this_pupil: upn in it is not"),
+        ("1044", "session_on_own_roll: record '2024"),
+    ):
+        assert run(*RECEIVE[:3], pupil, *RECEIVE[4:]).sentence.startswith(sentence)
+
+
 def test_a_changed_file_is_refused_and_nothing_of_it_repeated() -> None:
     content = Path("moves.json").read_bytes()
     for changed in (content.replace(b'"code":"G"', b'"code":"/"'), b"\xff" + content, content[:-1]):
         Path("moves.json").write_bytes(changed)
         said = run(*RECEIVE)
         assert said.sentence and UPN not in said.sentence
+        assert "record_not_genuine: record, expected a" in said.sentence or "is no text" in said.sentence
     assert run("penalty", *ASKED, "--json").json[0]["count"] == 0

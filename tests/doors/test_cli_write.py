@@ -93,7 +93,7 @@ def test_every_verb_records_its_command(school: Path) -> None:
 def test_every_command_has_a_verb_whose_help_shows_an_example() -> None:
     verbs = {tuple(words.split()[: 2 if words.split()[0] in GROUPS else 1]) for words, _ in STORY}
     helps = [run(*verb, "--help") for verb in sorted(verbs)]
-    helps += [run("open", "--help"), run("forget", "--help")]
+    helps += [run("open", "--help"), run("forget", "--help"), run("receive", "--help")]
     for said in helps:
         assert said.code == 0 and "Example: attendance " in said.out
     told = " ".join(" ".join(said.out.split()) for said in helps)
@@ -255,7 +255,8 @@ REFUSED = {
 }  # fmt: skip
 # Shown by stories of their own, here or (the last one) among the faults.
 FORGETTING = {"held", "too_young_to_forget", "year_forgotten"}
-ELSEWHERE = {"id_reused", "ledger_is_system", "school_not_open", "entry_unreadable"} | FORGETTING
+MOVING = {"record_not_genuine", "not_this_pupil", "session_on_own_roll", "record_not_newer"}
+ELSEWHERE = {"id_reused", "ledger_is_system", "school_not_open", "entry_unreadable"} | FORGETTING | MOVING
 
 
 def test_every_refusal_is_one_sentence_that_names_its_rule(school: Path) -> None:
