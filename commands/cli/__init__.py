@@ -13,6 +13,7 @@ import typer
 
 from commands.cli import (
     admission,
+    archive,
     ask,
     census,
     changes,
@@ -72,6 +73,7 @@ for told in (
     evidence,
     screens,
     seal,
+    archive,
     rebuild,
     lines,
     imports,
