@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,10 @@ STUCK_SECONDS = 60  # a page takes less than one; putting the key on a large tab
 
 RestartOption = Annotated[bool, typer.Option("--restart", help="Throw away what a rebuild left that did not end.")]
 StatusOption = Annotated[bool, typer.Option("--status", help="Only say how far a rebuild is that has not ended.")]
+ArchiveOption = Annotated[
+    Path | None,
+    typer.Option("--from-archive", metavar="FOLDER", help="Read from an archive of it what stands there."),
+]
 DropOption = Annotated[bool, typer.Option("--drop-old", help="Only drop the generation before the serving one.")]
 
 
@@ -25,6 +30,7 @@ def rebuild_read_model(
     restart: RestartOption = False,
     show_status: StatusOption = False,
     drop: DropOption = False,
+    from_archive: ArchiveOption = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -37,6 +43,7 @@ def rebuild_read_model(
     \b
     Example: attendance rebuild --ledger sqlite:///school.db
     """
+    from projections.archive.reading import open_archive
     from projections.rebuild import drop_old, rebuild
 
     with open_house(ledger, keys) as house:
@@ -52,7 +59,8 @@ def rebuild_read_model(
                 say("dropped the generation before" if dropped else "there is no generation before the serving one")
             return
         with stage_bars(lines=True) as progress:
-            done = rebuild(house.ledger, house.engine, progress, restart=restart)
+            archive = open_archive(from_archive, house.ledger) if from_archive else None
+            done = rebuild(house.ledger, house.engine, progress, restart=restart, archive=archive)
     if done.resumed_at:
         note(f"went on from position {done.resumed_at}, where an earlier rebuild was stopped")
     if done.as_before is False:
