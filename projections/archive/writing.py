@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+import polars as pl
+
 from ledger import seal as seals
 from ledger import wire
 from ledger.errors import Misconfigured
@@ -144,7 +146,8 @@ def _write_segments(
         for page in pages(ledger, span.last, span.first - 1):
             _take(reading, page, progress)
             rows += page
-        new.append(write_segment(folder, span.year, rows, parked, reading.roots[span.last]))
+        frame = segment_of(rows, parked)
+        new.append(write_segment(folder, span.year, frame, wire.leaf(*rows[-1]), reading.roots[span.last]))
     return new
 
 
@@ -158,24 +161,24 @@ def _parked(ledger: Ledger, earlier: list[Segment]) -> set[str]:
     return parked
 
 
-def write_segment(folder: Path, year: int, rows: list[Row], parked: set[str], root: bytes) -> Segment:
-    """Return a segment of rows in order of position, its file written; `root` is that of the ledger at the last."""
-    frame = segment_of(rows, parked)
+def write_segment(folder: Path, year: int, frame: pl.DataFrame, head: bytes, root: bytes) -> Segment:
+    """Return a segment, its file written; `head` is the leaf hash of its last event, `root` the ledger's there."""
     raw = to_parquet(frame)
-    name = f"{format_year(year).replace('/', '-')}.{rows[0].position}-{rows[-1].position}.parquet"
+    first, last = (int(getattr(frame["position"], which)()) for which in ("min", "max"))
+    name = f"{format_year(year).replace('/', '-')}.{first}-{last}.parquet"
     write_durably(folder / name, raw)
     marks = frame.filter(frame["topic"].str.starts_with("entry."))
     return Segment(
         file=name,
         sha256=sha256(raw).hexdigest(),
         year=year,
-        first=rows[0].position,
-        last=rows[-1].position,
-        rows=len(rows),
+        first=first,
+        last=last,
+        rows=len(frame),
         marks=len(marks) - marks["code"].null_count(),
         unread=marks["code"].null_count(),
         years=sorted(marks["year"].drop_nulls().unique().to_list()),
-        head=wire.leaf(*rows[-1]).hex(),
+        head=head.hex(),
         root=root.hex(),
     )
 
