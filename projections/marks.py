@@ -10,6 +10,7 @@ A page in which anything cannot be read is gone through row by row instead.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -44,25 +45,31 @@ class Page(NamedTuple):
 
 class Marks:
     """The marks of a ledger up to a position, a page at a time. Pages are read in order; `parked` are the streams that
-    are parked before the first, and grows."""
+    are parked before the first, and grows. `later` are amendments known already, of events up to `after`."""
 
-    def __init__(self, reads: Reads, until: int, parked: set[str]) -> None:
+    def __init__(
+        self, reads: Reads, until: int, parked: set[str], *, after: int = 0, later: Iterable[pl.DataFrame] = ()
+    ) -> None:
         self._reads = reads
         self._parked = parked
-        spans = (_amendments(reads, after, min(after + SPAN, until)) for after in range(0, until, SPAN))
-        self._later = pl.concat([_empty(), *spans]).select(
+        spans = (_amendments(reads, start, min(start + SPAN, until)) for start in range(after, until, SPAN))
+        self._later = pl.concat([_empty(), *later, *spans]).select(
             *KEY[:3], version=pl.col("version") - 1, until_position="from_position"
         )
 
-    def lines(self, after: int, until: int) -> tuple[int, bytes]:
-        """Return the stored lines of a page, which may be read ahead."""
+    def ends(self, at: int, until: int, size: int) -> list[int]:
+        """Return where pages of so many positions end, from a position to another."""
+        return [*range(at + size, until, size), until]
+
+    def lines(self, after: int, until: int) -> tuple[int, bytes] | pl.DataFrame:
+        """Return the stored lines of a page, or its marks without an end, which may be read ahead."""
         return self._reads.entry_lines(after, until)
 
-    def page(self, lines: tuple[int, bytes], after: int, until: int) -> Page:
+    def page(self, lines: tuple[int, bytes] | pl.DataFrame, after: int, until: int) -> Page:
         """Return the page that these lines are, of the events after a position up to another."""
         parked: list[dict[str, Any]] = []
         try:
-            found = _read(*lines, self._parked)
+            found = lines if isinstance(lines, pl.DataFrame) else _read(*lines, self._parked)
         except Unreadable:
             entries, parked = read_entries(self._reads.rows(after, until - after, until), self._parked)
             found = _frame(entries)

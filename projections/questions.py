@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -24,6 +24,9 @@ from ledger.store import Ledger, Row, position_at
 from ledger.streams import owner_of, roll_stream
 from projections.frames import Entries, joined, load_entries
 from projections.projector import Projector
+
+if TYPE_CHECKING:
+    from projections.archive.reading import Archive
 
 NAMED = 50  # pupils asked for by number; of more than that, whole years are read
 
@@ -73,7 +76,10 @@ class Particulars(NamedTuple):
 
 
 class Answers:
-    """Answers questions about one ledger. With `keep`, the frames of school years stay loaded between questions."""
+    """Answers questions about one ledger. With `keep`, the frames of school years stay loaded between questions.
+
+    Where `archive` is set, an archive of this ledger, marks are read from there and from the ledger's tail after it,
+    and the read model is neither asked nor brought up to date."""
 
     def __init__(
         self,
@@ -91,6 +97,7 @@ class Answers:
         self._keep = keep
         self._frames: dict[int, tuple[int | Moment, Entries]] = {}  # by school year, with what each was loaded for
         self._clock = clock
+        self.archive: Archive | None = None
 
     def moment(
         self, as_of: date | None = None, known_at: datetime | None = None, policy: str | Policy | None = None
@@ -103,7 +110,8 @@ class Answers:
         """
         # The end is read once and first: what others record meanwhile is later than this question.
         head, last = self.ledger.reads.head()
-        self.projector.catch_up()
+        if self.archive is None:
+            self.projector.catch_up()
         known = last if known_at is None else min(micros(known_at), last)
         position = head if known == last else position_at(self.ledger.reads, known)
         school = take_in(School(), self.ledger.reads.reference_rows(0, position))
@@ -146,20 +154,25 @@ class Answers:
     def entries(self, moment: Moment, years: Sequence[int], pupils: Sequence[str]) -> Entries:
         """Return the marks of these pupils, in their order, as known at the moment."""
         # Naming a whole school's pupils would cost more than reading them all.
-        if len(pupils) <= NAMED and not self._keep:
+        if len(pupils) <= NAMED and not self._keep and self.archive is None:
             with self.engine.connect() as connection:
                 return load_entries(connection, years, pupils, moment.position).over(pupils)
         return joined([self._frame(moment, year).over(pupils) for year in years])
 
     def _frame(self, moment: Moment, year: int) -> Entries:
         """Return a school year's marks as known at the moment: loaded for it once, or picked from all versions kept."""
-        loaded_for = self.projector.trusted if self._keep else moment
+        loaded_for = self.projector.trusted if self._keep and self.archive is None else moment
         held_for, frame = self._frames.get(year, (None, None))
         if frame is None or held_for != loaded_for:
-            with self.engine.connect() as connection:
-                frame = load_entries(connection, [year], position=None if self._keep else moment.position)
+            frame = self._load(moment, year)
             self._frames[year] = (loaded_for, frame)
         return frame.known_at(moment.position) if self._keep else frame
+
+    def _load(self, moment: Moment, year: int) -> Entries:
+        if self.archive is not None:
+            return self.archive.entries(self.ledger.reads, moment.position, [year]).known_at(moment.position)
+        with self.engine.connect() as connection:
+            return load_entries(connection, [year], position=None if self._keep else moment.position)
 
     def particulars(self, moment: Moment, pupils: Iterable[str]) -> dict[str, Particulars]:
         """Return names, groups and contacts as known, each opened with its key."""

@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from ledger import wire
 from ledger.errors import Misconfigured
 from ledger.store import Ledger, said
+from projections.archive.reading import Archive, ArchivedMarks
 from projections.marks import COLUMNS, KEY, Fingerprint, Marks, Page, fingerprint
 from projections.projector import Projector, tracked
 from projections.tables import NEXT, OLD, SERVING, Generation, rebuilding, tracking
@@ -62,9 +63,16 @@ class Status(NamedTuple):
 
 
 def rebuild(
-    ledger: Ledger, engine: sa.Engine, progress: Progress | None = None, *, restart: bool = False, page: int = PAGE
+    ledger: Ledger,
+    engine: sa.Engine,
+    progress: Progress | None = None,
+    *,
+    restart: bool = False,
+    page: int = PAGE,
+    archive: Archive | None = None,
 ) -> Rebuilt:
-    """Return what the rebuild came to, once the new generation serves. `restart` throws away what an earlier one left.
+    """Return what the rebuild came to, once the new generation serves. `restart` throws away what an earlier one left;
+    what stands in `archive`, an archive of this ledger, is read from there.
 
     Raises Misconfigured where another rebuild is at work, the account may make no tables, or the new generation is not
     what the ledger says; then the serving one stays.
@@ -78,7 +86,7 @@ def rebuild(
         raise Misconfigured(
             f"a rebuild makes tables, which this account may not: rebuild as the owner ({said(error.orig or error)})"
         ) from None
-    _fill(ledger, engine, page, tell)
+    _fill(ledger, engine, page, tell, archive)
     with ThreadPoolExecutor(1) as beside:
         serving = beside.submit(_serving, ledger, engine)
         _put_key(engine)
@@ -141,7 +149,7 @@ def _begin(ledger: Ledger, engine: sa.Engine, *, restart: bool) -> int:
     return 0
 
 
-def _fill(ledger: Ledger, engine: sa.Engine, size: int, tell: Progress) -> None:
+def _fill(ledger: Ledger, engine: sa.Engine, size: int, tell: Progress, archive: Archive | None) -> None:
     """Write everything up to the position that the rebuild was begun for. One thread reads ahead and one writes."""
     with engine.connect() as connection:
         row = connection.execute(sa.select(rebuilding)).one()
@@ -149,9 +157,12 @@ def _fill(ledger: Ledger, engine: sa.Engine, size: int, tell: Progress) -> None:
         parked = set(connection.scalars(sa.select(NEXT.parked.c.stream)))
     if at >= row.until:
         return
-    marks = Marks(ledger.reads, row.until, parked)
+    if archive is None:
+        marks = Marks(ledger.reads, row.until, parked)
+    else:
+        marks = ArchivedMarks(archive, ledger.reads, row.until, parked)
     written = Fingerprint(row.rows, int.from_bytes(row.mix, "big"))
-    ends = [*range(at + size, row.until, size), row.until]
+    ends = marks.ends(at, row.until, size)
     with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as writing:
         ahead = reading.submit(marks.lines, at, ends[0])
         writer: Future[None] | None = None

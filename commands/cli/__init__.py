@@ -13,6 +13,7 @@ import typer
 
 from commands.cli import (
     admission,
+    archive,
     ask,
     census,
     changes,
@@ -74,6 +75,7 @@ for told in (
     evidence,
     screens,
     seal,
+    archive,
     rebuild,
     lines,
     imports,

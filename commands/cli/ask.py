@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,6 +33,11 @@ Pupils = Annotated[
     list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers, also of pupils who have left.")
 ]
 
+ArchiveOption = Annotated[
+    Path | None,
+    typer.Option("--archive", metavar="FOLDER", help="Read marks from an archive and the ledger's tail after it."),
+]
+
 
 @verbs.command("absence")
 def ask_absence(
@@ -42,6 +48,7 @@ def ask_absence(
     year_group: Annotated[str | None, typer.Option("--year-group", metavar="TEXT", help="Only this one.")] = None,
     class_name: Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Only this one.")] = None,
     group: Annotated[str | None, typer.Option("--group", metavar="TEXT", help="Only this one.")] = None,
+    archive: ArchiveOption = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -59,6 +66,7 @@ def ask_absence(
     from projections.cohorts import absence_answers, bands, described, who
 
     with opened(ledger, keys) as house:
+        read_from(house, archive)
         moment = house.answers.moment(about, known)
         if pupils:
             chosen = known_pupils(moment, pupils)
@@ -83,6 +91,7 @@ def ask_penalty(
     as_of: AsOfOption = None,
     known_at: KnownAtOption = None,
     ladder: Annotated[bool, typer.Option("--ladder", help="Each parent's cases and what comes next.")] = False,
+    archive: ArchiveOption = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -99,6 +108,7 @@ def ask_penalty(
     from projections.cohorts import described, penalty_answers
 
     with opened(ledger, keys) as house:
+        read_from(house, archive)
         moment = house.answers.moment(about, known)
         chosen = known_pupils(moment, pupils) if pupils else sorted(moment.school.pupils)
         if ladder:
@@ -116,6 +126,15 @@ def ask_penalty(
         names = house.answers.particulars(moment, [answer.pupil for answer in found])
         counted = [counted_table(answer, house.simulated) for answer in found if pupils and answer.sessions]
         show(penalty_table(found, names, house.simulated), *counted, *weeks_line(found), described(moment))
+
+
+def read_from(house: House, folder: Path | None) -> None:
+    """Have marks read from the archive in a folder, where one is given. Raises Misconfigured where it is not of this
+    ledger."""
+    if folder is not None:
+        from projections.archive.reading import open_archive
+
+        house.answers.archive = open_archive(folder, house.ledger)
 
 
 def known_pupils(moment: Moment, numbers: list[str]) -> list[str]:

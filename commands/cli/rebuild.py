@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,10 @@ STUCK_SECONDS = 60  # a page takes less than one; putting the key on a large tab
 
 RestartOption = Annotated[bool, typer.Option("--restart", help="Throw away what a rebuild left that did not end.")]
 StatusOption = Annotated[bool, typer.Option("--status", help="Only say how far a rebuild is that has not ended.")]
+ArchiveOption = Annotated[
+    Path | None,
+    typer.Option("--from-archive", metavar="FOLDER", help="Read from an archive of it what stands there."),
+]
 DropOption = Annotated[bool, typer.Option("--drop-old", help="Only drop the generation before the serving one.")]
 EveryOption = Annotated[bool, typer.Option("--every-school", help="All the schools of a PostgreSQL database.")]
 
@@ -33,6 +38,7 @@ def rebuild_read_model(
     show_status: StatusOption = False,
     drop: DropOption = False,
     every: EveryOption = False,
+    from_archive: ArchiveOption = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -45,13 +51,16 @@ def rebuild_read_model(
     \b
     Example: attendance rebuild --ledger sqlite:///school.db
     """
-    from projections.rebuild import drop_old, rebuild
-
     if every:
-        if show_status or drop:
-            raise Refused("malformed", field="--every-school", expected="without --status and --drop-old")
+        if show_status or drop or from_archive:
+            raise Refused(
+                "malformed", field="--every-school", expected="without --status, --drop-old and --from-archive"
+            )
         _rebuild_every(ledger, restart=restart, as_json=as_json)
         return
+    from projections.archive.reading import open_archive
+    from projections.rebuild import drop_old, rebuild
+
     with open_house(ledger, keys) as house:
         simulated = house.simulated
         if show_status:
@@ -65,7 +74,8 @@ def rebuild_read_model(
                 say("dropped the generation before" if dropped else "there is no generation before the serving one")
             return
         with stage_bars(lines=True) as progress:
-            done = rebuild(house.ledger, house.engine, progress, restart=restart)
+            archive = open_archive(from_archive, house.ledger) if from_archive else None
+            done = rebuild(house.ledger, house.engine, progress, restart=restart, archive=archive)
     _tell(done)
     if as_json:
         say_json({**done._asdict(), "simulated": simulated})

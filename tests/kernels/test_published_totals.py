@@ -1,8 +1,8 @@
 """The counting of absence, tried on a country: sessions by code as published, classified by the product's own tables.
 
-`published_totals.csv` holds sessions by code for England, its regions and one local authority, with the totals and
-percentages that the Department for Education made of them. The same counts go through the kernel's table of codes, and
-must come out as the published totals; the percentages to all fifteen digits.
+`scripts/authorities/published_totals.csv` holds sessions by code for England, its regions and one local authority, with
+the totals and percentages that the Department for Education made of them. The same counts go through the kernel's table
+of codes, and must come out as the published totals; the percentages to all fifteen digits.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from ledger.codes import CODES as ALL_CODES
-from ledger.codes import by_symbol
 from projections.absence import NUMBERS, absence, classified
 from projections.frames import NEVER, Entries, Roll
+from scripts.authorities.published import counts_of, published
 
 HERE = Path(__file__).resolve()
 PUBLISHED = HERE.parents[3] / "shared" / "reference" / "dfe-year-to-date-2025-26.csv"
@@ -101,23 +101,8 @@ WITHOUT_REASON = {
 }
 
 
-def rows() -> list[dict[str, str]]:
-    with (HERE.parent / "published_totals.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(line for line in file if not line.startswith("#")))
-
-
-ROWS = {(row["place"], row["phase"]): row for row in rows()}
+ROWS = published()
 WHOLE = [key for key in ROWS if key not in WITHOUT_REASON]
-
-
-def counts_of(row: dict[str, str]) -> np.ndarray:
-    """Return sessions by the number of their code, as the kernel counts them."""
-    counts = np.zeros(NUMBERS, np.int64)
-    for symbol in CODES:
-        code = by_symbol(symbol)
-        assert code is not None
-        counts[code.id] = int(row[symbol])
-    return counts
 
 
 def figures(row: dict[str, str]) -> dict[str, int]:

@@ -1,0 +1,131 @@
+"""The archive of a ledger: sealed segments as columns, for whoever counts many years, many schools, or elsewhere.
+
+Problem: a ledger is read row by row, and most of its rows are of years that are over. Observation: positions never
+change, so everything recorded in a school year that is over is a file that never changes either. Choice: one Parquet
+file for each such run of positions, with the stored bytes and beside them, typed, what they say; and a manifest with
+the digest of every file, which the seal's key may sign.
+
+The folder holds `manifest.json`, perhaps `manifest.note`, the segments, and the roll, the calendar and the notices as
+known at the last position in it. Nothing in it is the ledger: every column can be worked out again from the bytes, and
+`attendance archive --verify` does so.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from ledger.errors import Misconfigured
+
+FORMAT = "attendance archive 1"
+MANIFEST, NOTE = "manifest.json", "manifest.note"
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of events: its positions (both inclusive), how many rows are marks and how many of them cannot be read,
+    which school years the marks are of, the digest of its last event and the Merkle root of the ledger there (hex)."""
+
+    file: str
+    sha256: str
+    year: int
+    first: int
+    last: int
+    rows: int
+    marks: int
+    unread: int
+    years: list[int]
+    head: str
+    root: str
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of what was known at the end of the archive: roll, calendar or notices."""
+
+    file: str
+    sha256: str
+    rows: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an archive holds. `ledger` is the ledger's identity, the digest of its first event; `root` the Merkle root
+    at `position`, the last one archived."""
+
+    format: str
+    ledger: str
+    urn: str
+    simulated: bool
+    position: int
+    root: str
+    segments: list[Segment]
+    roll: Table
+    calendar: Table
+    notices: Table
+
+    @property
+    def files(self) -> list[Segment | Table]:
+        return [*self.segments, self.roll, self.calendar, self.notices]
+
+
+class Held(NamedTuple):
+    """The manifest of a folder and the bytes that it was read from, which is what a signature is of."""
+
+    manifest: Manifest
+    raw: bytes
+
+
+def encode(manifest: Manifest) -> bytes:
+    """Return the bytes of a manifest; the inverse of `read_manifest`."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+
+
+def read_manifest(folder: Path) -> Held | None:
+    """Return the manifest of a folder, None where there is none. Raises Misconfigured for one that cannot be read."""
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise Misconfigured(f"the archive {folder} cannot be read: {error.strerror}") from error
+    try:
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{folder / MANIFEST} is no manifest of an archive: {error}") from None
+    if manifest.format != FORMAT or any(Path(each.file).name != each.file for each in manifest.files):
+        raise Misconfigured(f"{folder / MANIFEST} is no manifest of an archive that this release reads")
+    return Held(manifest, raw)
+
+
+def check_files(folder: Path, manifest: Manifest | None) -> None:
+    """Raise Misconfigured where a file of an archive is missing, or not the one of its manifest."""
+    for file in manifest.files if manifest else []:
+        content(folder, file)
+
+
+def content(folder: Path, file: Segment | Table) -> bytes:
+    """Return the bytes of a file of an archive. Raises Misconfigured where they are not those of the manifest."""
+    try:
+        raw = (folder / file.file).read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"{folder / file.file} of the archive cannot be read: {error.strerror}") from error
+    if sha256(raw).hexdigest() != file.sha256:
+        raise Misconfigured(f"{folder / file.file} is not the file whose digest is in the manifest of the archive")
+    return raw
+
+
+def write_durably(path: Path, raw: bytes) -> None:
+    """Write a file so that after a crash it is there whole or not at all."""
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("wb") as file:
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

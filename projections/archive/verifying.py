@@ -1,0 +1,128 @@
+"""Verifying an archive: files against the manifest, the manifest against its signature, rows against themselves and,
+where it is there, against the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from ledger import wire
+from ledger.errors import Finding, Misconfigured
+from ledger.merkle import Frontier
+from ledger.note import VerifierKey
+from ledger.school import School, take_in
+from ledger.store import VOLUME_KINDS, Ledger, Row
+from projections.archive import NOTE, Held, Segment, Table, content
+from projections.archive.columns import calendar_of, from_parquet, notices_of, roll_of, rows_of, segment_of
+from projections.archive.signing import signed_by
+
+Progress = Callable[[int], None]
+
+
+def verify(
+    folder: Path,
+    held: Held,
+    ledger: Ledger | None = None,
+    key: VerifierKey | None = None,
+    progress: Progress | None = None,
+) -> list[Finding]:
+    """Return where an archive is not what its manifest, its signature (by `key`, where given) and the ledger say; of
+    each file the first row that is wrong."""
+    manifest = held.manifest
+    found = []
+    if key is not None and not signed_by(folder, held, key):
+        there = "was signed for another manifest or by another key" if (folder / NOTE).exists() else "is not there"
+        found.append(Finding("unsigned", f"{NOTE}, in which {key.name} signs the manifest, {there}"))
+    if ledger is not None and ledger.identity != manifest.ledger:
+        return [*found, Finding("another_ledger", f"the archive is of another ledger, school {manifest.urn}")]
+    frontier, parked, references = Frontier(), set[str](), list[Row]()
+    for segment in manifest.segments:
+        problem, rows = _segment(folder, segment, frontier, parked, ledger)
+        found += problem
+        references += [row for row in rows if row.topic.partition(".")[0] not in VOLUME_KINDS]
+        if progress is not None:
+            progress(segment.last)
+    # What the tables rest on is all in the segments, so they can only be judged once those hold.
+    school = None if found else take_in(School(), references)
+    for name, made_of in {"roll": roll_of, "calendar": calendar_of, "notices": notices_of}.items():
+        found += _table(folder, getattr(manifest, name), made_of(school) if school else None)
+    return found
+
+
+def _segment(
+    folder: Path, segment: Segment, frontier: Frontier, parked: set[str], ledger: Ledger | None
+) -> tuple[list[Finding], list[Row]]:
+    """Return what is wrong with one segment, and its rows as far as they can be read."""
+    found = []
+    try:
+        raw = content(folder, segment)
+    except Misconfigured as error:
+        found.append(Finding("altered", str(error)))
+        raw = _bytes(folder / segment.file)
+    try:
+        frame = from_parquet(raw)
+        rows = rows_of(frame)
+    # A file that was damaged in the middle makes the reader of Parquet panic, which is no Exception.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        return found or [Finding("altered", f"{segment.file} cannot be read: {type(error).__name__}")], []
+    if (other := _other_than_ledger(rows, segment, ledger)) is not None:
+        found.append(Finding("altered", f"in {segment.file} this row is not the ledger's event", position=other))
+    for row in rows:
+        frontier.append(wire.leaf(*row))
+    if [row.position for row in rows] != list(range(segment.first, segment.last + 1)):
+        found.append(Finding("altered", f"{segment.file} does not hold positions {segment.first} to {segment.last}"))
+    elif not found and frontier.root().hex() != segment.root:
+        found.append(Finding("altered", f"the rows up to the end of {segment.file} are not those of the manifest"))
+    if not found and (wrong := _first_other(frame, segment_of(rows, parked))) is not None:
+        sentence = f"in {segment.file} the columns of this row are not what its bytes say"
+        found.append(Finding("altered", sentence, position=wrong))
+    return found, rows
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _other_than_ledger(rows: list[Row], segment: Segment, ledger: Ledger | None) -> int | None:
+    """Return the first position whose row is not the ledger's, None where all are."""
+    if ledger is None:
+        return None
+    ours = iter(rows)
+    for row in _stored(ledger, segment):
+        mine = next(ours, None)
+        if mine is None or wire.leaf(*mine) != wire.leaf(*row):
+            return row.position
+    beyond = next(ours, None)
+    return beyond.position if beyond else None
+
+
+def _stored(ledger: Ledger, segment: Segment) -> Iterator[Row]:
+    from projections.replay import pages
+
+    for page in pages(ledger, segment.last, segment.first - 1):
+        yield from page
+
+
+def _first_other(frame: pl.DataFrame, right: pl.DataFrame) -> int | None:
+    """Return the position of the first row of a segment that is not as worked out, None where all are."""
+    if frame.equals(right):
+        return None
+    for row, expected in zip(frame.iter_rows(), right.iter_rows(), strict=False):
+        if row != expected:
+            return int(expected[0])
+    return int(right["position"][0])
+
+
+def _table(folder: Path, table: Table, right: pl.DataFrame | None) -> list[Finding]:
+    try:
+        raw = content(folder, table)
+    except Misconfigured as error:
+        return [Finding("altered", str(error))]
+    if right is None or from_parquet(raw).equals(right):
+        return []
+    return [Finding("altered", f"{table.file} is not what the events in the archive say")]

@@ -1,0 +1,1 @@
+"""A made-up local authority whose sessions by code are those that the Department for Education published."""

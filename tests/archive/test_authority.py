@@ -1,0 +1,104 @@
+"""The made-up authority: archives like any other, whose totals by code are those of the published row."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ledger import wire
+from ledger.codes import by_symbol
+from ledger.events import MarkAmended, MarkRecorded
+from projections.absence import AUTHORISED, UNAUTHORISED
+from projections.archive import read_manifest
+from projections.archive.columns import from_parquet
+from projections.archive.reading import Archive, open_archive
+from projections.archive.verifying import verify
+from scripts.authorities.build import build
+from scripts.authorities.marks import NOBODY, NOT_REQUIRED, table
+from scripts.authorities.published import counts_of, published
+
+SHARE = 0.003
+ROWS = published()
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few thousandths of the primary schools of Hertfordshire."""
+    folder: Path = tmp_path_factory.mktemp("authority") / "schools"
+    with ThreadPoolExecutor(1) as pool:
+        build(folder, ROWS["Hertfordshire", "Primary"], SHARE, 919, pool)
+    return folder
+
+
+def number_of(symbol: str) -> int:
+    code = by_symbol(symbol)
+    assert code is not None
+    return code.id
+
+
+def archives(folder: Path) -> list[Archive]:
+    return [open_archive(path) for path in sorted(folder.iterdir())]
+
+
+def test_the_marks_that_stand_are_the_published_ones(authority: Path) -> None:
+    found = np.zeros(256, np.int64)
+    for archive in archives(authority):
+        marks = archive.entries(None, archive.position).known_at(archive.position)
+        found += np.bincount(marks.code, minlength=256)
+    found[NOT_REQUIRED] = 0  # which is in no column of the table
+    assert (found == counts_of(ROWS["Hertfordshire", "Primary"], SHARE)).all()
+    assert found.sum() == pytest.approx(29_159_407 * SHARE, abs=24)
+
+
+def test_every_school_is_an_archive_that_holds(authority: Path) -> None:
+    for archive in archives(authority):
+        found = read_manifest(archive.folder)
+        assert found is not None and verify(archive.folder, found) == []
+
+
+def test_the_bytes_are_events(authority: Path) -> None:
+    archive = archives(authority)[0]
+    (segment,) = archive.manifest.segments
+    states = from_parquet((archive.folder / segment.file).read_bytes())["state"].unique()
+    events = list(map(wire.decode, states))
+    assert {type(event) for event in events} >= {MarkRecorded, MarkAmended}
+
+
+def test_the_same_seed_builds_the_same_authority(authority: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        build(tmp_path / "again", ROWS["Hertfordshire", "Primary"], SHARE, 919, pool)
+    names = sorted(path.relative_to(authority) for path in authority.rglob("*.*"))
+    assert names and all((authority / name).read_bytes() == (tmp_path / "again" / name).read_bytes() for name in names)
+
+
+@pytest.mark.parametrize("key", [key for key in ROWS if key[0] in ("Hertfordshire", "London")], ids=str)
+def test_a_table_of_any_row_has_its_totals(key: tuple[str, str]) -> None:
+    """Also where more afternoons than mornings are missed."""
+    counts = counts_of(ROWS[key], 20_000 / int(ROWS[key]["possible"]))
+    marks = table(counts, 374, np.random.default_rng(1))
+    found = np.bincount(marks.reshape(-1), minlength=256)
+    found[[NOBODY, NOT_REQUIRED]] = 0
+    assert (found == counts).all()
+    assert (
+        not np.isin(marks[:, 0::2], [1]).any() and not np.isin(marks[:, 1::2], [0]).any()
+    )  # \ of a morning, / of a PM
+
+
+def test_absence_falls_unevenly_over_pupils() -> None:
+    marks = table(counts_of(ROWS["Hertfordshire", "Primary"], 0.02), 374, np.random.default_rng(1))
+    absent = (AUTHORISED | UNAUTHORISED)[marks].mean(axis=1)
+    assert 0.08 < (absent >= 0.1).mean() < 0.2  # persistent; about an eighth of primary pupils are
+    assert (absent >= 0.5).any() and (absent < 0.01).mean() > 0.02
+
+
+def test_illness_comes_in_runs_and_holidays_in_longer_ones() -> None:
+    marks = table(counts_of(ROWS["Hertfordshire", "Primary"], 0.02), 374, np.random.default_rng(1))
+    codes = pl.Series(marks.reshape(-1))
+    runs = codes.rle().struct.unnest()
+    lengths = {code: runs.filter(pl.col("value") == code)["len"].mean() for code in runs["value"].unique()}
+    illness, holiday, appointment = (lengths[number_of(symbol)] for symbol in "IGM")
+    assert 1.5 < appointment + 0.5 < illness < holiday  # type: ignore[operator]
