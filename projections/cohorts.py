@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -10,10 +12,18 @@ import numpy as np
 from ledger.errors import Misconfigured
 from ledger.received import received_marks
 from ledger.sessions import Session, format_moment, school_year
-from projections.absence import absence, cohorts, percent
-from projections.frames import first_session, last_session, roll_of
+from projections.absence import Absence, absence, cohorts, percent
+from projections.frames import Entries, first_session, last_session, roll_of
 from projections.penalty import Case, Window, empty_window, windows
 from projections.questions import Answer, Answers, Moment
+
+
+class Source(Protocol):
+    """Whatever holds the marks: an opened ledger, or a folder of files."""
+
+    def entries(self, moment: Moment, years: Sequence[int], pupils: Sequence[str]) -> Entries:
+        """Return the marks of these pupils, in their order, as known at the moment."""
+        ...
 
 
 class AbsenceAnswer(Answer, frozen=True, kw_only=True):
@@ -64,20 +74,39 @@ class PenaltyAnswer(Answer, frozen=True, kw_only=True):
     parents: list[ParentAnswer]
 
 
-def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list[AbsenceAnswer]:
-    """Return the year to date of these pupils, in order of number as text; those with nothing at all are left out."""
+def year_counts(source: Source, moment: Moment, pupils: list[str]) -> Absence | None:
+    """Return the counts of the year to date of these pupils, in their order; None where no year had begun."""
     school = moment.school
     year = school.calendar.year_begun_by(moment.as_of)
     if year is None or moment.policy is None:
-        return []
-    pupils = sorted(pupils)
+        return None
     until = last_session(moment.as_of)
     calendar = school.calendar
     had = (Session.from_number(number) for number in calendar.session_numbers(year) if number <= until)
     closed = np.array([s.number for s in had if calendar.closes(s) <= moment.known_at], np.int32)
     since = first_session(date(year, 8, 1))
-    entries = answers.entries(moment, [year], pupils)
-    counts = absence(entries, roll_of(school, pupils), closed, since, until)
+    return absence(source.entries(moment, [year], pupils), roll_of(school, pupils), closed, since, until)
+
+
+def penalty_windows(source: Source, moment: Moment, pupils: list[str], parent: str | None = None) -> list[Window]:
+    """Return the penalty windows of those of these pupils in which a session counts, to the pupil or to a parent."""
+    school, policy = moment.school, moment.policy
+    assert policy is not None
+    weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
+    if not weeks:
+        return []
+    years = list(range(school_year(weeks[0]), school_year(moment.as_of) + 1))
+    cases = {pupil: _case(moment, pupil, parent, weeks[0]) for pupil in pupils if pupil in school.pupils}
+    entries = source.entries(moment, years, pupils)
+    return windows(entries, roll_of(school, pupils), weeks, moment.as_of, cases, policy)
+
+
+def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list[AbsenceAnswer]:
+    """Return the year to date of these pupils, in order of number as text; those with nothing at all are left out."""
+    pupils = sorted(pupils)
+    counts = year_counts(answers, moment, pupils)
+    if counts is None or moment.policy is None:
+        return []
     groups = cohorts(counts, moment.policy)
     return [
         AbsenceAnswer(
@@ -110,19 +139,13 @@ def penalty_answers(
         return []
     pupils = sorted(pupils)
     weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
-    years = list(range(school_year(weeks[0]), school_year(moment.as_of) + 1)) if weeks else []
-    first = weeks[0] if weeks else moment.as_of
-    cases = {pupil: _case(moment, pupil, parent, first) for pupil in pupils if pupil in school.pupils}
-    found: dict[str, Window] = {}
-    if years:
-        entries = answers.entries(moment, years, pupils)
-        roll = roll_of(school, pupils)
-        found = {w.pupil: w for w in windows(entries, roll, weeks, moment.as_of, cases, policy)}
+    found = {window.pupil: window for window in penalty_windows(answers, moment, pupils, parent)}
     if empty:
+        first = weeks[0] if weeks else moment.as_of
         found = {
-            pupil: found.get(pupil) or empty_window(pupil, cases[pupil], moment.as_of, policy)
+            pupil: found.get(pupil) or empty_window(pupil, _case(moment, pupil, parent, first), moment.as_of, policy)
             for pupil in pupils
-            if pupil in cases
+            if pupil in school.pupils
         }
     recorded = answers.recorded_at(counted.position for window in found.values() for counted in window.counted)
     mondays = [monday.isoformat() for monday in weeks]
