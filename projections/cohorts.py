@@ -180,7 +180,7 @@ def penalty_answers(
             ],
         )
         for window in sorted(found.values(), key=lambda window: window.pupil)
-        if empty or window.counted or any(line.sessions for line in window.parents)
+        if empty or window.tells
     ]
 
 

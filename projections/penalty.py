@@ -58,6 +58,11 @@ class Window(NamedTuple):
     unresolved: int
     parents: tuple[ParentLine, ...]
 
+    @property
+    def tells(self) -> bool:
+        """Whether a session counts in it, to the pupil or to a parent."""
+        return bool(self.counted) or any(line.sessions for line in self.parents)
+
 
 class Case(NamedTuple):
     """What penalty windows need to know of a pupil beside the marks: parents, notices, and marks of former schools, as

@@ -132,7 +132,8 @@ class Answers:
     def _head(self, position: int) -> str:
         return "".join(wire.leaf(*row).hex() for row in self.ledger.reads.rows_at([position]))
 
-    def policy_of(self, school: School, as_of: date, given: str | Policy | None = None) -> Policy | None:
+    @staticmethod
+    def policy_of(school: School, as_of: date, given: str | Policy | None = None) -> Policy | None:
         """Return the policy to answer by: the one given, else the one in force; None before a school was opened."""
         if isinstance(given, Policy):
             return given

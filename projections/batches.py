@@ -1,0 +1,206 @@
+"""The kernels over Arrow batches: a function from batches to batches, the same on one machine and on a cluster.
+
+A row that goes in is a school: the folder of its archive and what is asked of it. Whoever is given the row reads the
+archive where it runs, so nothing but paths travels to it. What comes out is a batch a school, a row a pupil. A school
+that cannot be answered is one row with the reason, because one of 24,000 must not cost the others their answers; one in
+which nobody has anything is one row without a pupil. So every school that went in can be found in what came out.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ledger.errors import LedgerError
+from ledger.policy import Policy
+from ledger.sessions import Session
+from projections.absence import cohorts, percent
+from projections.archived import Archived
+from projections.cohorts import penalty_windows, year_counts
+from projections.questions import Moment
+
+UTC_MICROS = pa.timestamp("us", "UTC")
+COUNTS = ("possible", "attended", "authorised", "unauthorised", "missing")
+LEVELS = ("persistent", "severe", "at_risk")
+PLACE = [("folder", pa.string()), ("error", pa.string()), ("school", pa.string()), ("simulated", pa.bool_())]
+
+# `folder` is a path. The others may be null, and mean then what they mean everywhere when they are left out.
+ASKED = pa.schema(
+    [("folder", pa.string()), ("as_of", pa.date32()), ("known_at", UTC_MICROS), ("policy", pa.string())],
+)
+# Per pupil: the year to date, its cohorts, and the penalty window. `folder` is the last part of the path, `school` the
+# URN in it; beside an `error` all the rest is null.
+ANSWERED = pa.schema(
+    [
+        *PLACE,
+        ("as_of", pa.date32()),
+        ("known_at", UTC_MICROS),
+        ("position", pa.int64()),
+        ("policy", pa.string()),
+        ("pupil", pa.string()),
+        *((name, pa.int32()) for name in COUNTS),
+        *((name, pa.bool_()) for name in LEVELS),
+        ("count", pa.int32()),
+        ("met", pa.bool_()),
+        ("met_on", pa.string()),
+        ("unresolved", pa.int32()),
+    ]
+)
+# Per school: sums over its pupils; `pupils` are those with a possible session, `met` those whose window is met.
+SUMS = ("pupils", *COUNTS, *LEVELS, "met")
+TOTALS = pa.schema([*PLACE, *((name, pa.int64()) for name in SUMS)])
+SUMMED = [field.name for field in TOTALS if field.name in ANSWERED.names]
+
+
+class Pooled(NamedTuple):
+    """The sums over schools, with the rates of the sums (one decimal, halves up, None of nothing possible)."""
+
+    schools: int
+    pupils: int
+    possible: int
+    attended: int
+    authorised: int
+    unauthorised: int
+    missing: int
+    persistent: int
+    severe: int
+    at_risk: int
+    met: int
+    attendance_percent: float | None
+    absence_percent: float | None
+
+
+class Told(NamedTuple):
+    """What all schools come to, the totals of each (TOTALS), (folder, reason) of each that could not be answered, and
+    whether any is simulated."""
+
+    pooled: Pooled
+    schools: pa.Table
+    failed: list[tuple[str, str]]
+    simulated: bool
+
+
+def asked(folders: Iterable[Path], as_of: date | None, known_at: datetime | None, policy: str | None) -> pa.Table:
+    """Return the rows that put one question to these archives."""
+    rows = [{"folder": str(each), "as_of": as_of, "known_at": known_at, "policy": policy} for each in folders]
+    return pa.Table.from_pylist(rows, schema=ASKED)
+
+
+def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield a batch of ANSWERED for every row of ASKED, in their order."""
+    for batch in batches:
+        for row in batch.to_pylist():
+            try:
+                yield _answer(**row)
+            except LedgerError as error:
+                yield _failed(row["folder"], str(error))
+            except Exception as error:
+                # Also what is wrong in us is said about one school only; its traceback goes to the log.
+                traceback.print_exc()
+                yield _failed(row["folder"], f"the archive cannot be read ({type(error).__name__})")
+
+
+def totals(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield a batch of TOTALS for each batch of ANSWERED, a row a school. They are sums: parts of a school add up."""
+    for batch in batches:
+        table = pa.Table.from_batches([batch]).select(SUMMED)
+        yield from _by_school(table.append_column("pupils", pc.greater(table["possible"], 0))).to_batches()
+
+
+def part(rows: pa.Table, file: Path | None) -> pa.Table:
+    """Return the totals of these rows of ASKED, after writing their answers to a Parquet file where one is named."""
+    found = list(answers(iter(rows.to_batches())))
+    if file is not None:
+        write(pa.Table.from_batches(found, ANSWERED), file)
+    return pa.Table.from_batches(totals(iter(found)), TOTALS)
+
+
+def write(table: pa.Table, file: Path) -> None:
+    """Write a Parquet file."""
+    pq.write_table(table, file, compression="zstd")
+
+
+def told(question: pa.Table, found: Iterable[pa.Table]) -> Told:
+    """Return what the totals of all parts come to. A school that was asked and is in none of them is an error in us."""
+    schools = _by_school(pa.concat_tables(found))
+    names = {Path(folder).name for folder in question["folder"].to_pylist()}
+    assert names == set(schools["folder"].to_pylist()), "every school that was asked has to be answered"
+    failed = schools.filter(pc.is_valid(schools["error"]))
+    answered = schools.filter(pc.is_null(schools["error"]))
+    sums = {name: pc.sum(answered[name]).as_py() or 0 for name in SUMS}
+    pooled = Pooled(
+        schools=len(answered),
+        **sums,
+        attendance_percent=percent(sums["attended"], sums["possible"]),
+        absence_percent=percent(sums["authorised"] + sums["unauthorised"], sums["possible"]),
+    )
+    reasons = sorted(zip(failed["folder"].to_pylist(), failed["error"].to_pylist(), strict=True))
+    return Told(pooled, schools.sort_by("folder"), reasons, bool(pc.any(answered["simulated"]).as_py()))
+
+
+def _by_school(table: pa.Table) -> pa.Table:
+    keys = [name for name, _ in PLACE]
+    grouped = table.group_by(keys).aggregate([(name, "sum") for name in SUMS])
+    grouped = grouped.rename_columns({f"{name}_sum": name for name in SUMS}).select(TOTALS.names).cast(TOTALS)
+    # The sum of nothing is null here, and 0 everywhere else.
+    columns = [pc.fill_null(grouped[name], 0) if name in SUMS else grouped[name] for name in TOTALS.names]
+    return pa.table(columns, schema=TOTALS)
+
+
+def _answer(folder: str, as_of: date | None, known_at: datetime | None, policy: str | None) -> pa.RecordBatch:
+    archive = Archived(Path(folder))
+    moment = archive.moment(as_of, known_at, policy)
+    pupils = sorted(moment.school.pupils)
+    columns: dict[str, Any] = {"pupil": pupils}
+    if pupils and moment.policy is not None:
+        columns |= _figures(archive, moment, pupils, moment.policy)
+        # Who has nothing at all is left out, as everywhere.
+        shown = (columns["possible"] > 0) | (columns["missing"] > 0) | columns.pop("told")
+        columns = {name: pa.array(column).filter(pa.array(shown)) for name, column in columns.items()}
+    rows = len(columns["pupil"])
+    about = {
+        "folder": Path(folder).name,
+        "school": archive.manifest.urn,
+        "simulated": archive.manifest.simulated,
+        "as_of": moment.as_of,
+        "known_at": moment.known_at,
+        "position": moment.position,
+        "policy": moment.policy.name if moment.policy else None,
+    }
+    if not rows:
+        return pa.RecordBatch.from_pylist([about], schema=ANSWERED)
+    columns |= {name: [value] * rows for name, value in about.items()} | {"error": pa.nulls(rows)}
+    arrays = [pa.array(columns[field.name]).cast(field.type) for field in ANSWERED]
+    return pa.record_batch(arrays, schema=ANSWERED)
+
+
+def _figures(archive: Archived, moment: Moment, pupils: list[str], policy: Policy) -> dict[str, Any]:
+    """Return the columns of figures of these pupils, in their order, and who is `told` of for the window alone."""
+    counts = year_counts(archive, moment, pupils)
+    if counts is None:
+        none = np.zeros(len(pupils), np.int32)
+        columns: dict[str, Any] = dict.fromkeys(COUNTS, none) | dict.fromkeys(LEVELS, none > 0)
+    else:
+        columns = {name: getattr(counts, name) for name in COUNTS} | cohorts(counts, policy)._asdict()
+    windows = {window.pupil: window for window in penalty_windows(archive, moment, pupils)}
+    found = [windows.get(pupil) for pupil in pupils]
+    met_on = [each.met_on if each else None for each in found]
+    return columns | {
+        "count": np.array([len(each.counted) if each else 0 for each in found], np.int32),
+        "met": np.array([each is not None and each.met for each in found], bool),
+        "met_on": pa.array([None if on is None else str(Session.from_number(on)) for on in met_on], pa.string()),
+        "unresolved": np.array([each.unresolved if each else 0 for each in found], np.int32),
+        "told": np.array([each is not None and each.tells for each in found], bool),
+    }
+
+
+def _failed(folder: str, said: str) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([{"folder": Path(folder).name, "error": said}], schema=ANSWERED)
