@@ -1,0 +1,129 @@
+"""The verb that asks many schools at once, on this machine or on a Spark cluster."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.cli.options import (
+    PLAIN,
+    AsOfOption,
+    JsonOption,
+    KnownAtOption,
+    note,
+    parse_day,
+    parse_known_at,
+    progress_bar,
+    say_json,
+)
+from ledger.errors import Misconfigured, Refused
+
+if TYPE_CHECKING:
+    from projections.batches import Told
+
+verbs = typer.Typer(**PLAIN)
+
+NAMES = {
+    "possible": "possible sessions",
+    "persistent": "persistently absent",
+    "severe": "severely absent",
+    "at_risk": "at risk",
+    "met": "penalty windows met",
+}
+
+
+@verbs.command("cluster")
+def ask_cluster(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder with a folder of each school's archive.")],
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", metavar="NAME", help="By this policy. [default each school's own]")
+    ] = None,
+    local: Annotated[
+        int | None, typer.Option("--local", metavar="N", min=1, help="N processes of this machine. [default its cores]")
+    ] = None,
+    master: Annotated[str | None, typer.Option("--master", metavar="URL", help="On this Spark cluster.")] = None,
+    submitted: Annotated[bool, typer.Option("--submitted", help="Where spark-submit or Spark's settings say.")] = False,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="NEW-FOLDER", help="Every pupil and school, as Parquet.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask the archives of many schools for absence and penalty windows.
+
+    A school that cannot be answered is named on standard error, and the exit code is 1; the others are answered.
+
+    \b
+    Example: attendance cluster authority --as-of 2025-07-18 --local 8 -o answers
+    """
+    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    on_spark = master is not None or submitted
+    if local is not None and on_spark:
+        raise Refused("malformed", field="--local", value=local, expected="either processes here or a Spark cluster")
+    from commands import cluster
+    from ledger.policy import load
+
+    if policy is not None:
+        load(policy)
+    out = None if output is None else cluster.out_folder(output)
+    folders = cluster.schools_in(folder)
+    try:
+        from projections import batches
+    except ImportError:
+        raise Misconfigured("this needs the package pyarrow: install this project with its extra 'spark'") from None
+    question = batches.asked(folders, about, known, policy)
+    totals = _on_spark(master, question, out) if on_spark else _here(local or os.cpu_count() or 1, question, out)
+    told = batches.told(question, totals)
+    if out is not None:
+        batches.write(told.schools, out / cluster.SCHOOLS)
+    asked = {"as_of": as_of, "known_at": known_at, "policy": policy}
+    _tell(told, asked, as_json=as_json)
+
+
+def _on_spark(master: str | None, question: Any, out: Path | None) -> list[Any]:
+    from commands.cluster import on_spark, spark_session
+
+    spark = spark_session(master)
+    try:
+        return on_spark(spark, question, out)
+    finally:
+        spark.stop()
+
+
+def _here(processes: int, question: Any, out: Path | None) -> list[Any]:
+    from commands.cluster import on_this_machine
+
+    with progress_bar("asking", len(question)) as progress:
+        return on_this_machine(question, processes, out, progress)
+
+
+def _tell(told: Told, asked: dict[str, str | None], *, as_json: bool) -> None:
+    for name, error in told.failed:
+        note(f"{name}: {error}")
+    if as_json:
+        failed = [{"folder": name, "error": error} for name, error in told.failed]
+        say_json({**asked, "simulated": told.simulated, **told.pooled._asdict(), "failed": failed})
+    else:
+        _show(told, asked)
+    if told.failed:
+        raise typer.Exit(1)
+
+
+def _show(told: Told, asked: dict[str, str | None]) -> None:
+    from commands.cli.tables import show, table
+
+    found = told.pooled
+    made = table("All schools", told.simulated, what="left", number="right")
+    shares = {"attendance": found.attendance_percent, "absence": found.absence_percent}
+    for name, value in found._asdict().items():
+        if not name.endswith("_percent"):
+            made.add_row(NAMES.get(name, name), f"{value:,}")
+    for name, share in shares.items():
+        made.add_row(name, "–" if share is None else f"{share:.1f} %")
+    about = asked["as_of"] or "the last day of each school"
+    known = asked["known_at"] or "the end of each archive"
+    show(made, f"as of {about}, as known at {known}, policy {asked['policy'] or 'of each school'}")
