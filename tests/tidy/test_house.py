@@ -66,7 +66,7 @@ def test_every_refusal_raised_is_explained_and_every_explanation_is_used() -> No
 
 
 def test_requirements_name_no_host() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-spark.txt"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert "://" not in text and "--" not in text
         assert all(re.fullmatch(r"[a-z0-9.\-]+==[0-9a-z.]+", line) for line in text.split())
