@@ -75,5 +75,5 @@ def test_a_school_that_cannot_be_answered_costs_the_others_nothing(twelve: Autho
     assert {name for name in whole if found[name] != whole[name]} == {"school-117003", "school-117007"}
     ((tampered,), (missing,)) = found["school-117003"], found["school-117007"]
     assert "is not the file whose digest is in the manifest" in str(tampered["error"])
-    assert "holds no archive of a school" in str(missing["error"])
+    assert "there is no archive in" in str(missing["error"])
     assert {value for key, value in tampered.items() if key not in ("folder", "error")} == {None}
