@@ -22,6 +22,12 @@ from projections.frames import NEVER, Entries
 from projections.marks import COLUMNS, Marks
 
 READ = ["position", "version", "year", "pupil", "session", "code", "until_position"]
+# Rows that are no marks hold nothing; NumPy has no such thing, so they get numbers before they are passed over.
+FILLED = (
+    pl.col("code").is_not_null().alias("is_mark"),
+    pl.col("year", "session", "code").fill_null(0),
+    pl.col("until_position").fill_null(int(NEVER)),
+)
 SESSIONS = 2**23  # more than there are numbers of sessions up to the last day that a date can be
 
 
@@ -71,20 +77,18 @@ class Archive:
         """Return the marks of a segment. Raises Misconfigured where its file is not the one of the manifest."""
         return from_parquet(content(self.folder, segment), list(columns)).filter(pl.col("code").is_not_null())
 
-    def table(self, name: str) -> pl.DataFrame:
-        """Return the roll, the calendar or the notices. Raises Misconfigured as `read` does."""
-        return from_parquet(content(self.folder, getattr(self.manifest, name)))
+    def raw(self, name: str) -> bytes:
+        """Return the file of the roll, the calendar or the notices. Raises Misconfigured as `read` does."""
+        return content(self.folder, getattr(self.manifest, name))
 
     def entries(self, reads: Reads | None, position: int, years: Sequence[int] | None = None) -> Entries:
         """Return the marks of these school years (all where None) in every version that was known at a position, and
         perhaps later ones: `known_at` picks. What came after the archive is read from the ledger."""
-        parts = [self.read(segment) for segment in self.segments(0, position, years)]
+        parts = [from_parquet(content(self.folder, each), READ) for each in self.segments(0, position, years)]
         if position > self.position:
             assert reads is not None, "a position after the archive's end is the ledger's"
             parts.append(_tail(self, reads, position))
-        if years is not None:
-            parts = [part.filter(pl.col("year").is_in(list(years))) for part in parts]
-        return _joined(parts)
+        return _joined(parts, years)
 
 
 def open_archive(folder: Path, ledger: Ledger | None = None) -> Archive:
@@ -151,38 +155,56 @@ def _unread(archive: Archive) -> set[str]:
     return parked
 
 
-def _joined(parts: Sequence[pl.DataFrame]) -> Entries:
-    """Return the marks of segments and tail, in that order, as one frame, each mark ended by the next of its entry."""
+def _joined(parts: Sequence[pl.DataFrame], years: Sequence[int] | None) -> Entries:
+    """Return the marks of segments and tail, in that order, as one frame, each mark ended by the next of its entry.
+
+    Rows are chosen as numbers, because a copy of the pupils' texts would take longer than everything else."""
+    parts = [part.with_columns(*FILLED) for part in parts]
+    chosen = [_chosen(part, years) for part in parts]
     runs = [part["pupil"].rle().struct.unnest() for part in parts]
-    pupils = sorted({pupil for run in runs for pupil in run["value"].to_list()})
-    place = {pupil: index for index, pupil in enumerate(pupils)}
-    pupil = [
-        np.repeat(np.array([place[each] for each in run["value"].to_list()], np.int32), run["len"].to_numpy())
-        for run in runs
+    values = [run["value"].to_list() for run in runs]
+    pupils = sorted({pupil for value in values for pupil in value if pupil is not None})
+    place: dict[str | None, int] = {pupil: index for index, pupil in enumerate(pupils)} | {None: -1}
+    whose = [
+        np.repeat(np.array([place[each] for each in value], np.int32), run["len"].to_numpy())
+        for value, run in zip(values, runs, strict=True)
     ]
 
+    def together(columns: Iterable[np.ndarray], kind: type) -> np.ndarray:
+        picked = [column[rows] for column, rows in zip(columns, chosen, strict=True)]
+        return picked[0] if len(picked) == 1 else np.concatenate([np.empty(0, kind), *picked], dtype=kind)
+
     def column(name: str, kind: type) -> np.ndarray:
-        return np.concatenate([np.empty(0, kind), *(part[name].to_numpy() for part in parts)], dtype=kind)
+        return together((part[name].to_numpy() for part in parts), kind)
 
     frame = Entries(
         pupils,
-        np.concatenate([np.empty(0, np.int32), *pupil]),
+        together(whose, np.int32),
         column("session", np.int32),
         column("code", np.uint8),
         column("position", np.int64),
-        np.concatenate([np.empty(0, np.int64), *(p["until_position"].fill_null(NEVER).to_numpy() for p in parts)]),
+        column("until_position", np.int64),
     )
     _end_across(frame, column("year", np.int64), column("version", np.int32))
     return frame
 
 
+def _chosen(part: pl.DataFrame, years: Sequence[int] | None) -> np.ndarray:
+    """Return the rows that are marks, of these school years."""
+    marks = part["is_mark"].to_numpy()
+    if years is not None:
+        marks = marks & np.isin(part["year"].to_numpy(), list(years))
+    return np.flatnonzero(marks)
+
+
 def _end_across(frame: Entries, year: np.ndarray, version: np.ndarray) -> None:
     """End, in place, the marks whose next version stands in a later segment or in the tail."""
     later = np.flatnonzero(version > 1)
-    carried = later[~np.isin(frame.from_position[later], frame.until_position)] if len(later) else later
+    ended = frame.until_position[frame.until_position != NEVER]
+    carried = later[~np.isin(frame.from_position[later], ended)]
     if not len(carried):
         return
-    cell = (year * len(frame.pupils) + frame.pupil) * SESSIONS + frame.session
+    cell = (year.astype(np.int64) * len(frame.pupils) + frame.pupil) * SESSIONS + frame.session
     wanted = np.unique(cell[carried])
     found = np.minimum(np.searchsorted(wanted, cell), len(wanted) - 1)
     rows = np.flatnonzero(wanted[found] == cell)
