@@ -66,7 +66,7 @@ def load(archive: Archive) -> Loaded:
     calendar = _calendar(archive.raw("calendar"))
     return Loaded(
         archive.manifest.urn,
-        archive.entries(None, archive.position).known_at(archive.position).over(roll.pupils),
+        archive.standing(None, archive.position).over(roll.pupils),
         roll,
         calendar["year"].to_numpy(),
         calendar["session"].to_numpy(),

@@ -7,6 +7,7 @@ Every file that is read is hashed first, from the same bytes.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -90,6 +91,21 @@ class Archive:
             parts.append(_tail(self, reads, position))
         return _joined(parts, years)
 
+    def standing(self, reads: Reads | None, position: int, years: Sequence[int] | None = None) -> Entries:
+        """Return the marks of these school years (all where None) that stand at a position."""
+        segments = self.segments(0, position, years)
+        if len(segments) != 1 or position > self.position:
+            return self.entries(reads, position, years).known_at(position)
+        # Whatever ended a mark stands beside it, so the file is read, chosen from and done with in one go.
+        known = pl.col("code").is_not_null() & (pl.col("position") <= position)
+        stands = pl.col("until_position").is_null() | (pl.col("until_position") > position)
+        of_years = pl.lit(True) if years is None else pl.col("year").is_in(list(years))
+        scanned = pl.scan_parquet(io.BytesIO(content(self.folder, segments[0])))
+        marks = scanned.filter(known & stands & of_years).select("pupil", "session", "code", "position").collect()
+        pupils, (pupil,) = _indexed([marks])
+        session, code, begun = (marks[name].to_numpy() for name in ("session", "code", "position"))
+        return Entries(pupils, pupil, session, code, begun, np.full(len(marks), NEVER))
+
 
 def open_archive(folder: Path, ledger: Ledger | None = None) -> Archive:
     """Return the archive of a folder, held against the ledger where that is given. Raises Misconfigured."""
@@ -161,14 +177,7 @@ def _joined(parts: Sequence[pl.DataFrame], years: Sequence[int] | None) -> Entri
     Rows are chosen as numbers, because a copy of the pupils' texts would take longer than everything else."""
     parts = [part.with_columns(*FILLED) for part in parts]
     chosen = [_chosen(part, years) for part in parts]
-    runs = [part["pupil"].rle().struct.unnest() for part in parts]
-    values = [run["value"].to_list() for run in runs]
-    pupils = sorted({pupil for value in values for pupil in value if pupil is not None})
-    place: dict[str | None, int] = {pupil: index for index, pupil in enumerate(pupils)} | {None: -1}
-    whose = [
-        np.repeat(np.array([place[each] for each in value], np.int32), run["len"].to_numpy())
-        for value, run in zip(values, runs, strict=True)
-    ]
+    pupils, whose = _indexed(parts)
 
     def together(columns: Iterable[np.ndarray], kind: type) -> np.ndarray:
         picked = [column[rows] for column, rows in zip(columns, chosen, strict=True)]
@@ -187,6 +196,18 @@ def _joined(parts: Sequence[pl.DataFrame], years: Sequence[int] | None) -> Entri
     )
     _end_across(frame, column("year", np.int64), column("version", np.int32))
     return frame
+
+
+def _indexed(parts: Sequence[pl.DataFrame]) -> tuple[list[str], list[np.ndarray]]:
+    """Return the pupils, in order, and of each part the place among them of every row's, -1 where it has none."""
+    runs = [part["pupil"].rle().struct.unnest() for part in parts]
+    values = [run["value"].to_list() for run in runs]
+    pupils = sorted({pupil for value in values for pupil in value if pupil is not None})
+    place: dict[str | None, int] = {pupil: index for index, pupil in enumerate(pupils)} | {None: -1}
+    return pupils, [
+        np.repeat(np.array([place[each] for each in value], np.int32), run["len"].to_numpy())
+        for value, run in zip(values, runs, strict=True)
+    ]
 
 
 def _chosen(part: pl.DataFrame, years: Sequence[int] | None) -> np.ndarray:
