@@ -4,7 +4,7 @@ Cold is a fresh process that reads, hashes and counts every school (imports are 
 marks in memory. The floor reads the same columns of the same files with Polars and sums them: no digest, no roll, no
 rule. DuckDB does the same counting over the same files in SQL, without digests.
 
-The authority is the primary row of Hertfordshire, or a part of it; a folder made with scripts/authority may be named in
+The authority is the primary row of Hertfordshire, or a part of it; a folder made with scripts/authority, whole, may be named in
 ATTENDANCE_AUTHORITY, which spares the building of it.
 
 python -m scripts.benchmarks.scale_archive count|sum|duckdb FOLDER
@@ -36,6 +36,7 @@ from scripts.authorities.published import published
 from scripts.authorities.school import LAST_PUBLISHED, POLICY, sessions
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds
 
+FOLDER_VARIABLE = "ATTENDANCE_AUTHORITY"  # a whole one
 SQL = """
 SELECT school, pupil, count(*) FILTER (attended), count(*) FILTER (authorised), count(*) FILTER (unauthorised),
        count(*) FILTER (penalty AND (session // 2 + 3) // 7 >= {week} AND session BETWEEN school_age_first
@@ -53,6 +54,7 @@ GROUP BY ALL
 
 def archive_rows(share: float, rounds: int) -> list[Row]:
     """Return the rows of an authority of which a share is taken."""
+    share = 1.0 if os.environ.get(FOLDER_VARIABLE) else share
     with _authority(share) as folder:
         took, least = in_turns(rounds, lambda _: _process("count", folder), lambda _: _process("sum", folder))
         _, one = in_turns(rounds, lambda _: 0.0, lambda _: _process("count", folder, threads=1))
@@ -70,7 +72,7 @@ def archive_rows(share: float, rounds: int) -> list[Row]:
 
 @contextmanager
 def _authority(share: float) -> Iterator[Path]:
-    if named := os.environ.get("ATTENDANCE_AUTHORITY"):
+    if named := os.environ.get(FOLDER_VARIABLE):
         yield Path(named)
         return
     with tempfile.TemporaryDirectory(prefix="attendance-bench-") as folder:
