@@ -4,8 +4,8 @@ Cold is a fresh process that reads, hashes and counts every school (imports are 
 marks in memory. The floor reads the same columns of the same files with Polars and sums them: no digest, no roll, no
 rule. DuckDB does the same counting over the same files in SQL, without digests.
 
-The authority is the primary row of Hertfordshire, or a part of it; a folder made with scripts/authority, whole, may be named in
-ATTENDANCE_AUTHORITY, which spares the building of it.
+The authority is the primary row of Hertfordshire, or a part of it. ATTENDANCE_AUTHORITY may name a whole one, made with
+scripts/authority, which spares the building of it.
 
 python -m scripts.benchmarks.scale_archive count|sum|duckdb FOLDER
 """
