@@ -87,8 +87,19 @@ def _missing(counted: Entries, roll: Roll, closed: np.ndarray) -> np.ndarray:
     """Return how many closed sessions of each pupil hold no mark."""
     # Sessions of the calendar within each spell, minus those of them that hold a mark.
     due = np.searchsorted(closed, roll.last, "right") - np.searchsorted(closed, roll.first, "left")
-    marked = np.isin(counted.session, closed)
-    return np.maximum(due, 0).sum(axis=1) - np.bincount(counted.pupil[marked], minlength=len(roll.pupils))
+    marked = _among(counted.session, closed)
+    whose = counted.pupil if marked.all() else counted.pupil[marked]
+    return np.maximum(due, 0).sum(axis=1) - np.bincount(whose, minlength=len(roll.pupils))
+
+
+def _among(sessions: np.ndarray, closed: np.ndarray) -> np.ndarray:
+    """Return which of these sessions are among the closed ones: by a table, as a few years have few thousands."""
+    if not len(closed):
+        return np.zeros(len(sessions), bool)
+    first, last = int(closed[0]), int(closed[-1])
+    table = np.zeros(last - first + 3, bool)  # with a place at either end for every session outside
+    table[closed - first + 1] = True
+    return table.take(sessions - np.int32(first - 1), mode="clip")
 
 
 def cohorts(counts: Absence, policy: Policy) -> Cohorts:

@@ -36,10 +36,16 @@ class Entries(NamedTuple):
         return self.where((self.from_position <= position) & (self.until_position > position))
 
     def where(self, mask: np.ndarray) -> Entries:
-        return Entries(self.pupils, *(column[mask] for column in self[1:]))
+        """Return the marks that a mask chooses; these very ones where it chooses all."""
+        chosen = np.flatnonzero(mask)
+        if len(chosen) == len(mask):
+            return self
+        return Entries(self.pupils, *(column[chosen] for column in self[1:]))
 
     def over(self, pupils: Sequence[str]) -> Entries:
         """Return the marks of just these pupils, indexed in their order."""
+        if self.pupils == list(pupils):
+            return self
         place = {pupil: row for row, pupil in enumerate(pupils)}
         places = np.array([place.get(pupil, -1) for pupil in self.pupils], np.int32)
         index = places[self.pupil] if len(places) else self.pupil
@@ -66,8 +72,15 @@ class Roll(NamedTuple):
 
     def holds(self, pupil: np.ndarray, session: np.ndarray) -> np.ndarray:
         """Return for each (pupil index, session) whether the pupil was on roll then."""
-        inside = (self.first[pupil] <= session[:, None]) & (session[:, None] <= self.last[pupil])
-        return inside.any(axis=1)
+        if not len(session):
+            return np.zeros(0, bool)
+        # Nearly everybody is there all the time, and then need not be looked up for each of their sessions.
+        always = ((self.first <= session.min()) & (session.max() <= self.last)).any(axis=1)
+        held = always[pupil]
+        rows = np.flatnonzero(~held)
+        who, when = pupil[rows], session[rows, None]
+        held[rows] = ((self.first[who] <= when) & (when <= self.last[who])).any(axis=1)
+        return held
 
 
 def load_entries(

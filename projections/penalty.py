@@ -73,6 +73,9 @@ class Case(NamedTuple):
     received: tuple[ReceivedMark, ...] = ()
 
 
+NO_CASE = Case((), ())
+
+
 def windows(
     entries: Entries, roll: Roll, weeks: Sequence[date], as_of: date, cases: Mapping[str, Case], policy: Policy
 ) -> list[Window]:
@@ -80,24 +83,86 @@ def windows(
 
     `entries` are the marks as known, of the pupils of `roll` in its order; `weeks` the Mondays of the window.
     """
-    codes = np.zeros(256, bool)
-    codes[[code.id for symbol in policy.penalty_codes if (code := by_symbol(symbol))]] = True
-    marks = entries.where(codes[entries.code] & (entries.session <= last_session(as_of)))
-    marks = marks.where(np.isin(_week(marks.session), [_week_of(monday) for monday in weeks]))
-    age = roll.school_age[marks.pupil]
-    marks = marks.where((age[:, 0] <= marks.session) & (marks.session <= age[:, 1]))
-    marks = marks.where(roll.holds(marks.pupil, marks.session))
+    marks = counted_marks(entries, roll, weeks, as_of, policy)
     by_pupil: dict[int, list[Counted]] = {}
-    for row in np.lexsort((marks.session, marks.pupil)):
-        counted = Counted(int(marks.session[row]), CODES[marks.code[row]].symbol, int(marks.from_position[row]))
-        by_pupil.setdefault(int(marks.pupil[row]), []).append(counted)
+    for pupil, *rest in zip(*(column.tolist() for column in marks[1:5]), strict=True):
+        by_pupil.setdefault(pupil, []).append(_counted(*rest))
     for row, pupil in enumerate(roll.pupils):
         if pupil in cases and (elsewhere := _elsewhere(cases[pupil].received, roll, row, weeks, as_of, policy)):
             by_pupil[row] = sorted([*by_pupil.get(row, []), *elsewhere])
     return [
-        _window(roll.pupils[pupil], found, cases.get(roll.pupils[pupil], Case((), ())), as_of, policy)
+        _window(roll.pupils[pupil], found, cases.get(roll.pupils[pupil], NO_CASE), as_of, policy)
         for pupil, found in by_pupil.items()
     ]
+
+
+def counted_marks(entries: Entries, roll: Roll, weeks: Sequence[date], as_of: date, policy: Policy) -> Entries:
+    """Return the marks that count before any notice is looked at, in order of pupil and session."""
+    codes = np.zeros(256, bool)
+    codes[[code.id for symbol in policy.penalty_codes if (code := by_symbol(symbol))]] = True
+    marks = entries.where(codes[entries.code])
+    marks = marks.where(marks.session <= last_session(as_of))
+    marks = marks.where(np.isin(week_of(marks.session), [_number_of(monday) for monday in weeks]))
+    age = roll.school_age[marks.pupil]
+    marks = marks.where((age[:, 0] <= marks.session) & (marks.session <= age[:, 1]))
+    marks = marks.where(roll.holds(marks.pupil, marks.session))
+    order = np.lexsort((marks.session, marks.pupil))
+    return Entries(marks.pupils, *(column[order] for column in marks[1:]))
+
+
+class Tally(NamedTuple):
+    """Windows as columns: of each pupil with a session that counts (`pupil` indexes the roll) how many count, whether
+    that meets the threshold, the session that met it (0: none) and how many are unresolved; and the same of each of
+    their parents (`row` indexes the pupils here), with their standing notices."""
+
+    pupil: np.ndarray
+    sessions: np.ndarray
+    met: np.ndarray
+    met_on: np.ndarray
+    unresolved: np.ndarray
+    row: np.ndarray
+    parent: list[str]
+    parent_sessions: np.ndarray
+    parent_met: np.ndarray
+    parent_met_on: np.ndarray
+    parent_notices: np.ndarray
+
+
+def tally(
+    entries: Entries, roll: Roll, weeks: Sequence[date], as_of: date, cases: Mapping[str, Case], policy: Policy
+) -> Tally:
+    """Return what `windows` comes to, without an object for every session: for many schools. A former school's marks
+    are not counted: they are in no column of an archive."""
+    marks = counted_marks(entries, roll, weeks, as_of, policy)
+    pupil, begin, count = np.unique(marks.pupil, return_index=True, return_counts=True)
+    met = count >= policy.penalty_threshold
+    met_on = np.zeros(len(pupil), np.int64)
+    met_on[met] = marks.session[begin[met] + policy.penalty_threshold - 1]
+    unknown = by_symbol(UNRESOLVED)
+    assert unknown is not None
+    waiting = np.concatenate([[0], np.cumsum(marks.code == unknown.id)])
+    unresolved = waiting[begin + count] - waiting[begin]
+    named = [roll.pupils[index] for index in pupil.tolist()]
+    found = [cases.get(each, NO_CASE) for each in named]
+    row = np.repeat(np.arange(len(pupil)), [len(case.parents) for case in found])
+    parent = [each for case in found for each in case.parents]
+    lines = count[row], met[row], met_on[row], np.zeros(len(row), np.int64)
+    # A notice takes sessions away, from the pupil and from each parent otherwise: few have one.
+    for place, case in enumerate(found):
+        if case.notices:
+            inside = slice(begin[place], begin[place] + count[place])
+            told = [_counted(*each) for each in zip(*(column[inside].tolist() for column in marks[2:5]), strict=True)]
+            window = _window(named[place], told, case, as_of, policy)
+            count[place], met[place] = len(window.counted), window.met
+            met_on[place], unresolved[place] = window.met_on or 0, window.unresolved
+            for at, line in zip(np.flatnonzero(row == place), window.parents, strict=True):
+                for column, value in zip(lines, (line.sessions, line.met, line.met_on or 0, line.notices), strict=True):
+                    column[at] = value
+    return Tally(pupil, count, met, met_on, unresolved, row, parent, *lines)
+
+
+def _counted(session: int, code: int, position: int) -> Counted:
+    return Counted(session, CODES[code].symbol, position)
 
 
 def _elsewhere(
@@ -147,10 +212,15 @@ def _verdict(counted: Sequence[Counted], policy: Policy) -> tuple[bool, int | No
     return met, counted[policy.penalty_threshold - 1].session if met else None
 
 
-def _week(sessions: np.ndarray) -> np.ndarray:
+def week_of(sessions: np.ndarray) -> np.ndarray:
     """Return the week of each session number, counted from Monday 29 December 1969."""
     return (sessions // 2 + 3) // 7
 
 
-def _week_of(monday: date) -> int:
+def monday_of(week: int) -> date:
+    """Return the Monday that a week begins with."""
+    return date.fromordinal(7 * week - 3 + EPOCH_DAY)
+
+
+def _number_of(monday: date) -> int:
     return (monday.toordinal() - EPOCH_DAY + 3) // 7

@@ -171,7 +171,7 @@ class Answers:
 
     def _load(self, moment: Moment, year: int) -> Entries:
         if self.archive is not None:
-            return self.archive.entries(self.ledger.reads, moment.position, [year]).known_at(moment.position)
+            return self.archive.standing(self.ledger.reads, moment.position, [year])
         with self.engine.connect() as connection:
             return load_entries(connection, [year], position=None if self._keep else moment.position)
 

@@ -27,7 +27,8 @@ MANIFEST, NOTE = "manifest.json", "manifest.note"
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
     """One file of events: its positions (both inclusive), how many rows are marks and how many of them cannot be read,
-    which school years the marks are of, the digest of its last event and the Merkle root of the ledger there (hex)."""
+    which school years the marks are of; and of its last event when it was recorded (microseconds since 1970, UTC), its
+    digest, and the Merkle root of the ledger there (hex)."""
 
     file: str
     sha256: str
@@ -38,6 +39,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     marks: int
     unread: int
     years: list[int]
+    recorded_at: int
     head: str
     root: str
 

@@ -7,6 +7,7 @@ Every file that is read is hashed first, from the same bytes.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -22,6 +23,12 @@ from projections.frames import NEVER, Entries
 from projections.marks import COLUMNS, Marks
 
 READ = ["position", "version", "year", "pupil", "session", "code", "until_position"]
+# Rows that are no marks hold nothing; NumPy has no such thing, so they get numbers before they are passed over.
+FILLED = (
+    pl.col("code").is_not_null().alias("is_mark"),
+    pl.col("year", "session", "code").fill_null(0),
+    pl.col("until_position").fill_null(int(NEVER)),
+)
 SESSIONS = 2**23  # more than there are numbers of sessions up to the last day that a date can be
 
 
@@ -71,20 +78,33 @@ class Archive:
         """Return the marks of a segment. Raises Misconfigured where its file is not the one of the manifest."""
         return from_parquet(content(self.folder, segment), list(columns)).filter(pl.col("code").is_not_null())
 
-    def table(self, name: str) -> pl.DataFrame:
-        """Return the roll, the calendar or the notices. Raises Misconfigured as `read` does."""
-        return from_parquet(content(self.folder, getattr(self.manifest, name)))
+    def raw(self, name: str) -> bytes:
+        """Return the file of the roll, the calendar or the notices. Raises Misconfigured as `read` does."""
+        return content(self.folder, getattr(self.manifest, name))
 
     def entries(self, reads: Reads | None, position: int, years: Sequence[int] | None = None) -> Entries:
         """Return the marks of these school years (all where None) in every version that was known at a position, and
         perhaps later ones: `known_at` picks. What came after the archive is read from the ledger."""
-        parts = [self.read(segment) for segment in self.segments(0, position, years)]
+        parts = [from_parquet(content(self.folder, each), READ) for each in self.segments(0, position, years)]
         if position > self.position:
             assert reads is not None, "a position after the archive's end is the ledger's"
             parts.append(_tail(self, reads, position))
-        if years is not None:
-            parts = [part.filter(pl.col("year").is_in(list(years))) for part in parts]
-        return _joined(parts)
+        return _joined(parts, years)
+
+    def standing(self, reads: Reads | None, position: int, years: Sequence[int] | None = None) -> Entries:
+        """Return the marks of these school years (all where None) that stand at a position."""
+        segments = self.segments(0, position, years)
+        if len(segments) != 1 or position > self.position:
+            return self.entries(reads, position, years).known_at(position)
+        # Whatever ended a mark stands beside it, so the file is read, chosen from and done with in one go.
+        known = pl.col("code").is_not_null() & (pl.col("position") <= position)
+        stands = pl.col("until_position").is_null() | (pl.col("until_position") > position)
+        of_years = pl.lit(True) if years is None else pl.col("year").is_in(list(years))
+        scanned = pl.scan_parquet(io.BytesIO(content(self.folder, segments[0])))
+        marks = scanned.filter(known & stands & of_years).select("pupil", "session", "code", "position").collect()
+        pupils, (pupil,) = _indexed([marks])
+        session, code, begun = (marks[name].to_numpy() for name in ("session", "code", "position"))
+        return Entries(pupils, pupil, session, code, begun, np.full(len(marks), NEVER))
 
 
 def open_archive(folder: Path, ledger: Ledger | None = None) -> Archive:
@@ -151,38 +171,61 @@ def _unread(archive: Archive) -> set[str]:
     return parked
 
 
-def _joined(parts: Sequence[pl.DataFrame]) -> Entries:
-    """Return the marks of segments and tail, in that order, as one frame, each mark ended by the next of its entry."""
-    runs = [part["pupil"].rle().struct.unnest() for part in parts]
-    pupils = sorted({pupil for run in runs for pupil in run["value"].to_list()})
-    place = {pupil: index for index, pupil in enumerate(pupils)}
-    pupil = [
-        np.repeat(np.array([place[each] for each in run["value"].to_list()], np.int32), run["len"].to_numpy())
-        for run in runs
-    ]
+def _joined(parts: Sequence[pl.DataFrame], years: Sequence[int] | None) -> Entries:
+    """Return the marks of segments and tail, in that order, as one frame, each mark ended by the next of its entry.
+
+    Rows are chosen as numbers, because a copy of the pupils' texts would take longer than everything else."""
+    parts = [part.with_columns(*FILLED) for part in parts]
+    chosen = [_chosen(part, years) for part in parts]
+    pupils, whose = _indexed(parts)
+
+    def together(columns: Iterable[np.ndarray], kind: type) -> np.ndarray:
+        picked = [column[rows] for column, rows in zip(columns, chosen, strict=True)]
+        return picked[0] if len(picked) == 1 else np.concatenate([np.empty(0, kind), *picked], dtype=kind)
 
     def column(name: str, kind: type) -> np.ndarray:
-        return np.concatenate([np.empty(0, kind), *(part[name].to_numpy() for part in parts)], dtype=kind)
+        return together((part[name].to_numpy() for part in parts), kind)
 
     frame = Entries(
         pupils,
-        np.concatenate([np.empty(0, np.int32), *pupil]),
+        together(whose, np.int32),
         column("session", np.int32),
         column("code", np.uint8),
         column("position", np.int64),
-        np.concatenate([np.empty(0, np.int64), *(p["until_position"].fill_null(NEVER).to_numpy() for p in parts)]),
+        column("until_position", np.int64),
     )
     _end_across(frame, column("year", np.int64), column("version", np.int32))
     return frame
 
 
+def _indexed(parts: Sequence[pl.DataFrame]) -> tuple[list[str], list[np.ndarray]]:
+    """Return the pupils, in order, and of each part the place among them of every row's, -1 where it has none."""
+    runs = [part["pupil"].rle().struct.unnest() for part in parts]
+    values = [run["value"].to_list() for run in runs]
+    pupils = sorted({pupil for value in values for pupil in value if pupil is not None})
+    place: dict[str | None, int] = {pupil: index for index, pupil in enumerate(pupils)} | {None: -1}
+    return pupils, [
+        np.repeat(np.array([place[each] for each in value], np.int32), run["len"].to_numpy())
+        for value, run in zip(values, runs, strict=True)
+    ]
+
+
+def _chosen(part: pl.DataFrame, years: Sequence[int] | None) -> np.ndarray:
+    """Return the rows that are marks, of these school years."""
+    marks = part["is_mark"].to_numpy()
+    if years is not None:
+        marks = marks & np.isin(part["year"].to_numpy(), list(years))
+    return np.flatnonzero(marks)
+
+
 def _end_across(frame: Entries, year: np.ndarray, version: np.ndarray) -> None:
     """End, in place, the marks whose next version stands in a later segment or in the tail."""
     later = np.flatnonzero(version > 1)
-    carried = later[~np.isin(frame.from_position[later], frame.until_position)] if len(later) else later
+    ended = frame.until_position[frame.until_position != NEVER]
+    carried = later[~np.isin(frame.from_position[later], ended)]
     if not len(carried):
         return
-    cell = (year * len(frame.pupils) + frame.pupil) * SESSIONS + frame.session
+    cell = (year.astype(np.int64) * len(frame.pupils) + frame.pupil) * SESSIONS + frame.session
     wanted = np.unique(cell[carried])
     found = np.minimum(np.searchsorted(wanted, cell), len(wanted) - 1)
     rows = np.flatnonzero(wanted[found] == cell)

@@ -17,6 +17,7 @@ from ledger.store import VOLUME_KINDS, Ledger, Row
 from projections.archive import NOTE, Held, Segment, Table, content
 from projections.archive.columns import calendar_of, from_parquet, notices_of, roll_of, rows_of, segment_of
 from projections.archive.signing import signed_by
+from projections.archive.writing import described
 
 Progress = Callable[[int], None]
 
@@ -78,7 +79,13 @@ def _segment(
     if not found and (wrong := _first_other(frame, segment_of(rows, parked))) is not None:
         sentence = f"in {segment.file} the columns of this row are not what its bytes say"
         found.append(Finding("altered", sentence, position=wrong))
+    if not found and segment != _described(segment, frame, rows[-1], frontier):
+        found.append(Finding("altered", f"the manifest says of {segment.file} what is not so"))
     return found, rows
+
+
+def _described(segment: Segment, frame: pl.DataFrame, last: Row, frontier: Frontier) -> Segment:
+    return described(segment.file, segment.sha256, segment.year, frame, wire.leaf(*last), frontier.root())
 
 
 def _bytes(path: Path) -> bytes:

@@ -167,40 +167,41 @@ def write_segment(folder: Path, year: int, frame: pl.DataFrame, head: bytes, roo
     first, last = (int(getattr(frame["position"], which)()) for which in ("min", "max"))
     name = f"{format_year(year).replace('/', '-')}.{first}-{last}.parquet"
     write_durably(folder / name, raw)
+    return described(name, sha256(raw).hexdigest(), year, frame, head, root)
+
+
+def described(name: str, digest: str, year: int, frame: pl.DataFrame, head: bytes, root: bytes) -> Segment:
+    """Return what a manifest says of a segment."""
     marks = frame.filter(frame["topic"].str.starts_with("entry."))
+    summed = frame.select(
+        pl.min("position").alias("first"),
+        pl.max("position").alias("last"),
+        pl.max("recorded_at"),
+        pl.len().alias("rows"),
+    )
     return Segment(
         file=name,
-        sha256=sha256(raw).hexdigest(),
+        sha256=digest,
         year=year,
-        first=first,
-        last=last,
-        rows=len(frame),
         marks=len(marks) - marks["code"].null_count(),
         unread=marks["code"].null_count(),
         years=sorted(marks["year"].drop_nulls().unique().to_list()),
         head=head.hex(),
         root=root.hex(),
+        **summed.row(0, named=True),
     )
 
 
 def _write_manifest(ledger: Ledger, folder: Path, segments: list[Segment], before: Held | None) -> Held:
-    end = segments[-1].last
-    school = take_in(School(), ledger.reads.reference_rows(0, end))
-    opened = ledger.opened()
-    assert opened is not None, "a ledger with events has been opened"
-    return write_manifest(folder, ledger.identity, opened.urn, opened.simulated, segments, school, before)
+    school = take_in(School(), ledger.reads.reference_rows(0, segments[-1].last))
+    return write_manifest(folder, ledger.identity, segments, school, before)
 
 
 def write_manifest(
-    folder: Path,
-    identity: str,
-    urn: str,
-    simulated: bool,
-    segments: list[Segment],
-    school: School,
-    before: Held | None = None,
+    folder: Path, identity: str, segments: list[Segment], school: School, before: Held | None = None
 ) -> Held:
     """Return the manifest of these segments, written after the tables of what was known at their end."""
+    assert school.opened is not None, "a ledger with events has been opened"
     end = segments[-1].last
     made = {"roll": roll_of(school), "calendar": calendar_of(school), "notices": notices_of(school)}
     tables = {}
@@ -213,8 +214,8 @@ def write_manifest(
     manifest = Manifest(
         format=FORMAT,
         ledger=identity,
-        urn=urn,
-        simulated=simulated,
+        urn=school.opened.urn,
+        simulated=school.opened.simulated,
         position=end,
         root=segments[-1].root,
         segments=segments,

@@ -76,7 +76,7 @@ def write_school(folder: Path, place: Place, marks: np.ndarray, random: np.rando
         root.append(wire.leaf(*row))
     segment = write_segment(folder, YEAR, ended(frame), wire.leaf(*row), root.root())
     school = take_in(School(), references)
-    write_manifest(folder, wire.leaf(*references[0]).hex(), place.urn, True, [segment], school)
+    write_manifest(folder, wire.leaf(*references[0]).hex(), [segment], school)
 
 
 def _references(place: Place, started: np.ndarray, *, young: bool) -> list[Row]:

@@ -17,6 +17,7 @@ from scripts.benchmarks.pupils import pupil_rows
 from scripts.benchmarks.questions import question_rows
 from scripts.benchmarks.rebuilding import rebuild_rows, saving_row
 from scripts.benchmarks.registers import register_rows
+from scripts.benchmarks.scale_archive import archive_rows
 from scripts.benchmarks.stores import Place, Stores, stores
 from scripts.benchmarks.years import fill
 
@@ -89,6 +90,7 @@ def scale_groups(places: Stores, quick: bool) -> dict[str, Callable[[], list[Row
         "rebuild sqlite": lambda: rebuild_rows(filled("sqlite"), rounds, 0.4),
         "saves postgresql": lambda: [saving_row(filled("postgresql"), years, 100)],
         "saves sqlite": lambda: [saving_row(filled("sqlite"), years, 100)],
+        "archive": lambda: archive_rows(0.02 if quick else 1.0, 2 if quick else 5),
     }
 
 
