@@ -10,7 +10,6 @@ from functools import cache
 
 from scripts.benchmarks.auditing import audit_rows, bundle_rows
 from scripts.benchmarks.bulk import bulk_row
-from scripts.benchmarks.cluster import cluster_row
 from scripts.benchmarks.doors import door_rows
 from scripts.benchmarks.measure import Row
 from scripts.benchmarks.projecting import projector_rows
@@ -91,9 +90,16 @@ def scale_groups(places: Stores, quick: bool) -> dict[str, Callable[[], list[Row
         "rebuild sqlite": lambda: rebuild_rows(filled("sqlite"), rounds, 0.4),
         "saves postgresql": lambda: [saving_row(filled("postgresql"), years, 100)],
         "saves sqlite": lambda: [saving_row(filled("sqlite"), years, 100)],
-        "cluster": lambda: [cluster_row(0.02 if quick else 0.2, 2 if quick else 10)],
+        "cluster": lambda: _cluster(0.02 if quick else 0.2, 2 if quick else 10),
         "archive": lambda: archive_rows(0.02 if quick else 1.0, 2 if quick else 5),
     }
+
+
+def _cluster(share: float, rounds: int) -> list[Row]:
+    # Here, because Arrow is an extra.
+    from scripts.benchmarks.cluster import cluster_row
+
+    return [cluster_row(share, rounds)]
 
 
 def as_json(rows: list[Row]) -> str:
