@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,7 +11,8 @@ import pytest
 
 from commands.cluster import PUPILS, SCHOOLS
 from tests.support.authority import Authority, on_the_single_machine, readable
-from tests.support.terminal import run
+from tests.support.children import descendants
+from tests.support.terminal import Said, run
 
 
 def test_two_processes_say_what_the_single_machine_says(twelve: Authority, tmp_path: Path) -> None:
@@ -34,6 +36,18 @@ def test_a_school_that_cannot_be_answered_is_named_and_the_exit_code_is_1(spoilt
     assert said.out.startswith("All schools (SIMULATED)\n")
     assert re.search(r"^schools +10$", said.out, re.MULTILINE)
     assert said.out.endswith("as of 2025-07-18, as known at the end of each archive, policy of each school\n")
+
+
+def test_a_process_that_was_killed_is_said_and_no_totals_are(twelve: Authority) -> None:
+    """Answers of some schools would look like answers of all."""
+    said: list[Said] = []
+    asking = threading.Thread(target=lambda: said.append(run("cluster", str(twelve.folder), "--local", "1")))
+    asking.start()
+    while not (working := descendants("spawn_main")):
+        assert asking.is_alive()
+    working[0].kill()
+    asking.join()
+    assert said[0].sentence == "a process was killed before it had answered; the answers are not complete"
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any
+
+import psutil
 
 PATIENCE = 60  # seconds that a child may take to tell something, or to end
 
@@ -97,6 +99,16 @@ def running(children: Iterable[Child]) -> Iterator[list[Child]]:
     finally:
         for child in started:
             child.end()
+
+
+def descendants(word: str) -> list[psutil.Process]:
+    """Return the processes that this one started, at whatever remove, in whose command line a word stands."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # also where it has just ended
+            if any(word in argument for argument in child.cmdline()):
+                found.append(child)
+    return found
 
 
 def _run(pipe: Connection, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import psutil
 
+from tests.support.children import descendants
+
 CLUSTER = "local-cluster[2,1,1024]"  # two workers of one core and 1,024 MB
 EXECUTOR = "CoarseGrainedExecutorBackend"
 
@@ -61,11 +63,4 @@ def small_cluster() -> Iterator[Any]:
 
 def executors() -> list[psutil.Process]:
     """Return the executors that this process started, through Spark, and nobody else's."""
-    found = []
-    for child in psutil.Process().children(recursive=True):
-        try:
-            if any(EXECUTOR in argument for argument in child.cmdline()):
-                found.append(child)
-        except psutil.NoSuchProcess:
-            pass
-    return found
+    return descendants(EXECUTOR)
