@@ -110,7 +110,7 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
     # One row instead of thousands: a driver hands every row over by itself.
     ENTRY_LINE = (
         r"string_agg(convert_to(concat_ws(E'\x1f', notification_id, originator_version, originator_id, ''), 'UTF8')"
-        r" || state, '\x0a')"
+        r" || state, '\x0a') FILTER (WHERE {kept})"
     )
 
     def __init__(self, datastore: PostgresDatastore, *, reach: bool = True) -> None:

@@ -17,7 +17,9 @@ COLUMNS = "notification_id, originator_id, originator_version, topic, recorded_a
 class SqlReads:
     """Statements are written with `?`, the table as {events} and {receipts}, and a list as {in:?}."""
 
-    ENTRY_LINE: str  # the aggregate that makes `entry_lines` of rows
+    # The aggregate that makes `entry_lines` of the rows of a condition, and whether a row is what a recorder writes.
+    ENTRY_LINE: str
+    SOUND = "TRUE"
 
     @abstractmethod
     def _fetch(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
@@ -62,9 +64,13 @@ class SqlReads:
         return self._rows("notification_id {in:?}", list(positions))
 
     def entry_lines(self, after: int, until: int, *, amendments: bool = False) -> tuple[int, bytes]:
-        of_entries = "notification_id > ? AND notification_id <= ? AND topic BETWEEN 'entry.' AND 'entry.~'"
-        later = " AND originator_version > 1" if amendments else ""
-        statement = f"SELECT count(*), {self.ENTRY_LINE} FROM {{events}} WHERE {of_entries}{later}"
+        entry = "topic BETWEEN 'entry.' AND 'entry.~'" + (" AND originator_version > 1" if amendments else "")
+        # A row that is not sound is counted and has no line, whatever it is of.
+        lines_of = self.ENTRY_LINE.replace("{kept}", f"{entry} AND {self.SOUND}")
+        statement = (
+            f"SELECT count(*) FILTER (WHERE {entry} OR NOT {self.SOUND}), {lines_of} FROM {{events}} "
+            "WHERE notification_id > ? AND notification_id <= ?"
+        )
         ((count, lines),) = self._fetch(statement, after, until)
         return count, lines or b""
 

@@ -89,8 +89,11 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
 
     ENTRY_LINE = (
         "CAST(group_concat(notification_id || char(31) || originator_version || char(31) || originator_id || char(31) "
-        "|| CAST(state AS TEXT), char(10)) FILTER (WHERE typeof(state) = 'blob' AND typeof(originator_id) = 'text' "
-        "AND typeof(originator_version) = 'integer') AS BLOB)"
+        "|| CAST(state AS TEXT), char(10)) FILTER (WHERE {kept}) AS BLOB)"
+    )
+    SOUND = (
+        "(typeof(originator_id) || typeof(originator_version) || typeof(topic) || typeof(state) || typeof(recorded_at) "
+        "= 'textintegertextblobinteger')"
     )
 
     def __init__(self, datastore: SQLiteDatastore) -> None:

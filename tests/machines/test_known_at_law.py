@@ -20,7 +20,7 @@ from eventsourcing.persistence import StoredEvent
 from ledger.sessions import from_micros
 from ledger.store import Row
 from projections.projector import Projector
-from projections.rebuild import rebuild
+from projections.rebuild import drop_old, rebuild
 from projections.replay import replayed, stored
 from projections.tables import metadata
 from tests.machines.questions import everything
@@ -123,6 +123,7 @@ def test_the_read_model_is_the_same_grown_or_rebuilt(fresh_url: Callable[[], str
         grown = contents(engine)
         assert grown["entries"]
         rebuild(school.ledger, engine)
+        assert drop_old(engine)
         assert contents(engine) == grown
 
 
