@@ -69,13 +69,14 @@ def _chronologies(answers: Answers, moment: Moment) -> Any:
 
 def _cases(_: Answers, moment: Moment) -> Any:
     # The folded school holds words as they are stored, sealed under another key in every store.
-    return _without_seals(msgspec.to_builtins(dict(moment.school.cases)))
+    return without(msgspec.to_builtins(dict(moment.school.cases)), SHORT["sealed"])
 
 
-def _without_seals(value: Any) -> Any:
+def without(value: Any, left_out: str) -> Any:
+    """Return an answer without the fields of one name, however deep they stand."""
     if isinstance(value, dict):
-        return {name: _without_seals(part) for name, part in value.items() if name != SHORT["sealed"]}
-    return [_without_seals(part) for part in value] if isinstance(value, (list, tuple)) else value
+        return {name: without(part, left_out) for name, part in value.items() if name != left_out}
+    return [without(part, left_out) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _roles(_: Answers, moment: Moment) -> Any:
@@ -112,7 +113,8 @@ def _proofs(answers: Answers, moment: Moment) -> Any:
 
 
 def _referrals(answers: Answers, moment: Moment) -> Any:
-    return [referrals(answers, moment, pupil) for pupil in moment.school.pupils_on(moment.as_of)]
+    found = [referrals(answers, moment, pupil) for pupil in moment.school.pupils_on(moment.as_of)]
+    return without(msgspec.to_builtins(found), SHORT["sealed"])  # of the case that it is about, too
 
 
 def _daily(answers: Answers, moment: Moment) -> Any:

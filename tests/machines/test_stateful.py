@@ -26,7 +26,7 @@ from ledger.pins import digest_of, pupil_lines
 from ledger.store import Row
 from projections.replay import replayed, stored
 from tests.machines.plain_list import PlainList
-from tests.machines.questions import everything
+from tests.machines.questions import everything, without
 from tests.support.counts import count
 from tests.support.schools import new_keys, open_school, told
 
@@ -341,7 +341,8 @@ class School(RuleBasedStateMachine):
     @rule(ago=st.integers(0, 3))
     def ask(self, ago: int) -> None:
         moments = [(s.answers, s.answers.moment(self.now.date() - timedelta(days=ago))) for s in self.stores]
-        first, *others = [everything(answers, moment) for answers, moment in moments]
+        # What is pinned differs with the bytes of sealed text, and is compared where it is recorded.
+        first, *others = [without(everything(answers, moment), "digest") for answers, moment in moments]
         assert all(other == first for other in others)
 
 
