@@ -26,6 +26,8 @@ class PlainList:
         taken = {(row.stream, row.version) for row in self.written}
         if any(envelope[:2] in taken for envelope in envelopes):
             raise Conflict("a version is written once")
+        if basis is not None and self.reference_rows(basis):
+            raise Conflict("the school changed while this was being decided")
         before = len(self.written)
         for position, (stream, version, event) in enumerate(envelopes, before + 1):
             self.written.append(Row(position, stream, version, event.topic, at, wire.encode(event)))
