@@ -33,6 +33,8 @@ from projections.projector import Projector, tracked
 from projections.tables import NEXT, OLD, SERVING, Generation, rebuilding, tracking
 
 PAGE = 50_000  # positions; as many rows at most are held at a time, twice over
+PAGE_OF_ONE_WRITER = 5_000  # on SQLite, where whoever takes a register waits for a page to be written
+MAKE_WAY_SECONDS = 0.1  # SQLite looks again at least so often whether it may write
 LOCK_TRIES, LOCK_WAIT = 60, "1s"  # a reader who takes long must not make everybody else wait behind us
 ELSEWHERE_SECONDS = 600  # since when a process of another machine, which cannot be asked, is taken for dead
 
@@ -68,7 +70,7 @@ def rebuild(
     progress: Progress | None = None,
     *,
     restart: bool = False,
-    page: int = PAGE,
+    page: int | None = None,
     archive: Archive | None = None,
 ) -> Rebuilt:
     """Return what the rebuild came to, once the new generation serves. `restart` throws away what an earlier one left;
@@ -86,7 +88,8 @@ def rebuild(
         raise Misconfigured(
             f"a rebuild makes tables, which this account may not: rebuild as the owner ({said(error.orig or error)})"
         ) from None
-    _fill(ledger, engine, page, tell, archive)
+    size = page or (PAGE_OF_ONE_WRITER if engine.dialect.name == "sqlite" else PAGE)
+    _fill(ledger, engine, size, tell, archive)
     with ThreadPoolExecutor(1) as beside:
         serving = beside.submit(_serving, ledger, engine)
         _put_key(engine)
@@ -130,7 +133,7 @@ def _begin(ledger: Ledger, engine: sa.Engine, *, restart: bool) -> int:
                 f"another rebuild is at work (process {earlier.process}): 'attendance rebuild --status'"
             )
         at = tracked(connection, NEXT)
-        if earlier is not None and not restart and _is_of(ledger, *at):
+        if earlier is not None and earlier.until <= head and not restart and _is_of(ledger, *at):
             mine = rebuilding.update().values(process=_process(), beat_at=now)
             connection.execute(mine)
             return at.position
@@ -175,15 +178,19 @@ def _fill(ledger: Ledger, engine: sa.Engine, size: int, tell: Progress, archive:
             if writer is not None:
                 writer.result()
                 tell("filling", at, row.until)
-            writer = writing.submit(_write, ledger, engine, page, at, end, written)
+            writer = writing.submit(_write, ledger, engine, page, at, end, row.until, written)
             at = end
         assert writer is not None
         writer.result()
     tell("filling", at, row.until)
 
 
-def _write(ledger: Ledger, engine: sa.Engine, page: Page, at: int, end: int, written: Fingerprint) -> None:
+def _write(
+    ledger: Ledger, engine: sa.Engine, page: Page, at: int, end: int, until: int, written: Fingerprint
+) -> None:
     """Write one page, the position that it reaches, and what has been written so far, in one transaction."""
+    if engine.dialect.name == "sqlite" and ledger.reads.end() > until:
+        time.sleep(MAKE_WAY_SECONDS)  # somebody records meanwhile, and may be waiting for the one writer
     (last,) = ledger.reads.rows_at([end])
     reached = {"name": NEXT.name, "position": end, "digest": wire.leaf(*last)}
     with _writing(engine) as connection:
@@ -291,7 +298,8 @@ def fingerprint_at(engine: sa.Engine, generation: Generation, position: int) -> 
     texts: list[str] = []
     with engine.connect().execution_options(stream_results=True, max_row_buffer=50) as connection:
         for count, text in connection.execute(statement, {"position": position}):
-            counted, texts = counted + count, [*texts, text]
+            counted += count
+            texts.append(text)
             if counted >= PAGE:
                 total, counted, texts = total + _of_lines(texts), 0, []
     return total + _of_lines(texts) if texts else total
