@@ -46,6 +46,11 @@ def _place(day: date) -> str:
     return f"{school_year(day)}/{day.isoformat()}"
 
 
+def year_prefix(pupil: str, year: int) -> str:
+    """Return how every stream of a pupil's school year begins, and no other."""
+    return f"{pupil}/{year}/"
+
+
 def follow_up_stream(pupil: str, year: int) -> str:
     return f"{pupil}/{year}/follow-up"
 

@@ -11,17 +11,16 @@ of the days asked about, and since when the ledger has known it.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from datetime import date, timedelta
-
-import numpy as np
 
 from ledger.case import Notice
 from ledger.codes import CODES, by_symbol
 from ledger.errors import Misconfigured
 from ledger.policy import Policy
 from ledger.received import received_marks, standing_records
-from ledger.sessions import EPOCH_DAY, Session, school_year
-from projections.frames import Entries, last_session
+from ledger.sessions import Session, school_year
+from projections.frames import Entries, first_session, last_session
 from projections.proof import (
     Explanation,
     Flip,
@@ -248,18 +247,18 @@ def _absent(symbol: str | None) -> bool:
 
 def _penalty_day(moment: Moment, lines: list[Line], policy: Policy, pupil: str, noticed: set[int]) -> date | None:
     """Return the first day of the unbroken run of days, up to the one asked about, with the same verdict."""
-    counting = np.array(
-        sorted(line.number for line in lines if _judge_penalty(line, moment, pupil, policy, noticed)[0] == "penalty"),
-        np.int64,
+    counting = sorted(
+        line.number for line in lines if _judge_penalty(line, moment, pupil, policy, noticed)[0] == "penalty"
     )
 
     def met(day: date) -> bool:
-        weeks = moment.school.calendar.school_weeks(day, policy.penalty_weeks)
-        if not weeks or not len(counting):
+        until = bisect_right(counting, last_session(day))
+        if until < policy.penalty_threshold:
             return False
+        weeks = moment.school.calendar.school_weeks(day, policy.penalty_weeks)
         # The weeks run on without a gap that a session could fall into.
-        first = (weeks[0].toordinal() - EPOCH_DAY) * 2
-        return int(((counting >= first) & (counting <= last_session(day))).sum()) >= policy.penalty_threshold
+        first = bisect_left(counting, first_session(weeks[0])) if weeks else until
+        return until - first >= policy.penalty_threshold
 
     verdict, day = met(moment.as_of), moment.as_of
     for _ in range(LONGEST_BACK):

@@ -174,10 +174,8 @@ def _codes(answers: Answers, moment: Moment, pupil: str, told: list[Told]) -> li
     year = moment.school.calendar.year_begun_by(moment.as_of)
     decided = decided_leave(answers, moment, [pupil])[pupil]
     found = []
-    for entry in history_answers(answers, moment, pupil):
+    for entry in history_answers(answers, moment, pupil, years=[] if year is None else [year]):
         session = Session.parse(entry.session)
-        if year is None or school_year(session.day) != year:
-            continue
         for place, mark in enumerate(entry.entries):
             replaces = entry.entries[place - 1].code if place else ""
             if replaces or _absent(mark.code):

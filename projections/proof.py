@@ -12,7 +12,7 @@ import msgspec
 from ledger.codes import CODES
 from ledger.errors import Misconfigured
 from ledger.policy import Policy
-from ledger.sessions import Session
+from ledger.sessions import Session, school_year
 from projections.frames import Entries, load_entries
 from projections.questions import Answer, Answers, Moment
 from projections.registers import MarkAnswer, history_answers
@@ -123,7 +123,8 @@ def policy_of(moment: Moment) -> Policy:
 def shared(answers: Answers, moment: Moment, pupil: str, proofs: list[SessionProof], counts: Any) -> dict[str, Any]:
     known = moment.school.pupils[pupil]
     about = {proof.session for proof in proofs}
-    history = [each for each in history_answers(answers, moment, pupil) if each.session in about]
+    years = {school_year(Session.parse(session).day) for session in about}
+    history = [each for each in history_answers(answers, moment, pupil, years=years) if each.session in about]
     telling = {proof.session for proof in proofs if proof.counts_as in ("penalty", "authorised", "unauthorised")}
     kept = [each for each in history if len(each.entries) > 1 or each.session in telling]
     return {

@@ -185,9 +185,7 @@ def _fill(ledger: Ledger, engine: sa.Engine, size: int, tell: Progress, archive:
     tell("filling", at, row.until)
 
 
-def _write(
-    ledger: Ledger, engine: sa.Engine, page: Page, at: int, end: int, until: int, written: Fingerprint
-) -> None:
+def _write(ledger: Ledger, engine: sa.Engine, page: Page, at: int, end: int, until: int, written: Fingerprint) -> None:
     """Write one page, the position that it reaches, and what has been written so far, in one transaction."""
     if engine.dialect.name == "sqlite" and ledger.reads.end() > until:
         time.sleep(MAKE_WAY_SECONDS)  # somebody records meanwhile, and may be waiting for the one writer

@@ -27,12 +27,10 @@ class RecordLine(msgspec.Struct, frozen=True, kw_only=True):
 def record(answers: Answers, moment: Moment, pupil: str, first: date, last: date) -> list[RecordLine]:
     """Return a line for each session of the pupil's from one day to another, both inclusive, in order: those of the
     calendar while on roll, and those that hold a mark."""
-    marks = {Session.parse(entry.session): entry.entries for entry in history_answers(answers, moment, pupil)}
-    had = {
-        Session.from_number(number)
-        for year in range(school_year(first), school_year(last) + 1)
-        for number in moment.school.calendar.session_numbers(year)
-    }
+    years = range(school_year(first), school_year(last) + 1)
+    history = history_answers(answers, moment, pupil, years=years)
+    marks = {Session.parse(entry.session): entry.entries for entry in history}
+    had = {Session.from_number(number) for year in years for number in moment.school.calendar.session_numbers(year)}
     sessions = {session for session in had if moment.school.on_roll(pupil, session.day)} | marks.keys()
     return [
         _line(moment, pupil, session, marks.get(session, []))

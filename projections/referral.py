@@ -109,7 +109,7 @@ def _referral(answers: Answers, moment: Moment, policy: Policy, line: Line) -> R
     sessions = [session for monday in weeks for session in _sessions(monday, day, moment)]
     entries = {
         session: answer.entries
-        for answer in history_answers(answers, moment, pupil)
+        for answer in history_answers(answers, moment, pupil, years={school_year(each.day) for each in sessions})
         if (session := Session.parse(answer.session)) in set(sessions)
     }
     told = _told(answers, moment, pupil, [*weeks, day])

@@ -7,6 +7,7 @@ that leave or a closure makes it expect, and whether it is missing. A history is
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -16,7 +17,7 @@ from ledger.errors import Misconfigured
 from ledger.events import AbsenceReported, ArrivalLogged, EntryEvent, MarkAmended, MarkAsserted, MarkRecorded
 from ledger.sessions import Half, Session, format_moment, from_micros, school_year
 from ledger.store import Row
-from ledger.streams import entry_of, entry_stream, follow_up_stream, register_stream
+from ledger.streams import entry_of, entry_stream, follow_up_stream, register_stream, year_prefix
 from projections.questions import Answers, Moment
 
 SEALED = "(sealed)"
@@ -124,13 +125,21 @@ def register_answer(answers: Answers, moment: Moment, class_name: str, day: date
     )
 
 
-def history_answers(answers: Answers, moment: Moment, pupil: str, session: Session | None = None) -> list[EntryAnswer]:
+def history_answers(
+    answers: Answers,
+    moment: Moment,
+    pupil: str,
+    session: Session | None = None,
+    years: Iterable[int] | None = None,
+) -> list[EntryAnswer]:
     """Return every entry of a pupil up to the day asked about, in order of session, each with all it had said by
-    then."""
+    then; of one session, or of some school years, only those."""
+    reads = answers.ledger.reads
     if session is not None:
-        rows = answers.ledger.reads.stream_rows([entry_stream(pupil, session)])
+        rows = reads.stream_rows([entry_stream(pupil, session)])
     else:
-        rows = answers.ledger.reads.prefix_rows(f"{pupil}/")
+        prefixes = [f"{pupil}/"] if years is None else [year_prefix(pupil, year) for year in years]
+        rows = [row for prefix in prefixes for row in reads.prefix_rows(prefix)]
     found = _marks(answers, moment, [row for row in rows if row.topic.startswith("entry.")])
     by_session = sorted((entry_of(stream)[1], marks) for stream, marks in found.items())
     return [

@@ -29,7 +29,7 @@ def unexplained(answers: Answers, moment: Moment, pupil: str) -> tuple[list[Unex
     begins = moment.school.years[year].first_day.isoformat()
     found = [
         Unexplained(answer.session, UNRESOLVED, answer.entries[-1].position)
-        for answer in history_answers(answers, moment, pupil)
+        for answer in history_answers(answers, moment, pupil, years=[year])
         if answer.entries[-1].code == UNRESOLVED and answer.session >= begins
     ]
     told = chronologies(answers, moment, [pupil], [year])[pupil]

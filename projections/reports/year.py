@@ -9,7 +9,7 @@ import msgspec
 
 from ledger.codes import by_symbol
 from ledger.errors import Misconfigured
-from ledger.sessions import LONDON, Half, Session, format_year, monday, parse_moment, school_year
+from ledger.sessions import LONDON, Half, Session, format_year, monday, parse_moment
 from projections.figures import LEVELS, Figures, Reason, levels, pooled, reasons
 from projections.questions import Answers, Moment
 from projections.registers import EntryAnswer, history_answers
@@ -62,11 +62,8 @@ def pupil_year(answers: Answers, moment: Moment, pupil: str) -> PupilYear:
     year = moment.school.calendar.year_begun_by(moment.as_of)
     assert year is not None
     found = year_to_date(answers, moment, [pupil])
-    entries = {
-        Session.parse(entry.session): entry
-        for entry in history_answers(answers, moment, pupil)
-        if school_year(Session.parse(entry.session).day) == year
-    }
+    history = history_answers(answers, moment, pupil, years=[year])
+    entries = {Session.parse(entry.session): entry for entry in history}
     placement = moment.school.pupils[pupil].placement(moment.as_of)
     return PupilYear(
         **said,

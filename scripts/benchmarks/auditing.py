@@ -64,7 +64,9 @@ def audit_rows(place: Place, years: int, rounds: int) -> list[Row]:
 
         def marks(round_: int) -> float:
             pupil = pupils[round_ % len(pupils)]
-            return seconds(lambda: plain.all("SELECT * FROM entries WHERE pupil = ?", pupil))
+            return seconds(
+                lambda: plain.all("SELECT * FROM entries WHERE year = ? AND pupil = ?", FIRST + years - 1, pupil)
+            )
 
         sealed = in_turns(max(3, rounds // 10), sealing, reading)
         explained = in_turns(rounds, explaining, marks)
