@@ -35,14 +35,27 @@ class Frontier:
         self.size = 0
         self._perfect: list[bytes] = []
 
-    def append(self, leaf: bytes) -> None:
-        """Add the hash of one more leaf."""
-        size = self.size
-        while size & 1:
-            leaf = node_hash(self._perfect.pop(), leaf)
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add the hashes of more leaves, in order: one level at a time, as numbers are added bit by bit."""
+        level, size, grown = list(leaves), self.size, list[bytes]()
+        self.size += len(level)
+        while level:
+            if size & 1:
+                level.insert(0, self._perfect.pop())
+            if len(level) & 1:
+                grown.append(level.pop())
+            level = list(map(node_hash, level[::2], level[1::2]))
             size >>= 1
-        self._perfect.append(leaf)
-        self.size += 1
+        self._perfect += reversed(grown)
+
+    def roots_at(self, sizes: Iterable[int], leaves: Sequence[bytes]) -> dict[int, bytes]:
+        """Add the hashes of more leaves, and return the root at each of these sizes that is reached with them."""
+        begun, added, roots = self.size, 0, {}
+        for count in sorted(size - begun for size in sizes if begun < size <= begun + len(leaves)):
+            self.extend(leaves[added:count])
+            roots[self.size], added = self.root(), count
+        self.extend(leaves[added:])
+        return roots
 
     def root(self) -> bytes:
         """Return the root of what has been added."""

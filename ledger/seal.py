@@ -13,8 +13,10 @@ somebody who recomputed every digest inside the database; whoever holds the tile
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +28,7 @@ from ledger.store.rows import Row
 from ledger.streams import Owner, owner_of
 
 TILE = 256  # leaf hashes in a file
+PAGE = 10_000  # rows that are hashed together
 
 
 class BrokenSeal(LedgerError):
@@ -56,25 +59,19 @@ class Reading:
         self.leaves = bytearray()
         self._sizes = set(sizes)
         self._frontier = Frontier()
-        self._years: dict[str, list[bytes]] = {}
+        self._years: defaultdict[str, list[bytes]] = defaultdict(list)
 
     @property
     def size(self) -> int:
         return self._frontier.size
 
-    def take(self, row: Row) -> None:
-        """Take in the next row."""
-        leaf = wire.leaf(*row)
-        self._frontier.append(leaf)
-        self.leaves += leaf
-        whose = _beginning(row.stream)
-        leaves = self._years.get(whose)
-        if leaves is None:
-            self._years[whose] = [leaf]
-        else:
-            leaves.append(leaf)
-        if self._frontier.size in self._sizes:
-            self.roots[self._frontier.size] = self._frontier.root()
+    def take(self, rows: Sequence[Row]) -> None:
+        """Take in the next rows."""
+        leaves = [wire.leaf(*row) for row in rows]
+        self.leaves += b"".join(leaves)
+        for row, leaf in zip(rows, leaves, strict=True):
+            self._years[_beginning(row.stream)].append(leaf)
+        self.roots |= self._frontier.roots_at(self._sizes, leaves)
 
     def year_lines(self) -> list[YearLine]:
         """Return a line for each pupil's school year, sorted by its text."""
@@ -98,10 +95,10 @@ def _beginning(stream: str) -> str:
 
 def read(rows: Iterable[Row], sizes: Iterable[int] = (), progress: Callable[[int], None] | None = None) -> Reading:
     """Return the reading of rows in order of position; `progress` hears of the count now and then."""
-    reading = Reading(sizes)
-    for row in rows:
-        reading.take(row)
-        if progress is not None and not reading.size % 10_000:
+    reading, left = Reading(sizes), iter(rows)
+    while page := list(islice(left, PAGE)):
+        reading.take(page)
+        if progress is not None:
             progress(reading.size)
     return reading
 
@@ -139,12 +136,8 @@ def _first_difference(leaves: bytes, held: bytes) -> int | None:
 
 def _roots(leaves: bytes, sizes: set[int]) -> dict[int, bytes]:
     """Return the root over the first leaf hashes, for every one of these sizes."""
-    frontier, roots = Frontier(), {0: EMPTY}
-    for at in range(max(sizes)):
-        frontier.append(leaves[at * SIZE : (at + 1) * SIZE])
-        if frontier.size in sizes:
-            roots[frontier.size] = frontier.root()
-    return roots
+    hashes = [leaves[at * SIZE : (at + 1) * SIZE] for at in range(max(sizes))]
+    return {0: EMPTY} | Frontier().roots_at(sizes, hashes)
 
 
 class Seal:

@@ -70,8 +70,7 @@ def _segment(
         return found or [Finding("altered", f"{segment.file} cannot be read: {type(error).__name__}")], []
     if (other := _other_than_ledger(rows, segment, ledger)) is not None:
         found.append(Finding("altered", f"in {segment.file} this row is not the ledger's event", position=other))
-    for row in rows:
-        frontier.append(wire.leaf(*row))
+    frontier.extend(wire.leaf(*row) for row in rows)
     if [row.position for row in rows] != list(range(segment.first, segment.last + 1)):
         found.append(Finding("altered", f"{segment.file} does not hold positions {segment.first} to {segment.last}"))
     elif not found and frontier.root().hex() != segment.root:

@@ -124,8 +124,7 @@ def write(
 
 
 def _take(reading: Reading, rows: list[Row], progress: Progress | None) -> None:
-    for row in rows:
-        reading.take(row)
+    reading.take(rows)
     if progress is not None:
         progress(reading.size)
 

@@ -69,12 +69,10 @@ def write_school(folder: Path, place: Place, marks: np.ndarray, random: np.rando
     started = (marks == NOBODY).sum(axis=1)
     references = _references(place, started, young=young)
     frame = pl.concat([_stored(references), _entries(marks, random, len(references))])
+    leaves = [wire.leaf(*row) for row in frame.select(*ROW).sort("position").iter_rows()]
     root = Frontier()
-    row = references[0]
-    for found in frame.select(*ROW).sort("position").iter_rows():
-        row = Row._make(found)
-        root.append(wire.leaf(*row))
-    segment = write_segment(folder, YEAR, ended(frame), wire.leaf(*row), root.root())
+    root.extend(leaves)
+    segment = write_segment(folder, YEAR, ended(frame), leaves[-1], root.root())
     school = take_in(School(), references)
     write_manifest(folder, wire.leaf(*references[0]).hex(), [segment], school)
 

@@ -10,6 +10,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger import merkle
 from ledger.merkle import EMPTY, Frontier, Tree, leaf_hash, node_hash, verify_consistency, verify_inclusion
@@ -105,8 +107,19 @@ def test_a_growing_frontier_has_the_root_of_the_whole_tree_at_every_size() -> No
     leaves = [leaf_hash(b"%d" % number) for number in range(300)]
     whole, growing = Tree(leaves), Frontier()
     for size, leaf in enumerate(leaves, 1):
-        growing.append(leaf)
+        growing.extend([leaf])
         assert growing.root() == whole.root(size)
+
+
+@given(st.lists(st.integers(0, 40), max_size=8), st.sets(st.integers(0, 320)))
+def test_a_frontier_grows_by_any_number_of_leaves_at_once(counts: list[int], sizes: set[int]) -> None:
+    leaves = [leaf_hash(b"%d" % number) for number in range(sum(counts))]
+    whole, growing, roots, at = Tree(leaves), Frontier(), {}, 0
+    for more in counts:
+        roots |= growing.roots_at(sizes, leaves[at : at + more])
+        at += more
+        assert (growing.size, growing.root()) == (at, whole.root(at))
+    assert roots == {size: whole.root(size) for size in sizes if 0 < size <= at}
 
 
 def test_every_leaf_of_every_small_tree_is_shown_and_only_there() -> None:
