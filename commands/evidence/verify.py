@@ -39,7 +39,7 @@ UNAUTHORISED = {"G", "N", "O", "U"}
 COUNTS = ("attended", "authorised", "unauthorised", "not possible", "missing", "not on roll")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TOLD = ("follow-up", "leave", "notice")
-parse = json.JSONDecoder().decode  # for many short texts: json.loads would look for the encoding of each
+decoder = json.JSONDecoder()
 
 
 class Wrong(Exception):
@@ -53,6 +53,13 @@ def need(holds: Any, sentence: str) -> None:
 
 def say(sentence: str) -> None:
     print("ok    " + sentence)
+
+
+def parse(text: str) -> Any:
+    """Return what a JSON text says, with nothing before it or after: for many short ones quicker than json.loads."""
+    said, end = decoder.raw_decode(text)
+    need(end == len(text), "a text goes on after its end")
+    return said
 
 
 def plain(text: Any) -> bytes:
