@@ -137,16 +137,23 @@ class Fingerprint(NamedTuple):
 
 def fingerprint(marks: pl.DataFrame) -> Fingerprint:
     """Return the fingerprint of finished rows."""
-    numbers = {pupil: _number(pupil) for pupil in marks["pupil"].unique().to_list()}
-    mixed = marks["pupil"].replace_strict(numbers, return_dtype=pl.UInt64).to_numpy()
-    for name in COLUMNS:
-        if name != "pupil":
-            mixed = _mix(mixed ^ marks[name].fill_null(0).to_numpy().astype(np.uint64))
-    return Fingerprint(len(marks), int(mixed.sum(dtype=np.uint64)))
+    numbers = {pupil: number_of(pupil) for pupil in marks["pupil"].unique().to_list()}
+    pupils = marks["pupil"].replace_strict(numbers, return_dtype=pl.UInt64).to_numpy()
+    return fingerprint_of(pupils, *(marks[name].fill_null(0).to_numpy() for name in COLUMNS if name != "pupil"))
+
+
+def fingerprint_of(pupils: np.ndarray, *columns: np.ndarray) -> Fingerprint:
+    """Return the fingerprint of rows given as the numbers of their pupils (uint64) and their other columns, in the
+    order of COLUMNS and 0 for none."""
+    mixed = pupils
+    for column in columns:
+        mixed = _mix(mixed ^ column.astype(np.uint64))
+    return Fingerprint(len(mixed), int(mixed.sum(dtype=np.uint64)))
 
 
 @lru_cache(maxsize=65_536)
-def _number(pupil: str) -> int:
+def number_of(pupil: str) -> int:
+    """Return the number of 64 bits that stands for a pupil in a fingerprint."""
     return int.from_bytes(sha256(pupil.encode()).digest()[:8], "big")
 
 

@@ -1,13 +1,13 @@
 """Rebuilding the read model from the ledger beside the one that serves, and proving that it is what the ledger says.
 
-A rebuild fills a new generation of tables in bulk, puts the key on it, brings it up to the present as the live
-projector would, proves it, and takes the place of the serving generation in one transaction that renames tables. Until
+A rebuild fills a new generation of tables in bulk, proves it while the key is put on it, brings it up to the present as
+the live projector would, and takes the place of the serving generation in one transaction that renames tables. Until
 then nobody reads it; the old generation stays until it is dropped. Every page is committed together with the position
 that it reaches, so a rebuild that was killed goes on where it stopped.
 
-Two proofs come before the change of place. The new generation, read back, has the rows that were worked out of the
-ledger (count and fingerprint); and both generations, as they stood at one position, are compared. Where they differ the
-old one was wrong, which is what one rebuilds for, and the answer says so.
+There are two proofs. The new generation, read back, has the rows that were worked out of the ledger (count and
+fingerprint); and both generations, as they stood at one position, are compared. Where they differ the old one was
+wrong, which is what one rebuilds for, and the answer says so.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 import sqlalchemy as sa
 
@@ -28,7 +29,7 @@ from ledger import wire
 from ledger.errors import Misconfigured
 from ledger.store import Ledger, said
 from projections.archive.reading import Archive, ArchivedMarks
-from projections.marks import COLUMNS, KEY, Fingerprint, Marks, Page, fingerprint
+from projections.marks import COLUMNS, KEY, Fingerprint, Marks, Page, fingerprint, fingerprint_of, number_of
 from projections.projector import Projector, tracked
 from projections.tables import NEXT, OLD, SERVING, Generation, rebuilding, tracking
 
@@ -37,6 +38,7 @@ PAGE_OF_ONE_WRITER = 5_000  # on SQLite, where whoever takes a register waits fo
 MAKE_WAY_SECONDS = 0.1  # SQLite looks again at least so often whether it may write
 LOCK_TRIES, LOCK_WAIT = 60, "1s"  # a reader who takes long must not make everybody else wait behind us
 ELSEWHERE_SECONDS = 600  # since when a process of another machine, which cannot be asked, is taken for dead
+VERSION_PLACE, SESSION_PLACE = 2**8, 2**39  # of a mark's code, version and session as one number of 64 bits
 
 Progress = Callable[[str, int, int], None]  # the stage, the position reached, the position to reach
 
@@ -91,13 +93,12 @@ def rebuild(
     size = page or (PAGE_OF_ONE_WRITER if engine.dialect.name == "sqlite" else PAGE)
     _fill(ledger, engine, size, tell, archive)
     with ThreadPoolExecutor(1) as beside:
-        serving = beside.submit(_serving, ledger, engine)
+        proof = beside.submit(_prove, ledger, engine, tell)
         _put_key(engine)
-        compared = serving.result()
+        as_before = proof.result()
     projector = Projector(ledger, engine, generation=NEXT)
     head, _ = ledger.reads.head()
     projector.catch_up(lambda reached: _caught_up(engine, reached, head, tell))
-    as_before = _prove(engine, compared)
     position = _take_place(ledger, engine, projector)
     with engine.connect() as connection:
         rows = connection.scalar(sa.select(sa.func.count()).select_from(SERVING.entries))
@@ -224,14 +225,15 @@ def _put_key(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         if sa.inspect(connection).get_pk_constraint(entries)["constrained_columns"]:
             return
-        _beat(connection, stage="key")
-    with engine.begin() as connection:
+        # An index first: while it is made the rows can be read, which a constraint would not allow.
         connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '256MB'")
-        connection.exec_driver_sql(f"ALTER TABLE {entries} ADD CONSTRAINT {name} PRIMARY KEY ({', '.join(KEY)})")
+        connection.exec_driver_sql(f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {entries} ({', '.join(KEY)})")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {entries} ADD CONSTRAINT {name} PRIMARY KEY USING INDEX {name}")
         for serving, new in ((SERVING.entries, NEXT.entries), (SERVING.parked, NEXT.parked)):
             _grant_alike(connection, serving.name, new.name)
+    with engine.begin() as connection:
         connection.exec_driver_sql(f"ANALYZE {entries}")
-        _beat(connection, stage="catching up")
 
 
 def _grant_alike(connection: sa.Connection, serving: str, new: str) -> None:
@@ -251,24 +253,16 @@ def _caught_up(engine: sa.Engine, reached: int, head: int, tell: Progress) -> No
     tell("catching up", reached, head)
 
 
-def _serving(ledger: Ledger, engine: sa.Engine) -> tuple[int, Fingerprint] | None:
-    """Return the fingerprint of the serving generation, and the position at which it is compared with the new one; None
-    where it is of another ledger or has not begun."""
-    with engine.connect() as connection:
-        until, serving = connection.scalar(sa.select(rebuilding.c.until)), tracked(connection)
-    if not serving.position or not _is_of(ledger, *serving):
-        return None
-    at = min(serving.position, int(until or 0))
-    return at, fingerprint_at(engine, SERVING, at)
-
-
-def _prove(engine: sa.Engine, compared: tuple[int, Fingerprint] | None) -> bool | None:
+def _prove(ledger: Ledger, engine: sa.Engine, tell: Progress) -> bool | None:
     """Return whether the new generation, which reads back as it was written, holds the rows of the serving one.
 
-    None where the two cannot be compared. Raises Misconfigured where it does not read back."""
+    None where the two cannot be compared, as the serving one is of another ledger or has not begun. Raises
+    Misconfigured where the new one does not read back."""
     with _writing(engine) as connection:
         _beat(connection, stage="proving")
         row = connection.execute(sa.select(rebuilding)).one()
+        serving = tracked(connection)
+    tell("proving", row.until, row.until)
     written = Fingerprint(row.rows, int.from_bytes(row.mix, "big"))
     found = fingerprint_at(engine, NEXT, row.until)
     if found != written:
@@ -276,35 +270,62 @@ def _prove(engine: sa.Engine, compared: tuple[int, Fingerprint] | None) -> bool 
             f"the new generation reads back as {found.rows} rows where {written.rows} were written, or as other ones: "
             "the old one goes on serving; 'attendance rebuild --restart' begins again"
         )
-    if compared is None:
+    if not serving.position or not _is_of(ledger, *serving):
         return None
-    at, serving = compared
-    return serving == (found if at == row.until else fingerprint_at(engine, NEXT, at))
+    at = min(serving.position, row.until)
+    return fingerprint_at(engine, SERVING, at) == (found if at == row.until else fingerprint_at(engine, NEXT, at))
 
 
 def fingerprint_at(engine: sa.Engine, generation: Generation, position: int) -> Fingerprint:
     """Return the fingerprint of a generation as it stood at a position, however far it has come since."""
-    together = "group_concat" if engine.dialect.name == "sqlite" else "string_agg"
-    ended = "CASE WHEN until_position <= :position THEN until_position ELSE 0 END"
-    line = " || ',' || ".join([*list(COLUMNS)[:-1], f"({ended})"])
-    # Packed by pupil, because a driver hands every row over by itself.
+    numbers = (
+        f"session * {SESSION_PLACE} + version * {VERSION_PLACE} + code",
+        "from_position",
+        "CASE WHEN until_position <= :position THEN until_position ELSE 0 END",
+    )
+    # A driver hands every row over by itself, so the rows of a pupil's year are packed into one.
+    if engine.dialect.name == "sqlite":
+        packed = " || ',' || ".join(f"({each})" for each in numbers)
+        together = f"group_concat({packed}, ',')"
+    else:
+        packed = " || ".join(f"int8send({each})" for each in numbers)
+        together = f"string_agg({packed}, ''::bytea)"
     statement = sa.text(
-        f"SELECT count(*), {together}({line}, '\n') FROM {generation.entries.name} "
+        f"SELECT year, pupil, {together} FROM {generation.entries.name} "
         "WHERE from_position <= :position GROUP BY year, pupil"
     )
     total, counted = Fingerprint(0, 0), 0
-    texts: list[str] = []
+    groups: list[tuple[int, str, np.ndarray]] = []
     with engine.connect().execution_options(stream_results=True, max_row_buffer=50) as connection:
-        for count, text in connection.execute(statement, {"position": position}):
-            counted += count
-            texts.append(text)
+        for year, pupil, rows in connection.execute(statement, {"position": position}):
+            groups.append((year, pupil, _unpacked(rows)))
+            counted += len(groups[-1][2])
             if counted >= PAGE:
-                total, counted, texts = total + _of_lines(texts), 0, []
-    return total + _of_lines(texts) if texts else total
+                total, counted, groups = total + _of_groups(groups), 0, []
+    return total + _of_groups(groups) if groups else total
 
 
-def _of_lines(texts: list[str]) -> Fingerprint:
-    return fingerprint(pl.read_csv("\n".join(texts).encode(), has_header=False, schema=COLUMNS))
+def _unpacked(rows: str | bytes) -> np.ndarray:
+    """Return the numbers of packed rows, three a row."""
+    # np.fromstring reads numbers out of text; only its binary mode is deprecated.
+    numbers = np.fromstring(rows, np.int64, sep=",") if isinstance(rows, str) else np.frombuffer(rows, ">i8")
+    return numbers.reshape(-1, 3)
+
+
+def _of_groups(groups: list[tuple[int, str, np.ndarray]]) -> Fingerprint:
+    """Return the fingerprint of packed rows of these years and pupils."""
+    years, pupils, tables = zip(*groups, strict=True)
+    counts = [len(table) for table in tables]
+    place, begun, ended = np.concatenate(tables).astype(np.int64).T
+    return fingerprint_of(
+        np.repeat(np.array([number_of(pupil) for pupil in pupils], np.uint64), counts),
+        np.repeat(np.array(years, np.int64), counts),
+        place // SESSION_PLACE,
+        place % SESSION_PLACE // VERSION_PLACE,
+        place % VERSION_PLACE,
+        begun,
+        ended,
+    )
 
 
 def _take_place(ledger: Ledger, engine: sa.Engine, projector: Projector) -> int:

@@ -104,7 +104,7 @@ def test_what_was_recorded_meanwhile_is_in_it(ledger: Ledger) -> None:
 
     done = rebuild(ledger, engine, meanwhile, page=50)
     head, _ = ledger.reads.head()
-    assert stages == ["filling", "catching up"] and done.position == head and done.as_before
+    assert stages == ["filling", "proving", "catching up"] and done.position == head and done.as_before
     assert set(stored(engine)) == replayed(ledger, head)
 
 
