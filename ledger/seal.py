@@ -12,7 +12,6 @@ somebody who recomputed every digest inside the database; whoever holds the tile
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ledger import note, wire
+from ledger.durable import write_durably
 from ledger.errors import Finding, LedgerError, Misconfigured
 from ledger.merkle import EMPTY, SIZE, Frontier, Tree, leaf_hash
 from ledger.note import Checkpoint, VerifierKey
@@ -163,7 +163,7 @@ class Seal:
 
     def stamp(self, size: int, answer: bytes) -> None:
         """Keep a time-stamping authority's answer beside the note over that many events."""
-        _write(self.folder / "checkpoints" / f"{size:012}.tsr", answer)
+        write_durably(self.folder / "checkpoints" / f"{size:012}.tsr", answer)
 
     def stamps(self) -> list[tuple[str, bytes]]:
         """Return each note that was stamped, with the answer kept beside it, in order of size."""
@@ -212,8 +212,10 @@ class Seal:
         checkpoint = reading.checkpoint(self.key.name)
         signed = note.sign(note.format_checkpoint(checkpoint), self.key.name, self.private)
         for number, tile in _tiles(bytes(reading.leaves)):
-            _write(self.folder / "tiles" / f"{number:09}.tile", tile)
-        _write(self.folder / "checkpoints" / f"{checkpoint.size:012}.note", signed.encode())
+            path = self.folder / "tiles" / f"{number:09}.tile"
+            if not path.exists() or path.read_bytes() != tile:
+                write_durably(path, tile)
+        write_durably(self.folder / "checkpoints" / f"{checkpoint.size:012}.note", signed.encode())
         self._fresh = False
         return signed
 
@@ -232,9 +234,8 @@ def new_seal(folder: Path, name: str) -> Seal:
     for part in ("checkpoints", "tiles"):
         (folder / part).mkdir(parents=True)
     private = note.new_private_key()
-    (folder / "key").touch(mode=0o600)
-    _write(folder / "key", private.hex().encode() + b"\n")
-    _write(folder / "key.pub", f"{note.verifier_key(name, private)}\n".encode())
+    write_durably(folder / "key", private.hex().encode() + b"\n", mode=0o600)
+    write_durably(folder / "key.pub", f"{note.verifier_key(name, private)}\n".encode())
     return open_seal(folder, fresh=True)
 
 
@@ -256,21 +257,3 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise note.BadNote(f"the checkpoint {path.name} of this seal cannot be read") from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file so that after a crash the old one is there or the new one, whole."""
-    if path.exists() and path.read_bytes() == content:
-        return
-    fresh = path.with_suffix(path.suffix + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if path.name == "key" else 0o644)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

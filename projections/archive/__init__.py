@@ -12,7 +12,6 @@ known at the last position in it. Nothing in it is the ledger: every column can 
 
 from __future__ import annotations
 
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -116,18 +115,3 @@ def content(folder: Path, file: Segment | Table) -> bytes:
     if sha256(raw).hexdigest() != file.sha256:
         raise Misconfigured(f"{folder / file.file} is not the file whose digest is in the manifest of the archive")
     return raw
-
-
-def write_durably(path: Path, raw: bytes) -> None:
-    """Write a file so that after a crash it is there whole or not at all."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,10 +15,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from ledger import note
+from ledger.durable import write_durably
 from ledger.errors import Misconfigured
 from ledger.note import VerifierKey
 from ledger.seal import Seal
-from projections.archive import NOTE, Held, write_durably
+from projections.archive import NOTE, Held
 
 
 def note_text(held: Held, origin: str) -> str:

@@ -18,6 +18,7 @@ import polars as pl
 
 from ledger import seal as seals
 from ledger import wire
+from ledger.durable import write_durably
 from ledger.errors import Misconfigured
 from ledger.school import School, take_in
 from ledger.seal import Reading, Seal
@@ -34,7 +35,6 @@ from projections.archive import (
     check_files,
     encode,
     read_manifest,
-    write_durably,
 )
 from projections.archive.columns import calendar_of, notices_of, roll_of, segment_of, to_parquet
 from projections.archive.signing import sign
