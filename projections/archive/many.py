@@ -66,7 +66,7 @@ def load(archive: Archive) -> Loaded:
     calendar = _calendar(archive.raw("calendar"))
     return Loaded(
         archive.manifest.urn,
-        archive.standing(None, archive.position).over(roll.pupils),
+        archive.last_standing().over(roll.pupils),
         roll,
         calendar["year"].to_numpy(),
         calendar["session"].to_numpy(),
@@ -122,22 +122,20 @@ def _weeks(sessions: np.ndarray, count: int) -> list[date]:
 
 def _roll(spells: pl.DataFrame, notices: pl.DataFrame) -> tuple[Roll, dict[str, Case]]:
     """Return the roll, and the parents and notices of every pupil, of the tables of an archive."""
-    numbers = spells["pupil"].rle().struct.unnest()
-    pupils, counts = numbers["value"].to_list(), numbers["len"].to_numpy().astype(np.int64)
-    row = np.repeat(np.arange(len(pupils)), counts)
-    begin = np.cumsum(counts) - counts
-    place = np.arange(len(spells)) - begin[row]
-    shape = len(pupils), int(counts.max(initial=1))
-    first, last = np.ones(shape, np.int32), np.zeros(shape, np.int32)
-    first[row, place] = spells["first_session"].to_numpy()
-    last[row, place] = spells["last_session"].fill_null(ALWAYS).to_numpy()
-    ages = spells.select("school_age_first", "school_age_last").to_numpy()[begin].astype(np.int32)
     issued: dict[str, list[Notice]] = defaultdict(list)
     for pupil, name, parent, issued_on, withdrawn, sessions in notices.iter_rows():
         named = frozenset(map(Session.from_number, sessions))
         issued[pupil].append(Notice(pupil, name, parent, issued_on, named, withdrawn))
-    parents = spells["parents"].gather(begin).to_list()
-    cases = {
-        pupil: Case(tuple(theirs), tuple(issued.get(pupil, ()))) for pupil, theirs in zip(pupils, parents, strict=True)
-    }
-    return Roll(pupils, first, last, ages), cases
+    cases: dict[str, Case] = {}
+    places: list[tuple[int, int]] = []  # of each spell: which pupil's, and which of theirs
+    for pupil, parents in zip(spells["pupil"].to_list(), spells["parents"].to_list(), strict=True):
+        again = pupil in cases
+        places.append((len(cases) - again, places[-1][1] + 1 if again else 0))
+        cases[pupil] = Case(tuple(parents), tuple(issued.get(pupil, ())))
+    row, place = np.array(places, np.int64).reshape(-1, 2).T
+    shape = len(cases), int(place.max(initial=0)) + 1
+    first, last, ages = np.ones(shape, np.int32), np.zeros(shape, np.int32), np.zeros((shape[0], 2), np.int32)
+    first[row, place] = spells["first_session"].to_numpy()
+    last[row, place] = spells["last_session"].fill_null(ALWAYS).to_numpy()
+    ages[row, 0], ages[row, 1] = spells["school_age_first"].to_numpy(), spells["school_age_last"].to_numpy()
+    return Roll(list(cases), first, last, ages), cases

@@ -96,15 +96,31 @@ class Archive:
         segments = self.segments(0, position, years)
         if len(segments) != 1 or position > self.position:
             return self.entries(reads, position, years).known_at(position)
-        # Whatever ended a mark stands beside it, so the file is read, chosen from and done with in one go.
-        known = pl.col("code").is_not_null() & (pl.col("position") <= position)
+        known = pl.col("position") <= position
         stands = pl.col("until_position").is_null() | (pl.col("until_position") > position)
         of_years = pl.lit(True) if years is None else pl.col("year").is_in(list(years))
-        scanned = pl.scan_parquet(io.BytesIO(content(self.folder, segments[0])))
-        marks = scanned.filter(known & stands & of_years).select("pupil", "session", "code", "position").collect()
+        return self._chosen(segments[0], known & stands & of_years, ["position"])
+
+    def last_standing(self) -> Entries:
+        """Return the marks of all school years that stand at the archive's end. Since when, which takes longer to read
+        than all the rest, may be left out (`from_position` 0)."""
+        segments = self.manifest.segments
+        if len(segments) != 1:
+            return self.standing(None, self.position)
+        return self._chosen(segments[0], pl.col("until_position").is_null(), [])
+
+    def _chosen(self, segment: Segment, wanted: pl.Expr, position: list[str]) -> Entries:
+        """Return standing marks of a segment whose every end is in the segment too: it is read, chosen from and done
+        with in one go."""
+        scanned = pl.scan_parquet(io.BytesIO(content(self.folder, segment))).filter(
+            pl.col("code").is_not_null() & wanted
+        )
+        marks = scanned.select("pupil", "session", "code", *position).collect()
         pupils, (pupil,) = _indexed([marks])
-        session, code, begun = (marks[name].to_numpy() for name in ("session", "code", "position"))
-        return Entries(pupils, pupil, session, code, begun, np.full(len(marks), NEVER))
+        columns = [marks[name].to_numpy() for name in ("session", "code", *position)]
+        # One number for every row takes no memory.
+        without = [np.broadcast_to(number, len(marks)) for number in (np.int64(0), NEVER)][len(position) :]
+        return Entries(pupils, pupil, *columns, *without)
 
 
 def open_archive(folder: Path, ledger: Ledger | None = None) -> Archive:
