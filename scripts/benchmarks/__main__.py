@@ -14,7 +14,7 @@ from scripts.benchmarks.doors import door_rows
 from scripts.benchmarks.measure import Row
 from scripts.benchmarks.projecting import projector_rows
 from scripts.benchmarks.pupils import pupil_rows
-from scripts.benchmarks.questions import question_rows
+from scripts.benchmarks.questions import amended_rows, question_rows
 from scripts.benchmarks.rebuilding import rebuild_rows, saving_row
 from scripts.benchmarks.registers import register_rows
 from scripts.benchmarks.scale_archive import archive_rows
@@ -90,6 +90,8 @@ def scale_groups(places: Stores, quick: bool) -> dict[str, Callable[[], list[Row
         "rebuild sqlite": lambda: rebuild_rows(filled("sqlite"), rounds, 0.4),
         "saves postgresql": lambda: [saving_row(filled("postgresql"), years, 100)],
         "saves sqlite": lambda: [saving_row(filled("sqlite"), years, 100)],
+        "amended postgresql": lambda: amended_rows(places, "postgresql", 10, 12 if quick else None),
+        "amended sqlite": lambda: amended_rows(places, "sqlite", 10, 12 if quick else None),
         "cluster": lambda: _cluster(0.02 if quick else 0.2, 2 if quick else 10),
         "archive": lambda: archive_rows(0.02 if quick else 1.0, 2 if quick else 5),
     }

@@ -15,11 +15,13 @@ from typing import NamedTuple
 from ledger.sessions import school_year
 from projections.questions import Answers
 from scripts.benchmarks.ask import answer, fetch
-from scripts.benchmarks.measure import Row, Target, in_turns, seconds
+from scripts.benchmarks.measure import Row, Target, Timed, in_turns, seconds
 from scripts.benchmarks.plain import Plain
 from scripts.benchmarks.school import school_year as calendar_of
-from scripts.benchmarks.stores import Place
-from scripts.benchmarks.years import FIRST
+from scripts.benchmarks.stores import Place, Stores
+from scripts.benchmarks.years import FIRST, fill
+
+AMENDED = 5  # times
 
 
 class Question(NamedTuple):
@@ -69,6 +71,33 @@ def _kept(place: Place, years: int, rounds: int) -> Row:
         took, least = in_turns(rounds, ask, floor)
         plain.close()
     return Row.of_seconds(f"absence and penalty, frame kept, {place.kind}", took, least, Target("rate", "most", 0.1))
+
+
+def amended_rows(places: Stores, kind: str, rounds: int, weeks: int | None) -> list[Row]:
+    """Return the rows of a school year in which every mark was amended so many times, to what it was in the end; the
+    floor is the same year, never amended."""
+    houses = []
+    for amended in (AMENDED, 0):
+        _, house = places.new(kind)
+        fill(house, 1, weeks, amended)
+        house.answers.projector.catch_up()
+        houses.append(house)
+    days = Random(rounds).choices(calendar_of(FIRST).days()[20 : (weeks or 38) * 4], k=rounds + 1)
+    rows = []
+    for keep in (False, True):
+        answers = [Answers(house.ledger, house.engine, house.keys, keep=keep) for house in houses]
+
+        def asking(place: int, answers: list[Answers] = answers) -> Timed:
+            # As known some weeks later, when all of it had been amended.
+            known = {day: datetime.combine(day, time(16), UTC) + timedelta(days=30) for day in days}
+            return lambda round_: seconds(lambda: answer(answers[place], days[round_], known[days[round_]]))
+
+        took, least = in_turns(rounds, asking(0), asking(1))
+        name = f"every mark amended {AMENDED} times, {'frame kept, ' if keep else ''}{kind}"
+        rows.append(Row.of_milliseconds(name, took, least, Target("ratio", "most", 2)))
+    for house in houses:
+        house.close()
+    return rows
 
 
 def _random_questions(answers: Answers, years: int, count: int) -> list[Question]:

@@ -26,8 +26,9 @@ OTHERWISE = "IIIIIMMNNNOOGLLU"
 SHARE_ABSENT, SHARE_AMENDED = 0.06, 0.03
 
 
-def fill(house: House, years: int, weeks: int | None = None) -> int:
-    """Return how many marks were recorded: a school opened by commands, full years of marks or their first weeks."""
+def fill(house: House, years: int, weeks: int | None = None, amended: int | None = None) -> int:
+    """Return how many marks were recorded: a school opened by commands, full years of marks or their first weeks; three
+    per cent of them amended once, or all of them so many times."""
     random = Random(years)
     marks = 0
     for year in range(FIRST, FIRST + years):
@@ -35,13 +36,13 @@ def fill(house: House, years: int, weeks: int | None = None) -> int:
         if year == FIRST:
             school.open_school(house.handler, at=eve)
         school.begin_year(house.handler, year, first=year == FIRST, at=eve)
-        for friday, envelopes in islice(weeks_of(year, random), weeks):
+        for friday, envelopes in islice(weeks_of(year, random, amended), weeks):
             house.ledger.append(envelopes, at=micros(friday))
             marks += sum(envelope.event.kind == "entry" for envelope in envelopes)
     return marks
 
 
-def weeks_of(year: int, random: Random) -> Iterator[tuple[datetime, list[Envelope]]]:
+def weeks_of(year: int, random: Random, amended: int | None = None) -> Iterator[tuple[datetime, list[Envelope]]]:
     """Yield (Friday evening, the week's registers after the amendments of the week before)."""
     days: dict[date, list[date]] = {}
     for day in school.school_year(year).days():
@@ -50,10 +51,17 @@ def weeks_of(year: int, random: Random) -> Iterator[tuple[datetime, list[Envelop
     for begins, school_days in days.items():
         week = [e for day in school_days for half in Half for e in _session(Session(day, half), year, random)]
         yield datetime.combine(begins, datetime.min.time(), UTC) + timedelta(days=4, hours=18), amendments + week
+        recorded = [(stream, event.code) for stream, _, event in week if isinstance(event, MarkRecorded)]
+        if amended is None:
+            changes = [(s, [code, random.choice("ICMO")]) for s, code in recorded if random.random() < SHARE_AMENDED]
+        else:
+            # In the end to what it was, so that the answers are those of a ledger without amendments.
+            others = [("I", "M")[turn % 2] for turn in range(amended - 1)]
+            changes = [(s, [code, *others, code]) for s, code in recorded if amended]
         amendments = [
-            Envelope(stream, 2, MarkAmended(by=TEACHER, code=random.choice("ICMO"), replaces=event.code))
-            for stream, _, event in week
-            if isinstance(event, MarkRecorded) and random.random() < SHARE_AMENDED
+            Envelope(stream, version, MarkAmended(by=TEACHER, code=code, replaces=codes[version - 2]))
+            for stream, codes in changes
+            for version, code in enumerate(codes[1:], 2)
         ]
 
 
