@@ -54,13 +54,12 @@ class Archived:
 
     def _frame(self, position: int, year: int) -> Entries:
         if (position, year) not in self._frames:
-            found = self._archive.entries(None, position, [year])
-            self._frames[position, year] = found.known_at(position)
+            self._frames[position, year] = self._archive.standing(None, position, [year])
         return self._frames[position, year]
 
     def _known(self, wanted: int | None) -> tuple[int, int, int]:
         """Return the position and the time of a moment of knowledge, and the time of the last event."""
-        last = int(self._times(self.manifest.segments[-1])[-1])
+        last = self.manifest.segments[-1].recorded_at
         if wanted is None or wanted >= last:
             return self.manifest.position, last, last
         for segment in reversed(self.manifest.segments):

@@ -17,6 +17,8 @@ from ledger.school import School
 from ledger.sessions import EPOCH_DAY
 
 NEVER = np.int64(2**62)
+ALWAYS = np.iinfo(np.int32).max  # the last session of who has not left
+NONE = (1, 0)  # a span of sessions that holds none
 LISTS: dict[str, sa.types.TypeEngine[Any]] = {"years": sa.SmallInteger(), "pupils": sa.Text()}
 
 
@@ -120,18 +122,18 @@ def load_entries(
 def roll_of(school: School, pupils: list[str]) -> Roll:
     """Return the roll of these pupils, in their order, as the school knows it."""
     known = [school.pupils.get(number) for number in pupils]
-    most = max([1, *(len(pupil.spells) for pupil in known if pupil)])
-    first = np.full((len(pupils), most), 1, np.int32)
-    last = np.zeros((len(pupils), most), np.int32)
-    age = np.tile(np.array([1, 0], np.int32), (len(pupils), 1))
-    for row, pupil in enumerate(known):
-        if pupil is None:
-            continue
-        for column, spell in enumerate(pupil.spells):
-            first[row, column] = first_session(spell.first)
-            last[row, column] = last_session(spell.last) if spell.last else np.iinfo(np.int32).max
-        age[row] = first_session(pupil.school_age[0]), last_session(pupil.school_age[1])
-    return Roll(pupils, first, last, age)
+    spells = [
+        [(first_session(each.first), last_session(each.last) if each.last else ALWAYS) for each in pupil.spells]
+        if pupil
+        else []
+        for pupil in known
+    ]
+    most = max([1, *map(len, spells)])
+    spans = np.array([[*each, *[NONE] * (most - len(each))] for each in spells], np.int32).reshape(-1, most, 2)
+    ages = [
+        (first_session(pupil.school_age[0]), last_session(pupil.school_age[1])) if pupil else NONE for pupil in known
+    ]
+    return Roll(pupils, spans[:, :, 0], spans[:, :, 1], np.array(ages, np.int32).reshape(-1, 2))
 
 
 def first_session(day: date) -> int:

@@ -24,12 +24,11 @@ from ledger.sessions import Session
 from projections.absence import Absence, absence
 from projections.archive.columns import NOTICES, from_parquet
 from projections.archive.reading import Archive, open_archive
-from projections.frames import Entries, Roll, first_session, last_session
+from projections.frames import ALWAYS, Entries, Roll, first_session, last_session
 from projections.penalty import Case, Tally, monday_of, tally, week_of
 
 T = TypeVar("T")
 R = TypeVar("R")
-ALWAYS = np.iinfo(np.int32).max
 
 
 class Loaded(NamedTuple):
