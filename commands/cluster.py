@@ -39,13 +39,35 @@ def schools_in(folder: Path) -> list[Path]:
     return [each.absolute() for each in found]
 
 
+def once(folders: list[Path]) -> tuple[list[Path], list[tuple[str, str]]]:
+    """Return the folders that hold no ledger that an earlier one holds, and (folder, reason) of the others: a copy that
+    lies about would count every child twice."""
+    from projections.archive import read_manifest
+
+    kept: list[Path] = []
+    again: list[tuple[str, str]] = []
+    first: dict[str, str] = {}
+    for folder in folders:
+        try:
+            held = read_manifest(folder)
+        except Misconfigured:
+            held = None  # whoever is asked says what is wrong with it
+        if held is not None and held.manifest.ledger in first:
+            again.append((folder.name, f"this is the ledger of {first[held.manifest.ledger]} once more"))
+            continue
+        if held is not None:
+            first[held.manifest.ledger] = folder.name
+        kept.append(folder)
+    return kept, again
+
+
 def out_folder(text: str) -> Path:
     """Return a folder that is to be made. Raises Misconfigured where something is there already, or nothing around."""
     folder = Path(text).absolute()
     if folder.exists():
         raise Misconfigured(f"'{folder.name}' is there already, and answers are never mixed with older ones")
     if not folder.parent.is_dir() or not os.access(folder.parent, os.W_OK):
-        raise Misconfigured(f"the folder '{folder.name}' cannot be written there")
+        raise Misconfigured(f"the folder '{folder.name}' cannot be made: no files may be written in {folder.parent}")
     return folder
 
 

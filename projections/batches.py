@@ -20,12 +20,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ledger.errors import LedgerError
-from ledger.policy import Policy
 from ledger.sessions import Session
 from projections.absence import cohorts, percent
 from projections.archived import Archived
 from projections.cohorts import penalty_windows, year_counts
 from projections.questions import Moment
+from projections.reports.base import about, in_force
 
 UTC_MICROS = pa.timestamp("us", "UTC")
 COUNTS = ("possible", "attended", "authorised", "unauthorised", "missing")
@@ -158,38 +158,37 @@ def _by_school(table: pa.Table) -> pa.Table:
 def _answer(folder: str, as_of: date | None, known_at: datetime | None, policy: str | None) -> pa.RecordBatch:
     archive = Archived(Path(folder))
     moment = archive.moment(as_of, known_at, policy)
+    judged = about(moment)
     pupils = sorted(moment.school.pupils)
     columns: dict[str, Any] = {"pupil": pupils}
-    if pupils and moment.policy is not None:
-        columns |= _figures(archive, moment, pupils, moment.policy)
+    if pupils:
+        columns |= _figures(archive, moment, pupils)
         # Who has nothing at all is left out, as everywhere.
         shown = (columns["possible"] > 0) | (columns["missing"] > 0) | columns.pop("told")
         columns = {name: pa.array(column).filter(pa.array(shown)) for name, column in columns.items()}
     rows = len(columns["pupil"])
-    about = {
+    said = {
         "folder": Path(folder).name,
         "school": archive.manifest.urn,
         "simulated": archive.manifest.simulated,
         "as_of": moment.as_of,
         "known_at": moment.known_at,
         "position": moment.position,
-        "policy": moment.policy.name if moment.policy else None,
+        "policy": judged["policy"],
     }
     if not rows:
-        return pa.RecordBatch.from_pylist([about], schema=ANSWERED)
-    columns |= {name: [value] * rows for name, value in about.items()} | {"error": pa.nulls(rows)}
+        return pa.RecordBatch.from_pylist([said], schema=ANSWERED)
+    columns |= {name: [value] * rows for name, value in said.items()} | {"error": pa.nulls(rows)}
     arrays = [pa.array(columns[field.name]).cast(field.type) for field in ANSWERED]
     return pa.record_batch(arrays, schema=ANSWERED)
 
 
-def _figures(archive: Archived, moment: Moment, pupils: list[str], policy: Policy) -> dict[str, Any]:
+def _figures(archive: Archived, moment: Moment, pupils: list[str]) -> dict[str, Any]:
     """Return the columns of figures of these pupils, in their order, and who is `told` of for the window alone."""
     counts = year_counts(archive, moment, pupils)
-    if counts is None:
-        none = np.zeros(len(pupils), np.int32)
-        columns: dict[str, Any] = dict.fromkeys(COUNTS, none) | dict.fromkeys(LEVELS, none > 0)
-    else:
-        columns = {name: getattr(counts, name) for name in COUNTS} | cohorts(counts, policy)._asdict()
+    assert counts is not None, "a school year has begun"
+    groups = cohorts(counts, in_force(moment))
+    columns: dict[str, Any] = {name: getattr(counts, name) for name in COUNTS} | groups._asdict()
     windows = {window.pupil: window for window in penalty_windows(archive, moment, pupils)}
     found = [windows.get(pupil) for pupil in pupils]
     met_on = [each.met_on if each else None for each in found]

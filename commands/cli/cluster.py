@@ -70,7 +70,7 @@ def ask_cluster(
     if policy is not None:
         load(policy)
     out = None if output is None else cluster.out_folder(output)
-    folders = cluster.schools_in(folder)
+    folders, again = cluster.once(cluster.schools_in(folder))
     try:
         from projections import batches
     except ImportError:
@@ -78,6 +78,7 @@ def ask_cluster(
     question = batches.asked(folders, about, known, policy)
     totals = _on_spark(master, question, out) if on_spark else _here(local or os.cpu_count() or 1, question, out)
     told = batches.told(question, totals)
+    told = told._replace(failed=sorted([*told.failed, *again]))
     if out is not None:
         batches.write(told.schools, out / cluster.SCHOOLS)
     asked = {"as_of": as_of, "known_at": known_at, "policy": policy}

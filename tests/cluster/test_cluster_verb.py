@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 from pathlib import Path
 
@@ -38,6 +39,28 @@ def test_a_school_that_cannot_be_answered_is_named_and_the_exit_code_is_1(spoilt
     assert said.out.endswith("as of 2025-07-18, as known at the end of each archive, policy of each school\n")
 
 
+def test_a_copy_of_a_school_is_named_and_counts_no_child_twice(twelve: Authority, tmp_path: Path) -> None:
+    once = run("cluster", str(twelve.folder), "--local", "1", "--json").json
+    folder = tmp_path / "copied"
+    shutil.copytree(twelve.folder, folder)
+    shutil.copytree(folder / "school-117004", folder / "school-117004-backup")
+    twice = run("cluster", str(folder), "--local", "1", "--json")
+    assert twice.code == 1
+    (failed,) = twice.json["failed"]
+    assert failed == {"folder": "school-117004-backup", "error": "this is the ledger of school-117004 once more"}
+    assert twice.json | {"failed": []} == once
+
+
+def test_schools_that_were_not_there_yet_are_named(twelve: Authority) -> None:
+    said = run("cluster", str(twelve.folder), "--local", "1", "--as-of", "2020-01-01", "--json")
+    assert said.code == 1 and said.json["schools"] == 0
+    assert {each["error"] for each in said.json["failed"]} <= {
+        "no policy was known then",
+        "no school year known then had begun by 2020-01-01",
+    }
+    assert len(said.json["failed"]) == 12
+
+
 def test_a_process_that_was_killed_is_said_and_no_totals_are(twelve: Authority) -> None:
     """Answers of some schools would look like answers of all."""
     said: list[Said] = []
@@ -59,7 +82,7 @@ def test_a_process_that_was_killed_is_said_and_no_totals_are(twelve: Authority) 
         ([".", "--as-of", "yesterday"], "malformed: --as-of 'yesterday', expected a day"),
         ([".", "--local", "2", "--master", "local[2]"], "malformed: --local '2', expected either processes here or"),
         ([".", "-o", "there"], "'there' is there already, and answers are never mixed with older ones"),
-        ([".", "-o", "no/out"], "the folder 'out' cannot be written there"),
+        ([".", "-o", "no/out"], "the folder 'out' cannot be made: no files may be written in "),
     ],
 )
 def test_what_cannot_be_asked(

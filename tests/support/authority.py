@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ledger.sessions import format_moment
 from projections.archive.writing import write
 from projections.cohorts import absence_answers, penalty_answers
+from projections.questions import Moment
 from tests.support.random_school import journal
 from tests.support.schools import OpenedSchool, open_school
 
@@ -58,10 +59,21 @@ def on_the_single_machine(
             row |= {key: getattr(answer.get(pupil), key, value) for key, value in nothing.items()}
         rows.append(row)
     nobody = dict.fromkeys(("pupil", *NO_ABSENCE, *NO_COHORT, *NO_WINDOW))
+    if reason := _unanswered(moment):
+        return [dict.fromkeys(about | nobody) | {"folder": name, "error": reason}]
     return rows or [about | nobody]
+
+
+def _unanswered(moment: Moment) -> str:
+    """Return why nothing can be said at a moment, blank where something can."""
+    if moment.policy is None:
+        return "no policy was known then"
+    begun = moment.school.calendar.year_begun_by(moment.as_of)
+    return "" if begun is not None else f"no school year known then had begun by {moment.as_of}"
 
 
 def readable(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows of answers as `on_the_single_machine` has them, in order of school, day and pupil."""
-    told = [row | {"as_of": str(row["as_of"]), "known_at": format_moment(row["known_at"])} for row in rows]
-    return sorted(told, key=lambda row: (row["folder"], row["as_of"], row["pupil"] or ""))
+    moments = {"as_of": str, "known_at": format_moment}
+    told = [row | {name: row[name] and said(row[name]) for name, said in moments.items()} for row in rows]
+    return sorted(told, key=lambda row: (row["folder"], row["as_of"] or "", row["pupil"] or ""))
