@@ -24,6 +24,7 @@ from ledger.errors import LedgerError
 from ledger.merkle import SIZE
 
 ED25519 = b"\x01"
+PRIVATE_KEY = 32  # bytes
 SEPARATOR = "\n\n"
 DASH = "— "
 LONGEST = 1_000_000  # characters of a note, and

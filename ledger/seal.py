@@ -12,6 +12,7 @@ somebody who recomputed every digest inside the database; whoever holds the tile
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
@@ -25,7 +26,7 @@ from ledger.errors import Finding, LedgerError, Misconfigured
 from ledger.merkle import EMPTY, SIZE, Frontier, Tree, leaf_hash
 from ledger.note import Checkpoint, VerifierKey
 from ledger.store.rows import Row
-from ledger.streams import Owner, owner_of
+from ledger.streams import Owner
 
 TILE = 256  # leaf hashes in a file
 PAGE = 10_000  # rows that are hashed together
@@ -59,7 +60,7 @@ class Reading:
         self.leaves = bytearray()
         self._sizes = set(sizes)
         self._frontier = Frontier()
-        self._years: defaultdict[str, list[bytes]] = defaultdict(list)
+        self._years: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
 
     @property
     def size(self) -> int:
@@ -70,14 +71,17 @@ class Reading:
         leaves = [wire.leaf(*row) for row in rows]
         self.leaves += b"".join(leaves)
         for row, leaf in zip(rows, leaves, strict=True):
-            self._years[_beginning(row.stream)].append(leaf)
+            # As `owner_of` reads a stream's name, without an object for every row.
+            name, _, rest = row.stream.partition("/")
+            year = rest[:4]
+            self._years[name, year if year.isdecimal() else "0"].append(leaf)
         self.roots |= self._frontier.roots_at(self._sizes, leaves)
 
     def year_lines(self) -> list[YearLine]:
         """Return a line for each pupil's school year, sorted by its text."""
         lines = (
-            YearLine(owner_of(whose), len(leaves), sha256(b"".join(leaves)).digest())
-            for whose, leaves in self._years.items()
+            YearLine(Owner(name, int(year)), len(leaves), sha256(b"".join(leaves)).digest())
+            for (name, year), leaves in self._years.items()
         )
         return sorted(lines, key=lambda line: line.text)
 
@@ -85,12 +89,6 @@ class Reading:
         """Return what the rows read so far come to."""
         years = Tree(leaf_hash(line.text) for line in self.year_lines())
         return Checkpoint(origin, self.size, self._frontier.root(), years.size, years.root())
-
-
-def _beginning(stream: str) -> str:
-    """Return the part of a stream's name that says whose it is: parsed as `owner_of` does, once for all alike."""
-    name, _, rest = stream.partition("/")
-    return f"{name}/{rest[:4]}" if rest[:4].isdecimal() else name
 
 
 def read(rows: Iterable[Row], sizes: Iterable[int] = (), progress: Callable[[int], None] | None = None) -> Reading:
@@ -229,24 +227,35 @@ def new_seal(folder: Path, name: str) -> Seal:
     """Return a fresh seal in a folder that is made for it. Raises Misconfigured where something is there already."""
     if not note.is_name(name):
         raise Misconfigured("a seal's name is one word without a plus, such as attendance/117000")
-    if folder.exists() and any(folder.iterdir()):
-        raise Misconfigured(f"the folder {folder} is not empty, and a seal is made once")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Misconfigured(f"{folder} is there and not empty, and a seal is made once, in a folder of its own")
+    # Whoever is stopped half way must be able to begin again, so it is made beside its place and moved there whole.
+    fresh = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
     for part in ("checkpoints", "tiles"):
-        (folder / part).mkdir(parents=True)
+        (fresh / part).mkdir(parents=True)
     private = note.new_private_key()
-    write_durably(folder / "key", private.hex().encode() + b"\n", mode=0o600)
-    write_durably(folder / "key.pub", f"{note.verifier_key(name, private)}\n".encode())
+    write_durably(fresh / "key", private.hex().encode() + b"\n", mode=0o600)
+    write_durably(fresh / "key.pub", f"{note.verifier_key(name, private)}\n".encode())
+    fresh.replace(folder)
     return open_seal(folder, fresh=True)
 
 
 def open_seal(folder: Path, *, fresh: bool = False) -> Seal:
-    """Return the seal of a folder, with its private key or without. Raises Misconfigured or BadNote."""
+    """Return the seal of a folder, with its private key or without. Raises Misconfigured."""
     try:
         key = note.parse_key((folder / "key.pub").read_text(encoding="utf-8"))
-        path = folder / "key"
-        private = bytes.fromhex(path.read_text(encoding="utf-8").strip()) if path.exists() else None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise Misconfigured(f"the folder {folder} holds no seal: 'attendance seal --new' makes one") from error
+    except (ValueError, note.BadNote) as error:
+        raise Misconfigured(f"the file key.pub in {folder} is no verifier key of a seal") from error
+    path = folder / "key"
+    try:
+        private = bytes.fromhex(path.read_text(encoding="utf-8")) if path.exists() else None
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"the file key in {folder} cannot be read as a private key") from error
+    if private is not None and len(private) != note.PRIVATE_KEY:
+        raise Misconfigured(f"the file key in {folder} holds {len(private)} bytes, and a private key has 32")
     if private is not None and note.verifier_key(key.name, private) != key:
         raise Misconfigured(f"in the folder {folder} key and key.pub do not belong together")
     return Seal(folder, key, private, fresh=fresh)

@@ -28,6 +28,7 @@ from ledger.events import AnyEvent, Event
 NONCE, COMMITMENT = 12, 32
 COMMITTED = b"attendance commitment"
 LENGTHS = [length.to_bytes(8, "big") for length in range(4096)]
+SHORT = [length.decode() for length in LENGTHS[:128]]
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEvent)
@@ -128,20 +129,21 @@ def holds_sealed(state: bytes) -> bool:
 def leaf(position: int, stream: str, version: int, topic: str, recorded_at: int, state: bytes) -> bytes:
     """Return the SHA-256 that stands for one stored row: every field, each preceded by its length, under the leaf
     prefix."""
-    # Written out, with lengths from a table: a seal does this for every row there is.
-    place, name, number = b"%d" % position, stream.encode(), b"%d" % version
-    kind, at = topic.encode(), b"%d" % recorded_at
-    size = LENGTHS[len(state)] if len(state) < len(LENGTHS) else len(state).to_bytes(8, "big")
-    parts = (
-        b"\x00",
-        LENGTHS[len(place)], place,
-        LENGTHS[len(name)], name,
-        LENGTHS[len(number)], number,
-        LENGTHS[len(kind)], kind,
-        LENGTHS[len(at)], at,
-        size, state,
-    )  # fmt: skip
-    return sha256(b"".join(parts)).digest()
+    place, number, at = str(position), str(version), str(recorded_at)
+    try:
+        # A seal does this for every row there is, and as one text it takes two thirds of the time.
+        head = (
+            f"\0{SHORT[len(place)]}{place}{SHORT[len(stream)]}{stream}{SHORT[len(number)]}{number}"
+            f"{SHORT[len(topic)]}{topic}{SHORT[len(at)]}{at}"
+        ).encode("ascii")
+    except (IndexError, UnicodeEncodeError):
+        fields = [field.encode() for field in (place, stream, number, topic, at)]
+        head = b"\0" + b"".join([_length(len(field)) + field for field in fields])
+    return sha256(head + _length(len(state)) + state).digest()
+
+
+def _length(count: int) -> bytes:
+    return LENGTHS[count] if count < len(LENGTHS) else count.to_bytes(8, "big")
 
 
 def event_key(key: bytes, stream: str, version: int) -> bytes:
