@@ -55,7 +55,8 @@ class Rebuilt(NamedTuple):
 
 
 class Status(NamedTuple):
-    """A rebuild that has not ended. Moments in microseconds since 1970."""
+    """A rebuild that has not ended. Moments in microseconds since 1970; `at_work` is whether its process may still
+    be."""
 
     stage: str
     position: int
@@ -64,6 +65,7 @@ class Status(NamedTuple):
     begun_at: int
     beat_at: int
     process: str
+    at_work: bool
 
 
 def rebuild(
@@ -112,7 +114,8 @@ def status(engine: sa.Engine) -> Status | None:
         if row is None:
             return None
         at = tracked(connection, NEXT).position
-    return Status(row.stage, at, row.until, row.rows, row.begun_at, row.beat_at, row.process)
+    at_work = _at_work(row.process, row.beat_at)
+    return Status(row.stage, at, row.until, row.rows, row.begun_at, row.beat_at, row.process, at_work)
 
 
 def drop_old(engine: sa.Engine) -> bool:

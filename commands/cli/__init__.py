@@ -6,8 +6,10 @@ something wrong, said in one sentence on standard error. What is wrong in us sho
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -113,6 +115,7 @@ UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of one run."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -124,12 +127,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _usage(error)
     except (KeyboardInterrupt, typer.Abort):
         return 130
+    except OSError as error:
+        where = f"the file '{Path(error.filename).name}'" if isinstance(error.filename, str) else "the output"
+        note(f"{where} cannot be used: {error.strerror or error}")
     except Exception as error:
         said = said_by_database(error)
         if said is None:
             raise
         note(f"the database cannot be used: {said}")
     return 2
+
+
+def _open_streams() -> None:
+    """Give a program that was started with a closed stream one that leads nowhere."""
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 def _usage(error: Exception) -> int:

@@ -57,6 +57,8 @@ def archive_ledger(
     Example: attendance archive -o /media/safe/archive --seal /media/safe/seal
     """
     if check:
+        if until is not None or everything:
+            raise Refused("malformed", field="--verify", expected="without --until and --all: it writes nothing")
         _verify(folder, seal, ledger, keys, as_json=as_json)
         return
     from ledger.seal import open_seal
@@ -69,7 +71,7 @@ def archive_ledger(
         limit = _limit(house, day, everything)
         with progress_bar("archiving", None) as progress:
             done = write(house.ledger, folder, limit, open_seal(seal) if seal else None, progress)
-        _tell(folder, done, house.simulated, as_json=as_json)
+        _tell(folder, done, house.simulated, until, as_json=as_json)
 
 
 def _limit(house: House, until: date | None, everything: bool) -> int:
@@ -85,7 +87,7 @@ def _limit(house: House, until: date | None, everything: bool) -> int:
     return end_of_last_year(now.astimezone(LONDON).date())
 
 
-def _tell(folder: Path, done: Written, simulated: bool, *, as_json: bool) -> None:
+def _tell(folder: Path, done: Written, simulated: bool, until: str | None, *, as_json: bool) -> None:
     import msgspec
 
     manifest = done.manifest
@@ -96,7 +98,8 @@ def _tell(folder: Path, done: Written, simulated: bool, *, as_json: bool) -> Non
         return
     marked = " (SIMULATED)" if simulated else ""
     if manifest is None:
-        say(f"nothing to archive yet: no school year is over; --until DAY or --all ends one earlier{marked}")
+        earlier = "no school year is over; --until DAY or --all ends one earlier"
+        say(f"nothing to archive yet: {f'nothing was recorded by {until}' if until else earlier}{marked}")
         return
     for segment in done.new:
         say(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from commands import models as m
 from ledger.codes import by_symbol
 from ledger.grounds import ground
+from ledger.words import counted
 
 if TYPE_CHECKING:
     from commands.wiring import House
@@ -28,6 +29,8 @@ def cautions(house: House, command: m.Command) -> Iterator[str]:
             yield from _sentences(found, command.pupil, "ground_unknown")
         case m.IssuePenaltyNotice():
             yield from _about_notice(house, command)
+        case m.ReceiveRecord():
+            yield from _of_nobody(house, command)
         case m.RecordPayment():
             yield from _ahead(house, command.pupil, command.notice)
         case _:
@@ -50,6 +53,13 @@ def _given(command: m.Command) -> Iterator[Given]:
         case m.DecideLeave():
             for each in command.granted:
                 yield command.pupil, each.session.day, each.code
+
+
+def _of_nobody(house: House, command: m.ReceiveRecord) -> Iterator[str]:
+    """Yield what is lost where a former school's notices are of parents whom nobody named here."""
+    records = house.answers.moment().school.records(command.pupil)
+    if lost := sum(not notice.parent for _, record in records for notice in record.notices):
+        yield f"{counted(lost, 'notice')} of a former school count to no parent here: --parent THEIRS=OURS names one"
 
 
 def _about_notice(house: House, command: m.IssuePenaltyNotice) -> Iterator[str]:

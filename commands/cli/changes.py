@@ -20,7 +20,7 @@ from commands.cli.options import (
     parse_known_at,
     say_json,
 )
-from ledger.errors import Refused
+from ledger.errors import Misconfigured, Refused
 from ledger.sessions import LONDON, format_moment
 from ledger.words import counted
 
@@ -60,13 +60,18 @@ def show_changes(
     about = parse_day("--as-of", as_of) or last
     if first is None:
         raise Refused("malformed", field="--from", expected="the first day, such as 2026-01-05")
+    if last is not None and first > last:
+        raise Refused("malformed", field="--from", value=first, expected=f"a day no later than --to, {last}")
     from projections.changes import amendments, anomalies, change_lines, tallies
     from projections.cohorts import described
 
     with opened(ledger, keys) as house:
         # No later event may move the day that the answer is about.
         moment = house.answers.moment(about or house.answers.moment(None, known).known_on, known)
-        assert moment.policy is not None, "an opened school has a policy"
+        if moment.policy is None:
+            raise Misconfigured(
+                f"no policy was known at {format_moment(moment.known_at)}, and changes are judged by one"
+            )
         since = datetime.combine(first, time.min, LONDON)
         until = datetime.combine(last, time.max, LONDON) if last else moment.known_at
         made = amendments(house.answers, moment, since, until, known_pupils(moment, pupils) if pupils else None)

@@ -58,7 +58,7 @@ def show_differences(
     from projections.cohorts import who
     from projections.compare import differences
 
-    earlier, later, day = _required(then, "--then"), parse_known_at(now), parse_day("--as-of", as_of)
+    earlier, later, day = _required(then, "--then"), parse_known_at(now, "--now"), parse_day("--as-of", as_of)
     with opened(ledger, keys) as house:
         before, after = (house.answers.moment(day, known_at) for known_at in (earlier, later))
         chosen = (
@@ -147,9 +147,11 @@ def find_turn(
     from projections.bisect import first_turn
     from projections.compare import answering
 
-    earlier, later, day = _required(then, "--then"), parse_known_at(now), parse_day("--as-of", as_of)
+    earlier, later, day = _required(then, "--then"), parse_known_at(now, "--now"), parse_day("--as-of", as_of)
     with opened(ledger, keys) as house:
         before, after = (house.answers.moment(day, known_at) for known_at in (earlier, later))
+        if before.position > after.position:
+            raise Refused("malformed", field="--then", value=then, expected="a moment no later than --now")
         known_pupils(before, [pupil])
         turn = first_turn(house.answers, before, after, pupil, answering(question, counts=count))
         if as_json:
@@ -160,7 +162,8 @@ def find_turn(
             place = f" of {turn.session}" if turn.session else ""
             said = f"position {turn.position}, {turn.recorded_at}: {turn.what}{place} by {turn.by}"
             say(one_line(said + (f": {turn.reason}" if turn.reason else "")))
-            say(f"before: {_told(turn.before)}\nafter:  {_told(turn.after)}\n{_between(before, after)}")
+            marked = " (SIMULATED)" if house.simulated else ""
+            say(f"before: {_told(turn.before)}\nafter:  {_told(turn.after)}\n{_between(before, after)}{marked}")
     if turn is None:
         raise typer.Exit(NEVER)
 
@@ -168,7 +171,7 @@ def find_turn(
 def _required(text: str, option: str) -> Any:
     if not text:
         raise Refused("malformed", field=option, expected="a time such as 2025-12-12T17:00")
-    return parse_known_at(text)
+    return parse_known_at(text, option)
 
 
 def _between(then: Moment, now: Moment) -> str:

@@ -6,6 +6,7 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zipfile import is_zipfile
 
 import typer
 
@@ -86,6 +87,9 @@ def make_evidence(
             moment, pin = pinned(house.answers, moment, pupil, case)
         begins, ends = period_of(moment, pin)
         first, last = _within(first or begins, last or ends, moment.as_of)
+        if last > moment.known_on:
+            known_on = f"a day no later than that of the knowledge, {moment.known_on}"
+            raise Refused("malformed", field="--to" if to_day else "--as-of", value=last, expected=known_on)
         found, basis = evidence(house.answers, moment, pupil, first, last, pin)
         if found.blockers and not draft:
             for each in found.blockers[:SHOWN]:
@@ -101,6 +105,12 @@ def make_evidence(
 
 def _write(output: Path, made: Bundle) -> None:
     beside = output.with_name(output.name + ".sig")
+    if output.exists() and not is_zipfile(output):
+        raise Misconfigured(f"the file {output} is there and is no bundle, so it stays as it is")
+    if beside.exists() and made.signature is None:
+        raise Misconfigured(
+            f"the file {output} is there and is signed, and the new one would not be: give it another name"
+        )
     try:
         output.write_bytes(made.content)
         # A signature that is left from another file would call this one a forgery.

@@ -99,6 +99,10 @@ def _at_one_school(verb: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(verb)
     def with_school(*, school: str | None, **given: Any) -> Any:
+        if given.get("every"):
+            if school is not None:
+                raise Refused("malformed", field="--every-school", expected="without --school")
+            return verb(**given)
         return verb(**given | {"ledger": school_address(given["ledger"], school)})
 
     option = inspect.Parameter("school", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=SchoolOption)
@@ -121,9 +125,9 @@ def parse_day(option: str, text: str | None) -> date | None:
     raise Refused("malformed", field=option, value=text, expected="a day such as 2025-11-03")
 
 
-def parse_known_at(text: str | None) -> datetime | None:
+def parse_known_at(text: str | None, option: str = "--known-at") -> datetime | None:
     """Return the moment whose knowledge is asked for: of a bare day its last microsecond in London. Raises Refused."""
-    return _moment("--known-at", text, end_of_day=True)
+    return _moment(option, text, end_of_day=True)
 
 
 def parse_now(text: str | None) -> datetime | None:

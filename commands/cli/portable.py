@@ -60,6 +60,9 @@ def make_portable(
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
         known_pupils(moment, [pupil])
+        if moment.as_of > moment.known_on:
+            known_on = f"a day no later than that of the knowledge, {moment.known_on}"
+            raise Refused("malformed", field="--as-of", value=moment.as_of, expected=known_on)
         record, text = portable_record(house.answers, moment, pupil, key)
     if record.pupil.upn in path.name:
         raise Refused("malformed", field="--output", expected="a file's name without the pupil's UPN")
@@ -92,8 +95,9 @@ def receive(
     Example: attendance receive moves.json --pupil 2042 --key former.pub --parent 1042-a=2042-b
     """
     pairs = [text.partition("=") for text in parents or []]
-    if any(not theirs or not ours for theirs, _, ours in pairs) or len({each[0] for each in pairs}) < len(pairs):
-        raise Refused("malformed", field="--parent", expected="each once, as THEIRS=OURS")
+    once = all(len({pair[side] for pair in pairs}) == len(pairs) for side in (0, 2))
+    if any(not theirs or not ours for theirs, _, ours in pairs) or not once:
+        raise Refused("malformed", field="--parent", expected="each of theirs and of ours once, as THEIRS=OURS")
     mapped = {theirs: ours for theirs, _, ours in pairs}
     texts = {"record": _text(file), "key": _text(key).strip()}
     return line("ReceiveRecord", pupil=pupil, parents=mapped or None, **texts)

@@ -51,6 +51,8 @@ def rebuild_read_model(
     \b
     Example: attendance rebuild --ledger sqlite:///school.db
     """
+    if sum((restart or from_archive is not None, show_status, drop)) > 1:
+        raise Refused("malformed", field="--status", expected="alone: it, --drop-old and a rebuild exclude each other")
     if every:
         if show_status or drop or from_archive:
             raise Refused(
@@ -132,12 +134,13 @@ def _tell_status(engine: object, simulated: bool, *, as_json: bool) -> None:
         say_json(None) if as_json else say("no rebuild is under way")
         return
     silent = time.time() - found.beat_at / 1e6
+    stuck = silent > STUCK_SECONDS or not found.at_work
     if as_json:
         moments = {name: format_moment(from_micros(getattr(found, name))) for name in ("begun_at", "beat_at")}
-        say_json({**found._asdict(), **moments, "stuck": silent > STUCK_SECONDS, "simulated": simulated})
+        say_json({**found._asdict(), **moments, "stuck": stuck, "simulated": simulated})
         return
-    stuck = ", which is long: if that process is gone, run the rebuild again" if silent > STUCK_SECONDS else ""
-    say(
-        f"{found.stage}: position {found.position} of {found.until}, {found.rows} rows; process {found.process} was "
-        f"last seen {silent:.0f} s ago{stuck}"
-    )
+    if found.at_work:
+        seen = f"was last seen {silent:.0f} s ago" + (", which is long" if stuck else "")
+    else:
+        seen = "has ended: run the rebuild again, and it goes on from there"
+    say(f"{found.stage}: position {found.position} of {found.until}, {found.rows} rows; process {found.process} {seen}")

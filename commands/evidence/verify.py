@@ -103,6 +103,7 @@ class SignedTree:
 
 def read_key(text: str) -> tuple[str, bytes, bytes]:
     """Return name, public key and key id of a verifier key."""
+    need(text.count("+") >= 2, "this is no verifier key of a seal")
     name, told, encoded = text.strip().split("+", 2)
     raw = plain(encoded)
     key_id = sha256(name.encode() + b"\n" + raw).digest()[:4]
@@ -600,6 +601,7 @@ def main() -> int:
     asked = parser.parse_args()
     gc.disable()  # a short run that lets go of nothing
     try:
+        need(asked.bundle.exists(), f"there is no bundle {asked.bundle}")
         members = read_members(asked.bundle)
         beside = asked.bundle.with_name(asked.bundle.name + ".sig")
         if beside.is_file() and asked.bundle.is_file():

@@ -61,6 +61,16 @@ def test_the_record_is_received_and_the_window_names_the_school() -> None:
     assert run("penalty", *ASKED, "--json").json == [window], "what counts needs no key"
 
 
+def test_notices_that_count_to_nobody_are_said_at_once() -> None:
+    said = run(*RECEIVE, "--at", "2024-09-09T08:00")
+    assert said.code == 0
+    lost = "attendance: 1 notice of a former school count to no parent here: --parent THEIRS=OURS names one\n"
+    assert said.err == lost
+    named = run(*RECEIVE, "--parent", f"{PUPIL}-a=1042-a", "--at", "2024-09-09T08:01")
+    assert (named.code, named.err) == (0, "")
+    assert run(*RECEIVE, "--at", "2024-09-09T08:02").err == lost
+
+
 def test_a_command_line_and_a_journal_line_say_the_same() -> None:
     said = {"command": "ReceiveRecord", "at": "2024-09-09T08:00", "pupil": "1042",
             "record": Path("moves.json").read_text(), "key": Path("old-seal/key.pub").read_text().strip()}  # fmt: skip
@@ -77,7 +87,15 @@ def test_a_command_line_and_a_journal_line_say_the_same() -> None:
         (("portable", PUPIL, "-o", f"{UPN}.json", "--seal", "old-seal", *OLD), "a file's name without the pupil's UPN"),
         (("portable", PUPIL, "-o", "x.txt", "--seal", "old-seal", *OLD), "'x.txt' ends in none of .json"),
         (("portable", "9999", "-o", "x.json", "--seal", "old-seal", *OLD), "pupil_not_on_roll: pupil '9999'"),
-        ((*RECEIVE, "--parent", "77-a"), "malformed: --parent, expected each once, as THEIRS=OURS"),
+        ((*RECEIVE, "--parent", "77-a"), "malformed: --parent, expected each of theirs and of ours once, as THEIRS"),
+        (
+            (*RECEIVE, "--parent", "77-a=1042-a", "--parent", "77-b=1042-a"),
+            "malformed: --parent, expected each of theirs and of ours once, as THEIRS=OURS",
+        ),
+        (
+            ("portable", PUPIL, "-o", "x.json", "--seal", "old-seal", "--as-of", "2099-01-01", *OLD),
+            "malformed: --as-of '2099-01-01', expected a day no later than that of the knowledge",
+        ),
         (
             (*RECEIVE[:5], "moves.json", *RECEIVE[6:]),
             "malformed: key, expected the verifier key of the former school's",

@@ -112,3 +112,23 @@ def test_what_it_refuses(folder: Path, arguments: tuple[str, ...], sentence: str
 
 def test_a_pupil_it_does_not_know_is_refused(folder: Path) -> None:
     assert "pupil_not_on_roll" in run("evidence", "9999").sentence
+
+
+def test_no_file_of_somebody_elses_and_no_signed_bundle_is_lost(folder: Path) -> None:
+    Path("README.md").write_text("ours")
+    said = asked("--case", "PN-1", "--seal", "seal", "-o", "README.md")
+    assert said.sentence == "the file README.md is there and is no bundle, so it stays as it is"
+    assert Path("README.md").read_text() == "ours"
+    assert asked("--case", "PN-1", "--seal", "seal", "-o", "bundle.zip").code == 0
+    signed = Path("bundle.zip").read_bytes()
+    assert "is signed, and the new one would not be" in asked("--case", "PN-1", "-o", "bundle.zip").sentence
+    assert Path("bundle.zip").read_bytes() == signed and Path("bundle.zip.sig").is_file()
+    assert asked("--case", "PN-1", "--seal", "seal", "-o", "bundle.zip").code == 0
+
+
+def test_nothing_is_certified_about_days_that_have_not_been(folder: Path) -> None:
+    said = asked("--as-of", "2099-01-01", "--draft", "-o", "x.zip")
+    assert said.sentence.startswith(
+        "malformed: --as-of '2099-01-01', expected a day no later than that of the knowledge"
+    )
+    assert not Path("x.zip").exists()
