@@ -77,11 +77,16 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, tuple[int | None, int | None]]
 
 
+def check_order(then: Moment, now: Moment) -> None:
+    """Raise Misconfigured where the later moment comes first."""
+    if then.position > now.position:
+        raise Misconfigured("--then lies after --now: the moment of earlier knowledge goes first")
+
+
 def differences(answers: Answers, then: Moment, now: Moment, pupils: Iterable[str]) -> list[Difference]:
     """Return what changed about these pupils, in order of number as text; those with no change are left out. Raises
     Misconfigured where the later moment comes first, or the two are about different days."""
-    if then.position > now.position:
-        raise Misconfigured("--then lies after --now: the moment of earlier knowledge goes first")
+    check_order(then, now)
     assert then.as_of == now.as_of, "a difference is about one day"
     pupils = sorted(pupils)
     changes = _changes(answers, then, now, pupils)

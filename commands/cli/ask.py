@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -143,6 +143,13 @@ def known_pupils(moment: Moment, numbers: list[str]) -> list[str]:
         if number not in moment.school.pupils:
             raise Refused("pupil_not_on_roll", field="pupil", value=number, expected="a pupil known at that moment")
     return sorted(set(numbers))
+
+
+def check_has_been(moment: Moment, option: str, day: date) -> None:
+    """Refuse a day that had not come when that was known which is to be signed for."""
+    if day > moment.known_on:
+        expected = f"a day no later than that of the knowledge, {moment.known_on}"
+        raise Refused("malformed", field=option, value=day, expected=expected)
 
 
 def note_lost_keys(house: House) -> None:

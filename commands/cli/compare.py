@@ -145,13 +145,12 @@ def find_turn(
     Example: attendance bisect penalty 1042 --then 2025-12-12T17:00 --as-of 2025-12-12
     """
     from projections.bisect import first_turn
-    from projections.compare import answering
+    from projections.compare import answering, check_order
 
     earlier, later, day = _required(then, "--then"), parse_known_at(now, "--now"), parse_day("--as-of", as_of)
     with opened(ledger, keys) as house:
         before, after = (house.answers.moment(day, known_at) for known_at in (earlier, later))
-        if before.position > after.position:
-            raise Refused("malformed", field="--then", value=then, expected="a moment no later than --now")
+        check_order(before, after)
         known_pupils(before, [pupil])
         turn = first_turn(house.answers, before, after, pupil, answering(question, counts=count))
         if as_json:

@@ -10,7 +10,7 @@ from zipfile import is_zipfile
 
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.ask import check_has_been, known_pupils, note_lost_keys
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -87,9 +87,8 @@ def make_evidence(
             moment, pin = pinned(house.answers, moment, pupil, case)
         begins, ends = period_of(moment, pin)
         first, last = _within(first or begins, last or ends, moment.as_of)
-        if last > moment.known_on:
-            known_on = f"a day no later than that of the knowledge, {moment.known_on}"
-            raise Refused("malformed", field="--to" if to_day else "--as-of", value=last, expected=known_on)
+        if case is None:  # what fixed a case was recorded, whatever day it gave itself
+            check_has_been(moment, "--to" if to_day else "--as-of", last)
         found, basis = evidence(house.answers, moment, pupil, first, last, pin)
         if found.blockers and not draft:
             for each in found.blockers[:SHOWN]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from commands.cli.ask import known_pupils
+from commands.cli.ask import check_has_been, known_pupils
 from commands.cli.files import out_path, write_bytes
 from commands.cli.options import (
     PLAIN,
@@ -60,9 +60,7 @@ def make_portable(
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
         known_pupils(moment, [pupil])
-        if moment.as_of > moment.known_on:
-            known_on = f"a day no later than that of the knowledge, {moment.known_on}"
-            raise Refused("malformed", field="--as-of", value=moment.as_of, expected=known_on)
+        check_has_been(moment, "--as-of", moment.as_of)
         record, text = portable_record(house.answers, moment, pupil, key)
     if record.pupil.upn in path.name:
         raise Refused("malformed", field="--output", expected="a file's name without the pupil's UPN")

@@ -99,7 +99,7 @@ class Archive:
         known = pl.col("position") <= position
         stands = pl.col("until_position").is_null() | (pl.col("until_position") > position)
         of_years = pl.lit(True) if years is None else pl.col("year").is_in(list(years))
-        return self._chosen(segments[0], known & stands & of_years, ["position"])
+        return self._standing_in(segments[0], known & stands & of_years, ["position"])
 
     def last_standing(self) -> Entries:
         """Return the marks of all school years that stand at the archive's end. Since when, which takes longer to read
@@ -107,9 +107,9 @@ class Archive:
         segments = self.manifest.segments
         if len(segments) != 1:
             return self.standing(None, self.position)
-        return self._chosen(segments[0], pl.col("until_position").is_null(), [])
+        return self._standing_in(segments[0], pl.col("until_position").is_null(), [])
 
-    def _chosen(self, segment: Segment, wanted: pl.Expr, position: list[str]) -> Entries:
+    def _standing_in(self, segment: Segment, wanted: pl.Expr, position: list[str]) -> Entries:
         """Return standing marks of a segment whose every end is in the segment too: it is read, chosen from and done
         with in one go."""
         scanned = pl.scan_parquet(io.BytesIO(content(self.folder, segment))).filter(

@@ -34,8 +34,9 @@ def main() -> None:
     # An authority that lacks schools must not pass for a whole one: it is built beside its place.
     unfinished = given.output.with_name(f".{given.output.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
-    # A process that is forked from one in which Polars has worked may wait for ever.
-    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_leave_interrupts_to_us) as pool:
+    # A process that is forked from one in which Polars has worked may wait for ever. Interrupts are for us alone.
+    ignoring = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    with ProcessPoolExecutor(mp_context=get_context("spawn"), **ignoring) as pool:
         try:
             done = build(unfinished, rows[place, phase], given.share, given.seed, pool, _progress)
         except KeyboardInterrupt:
@@ -48,10 +49,6 @@ def main() -> None:
     print(
         f"{done.schools} schools, {done.pupils} pupils, {done.possible} possible sessions ({told}), in {given.output}"
     )
-
-
-def _leave_interrupts_to_us() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _progress(school: int, schools: int) -> None:

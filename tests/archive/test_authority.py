@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -102,3 +106,36 @@ def test_illness_comes_in_runs_and_holidays_in_longer_ones() -> None:
     lengths = {code: runs.filter(pl.col("value") == code)["len"].mean() for code in runs["value"].unique()}
     illness, holiday, appointment = (lengths[number_of(symbol)] for symbol in "IGM")
     assert 1.5 < appointment + 0.5 < illness < holiday  # type: ignore[operator]
+
+
+def authority_script(*arguments: str) -> subprocess.Popen[str]:
+    """Start scripts/authority as its shell line does, in a group of its own, as a terminal would."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "scripts.authorities", *arguments],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        bufsize=0,
+        process_group=0,
+    )
+
+
+def test_the_script_builds_it(tmp_path: Path) -> None:
+    out, err = authority_script("-o", str(tmp_path / "schools"), "--share", "0.001").communicate(timeout=60)
+    assert out.endswith(f"rounded down), in {tmp_path / 'schools'}\n") and "Traceback" not in err
+    assert archives(tmp_path / "schools") and os.listdir(tmp_path) == ["schools"]
+
+
+def test_one_that_was_interrupted_leaves_nothing_that_passes_for_a_whole_one(tmp_path: Path) -> None:
+    building = authority_script("-o", str(tmp_path / "schools"), "--share", "0.2")
+    assert building.stderr is not None
+    told = ""
+    while "school 3 of" not in told:
+        character = building.stderr.read(1)
+        assert character, told
+        told += character
+    os.killpg(building.pid, signal.SIGINT)
+    _, err = building.communicate(timeout=60)
+    assert building.returncode == 130 and err.endswith("scripts/authority: stopped; nothing was kept\n")
+    assert "Traceback" not in err and os.listdir(tmp_path) == []
