@@ -63,6 +63,12 @@ def _session_numbers(year: SchoolYear) -> tuple[int, ...]:
     return tuple(Session(day, half).number for day in _days(year) for half in Half)
 
 
+@lru_cache(maxsize=128)
+def _closing_times(year: SchoolYear) -> tuple[datetime, ...]:
+    """Return when the registration of each session closes, in UTC, in their order."""
+    return tuple(_in_london(day, hours.closes) for day in _days(year) for hours in year.hours)
+
+
 class Calendar:
     """All school years of a school that are known, asked by day or by session."""
 
@@ -105,6 +111,14 @@ class Calendar:
         """Return the numbers of all sessions of a school year, in order; none where it has not been opened."""
         return list(_session_numbers(self.years[year])) if year in self.years else []
 
+    def closed_sessions(self, year: int, at: datetime) -> list[int]:
+        """Return the numbers of the sessions of a school year whose registration had closed at a moment, in order."""
+        if year not in self.years:
+            return []
+        known = self.years[year]
+        times = zip(_session_numbers(known), _closing_times(known), strict=True)
+        return [number for number, closes in times if closes <= at]
+
     def year_begun_by(self, day: date) -> int | None:
         """Return the last school year whose first day is on or before `day`, or None."""
         begun = [year for year in self.years.values() if year.first_day <= day]
@@ -134,3 +148,9 @@ class Calendar:
 
 def _in_london(day: date, wall: time) -> datetime:
     return datetime.combine(day, wall, LONDON).astimezone(UTC)
+
+
+@lru_cache(maxsize=128)
+def calendar_of(years: tuple[SchoolYear, ...]) -> Calendar:
+    """Return the calendar of these school years. Schools of an authority mostly have the same."""
+    return Calendar({year.year: year for year in years})

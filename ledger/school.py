@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any, NamedTuple, Protocol, assert_never
 
 from ledger import wire
-from ledger.calendar import Calendar, SchoolYear
+from ledger.calendar import Calendar, SchoolYear, calendar_of
 from ledger.case import Leave, Notice, PenaltyCase, fold_case, fold_leave, fold_notice
 from ledger.events import (
     CalendarAmended,
@@ -106,7 +106,7 @@ class School:
     @property
     def calendar(self) -> Calendar:
         if self._calendar is None:
-            self._calendar = Calendar(self._years)
+            self._calendar = calendar_of(tuple(self._years.values()))
         return self._calendar
 
     @property

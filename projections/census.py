@@ -27,7 +27,7 @@ import numpy as np
 from ledger.codes import CODES
 from ledger.errors import Misconfigured, Refused
 from ledger.school import School
-from ledger.sessions import Session, format_year, monday
+from ledger.sessions import format_year, monday
 from projections.absence import Absence, absence, by_code
 from projections.frames import first_session, last_session, roll_of
 from projections.questions import Answer, Answers, Moment, Particulars
@@ -170,11 +170,10 @@ def _leaving_day(school: School, pupil: str, last: date) -> str:
 
 def _counted(answers: Answers, moment: Moment, pupils: list[str], year: int, first: date, last: date) -> Absence:
     """Return the absence of these pupils over the sessions between two days of one school year."""
-    calendar, since, until = moment.school.calendar, first_session(first), last_session(last)
-    had = [Session.from_number(n) for n in calendar.session_numbers(year) if since <= n <= until]
-    closed = np.array([s.number for s in had if calendar.closes(s) <= moment.known_at], np.int32)
+    since, until = first_session(first), last_session(last)
+    closed = [n for n in moment.school.calendar.closed_sessions(year, moment.known_at) if since <= n <= until]
     entries = answers.entries(moment, [year], pupils)
-    return absence(entries, roll_of(moment.school, pupils), closed, since, until)
+    return absence(entries, roll_of(moment.school, pupils), np.array(closed, np.int32), since, until)
 
 
 # --- the transfer file ----------------------------------------------------------------------------------------------

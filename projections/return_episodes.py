@@ -23,7 +23,7 @@ import numpy as np
 from ledger.codes import by_symbol
 from ledger.events import AgencyInformed, EnquiriesMade, MovingFormReceived, PupilRemoved, ReturnMade, SicknessExpected
 from ledger.policy import Policy
-from ledger.sessions import EPOCH_DAY, LONDON, Session, from_micros, school_year
+from ledger.sessions import EPOCH_DAY, LONDON, from_micros, school_year
 from ledger.streams import follow_up_stream
 from ledger.words import counted
 from projections.absence import UNAUTHORISED
@@ -323,7 +323,7 @@ def _marks(
     """Return the marks of school years up to the day, the sessions of their calendar, and which of those had closed."""
     calendar, until = moment.school.calendar, last_session(moment.as_of)
     numbers = [number for year in years for number in calendar.session_numbers(year) if number <= until]
-    closed = [number for number in numbers if calendar.closes(Session.from_number(number)) <= moment.known_at]
+    closed = [n for year in years for n in calendar.closed_sessions(year, moment.known_at) if n <= until]
     entries = answers.entries(moment, years, pupils)
     kept = entries.where(entries.session <= until)
     return kept, np.array(numbers, np.int32), np.array(closed, np.int32)

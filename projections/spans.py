@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from ledger.sessions import Session, monday, school_year
+from ledger.sessions import monday, school_year
 from projections.figures import Tally, tally
 from projections.frames import first_session, last_session, roll_of
 from projections.questions import Answers, Moment
@@ -19,8 +19,7 @@ def span(answers: Answers, moment: Moment, pupils: list[str], first: date, last:
     since, until = first_session(first), last_session(last)
     years = [year for year in range(school_year(first), school_year(last) + 1) if year in moment.school.years]
     calendar = moment.school.calendar
-    had = [n for year in years for n in calendar.session_numbers(year) if since <= n <= until]
-    closed = [n for n in had if calendar.closes(Session.from_number(n)) <= moment.known_at]
+    closed = [n for year in years for n in calendar.closed_sessions(year, moment.known_at) if since <= n <= until]
     entries = answers.entries(moment, years or [school_year(last)], pupils)
     return tally(entries, roll_of(moment.school, pupils), np.array(closed, np.int32), since, until)
 

@@ -1,4 +1,4 @@
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 import pytest
@@ -75,6 +75,15 @@ def test_hours_follow_the_clocks_of_london(session: str, opens: str, closes: str
     times = [CALENDAR.opens(parsed), CALENDAR.closes(parsed), CALENDAR.ends(parsed)]
     assert [format_moment(moment) for moment in times] == [f"{parsed.day}T{at}+00:00" for at in (opens, closes, ends)]
     assert all(isinstance(moment, datetime) and moment.utcoffset() == timedelta(0) for moment in times)
+
+
+@given(st.datetimes(datetime(2024, 5, 1), datetime(2024, 12, 31), timezones=st.just(UTC)))
+def test_the_closed_sessions_are_those_that_closed_by_then(moment: datetime) -> None:
+    for known in (2023, 2024):
+        times = {n: CALENDAR.closes(Session.from_number(n)) for n in CALENDAR.session_numbers(known)}
+        for at in (moment, *[closes for closes in times.values() if abs(closes - moment) < timedelta(days=1)]):
+            assert CALENDAR.closed_sessions(known, at) == [number for number, closes in times.items() if closes <= at]
+    assert CALENDAR.closed_sessions(2030, moment) == []
 
 
 def test_each_year_keeps_its_own_hours() -> None:
