@@ -6,11 +6,13 @@ A task is given paths and reads the files where it runs. Only the totals of each
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,14 @@ from ledger.errors import Misconfigured
 
 SCHOOLS_A_TASK = 8  # some seconds of work: little is lost with a machine, and little is spent on handing out
 PUPILS, SCHOOLS = "pupils", "schools.parquet"
-# A task is one core's work. Without this every task would start a thread for each core of its machine.
-ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# A task is one core's work: without this every task would start a thread for each core of its machine. And it takes and
+# gives back the same megabytes for each school, which the C library would hand to the system and ask for again.
+ONE_TASK = {
+    "POLARS_MAX_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_TRIM_THRESHOLD_": str(2**28),
+    "MALLOC_MMAP_THRESHOLD_": str(2**28),
+}
 # Moments stay moments in UTC, in the files, too.
 SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
 
@@ -71,28 +79,34 @@ def out_folder(text: str) -> Path:
     return folder
 
 
-def on_this_machine(question: Any, processes: int, out: Path | None, progress: Progress | None = None) -> list[Any]:
-    """Return the totals of every part of a question, worked out by so many processes; with `out`, writes the answers
-    to its folder `pupils`. Raises Misconfigured where a process died."""
+@contextmanager
+def workers(processes: int) -> Iterator[Executor]:
+    """Give so many processes of this machine, each for one task at a time."""
+    # Not forked: threads of this process would be missing in the copy.
+    with _environment(ONE_TASK), ProcessPoolExecutor(processes, get_context("spawn"), _ready) as pool:
+        yield pool
+
+
+def on_this_machine(question: Any, pool: Executor, out: Path | None, progress: Progress | None = None) -> list[Any]:
+    """Return the totals of every part of a question, worked out by these processes; with `out`, writes the answers to
+    its folder `pupils`. Raises Misconfigured where a process died."""
     from projections import batches
 
     slices = [question.slice(start, SCHOOLS_A_TASK) for start in range(0, len(question), SCHOOLS_A_TASK)]
     if out is not None:
         (out / PUPILS).mkdir(parents=True)
-    # Not forked: threads of this process would be missing in the copy.
-    with ProcessPoolExecutor(processes, get_context("spawn"), _one_thread) as pool:
+    try:
         tasks = [
             pool.submit(batches.part, rows, out / PUPILS / f"part-{place:05}.parquet" if out else None)
             for place, rows in enumerate(slices)
         ]
-        try:
-            for done, task in enumerate(as_completed(tasks), 1):
-                task.result()
-                if progress is not None:
-                    progress(min(done * SCHOOLS_A_TASK, len(question)))
-        except BrokenProcessPool:
-            raise Misconfigured("a process was killed before it had answered; the answers are not complete") from None
-        return [task.result() for task in tasks]
+        for done, task in enumerate(as_completed(tasks), 1):
+            task.result()
+            if progress is not None:
+                progress(min(done * SCHOOLS_A_TASK, len(question)))
+    except BrokenProcessPool:
+        raise Misconfigured("a process was killed before it had answered; the answers are not complete") from None
+    return [task.result() for task in tasks]
 
 
 def spark_session(master: str | None) -> Any:
@@ -106,7 +120,7 @@ def spark_session(master: str | None) -> Any:
     except ImportError:
         raise Misconfigured("Spark needs the package pyspark: install this project with its extra 'spark'") from None
     builder = SparkSession.builder.appName("attendance")
-    for name, value in (SETTINGS | {f"spark.executorEnv.{name}": value for name, value in ONE_THREAD.items()}).items():
+    for name, value in (SETTINGS | {f"spark.executorEnv.{name}": value for name, value in ONE_TASK.items()}).items():
         builder = builder.config(name, value)
     if master is not None:
         builder = builder.master(master)
@@ -142,8 +156,23 @@ def on_spark(spark: Any, question: Any, out: Path | None) -> list[Any]:
         raise Misconfigured(f"the Spark job failed: {_first_line(error)}") from error
 
 
-def _one_thread() -> None:
-    os.environ.update(ONE_THREAD)
+def _ready() -> None:
+    """Import what a task needs, and have the collector of garbage pass over all that for good."""
+    import projections.batches  # noqa: F401
+
+    gc.freeze()
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Give these variables to every process that is started meanwhile, which can only read them when it starts."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _first_line(error: Exception) -> str:

@@ -121,6 +121,9 @@ class Pupil:
                 assert_never(event)
 
     def _place(self, placement: Placement) -> None:
+        if not self.placements:
+            self.placements = [placement]
+            return
         # A later word about the same day replaces the earlier one; other days keep theirs, in order.
         others = [kept for kept in self.placements if kept.from_day != placement.from_day]
         self.placements = sorted([*others, placement], key=lambda placed: placed.from_day)

@@ -27,7 +27,9 @@ def _table(attribute: str) -> np.ndarray:
 ATTENDED = _table("attended")
 AUTHORISED = _table("authorised")
 UNAUTHORISED = _table("unauthorised")
-NUMBERS = len(ATTENDED)  # of codes, as wide as a uint8 can count
+NUMBERS = 64  # of codes, of which the last is none: a table by code has to stay small
+assert all(code.id < NUMBERS - 1 for code in CODES)
+CLASSES = np.stack([ATTENDED, AUTHORISED, UNAUTHORISED], axis=1)[:NUMBERS].astype(np.int64)
 
 
 class Absence(NamedTuple):
@@ -66,30 +68,33 @@ def absence(entries: Entries, roll: Roll, closed: np.ndarray, since: int, until:
     `entries` are the marks as known, of the pupils of `roll` in its order. `closed` are the sorted numbers of the
     calendar's sessions in that time whose registration had closed at the moment of knowledge.
     """
-    counted = entries.where((entries.session >= since) & (entries.session <= until))
+    counted = entries.between(since, until)
     counted = counted.where(roll.holds(counted.pupil, counted.session))
-    return Absence(*classified(by_code(counted)), _missing(counted, roll, closed), counted)
+    counts = by_code(counted)
+    return Absence(*classified(counts), _missing(counted, counts, roll, closed), counted)
 
 
 def by_code(entries: Entries) -> np.ndarray:
-    """Return how many marks of each code every pupil has, shape pupils x 256."""
-    cell = entries.pupil.astype(np.int64) * NUMBERS + entries.code
+    """Return how many marks of each code every pupil has, shape pupils x NUMBERS."""
+    cell = np.multiply(entries.pupil, NUMBERS, dtype=np.int64)
+    cell += np.minimum(entries.code, NUMBERS - 1)
     shape = len(entries.pupils), NUMBERS
     return np.bincount(cell, minlength=shape[0] * NUMBERS).reshape(shape)
 
 
 def classified(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return attended, authorised and unauthorised sessions from counts by code (last axis: the code's number)."""
-    return counts @ ATTENDED, counts @ AUTHORISED, counts @ UNAUTHORISED
+    attended, authorised, unauthorised = np.moveaxis(counts @ CLASSES, -1, 0)
+    return attended, authorised, unauthorised
 
 
-def _missing(counted: Entries, roll: Roll, closed: np.ndarray) -> np.ndarray:
-    """Return how many closed sessions of each pupil hold no mark."""
+def _missing(counted: Entries, counts: np.ndarray, roll: Roll, closed: np.ndarray) -> np.ndarray:
+    """Return how many closed sessions of each pupil hold no mark; `counts` are the marks by pupil and code."""
     # Sessions of the calendar within each spell, minus those of them that hold a mark.
     due = np.searchsorted(closed, roll.last, "right") - np.searchsorted(closed, roll.first, "left")
     marked = _among(counted.session, closed)
-    whose = counted.pupil if marked.all() else counted.pupil[marked]
-    return np.maximum(due, 0).sum(axis=1) - np.bincount(whose, minlength=len(roll.pupils))
+    held = counts.sum(axis=1) if marked.all() else np.bincount(counted.pupil[marked], minlength=len(roll.pupils))
+    return np.maximum(due, 0).sum(axis=1) - held
 
 
 def _among(sessions: np.ndarray, closed: np.ndarray) -> np.ndarray:

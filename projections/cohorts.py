@@ -13,16 +13,20 @@ from ledger.errors import Misconfigured
 from ledger.received import received_marks
 from ledger.sessions import Session, format_moment, school_year
 from projections.absence import Absence, absence, cohorts, percent
-from projections.frames import Entries, first_session, last_session, roll_of
-from projections.penalty import Case, Window, empty_window, windows
+from projections.frames import Entries, Roll, first_session, last_session
+from projections.penalty import Case, Tally, Window, empty_window, tally, windows
 from projections.questions import Answer, Answers, Moment
 
 
 class Source(Protocol):
-    """Whatever holds the marks: an opened ledger, or a folder of files."""
+    """Whatever answers are counted from: an opened ledger, or a folder of files."""
 
     def entries(self, moment: Moment, years: Sequence[int], pupils: Sequence[str]) -> Entries:
         """Return the marks of these pupils, in their order, as known at the moment."""
+        ...
+
+    def roll(self, moment: Moment, pupils: list[str]) -> Roll:
+        """Return the roll of these pupils, in their order, as known at the moment."""
         ...
 
 
@@ -80,12 +84,10 @@ def year_counts(source: Source, moment: Moment, pupils: list[str]) -> Absence | 
     year = school.calendar.year_begun_by(moment.as_of)
     if year is None or moment.policy is None:
         return None
-    until = last_session(moment.as_of)
-    calendar = school.calendar
-    had = (Session.from_number(number) for number in calendar.session_numbers(year) if number <= until)
-    closed = np.array([s.number for s in had if calendar.closes(s) <= moment.known_at], np.int32)
-    since = first_session(date(year, 8, 1))
-    return absence(source.entries(moment, [year], pupils), roll_of(school, pupils), closed, since, until)
+    since, until = first_session(date(year, 8, 1)), last_session(moment.as_of)
+    closed = [number for number in school.calendar.closed_sessions(year, moment.known_at) if number <= until]
+    entries = source.entries(moment, [year], pupils)
+    return absence(entries, source.roll(moment, pupils), np.array(closed, np.int32), since, until)
 
 
 def penalty_windows(source: Source, moment: Moment, pupils: list[str], parent: str | None = None) -> list[Window]:
@@ -95,10 +97,25 @@ def penalty_windows(source: Source, moment: Moment, pupils: list[str], parent: s
     weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     if not weeks:
         return []
-    years = list(range(school_year(weeks[0]), school_year(moment.as_of) + 1))
     cases = {pupil: _case(moment, pupil, parent, weeks[0]) for pupil in pupils if pupil in school.pupils}
-    entries = source.entries(moment, years, pupils)
-    return windows(entries, roll_of(school, pupils), weeks, moment.as_of, cases, policy)
+    entries = source.entries(moment, _years(weeks, moment), pupils)
+    return windows(entries, source.roll(moment, pupils), weeks, moment.as_of, cases, policy)
+
+
+def penalty_tally(source: Source, moment: Moment, pupils: list[str]) -> Tally:
+    """Return what the penalty windows of these pupils come to, in their order."""
+    school, policy = moment.school, moment.policy
+    assert policy is not None
+    weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
+    special = (school.notices.keys() | school.received.keys()) & set(pupils)
+    cases = {pupil: _case(moment, pupil, None, weeks[0]) for pupil in special} if weeks else {}
+    entries = source.entries(moment, _years(weeks, moment), pupils)
+    return tally(entries, source.roll(moment, pupils), weeks, moment.as_of, cases, policy)
+
+
+def _years(weeks: list[date], moment: Moment) -> list[int]:
+    """Return the school years that these weeks up to the day asked about lie in."""
+    return list(range(school_year(weeks[0] if weeks else moment.as_of), school_year(moment.as_of) + 1))
 
 
 def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list[AbsenceAnswer]:

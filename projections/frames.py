@@ -6,7 +6,7 @@ row a pupil crosses to Python instead of one a mark, and NumPy reads the numbers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from ledger.sessions import EPOCH_DAY
 NEVER = np.int64(2**62)
 ALWAYS = np.iinfo(np.int32).max  # the last session of who has not left
 NONE = (1, 0)  # a span of sessions that holds none
+EPOCH = date.fromordinal(EPOCH_DAY)
 LISTS: dict[str, sa.types.TypeEngine[Any]] = {"years": sa.SmallInteger(), "pupils": sa.Text()}
 
 
@@ -39,10 +40,25 @@ class Entries(NamedTuple):
 
     def where(self, mask: np.ndarray) -> Entries:
         """Return the marks that a mask chooses; these very ones where it chooses all."""
-        chosen = np.flatnonzero(mask)
-        if len(chosen) == len(mask):
+        return self if mask.all() else self.take(np.flatnonzero(mask))
+
+    def take(self, rows: np.ndarray) -> Entries:
+        """Return these rows, in their order."""
+        return Entries(self.pupils, *(_picked(column, rows) for column in self[1:]))
+
+    def coded(self, numbers: Iterable[int]) -> np.ndarray:
+        """Return a mask of the marks whose code is one of these."""
+        # Some comparisons of bytes take less time than one look into a table.
+        mask = np.zeros(len(self.code), bool)
+        for number in numbers:
+            mask |= self.code == number
+        return mask
+
+    def between(self, since: int, until: int) -> Entries:
+        """Return the marks of sessions from one number to another, both inclusive."""
+        if len(self.session) and since <= self.session.min() and self.session.max() <= until:
             return self
-        return Entries(self.pupils, *(column[chosen] for column in self[1:]))
+        return self.where((self.session >= since) & (self.session <= until))
 
     def over(self, pupils: Sequence[str]) -> Entries:
         """Return the marks of just these pupils, indexed in their order."""
@@ -50,9 +66,16 @@ class Entries(NamedTuple):
             return self
         place = {pupil: row for row, pupil in enumerate(pupils)}
         places = np.array([place.get(pupil, -1) for pupil in self.pupils], np.int32)
-        index = places[self.pupil] if len(places) else self.pupil
-        kept = index >= 0
-        return Entries(list(pupils), index[kept], *(column[kept] for column in self[2:]))
+        index = places.take(self.pupil) if len(places) else self.pupil
+        return self._replace(pupils=list(pupils), pupil=index).where(index >= 0)
+
+
+NO_ENTRIES = Entries([], *(np.empty(0, kind) for kind in (np.int32, np.int32, np.uint8, np.int64, np.int64)))
+
+
+def _picked(column: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    # A column that is one number throughout takes no memory, and stays so.
+    return np.broadcast_to(column[:1], len(rows)) if column.strides == (0,) else column.take(rows)
 
 
 def joined(frames: Sequence[Entries]) -> Entries:
@@ -61,6 +84,15 @@ def joined(frames: Sequence[Entries]) -> Entries:
         return frames[0]
     columns = zip(*(frame[1:] for frame in frames), strict=True)
     return Entries(frames[0].pupils, *map(np.concatenate, columns))
+
+
+def end_each(entries: Entries) -> Entries:
+    """Return marks in every version, in order of pupil and session, each ended by the next of the same session."""
+    ordered = entries.take(np.lexsort((entries.from_position, entries.session, entries.pupil)))
+    again = (ordered.pupil[1:] == ordered.pupil[:-1]) & (ordered.session[1:] == ordered.session[:-1])
+    until = np.full(len(again) + 1, NEVER)[: len(ordered.pupil)]
+    until[:-1][again] = ordered.from_position[1:][again]
+    return ordered._replace(until_position=until)
 
 
 class Roll(NamedTuple):
@@ -78,7 +110,9 @@ class Roll(NamedTuple):
             return np.zeros(0, bool)
         # Nearly everybody is there all the time, and then need not be looked up for each of their sessions.
         always = ((self.first <= session.min()) & (session.max() <= self.last)).any(axis=1)
-        held = always[pupil]
+        if always.all():
+            return np.ones(len(session), bool)
+        held = always.take(pupil)
         rows = np.flatnonzero(~held)
         who, when = pupil[rows], session[rows, None]
         held[rows] = ((self.first[who] <= when) & (when <= self.last[who])).any(axis=1)
@@ -122,18 +156,24 @@ def load_entries(
 def roll_of(school: School, pupils: list[str]) -> Roll:
     """Return the roll of these pupils, in their order, as the school knows it."""
     known = [school.pupils.get(number) for number in pupils]
-    spells = [
-        [(first_session(each.first), last_session(each.last) if each.last else ALWAYS) for each in pupil.spells]
-        if pupil
-        else []
-        for pupil in known
-    ]
-    most = max([1, *map(len, spells)])
-    spans = np.array([[*each, *[NONE] * (most - len(each))] for each in spells], np.int32).reshape(-1, most, 2)
-    ages = [
-        (first_session(pupil.school_age[0]), last_session(pupil.school_age[1])) if pupil else NONE for pupil in known
-    ]
-    return Roll(pupils, spans[:, :, 0], spans[:, :, 1], np.array(ages, np.int32).reshape(-1, 2))
+    spells = [pupil.spells if pupil else [] for pupil in known]
+    row = np.repeat(np.arange(len(pupils)), [len(each) for each in spells])
+    place = np.array([place for each in spells for place in range(len(each))], int)
+    shape = len(pupils), int(place.max(initial=0)) + 1
+    first, last = np.full(shape, NONE[0], np.int32), np.full(shape, NONE[1], np.int32)
+    first[row, place] = _mornings([spell.first for each in spells for spell in each])
+    ends = [spell.last for each in spells for spell in each]
+    last[row, place] = np.where([end is None for end in ends], ALWAYS, _mornings([end or EPOCH for end in ends]) + 1)
+    ages = np.full((len(pupils), 2), NONE, np.int32)
+    of_age = np.array([pupil is not None for pupil in known], bool)
+    ages[of_age, 0] = _mornings([pupil.school_age[0] for pupil in known if pupil])
+    ages[of_age, 1] = _mornings([pupil.school_age[1] for pupil in known if pupil]) + 1
+    return Roll(pupils, first, last, ages)
+
+
+def _mornings(days: list[date]) -> np.ndarray:
+    """Return what `first_session` says of each day."""
+    return (np.array([day.toordinal() for day in days], np.int64) - EPOCH_DAY) * 2
 
 
 def first_session(day: date) -> int:

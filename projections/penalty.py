@@ -98,67 +98,55 @@ def windows(
 
 def counted_marks(entries: Entries, roll: Roll, weeks: Sequence[date], as_of: date, policy: Policy) -> Entries:
     """Return the marks that count before any notice is looked at, in order of pupil and session."""
-    codes = np.zeros(256, bool)
-    codes[[code.id for symbol in policy.penalty_codes if (code := by_symbol(symbol))]] = True
-    marks = entries.where(codes[entries.code])
-    marks = marks.where(marks.session <= last_session(as_of))
-    marks = marks.where(np.isin(week_of(marks.session), [_number_of(monday) for monday in weeks]))
+    codes = [code.id for symbol in policy.penalty_codes if (code := by_symbol(symbol))]
+    marks = entries.where(entries.coded(codes))
+    inside = np.isin(week_of(marks.session), [_number_of(monday) for monday in weeks])
+    marks = marks.where(inside & (marks.session <= last_session(as_of)))
     age = roll.school_age[marks.pupil]
-    marks = marks.where((age[:, 0] <= marks.session) & (marks.session <= age[:, 1]))
-    marks = marks.where(roll.holds(marks.pupil, marks.session))
-    order = np.lexsort((marks.session, marks.pupil))
-    return Entries(marks.pupils, *(column[order] for column in marks[1:]))
+    of_age = (age[:, 0] <= marks.session) & (marks.session <= age[:, 1])
+    marks = marks.where(of_age & roll.holds(marks.pupil, marks.session))
+    return marks.take(np.lexsort((marks.session, marks.pupil)))
 
 
 class Tally(NamedTuple):
-    """Windows as columns: of each pupil with a session that counts (`pupil` indexes the roll) how many count, whether
-    that meets the threshold, the session that met it (0: none) and how many are unresolved; and the same of each of
-    their parents (`row` indexes the pupils here), with their standing notices."""
+    """Windows as columns, one number for each pupil of the roll: how many sessions count, whether that meets the
+    threshold, the session that met it (0: none), how many are unresolved, and whether the window tells anything."""
 
-    pupil: np.ndarray
     sessions: np.ndarray
     met: np.ndarray
     met_on: np.ndarray
     unresolved: np.ndarray
-    row: np.ndarray
-    parent: list[str]
-    parent_sessions: np.ndarray
-    parent_met: np.ndarray
-    parent_met_on: np.ndarray
-    parent_notices: np.ndarray
+    tells: np.ndarray
 
 
 def tally(
     entries: Entries, roll: Roll, weeks: Sequence[date], as_of: date, cases: Mapping[str, Case], policy: Policy
 ) -> Tally:
-    """Return what `windows` comes to, without an object for every session: for many schools. A former school's marks
-    are not counted: they are in no column of an archive."""
+    """Return what `windows` comes to, without an object for every session: for many schools. `cases` need only be those
+    of pupils with a notice or a record of a former school."""
     marks = counted_marks(entries, roll, weeks, as_of, policy)
-    pupil, begin, count = np.unique(marks.pupil, return_index=True, return_counts=True)
+    pupils = len(roll.pupils)
+    begin = np.searchsorted(marks.pupil, np.arange(pupils + 1))
+    count = np.diff(begin)
     met = count >= policy.penalty_threshold
-    met_on = np.zeros(len(pupil), np.int64)
-    met_on[met] = marks.session[begin[met] + policy.penalty_threshold - 1]
+    met_on = np.zeros(pupils, np.int64)
+    met_on[met] = marks.session[begin[:-1][met] + policy.penalty_threshold - 1]
     unknown = by_symbol(UNRESOLVED)
     assert unknown is not None
-    waiting = np.concatenate([[0], np.cumsum(marks.code == unknown.id)])
-    unresolved = waiting[begin + count] - waiting[begin]
-    named = [roll.pupils[index] for index in pupil.tolist()]
-    found = [cases.get(each, NO_CASE) for each in named]
-    row = np.repeat(np.arange(len(pupil)), [len(case.parents) for case in found])
-    parent = [each for case in found for each in case.parents]
-    lines = count[row], met[row], met_on[row], np.zeros(len(row), np.int64)
-    # A notice takes sessions away, from the pupil and from each parent otherwise: few have one.
-    for place, case in enumerate(found):
-        if case.notices:
-            inside = slice(begin[place], begin[place] + count[place])
-            told = [_counted(*each) for each in zip(*(column[inside].tolist() for column in marks[2:5]), strict=True)]
-            window = _window(named[place], told, case, as_of, policy)
-            count[place], met[place] = len(window.counted), window.met
-            met_on[place], unresolved[place] = window.met_on or 0, window.unresolved
-            for at, line in zip(np.flatnonzero(row == place), window.parents, strict=True):
-                for column, value in zip(lines, (line.sessions, line.met, line.met_on or 0, line.notices), strict=True):
-                    column[at] = value
-    return Tally(pupil, count, met, met_on, unresolved, row, parent, *lines)
+    unresolved = np.bincount(marks.pupil[marks.code == unknown.id], minlength=pupils)
+    found = Tally(count, met, met_on, unresolved, count > 0)
+    # A notice takes sessions away, and a record adds some, of a pupil here and there: those are counted one by one.
+    rows = [row for row, pupil in enumerate(roll.pupils) if pupil in cases] if cases else []
+    for row in rows:
+        inside = slice(begin[row], begin[row + 1])
+        told = [_counted(*each) for each in zip(*(column[inside].tolist() for column in marks[2:5]), strict=True)]
+        case = cases[roll.pupils[row]]
+        told = sorted([*told, *_elsewhere(case.received, roll, row, weeks, as_of, policy)])
+        window = _window(roll.pupils[row], told, case, as_of, policy)
+        said = len(window.counted), window.met, window.met_on or 0, window.unresolved, window.tells
+        for column, value in zip(found, said, strict=True):
+            column[row] = value
+    return found
 
 
 def _counted(session: int, code: int, position: int) -> Counted:

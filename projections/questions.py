@@ -22,7 +22,7 @@ from ledger.school import School, take_in
 from ledger.sessions import LONDON, format_moment, from_micros, micros
 from ledger.store import Ledger, Row, position_at
 from ledger.streams import owner_of, roll_stream
-from projections.frames import Entries, joined, load_entries
+from projections.frames import Entries, Roll, joined, load_entries, roll_of
 from projections.projector import Projector
 
 if TYPE_CHECKING:
@@ -159,6 +159,10 @@ class Answers:
             with self.engine.connect() as connection:
                 return load_entries(connection, years, pupils, moment.position).over(pupils)
         return joined([self._frame(moment, year).over(pupils) for year in years])
+
+    def roll(self, moment: Moment, pupils: list[str]) -> Roll:
+        """Return the roll of these pupils, in their order, as known at the moment."""
+        return roll_of(moment.school, pupils)
 
     def _frame(self, moment: Moment, year: int) -> Entries:
         """Return a school year's marks as known at the moment: loaded for it once, or picked from all versions kept."""

@@ -28,7 +28,8 @@ import sqlalchemy as sa
 from ledger import wire
 from ledger.errors import Misconfigured
 from ledger.store import Ledger, said
-from projections.archive.reading import Archive, ArchivedMarks
+from projections.archive.pages import ArchivedMarks
+from projections.archive.reading import Archive
 from projections.marks import COLUMNS, KEY, Fingerprint, Marks, Page, fingerprint, fingerprint_of, number_of
 from projections.projector import Projector, tracked
 from projections.tables import NEXT, OLD, SERVING, Generation, rebuilding, tracking

@@ -19,7 +19,7 @@ from commands.cli.options import (
     progress_bar,
     say_json,
 )
-from ledger.errors import Misconfigured, Refused
+from ledger.errors import Refused
 
 if TYPE_CHECKING:
     from projections.batches import Told
@@ -71,10 +71,8 @@ def ask_cluster(
         load(policy)
     out = None if output is None else cluster.out_folder(output)
     folders, again = cluster.once(cluster.schools_in(folder))
-    try:
-        from projections import batches
-    except ImportError:
-        raise Misconfigured("this needs the package pyarrow: install this project with its extra 'spark'") from None
+    from projections import batches
+
     question = batches.asked(folders, about, known, policy)
     totals = _on_spark(master, question, out) if on_spark else _here(local or os.cpu_count() or 1, question, out)
     told = batches.told(question, totals)
@@ -96,10 +94,10 @@ def _on_spark(master: str | None, question: Any, out: Path | None) -> list[Any]:
 
 
 def _here(processes: int, question: Any, out: Path | None) -> list[Any]:
-    from commands.cluster import on_this_machine
+    from commands.cluster import on_this_machine, workers
 
-    with progress_bar("asking", len(question)) as progress:
-        return on_this_machine(question, processes, out, progress)
+    with progress_bar("asking", len(question)) as progress, workers(processes) as pool:
+        return on_this_machine(question, pool, out, progress)
 
 
 def _tell(told: Told, asked: dict[str, str | None], *, as_json: bool) -> None:

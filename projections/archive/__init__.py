@@ -5,9 +5,9 @@ change, so everything recorded in a school year that is over is a file that neve
 file for each such run of positions, with the stored bytes and beside them, typed, what they say; and a manifest with
 the digest of every file, which the seal's key may sign.
 
-The folder holds `manifest.json`, perhaps `manifest.note`, the segments, and the roll, the calendar and the notices as
-known at the last position in it. Nothing in it is the ledger: every column can be worked out again from the bytes, and
-`attendance archive --verify` does so.
+The folder holds `manifest.json`, perhaps `manifest.note`, the segments, the roll, the calendar and the notices as known
+at the last position in it, and the packed files that questions are answered from. Nothing in it is the ledger:
+everything can be worked out again from the stored bytes, and `attendance archive --verify` does so.
 """
 
 from __future__ import annotations
@@ -20,8 +20,15 @@ import msgspec
 
 from ledger.errors import Misconfigured
 
-FORMAT = "attendance archive 1"
+FAMILY = "attendance archive"
+FORMAT = f"{FAMILY} 2"
 MANIFEST, NOTE = "manifest.json", "manifest.note"
+
+
+class Form(msgspec.Struct, frozen=True):
+    """What says how to read the rest of a manifest."""
+
+    format: str
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,16 +51,23 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """One file of what was known at the end of the archive: roll, calendar or notices."""
+    """One file beside the segments, and how many rows it has."""
 
     file: str
     sha256: str
     rows: int
 
 
+class YearMarks(Table, frozen=True, kw_only=True):
+    """The packed file of the marks of a school year."""
+
+    year: int
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What an archive holds. `ledger` is the ledger's identity, the digest of its first event; `root` the Merkle root
-    at `position`, the last one archived."""
+    at `position`, the last one archived. Roll, calendar and notices are as known there, for whoever asks in SQL; the
+    references, the times and the marks of each school year are packed, for our questions."""
 
     format: str
     ledger: str
@@ -65,10 +79,23 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     roll: Table
     calendar: Table
     notices: Table
+    references: Table
+    times: Table
+    marks: list[YearMarks]
+
+    @property
+    def recorded_at(self) -> int:
+        """When the last event in it was recorded."""
+        return self.segments[-1].recorded_at
+
+    @property
+    def tables(self) -> list[Table]:
+        """All files but the segments."""
+        return [self.roll, self.calendar, self.notices, self.references, self.times, *self.marks]
 
     @property
     def files(self) -> list[Segment | Table]:
-        return [*self.segments, self.roll, self.calendar, self.notices]
+        return [*self.segments, *self.tables]
 
 
 class Held(NamedTuple):
@@ -92,6 +119,12 @@ def read_manifest(folder: Path) -> Held | None:
     except OSError as error:
         raise Misconfigured(f"the archive {folder} cannot be read: {error.strerror}") from error
     try:
+        form = msgspec.json.decode(raw, type=Form).format
+        if form.startswith(FAMILY) and form != FORMAT:
+            raise Misconfigured(
+                f"{folder} is an archive of another release ({form!r}): write it anew, in an empty folder, with "
+                "'attendance archive'"
+            )
         manifest = msgspec.json.decode(raw, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{folder / MANIFEST} is no manifest of an archive: {error}") from None

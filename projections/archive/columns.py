@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ledger.school import School
 from ledger.sessions import Session, micros
 from ledger.store import Row
-from projections.frames import first_session, last_session
+from projections.frames import NEVER, Entries, end_each, first_session, last_session
 from projections.projector import read_entries
 
 Schema = dict[str, Any]
@@ -33,6 +34,8 @@ MARK: Schema = {
     "until_position": pl.Int64,
 }
 SEGMENT = ROW | MARK
+# The columns from which times and marks are packed.
+PACKED_FROM = ["position", "recorded_at", "year", "pupil", "session", "code"]
 # One row a spell. `last_session` is null while the pupil has not left; parents are those of the whole pupil.
 ROLL: Schema = {
     "pupil": pl.String,
@@ -79,6 +82,42 @@ def ended(marks: pl.DataFrame) -> pl.DataFrame:
 def rows_of(segment: pl.DataFrame) -> list[Row]:
     """Return the stored rows of a segment, in order of position; the inverse of `segment_of`."""
     return list(map(Row._make, segment.select(*ROW).sort("position").iter_rows()))
+
+
+def times_of(segments: Iterable[pl.DataFrame]) -> np.ndarray:
+    """Return when each position was recorded, from the first on."""
+    return (
+        pl.concat(each.select("position", "recorded_at") for each in segments)
+        .sort("position")["recorded_at"]
+        .to_numpy()
+    )
+
+
+def marks_by_year(segments: Iterable[pl.DataFrame]) -> dict[int, Entries]:
+    """Return of each school year its marks in every version, in order of position, ended also by amendments in later
+    segments."""
+    marks = pl.concat(each.select("position", "year", "pupil", "session", "code") for each in segments)
+    marks = marks.drop_nulls("code")
+    return {year: _ended(marks.filter(pl.col("year") == year)) for year in sorted(marks["year"].unique())}
+
+
+def _ended(marks: pl.DataFrame) -> Entries:
+    found = end_each(entries_of(marks))
+    return found.take(np.argsort(found.from_position))
+
+
+def entries_of(marks: pl.DataFrame) -> Entries:
+    """Return these marks as a frame, none of them ended."""
+    pupils = sorted(marks["pupil"].unique())
+    places = {pupil: place for place, pupil in enumerate(pupils)}
+    pupil = marks["pupil"].replace_strict(places, return_dtype=pl.Int32).to_numpy()
+    session, code = (marks[name].cast(MARK[name]).to_numpy() for name in ("session", "code"))
+    return Entries(pupils, pupil, session, code, marks["position"].to_numpy(), np.full(len(marks), NEVER))
+
+
+def tables_of(school: School) -> dict[str, pl.DataFrame]:
+    """Return the tables of what a school knows, by name."""
+    return {"roll": roll_of(school), "calendar": calendar_of(school), "notices": notices_of(school)}
 
 
 def roll_of(school: School) -> pl.DataFrame:

@@ -4,8 +4,10 @@ where it is there, against the ledger."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from ledger import wire
@@ -13,11 +15,22 @@ from ledger.errors import Finding, Misconfigured
 from ledger.merkle import Frontier
 from ledger.note import VerifierKey
 from ledger.school import School, take_in
+from ledger.sessions import format_year
 from ledger.store import VOLUME_KINDS, Ledger, Row
-from projections.archive import NOTE, Held, Segment, Table, content
-from projections.archive.columns import calendar_of, from_parquet, notices_of, roll_of, rows_of, segment_of
+from projections.archive import NOTE, Held, Manifest, Segment, Table, content
+from projections.archive.columns import (
+    PACKED_FROM,
+    from_parquet,
+    marks_by_year,
+    rows_of,
+    segment_of,
+    tables_of,
+    times_of,
+)
+from projections.archive.packed import unpack_marks, unpack_references, unpack_times
 from projections.archive.signing import signed_by
 from projections.archive.writing import described
+from projections.frames import NO_ENTRIES, Entries
 
 Progress = Callable[[int], None]
 
@@ -38,24 +51,24 @@ def verify(
         found.append(Finding("unsigned", f"{NOTE}, in which {key.name} signs the manifest, {there}"))
     if ledger is not None and ledger.identity != manifest.ledger:
         return [*found, Finding("another_ledger", f"the archive is of another ledger, school {manifest.urn}")]
-    frontier, parked, references = Frontier(), set[str](), list[Row]()
+    frontier, parked, references, columns = Frontier(), set[str](), list[Row](), list[pl.DataFrame]()
     for segment in manifest.segments:
-        problem, rows = _segment(folder, segment, frontier, parked, ledger)
+        problem, rows, frame = _segment(folder, segment, frontier, parked, ledger)
         found += problem
         references += [row for row in rows if row.topic.partition(".")[0] not in VOLUME_KINDS]
+        columns += [frame.select(PACKED_FROM)] if frame is not None else []
         if progress is not None:
             progress(segment.last)
-    # What the tables rest on is all in the segments, so they can only be judged once those hold.
-    school = None if found else take_in(School(), references)
-    for name, made_of in {"roll": roll_of, "calendar": calendar_of, "notices": notices_of}.items():
-        found += _table(folder, getattr(manifest, name), made_of(school) if school else None)
-    return found
+    # What the other files rest on is all in the segments, so they can only be judged once those hold.
+    if found:
+        return found + [each for table in manifest.tables for each in _content(folder, table)[1]]
+    return _beside(folder, manifest, references, columns)
 
 
 def _segment(
     folder: Path, segment: Segment, frontier: Frontier, parked: set[str], ledger: Ledger | None
-) -> tuple[list[Finding], list[Row]]:
-    """Return what is wrong with one segment, and its rows as far as they can be read."""
+) -> tuple[list[Finding], list[Row], pl.DataFrame | None]:
+    """Return what is wrong with one segment, and its rows and columns as far as they can be read."""
     found = []
     try:
         raw = content(folder, segment)
@@ -67,7 +80,7 @@ def _segment(
         rows = rows_of(frame)
     # A file that was damaged in the middle makes the reader of Parquet panic, which is no Exception.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        return found or [Finding("altered", f"{segment.file} cannot be read: {type(error).__name__}")], []
+        return found or [Finding("altered", f"{segment.file} cannot be read: {type(error).__name__}")], [], None
     if (other := _other_than_ledger(rows, segment, ledger)) is not None:
         found.append(Finding("altered", f"in {segment.file} this row is not the ledger's event", position=other))
     frontier.extend(wire.leaf(*row) for row in rows)
@@ -80,7 +93,7 @@ def _segment(
         found.append(Finding("altered", sentence, position=wrong))
     if not found and segment != _described(segment, frame, rows[-1], frontier):
         found.append(Finding("altered", f"the manifest says of {segment.file} what is not so"))
-    return found, rows
+    return found, rows, frame
 
 
 def _described(segment: Segment, frame: pl.DataFrame, last: Row, frontier: Frontier) -> Segment:
@@ -124,11 +137,50 @@ def _first_other(frame: pl.DataFrame, right: pl.DataFrame) -> int | None:
     return int(right["position"][0])
 
 
-def _table(folder: Path, table: Table, right: pl.DataFrame | None) -> list[Finding]:
+def _beside(folder: Path, manifest: Manifest, references: list[Row], columns: list[pl.DataFrame]) -> list[Finding]:
+    """Return which files beside the segments are not what these reference events and columns of all segments say."""
+    found = []
+    for name, frame in tables_of(take_in(School(), references)).items():
+        found += _table(folder, getattr(manifest, name), len(frame), partial(_is_table, frame))
+    found += _table(
+        folder, manifest.references, len(references), lambda raw: list(unpack_references(raw)) == references
+    )
+    times = times_of(columns)
+    found += _table(folder, manifest.times, len(times), lambda raw: np.array_equal(unpack_times(raw), times))
+    marks = marks_by_year(columns)
+    for each in manifest.marks:
+        entries = marks.pop(each.year, NO_ENTRIES)
+        found += _table(folder, each, len(entries.pupil), partial(_are_marks, entries))
+    lacking = [f"the manifest names no marks of {format_year(year)}, of which there are some" for year in marks]
+    return found + [Finding("altered", sentence) for sentence in lacking]
+
+
+def _table(folder: Path, table: Table, rows: int, holds: Callable[[bytes], bool]) -> list[Finding]:
+    raw, found = _content(folder, table)
     try:
-        raw = content(folder, table)
-    except Misconfigured as error:
-        return [Finding("altered", str(error))]
-    if right is None or from_parquet(raw).equals(right):
-        return []
+        if found or (holds(raw) and table.rows == rows):
+            return found
+    except Misconfigured:
+        pass
     return [Finding("altered", f"{table.file} is not what the events in the archive say")]
+
+
+def _content(folder: Path, table: Table) -> tuple[bytes, list[Finding]]:
+    """Return the bytes of a file, or what is wrong with them."""
+    try:
+        return content(folder, table), []
+    except Misconfigured as error:
+        return b"", [Finding("altered", str(error))]
+
+
+def _is_table(right: pl.DataFrame, raw: bytes) -> bool:
+    try:
+        return from_parquet(raw).equals(right)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return False
+
+
+def _are_marks(right: Entries, raw: bytes) -> bool:
+    said = unpack_marks(raw)
+    said = said.take(np.argsort(said.from_position))
+    return said.pupils == right.pupils and all(map(np.array_equal, said[1:], right[1:]))

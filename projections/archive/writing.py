@@ -7,7 +7,7 @@ known whether the files there are those of the manifest, and whether the ledger 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from hashlib import sha256
@@ -32,11 +32,22 @@ from projections.archive import (
     Manifest,
     Segment,
     Table,
+    YearMarks,
     check_files,
+    content,
     encode,
     read_manifest,
 )
-from projections.archive.columns import calendar_of, notices_of, roll_of, segment_of, to_parquet
+from projections.archive.columns import (
+    PACKED_FROM,
+    from_parquet,
+    marks_by_year,
+    segment_of,
+    tables_of,
+    times_of,
+    to_parquet,
+)
+from projections.archive.packed import pack_marks, pack_references, pack_times
 from projections.archive.signing import sign
 from projections.replay import pages
 
@@ -164,9 +175,8 @@ def write_segment(folder: Path, year: int, frame: pl.DataFrame, head: bytes, roo
     """Return a segment, its file written; `head` is the leaf hash of its last event, `root` the ledger's there."""
     raw = to_parquet(frame)
     first, last = (int(getattr(frame["position"], which)()) for which in ("min", "max"))
-    name = f"{format_year(year).replace('/', '-')}.{first}-{last}.parquet"
-    write_durably(folder / name, raw)
-    return described(name, sha256(raw).hexdigest(), year, frame, head, root)
+    file = _written(folder, f"{file_year(year)}.{first}-{last}.parquet", raw)
+    return described(file["file"], file["sha256"], year, frame, head, root)
 
 
 def described(name: str, digest: str, year: int, frame: pl.DataFrame, head: bytes, root: bytes) -> Segment:
@@ -192,24 +202,37 @@ def described(name: str, digest: str, year: int, frame: pl.DataFrame, head: byte
 
 
 def _write_manifest(ledger: Ledger, folder: Path, segments: list[Segment], before: Held | None) -> Held:
-    school = take_in(School(), ledger.reads.reference_rows(0, segments[-1].last))
-    return write_manifest(folder, ledger.identity, segments, school, before)
+    references = ledger.reads.reference_rows(0, segments[-1].last)
+    columns = [from_parquet(content(folder, each), PACKED_FROM) for each in segments]
+    return write_manifest(folder, ledger.identity, segments, references, columns, before)
 
 
 def write_manifest(
-    folder: Path, identity: str, segments: list[Segment], school: School, before: Held | None = None
+    folder: Path,
+    identity: str,
+    segments: list[Segment],
+    references: list[Row],
+    columns: Sequence[pl.DataFrame],
+    before: Held | None = None,
 ) -> Held:
-    """Return the manifest of these segments, written after the tables of what was known at their end."""
+    """Return the manifest of these segments, of which `columns` are PACKED_FROM, written after the files beside them;
+    `references` are all reference events in them."""
+    school = take_in(School(), references)
     assert school.opened is not None, "a ledger with events has been opened"
+    # Named by the end: until the manifest is replaced, the old one still finds its own.
     end = segments[-1].last
-    made = {"roll": roll_of(school), "calendar": calendar_of(school), "notices": notices_of(school)}
-    tables = {}
-    for name, frame in made.items():
-        raw = to_parquet(frame)
-        # Named by the end: until the manifest is replaced, the old one still finds its own.
-        file = f"{name}.{end}.parquet"
-        write_durably(folder / file, raw)
-        tables[name] = Table(file=file, sha256=sha256(raw).hexdigest(), rows=len(frame))
+    tables = {
+        name: Table(**_written(folder, f"{name}.{end}.parquet", to_parquet(frame)), rows=len(frame))
+        for name, frame in tables_of(school).items()
+    }
+    file = _written(folder, f"references.{end}.arrow", pack_references(references))
+    tables["references"] = Table(**file, rows=len(references))
+    tables["times"] = Table(**_written(folder, f"times.{end}.arrow", pack_times(times_of(columns))), rows=end)
+    marks = []
+    for year, entries in marks_by_year(columns).items():
+        name = f"marks.{file_year(year)}.{entries.from_position[-1]}.arrow"
+        file = _written(folder, name, pack_marks(entries))
+        marks.append(YearMarks(**file, rows=len(entries.pupil), year=year))
     manifest = Manifest(
         format=FORMAT,
         ledger=identity,
@@ -218,6 +241,7 @@ def write_manifest(
         position=end,
         root=segments[-1].root,
         segments=segments,
+        marks=marks,
         **tables,
     )
     raw = encode(manifest)
@@ -229,3 +253,13 @@ def write_manifest(
             with suppress(FileNotFoundError):
                 (folder / old).unlink()
     return Held(manifest, raw)
+
+
+def file_year(year: int) -> str:
+    """Return a school year as file names have it, 2024-25 for 2024."""
+    return format_year(year).replace("/", "-")
+
+
+def _written(folder: Path, name: str, raw: bytes) -> dict[str, str]:
+    write_durably(folder / name, raw)
+    return {"file": name, "sha256": sha256(raw).hexdigest()}

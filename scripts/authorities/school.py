@@ -20,10 +20,9 @@ from ledger.events import Event, MarkAmended, MarkRecorded, PupilAdmitted, Schoo
 from ledger.merkle import Frontier
 from ledger.people import Staff, compulsory_school_age
 from ledger.policy import load
-from ledger.school import School, take_in
 from ledger.sessions import LONDON, Half, Session, micros
 from ledger.store import Row
-from projections.archive.columns import ROW, SEGMENT, ended
+from projections.archive.columns import PACKED_FROM, ROW, SEGMENT, ended
 from projections.archive.writing import write_manifest, write_segment
 from scripts.authorities.marks import AM, NOBODY, NOT_REQUIRED, PM
 
@@ -73,8 +72,7 @@ def write_school(folder: Path, place: Place, marks: np.ndarray, random: np.rando
     root = Frontier()
     root.extend(leaves)
     segment = write_segment(folder, YEAR, ended(frame), leaves[-1], root.root())
-    school = take_in(School(), references)
-    write_manifest(folder, wire.leaf(*references[0]).hex(), [segment], school)
+    write_manifest(folder, wire.leaf(*references[0]).hex(), [segment], references, [frame.select(PACKED_FROM)])
 
 
 def _references(place: Place, started: np.ndarray, *, young: bool) -> list[Row]:

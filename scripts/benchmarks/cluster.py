@@ -1,4 +1,4 @@
-"""What one core answers from the archives of an authority; the floor hashes the same files and reads their marks.
+"""What one core answers from the archives of an authority; the floor hashes and reads the same marks.
 
 Processor time, not time: tasks of a cluster share machines with others, and so does this.
 """
@@ -15,8 +15,7 @@ from pathlib import Path
 
 from projections import batches
 from projections.archive import read_manifest
-from projections.archive.columns import from_parquet
-from projections.archive.reading import READ
+from projections.archive.packed import unpack_marks
 from scripts.authorities.build import build
 from scripts.authorities.published import published
 from scripts.benchmarks.measure import Row, Target, in_turns
@@ -32,7 +31,7 @@ def cluster_row(share: float, rounds: int) -> Row:
         folders = sorted(Path(place, "authority").iterdir())
         held = [found.manifest for folder in folders if (found := read_manifest(folder))]
         marks = sum(segment.marks for manifest in held for segment in manifest.segments)
-        files = [folder / s.file for folder, manifest in zip(folders, held, strict=True) for s in manifest.segments]
+        files = [folder / each.file for folder, manifest in zip(folders, held, strict=True) for each in manifest.marks]
         question = batches.asked(folders, LAST_DAY, None, None)
 
         def answer(_: int) -> float:
@@ -49,7 +48,7 @@ def cluster_row(share: float, rounds: int) -> Row:
 def _read(file: Path) -> None:
     raw = file.read_bytes()
     hashlib.sha256(raw).digest()
-    from_parquet(raw, READ)
+    unpack_marks(raw)
 
 
 def _processor_seconds(call: Callable[[], object]) -> float:

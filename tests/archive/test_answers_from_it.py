@@ -127,10 +127,10 @@ def test_a_file_that_was_changed_answers_nothing(school: OpenedSchool, tmp_path:
     with closing(school):
         write(school.ledger, tmp_path, school.ledger.reads.head()[1])
         archive = open_archive(tmp_path, school.ledger)
-        file = tmp_path / archive.manifest.segments[0].file
-        file.write_bytes(file.read_bytes()[:-4] + b"PAR2")
+        file = tmp_path / archive.manifest.marks[0].file
+        file.write_bytes(file.read_bytes()[:-4] + b"ARR2")
         with pytest.raises(Misconfigured, match="is not the file whose digest is in the manifest"):
-            archive.entries(school.ledger.reads, archive.position)
+            archive.standing(school.ledger.reads, archive.position, [archive.manifest.marks[0].year])
 
 
 def test_the_verbs_read_from_an_archive(

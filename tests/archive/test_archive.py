@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
+import numpy as np
 import polars as pl
 import pytest
 
@@ -20,8 +23,17 @@ from ledger.sessions import micros
 from ledger.store import Ledger, open_ledger
 from projections.archive import MANIFEST, NOTE, Held, Manifest, encode, read_manifest
 from projections.archive.columns import MARK, SEGMENT, from_parquet, rows_of, segment_of, to_parquet
+from projections.archive.packed import (
+    pack_marks,
+    pack_references,
+    pack_times,
+    unpack_marks,
+    unpack_references,
+    unpack_times,
+)
 from projections.archive.verifying import verify
 from projections.archive.writing import Written, end_of_last_year, spans, write
+from projections.frames import NEVER
 from projections.replay import replayed
 from tests.stores.envelopes import mark, opening
 from tests.stores.test_rebuild import random_ledger
@@ -241,17 +253,58 @@ def test_files_that_were_changed_lost_or_cut_are_named(school: OpenedSchool, tmp
         (tmp_path / file.file).unlink()
         assert any(file.file in sentence for sentence in sentences(tmp_path))
         (tmp_path / file.file).write_bytes(raw)
-    for table in (manifest.roll, manifest.calendar):
+
+
+def otherwise(file: str, raw: bytes) -> Iterator[bytes]:
+    """Yield files of the same kind that say something else."""
+    yield b"no such file"
+    match file.partition(".")[0]:
+        case "references":
+            rows = unpack_references(raw)
+            yield pack_references(rows[:-1])
+            yield pack_references([rows[0]._replace(recorded_at=7), *rows[1:]])
+        case "times":
+            yield pack_times(unpack_times(raw) + 1)
+            yield pack_times(unpack_times(raw)[:-1])
+        case "marks":
+            marks = unpack_marks(raw)
+            yield pack_marks(marks._replace(code=marks.code ^ 1))
+            yield pack_marks(marks._replace(until_position=np.full(len(marks.code), NEVER)))
+            yield pack_marks(marks._replace(pupils=[f"{pupil}x" for pupil in marks.pupils]))
+            yield pack_times(marks.from_position)
+        case _:
+            yield to_parquet(from_parquet(raw)[1:])
+
+
+def test_a_file_beside_the_segments_that_says_something_else_is_named(school: OpenedSchool, tmp_path: Path) -> None:
+    """Also where its digest in the manifest was put right."""
+    found = in_parts(school.ledger, tmp_path, 2)
+    changed = [each for each in found.manifest.tables if each.rows]
+    assert {each.file.partition(".")[0] for each in changed} >= {"roll", "calendar", "references", "times", "marks"}
+    for table in changed:
         raw = (tmp_path / table.file).read_bytes()
-        shorter = to_parquet(from_parquet(raw)[1:])
-        (tmp_path / table.file).write_bytes(shorter)
-        told = (tmp_path / MANIFEST).read_text().replace(table.sha256, hashlib.sha256(shorter).hexdigest())
-        before = (tmp_path / MANIFEST).read_bytes()
-        (tmp_path / MANIFEST).write_text(told)
-        assert sentences(tmp_path) == [f"{table.file} is not what the events in the archive say"]
-        (tmp_path / MANIFEST).write_bytes(before)
+        for other in otherwise(table.file, raw):
+            (tmp_path / table.file).write_bytes(other)
+            told = found.raw.replace(table.sha256.encode(), hashlib.sha256(other).hexdigest().encode())
+            (tmp_path / MANIFEST).write_bytes(told)
+            assert sentences(tmp_path) == [f"{table.file} is not what the events in the archive say"]
         (tmp_path / table.file).write_bytes(raw)
+        told, miscounted = re.subn(rb'%s",\s+"rows": ' % table.sha256.encode(), rb"\g<0>9", found.raw)
+        assert miscounted == 1
+        (tmp_path / MANIFEST).write_bytes(told)
+        assert sentences(tmp_path) == [f"{table.file} is not what the events in the archive say"]
+    (tmp_path / MANIFEST).write_bytes(found.raw)
     assert sentences(tmp_path) == []
+
+
+def test_a_school_year_that_the_manifest_does_not_name_is_missed(school: OpenedSchool, tmp_path: Path) -> None:
+    manifest = in_parts(school.ledger, tmp_path, 1).manifest
+    without = msgspec.structs.replace(manifest, marks=[])
+    (tmp_path / MANIFEST).write_bytes(encode(without))
+    assert sentences(tmp_path) == ["the manifest names no marks of 2024/25, of which there are some"]
+    twice = [manifest.marks[0], msgspec.structs.replace(manifest.marks[0], year=2031)]
+    (tmp_path / MANIFEST).write_bytes(encode(msgspec.structs.replace(manifest, marks=twice)))
+    assert sentences(tmp_path) == [f"{manifest.marks[0].file} is not what the events in the archive say"]
 
 
 def test_a_manifest_is_signed_by_the_seal_and_by_no_other(school: OpenedSchool, seal: Seal, tmp_path: Path) -> None:
@@ -307,13 +360,12 @@ def test_a_manifest_reads_back_and_names_no_file_elsewhere(school: OpenedSchool,
         b"{}",
         b"\xff",
         found.raw.replace(b"roll.", b"../roll."),
-        found.raw.replace(b"archive 1", b"archive 2"),
+        found.raw.replace(b"attendance archive 2", b"banana"),
     ):
         (tmp_path / MANIFEST).write_bytes(bad)
         with pytest.raises(Misconfigured, match="is no manifest of an archive"):
             read_manifest(tmp_path)
+    (tmp_path / MANIFEST).write_bytes(found.raw.replace(b"archive 2", b"archive 1"))
+    with pytest.raises(Misconfigured, match=r"of another release \('attendance archive 1'\): write it anew"):
+        read_manifest(tmp_path)
     assert isinstance(found.manifest, Manifest)
-
-
-def damaged(raw: bytes) -> list[bytes]:
-    return [raw.replace(b"roll.", b"../roll."), raw.replace(b"archive 1", b"archive 2")]

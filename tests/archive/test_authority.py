@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ import pytest
 from ledger import wire
 from ledger.codes import by_symbol
 from ledger.events import MarkAmended, MarkRecorded
-from projections.absence import AUTHORISED, UNAUTHORISED
+from projections import batches
+from projections.absence import AUTHORISED, NUMBERS, UNAUTHORISED, classified
 from projections.archive import read_manifest
 from projections.archive.columns import from_parquet
 from projections.archive.reading import Archive, open_archive
@@ -24,6 +26,7 @@ from projections.archive.verifying import verify
 from scripts.authorities.build import build
 from scripts.authorities.marks import NOBODY, NOT_REQUIRED, table
 from scripts.authorities.published import counts_of, published
+from scripts.authorities.school import LAST_PUBLISHED
 
 SHARE = 0.003
 ROWS = published()
@@ -49,13 +52,26 @@ def archives(folder: Path) -> list[Archive]:
 
 
 def test_the_marks_that_stand_are_the_published_ones(authority: Path) -> None:
-    found = np.zeros(256, np.int64)
+    found = np.zeros(NUMBERS, np.int64)
     for archive in archives(authority):
-        marks = archive.entries(None, archive.position).known_at(archive.position)
-        found += np.bincount(marks.code, minlength=256)
+        marks = archive.standing(None, archive.position, [2025])
+        found += np.bincount(marks.code, minlength=NUMBERS)
     found[NOT_REQUIRED] = 0  # which is in no column of the table
     assert (found == counts_of(ROWS["Hertfordshire", "Primary"], SHARE)).all()
     assert found.sum() == pytest.approx(29_159_407 * SHARE, abs=24)
+
+
+def test_the_kernels_give_back_the_published_totals(authority: Path) -> None:
+    """Also as known while marks were still to be amended, when fewer were authorised."""
+    question = batches.asked(sorted(authority.iterdir()), LAST_PUBLISHED, None, None)
+    found = batches.told(question, [batches.part(question, None)])
+    counts = counts_of(ROWS["Hertfordshire", "Primary"], SHARE)
+    sums = [found.pooled.attended, found.pooled.authorised, found.pooled.unauthorised]
+    assert sums == [int(total) for total in classified(counts)] and found.pooled.missing == 0 and not found.failed
+    assert 0 < found.pooled.met < 0.2 * found.pooled.pupils
+    earlier = batches.asked(sorted(authority.iterdir()), LAST_PUBLISHED, datetime(2026, 7, 10, 18, tzinfo=UTC), None)
+    then = batches.told(earlier, [batches.part(earlier, None)]).pooled
+    assert then.possible == found.pooled.possible and then.unauthorised > found.pooled.unauthorised
 
 
 def test_every_school_is_an_archive_that_holds(authority: Path) -> None:
@@ -84,8 +100,8 @@ def test_a_table_of_any_row_has_its_totals(key: tuple[str, str]) -> None:
     """Also where more afternoons than mornings are missed."""
     counts = counts_of(ROWS[key], 20_000 / int(ROWS[key]["possible"]))
     marks = table(counts, 374, np.random.default_rng(1))
-    found = np.bincount(marks.reshape(-1), minlength=256)
-    found[[NOBODY, NOT_REQUIRED]] = 0
+    found = np.bincount(marks[marks != NOBODY], minlength=NUMBERS)
+    found[NOT_REQUIRED] = 0
     assert (found == counts).all()
     assert (
         not np.isin(marks[:, 0::2], [1]).any() and not np.isin(marks[:, 1::2], [0]).any()

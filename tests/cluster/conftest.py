@@ -20,8 +20,8 @@ def spoilt(twelve: Authority, tmp_path: Path) -> Path:
     """Return a copy of the archives in which a bit of one school's file has changed, and another has no manifest."""
     folder = tmp_path / "spoilt"
     shutil.copytree(twelve.folder, folder)
-    segment = next((folder / "school-117003").glob("20*.parquet"))
-    raw = segment.read_bytes()
-    segment.write_bytes(raw[:-100] + bytes([raw[-100] ^ 1]) + raw[-99:])
+    marks = next((folder / "school-117003").glob("marks.*.arrow"))
+    raw = marks.read_bytes()
+    marks.write_bytes(raw[:-100] + bytes([raw[-100] ^ 1]) + raw[-99:])
     (folder / "school-117007" / "manifest.json").unlink()
     return folder

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from projections.cohorts import absence_answers, penalty_answers
+from ledger.sessions import Session
+from projections.cohorts import absence_answers, penalty_answers, penalty_tally
 from projections.explain import explain_penalty
 from projections.ladder import ladder_lines
 from tests.proofs.checker import check
@@ -123,6 +124,9 @@ def test_the_window_over_two_schools_is_that_of_one(seed: int, tmp_path: Path) -
         sessions = [{"session": each["session"], "code": each["code"]} for each in answer["sessions"]]
         assert {**{name: answer[name] for name in expected}, "sessions": sessions} == expected
         assert schools == {s: "118000" if s in move.there else None for s in schools}
+        counted = [column[0] for column in penalty_tally(here.answers, moment, [PUPIL])[:4]]
+        met_on = Session.parse(answer["met_on"]).number if answer["met_on"] else 0
+        assert counted == [answer["count"], answer["met"], met_on, answer["unresolved"]]
         explained = msgspec.to_builtins(explain_penalty(here.answers, moment, PUPIL))
         assert check(explained) == []
         assert (explained["counts"]["penalty"], explained["met_on"]) == (answer["count"], answer["met_on"])
