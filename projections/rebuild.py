@@ -94,9 +94,12 @@ def rebuild(
             f"a rebuild makes tables, which this account may not: rebuild as the owner ({said(error.orig or error)})"
         ) from None
     size = page or (PAGE_OF_ONE_WRITER if engine.dialect.name == "sqlite" else PAGE)
-    _fill(ledger, engine, size, tell, archive)
     with ThreadPoolExecutor(1) as beside:
-        proof = beside.submit(_prove, ledger, engine, tell)
+        before = beside.submit(_serving, ledger, engine)
+        if isinstance(engine.pool, sa.pool.StaticPool):
+            before.result()  # there is one connection for everybody
+        _fill(ledger, engine, size, tell, archive)
+        proof = beside.submit(_prove, engine, before, tell)
         _put_key(engine)
         as_before = proof.result()
     projector = Projector(ledger, engine, generation=NEXT)
@@ -257,15 +260,24 @@ def _caught_up(engine: sa.Engine, reached: int, head: int, tell: Progress) -> No
     tell("catching up", reached, head)
 
 
-def _prove(ledger: Ledger, engine: sa.Engine, tell: Progress) -> bool | None:
-    """Return whether the new generation, which reads back as it was written, holds the rows of the serving one.
+def _serving(ledger: Ledger, engine: sa.Engine) -> tuple[int, Fingerprint] | None:
+    """Return a position, no later than the one that the rebuild was begun for, and the fingerprint of the serving
+    generation there; None where that is of another ledger or has not begun."""
+    with engine.connect() as connection:
+        until = connection.scalars(sa.select(rebuilding.c.until)).one()
+        serving = tracked(connection)
+    if not serving.position or not _is_of(ledger, *serving):
+        return None
+    at = min(serving.position, until)
+    return at, fingerprint_at(engine, SERVING, at)
 
-    None where the two cannot be compared, as the serving one is of another ledger or has not begun. Raises
-    Misconfigured where the new one does not read back."""
+
+def _prove(engine: sa.Engine, before: Future[tuple[int, Fingerprint] | None], tell: Progress) -> bool | None:
+    """Return whether the new generation, which reads back as it was written, holds the rows of the serving one; None
+    where there is nothing to compare it with. Raises Misconfigured where the new one does not read back."""
     with _writing(engine) as connection:
         _beat(connection, stage="proving")
         row = connection.execute(sa.select(rebuilding)).one()
-        serving = tracked(connection)
     tell("proving", row.until, row.until)
     written = Fingerprint(row.rows, int.from_bytes(row.mix, "big"))
     found = fingerprint_at(engine, NEXT, row.until)
@@ -274,46 +286,48 @@ def _prove(ledger: Ledger, engine: sa.Engine, tell: Progress) -> bool | None:
             f"the new generation reads back as {found.rows} rows where {written.rows} were written, or as other ones: "
             "the old one goes on serving; 'attendance rebuild --restart' begins again"
         )
-    if not serving.position or not _is_of(ledger, *serving):
+    if (serving := before.result()) is None:
         return None
-    at = min(serving.position, row.until)
-    return fingerprint_at(engine, SERVING, at) == (found if at == row.until else fingerprint_at(engine, NEXT, at))
+    at, fingerprint_there = serving
+    return fingerprint_there == (found if at == row.until else fingerprint_at(engine, NEXT, at))
 
 
 def fingerprint_at(engine: sa.Engine, generation: Generation, position: int) -> Fingerprint:
     """Return the fingerprint of a generation as it stood at a position, however far it has come since."""
-    numbers = (
-        f"session * {SESSION_PLACE} + version * {VERSION_PLACE} + code",
-        "from_position",
-        "CASE WHEN until_position <= :position THEN until_position ELSE 0 END",
-    )
-    # A driver hands every row over by itself, so the rows of a pupil's year are packed into one.
-    if engine.dialect.name == "sqlite":
-        packed = " || ',' || ".join(f"({each})" for each in numbers)
-        together = f"group_concat({packed}, ',')"
-    else:
-        packed = " || ".join(f"int8send({each})" for each in numbers)
-        together = f"string_agg({packed}, ''::bytea)"
-    statement = sa.text(
-        f"SELECT year, pupil, {together} FROM {generation.entries.name} "
-        "WHERE from_position <= :position GROUP BY year, pupil"
-    )
     total, counted = Fingerprint(0, 0), 0
     groups: list[tuple[int, str, np.ndarray]] = []
-    with engine.connect().execution_options(stream_results=True, max_row_buffer=50) as connection:
-        for year, pupil, rows in connection.execute(statement, {"position": position}):
-            groups.append((year, pupil, _unpacked(rows)))
-            counted += len(groups[-1][2])
+    with engine.connect() as connection:
+        for year, pupil, rows in _packed(connection, generation.entries.name, position):
+            groups.append((year, pupil, rows))
+            counted += len(rows)
             if counted >= PAGE:
                 total, counted, groups = total + _of_groups(groups), 0, []
     return total + _of_groups(groups) if groups else total
 
 
-def _unpacked(rows: str | bytes) -> np.ndarray:
-    """Return the numbers of packed rows, three a row."""
-    # np.fromstring reads numbers out of text; only its binary mode is deprecated.
-    numbers = np.fromstring(rows, np.int64, sep=",") if isinstance(rows, str) else np.frombuffer(rows, ">i8")
-    return numbers.reshape(-1, 3)
+def _packed(connection: sa.Connection, table: str, position: int) -> Iterator[tuple[int, str, np.ndarray]]:
+    """Yield the rows of each pupil's year as they stood at a position: three numbers a row (place, from, until)."""
+    numbers = (
+        f"session * {SESSION_PLACE} + version * {VERSION_PLACE} + code",
+        "from_position",
+        f"CASE WHEN until_position <= {position} THEN until_position ELSE 0 END",
+    )
+    grouped = f"FROM {table} WHERE from_position <= {position} GROUP BY year, pupil"
+    # A driver hands every row over by itself, so the rows of a pupil's year are packed into one.
+    if connection.dialect.name == "sqlite":
+        packed = " || ',' || ".join(f"({each})" for each in numbers)
+        for year, pupil, text in connection.exec_driver_sql(
+            f"SELECT year, pupil, group_concat({packed}, ',') {grouped}"
+        ):
+            # np.fromstring reads numbers out of text; only its binary mode is deprecated.
+            yield year, pupil, np.fromstring(text, np.int64, sep=",").reshape(-1, 3)
+        return
+    packed = " || ".join(f"int8send({each})" for each in numbers)
+    # As it comes and in binary: a cursor of the server's would forbid it to use a second core, and text doubles bytes.
+    cursor = connection.connection.cursor(binary=True)  # type: ignore[call-arg]
+    query = f"SELECT year, pupil, string_agg({packed}, ''::bytea) {grouped}"
+    for year, pupil, raw in cursor.stream(query):  # type: ignore[attr-defined]
+        yield year, pupil, np.frombuffer(raw, ">i8").reshape(-1, 3)
 
 
 def _of_groups(groups: list[tuple[int, str, np.ndarray]]) -> Fingerprint:
