@@ -57,9 +57,9 @@ class Marks:
             *KEY[:3], version=pl.col("version") - 1, until_position="from_position"
         )
 
-    def ends(self, at: int, until: int, size: int) -> list[int]:
-        """Return where pages of so many positions end, from a position to another."""
-        return [*range(at + size, until, size), until]
+    def end(self, at: int, until: int, size: int) -> int:
+        """Return where the page of so many positions ends that goes on from one position towards another."""
+        return min(at + size, until)
 
     def lines(self, after: int, until: int) -> tuple[int, bytes] | pl.DataFrame:
         """Return the stored lines of a page, or its marks without an end, which may be read ahead."""

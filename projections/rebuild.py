@@ -21,7 +21,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 import sqlalchemy as sa
 
@@ -30,16 +29,17 @@ from ledger.errors import Misconfigured
 from ledger.store import Ledger, said
 from projections.archive.pages import ArchivedMarks
 from projections.archive.reading import Archive
-from projections.marks import COLUMNS, KEY, Fingerprint, Marks, Page, fingerprint, fingerprint_of, number_of
+from projections.fingerprints import fingerprint_at
+from projections.marks import COLUMNS, KEY, Fingerprint, Marks, Page, fingerprint
 from projections.projector import Projector, tracked
 from projections.tables import NEXT, OLD, SERVING, Generation, rebuilding, tracking
 
-PAGE = 50_000  # positions; as many rows at most are held at a time, twice over
-PAGE_OF_ONE_WRITER = 5_000  # on SQLite, where whoever takes a register waits for a page to be written
-MAKE_WAY_SECONDS = 0.1  # SQLite looks again at least so often whether it may write
+PAGE = {"postgresql": 50_000, "sqlite": 5_000}  # positions; as many rows at most are held at a time, twice over
+# While somebody records: a save waits for a disk that writes a page, and on SQLite for the one writer.
+SMALL_PAGE = {"postgresql": 10_000, "sqlite": 1_500}
+MAKE_WAY_SECONDS = 0.03
 LOCK_TRIES, LOCK_WAIT = 60, "1s"  # a reader who takes long must not make everybody else wait behind us
 ELSEWHERE_SECONDS = 600  # since when a process of another machine, which cannot be asked, is taken for dead
-VERSION_PLACE, SESSION_PLACE = 2**8, 2**39  # of a mark's code, version and session as one number of 64 bits
 
 Progress = Callable[[str, int, int], None]  # the stage, the position reached, the position to reach
 
@@ -93,14 +93,17 @@ def rebuild(
         raise Misconfigured(
             f"a rebuild makes tables, which this account may not: rebuild as the owner ({said(error.orig or error)})"
         ) from None
-    size = page or (PAGE_OF_ONE_WRITER if engine.dialect.name == "sqlite" else PAGE)
+    marks = _marks(ledger, engine, archive)
     with ThreadPoolExecutor(1) as beside:
         before = beside.submit(_serving, ledger, engine)
-        if isinstance(engine.pool, sa.pool.StaticPool):
-            before.result()  # there is one connection for everybody
-        _fill(ledger, engine, size, tell, archive)
-        proof = beside.submit(_prove, engine, before, tell)
-        _put_key(engine)
+        if _one_at_a_time(ledger, engine):
+            before.result()
+        if marks is not None:
+            _fill(ledger, engine, marks, page, tell)
+        proof = beside.submit(_prove, ledger, engine, before, tell)
+        if _one_at_a_time(ledger, engine):
+            proof.result()
+        _put_key(ledger, engine)
         as_before = proof.result()
     projector = Projector(ledger, engine, generation=NEXT)
     head, _ = ledger.reads.head()
@@ -160,43 +163,70 @@ def _begin(ledger: Ledger, engine: sa.Engine, *, restart: bool) -> int:
     return 0
 
 
-def _fill(ledger: Ledger, engine: sa.Engine, size: int, tell: Progress, archive: Archive | None) -> None:
-    """Write everything up to the position that the rebuild was begun for. One thread reads ahead and one writes."""
+def _until(engine: sa.Engine) -> int:
+    """Return the position that the rebuild was begun for."""
+    with engine.connect() as connection:
+        return connection.scalars(sa.select(rebuilding.c.until)).one()
+
+
+def _alone(ledger: Ledger, engine: sa.Engine) -> bool:
+    """Whether nobody has recorded anything since the rebuild was begun. Then it takes every core, else only one."""
+    return ledger.reads.end() <= _until(engine)
+
+
+def _one_at_a_time(ledger: Ledger, engine: sa.Engine) -> bool:
+    # A read model in memory has one connection, which one thread must not use in the middle of another's transaction.
+    return isinstance(engine.pool, sa.pool.StaticPool) or not _alone(ledger, engine)
+
+
+def _marks(ledger: Ledger, engine: sa.Engine, archive: Archive | None) -> Marks | None:
+    """Return what the rebuild reads from, None where everything is written."""
+    until = _until(engine)
+    with engine.connect() as connection:
+        parked = set(connection.scalars(sa.select(NEXT.parked.c.stream)))
+        if tracked(connection, NEXT).position >= until:
+            return None
+    if archive is None:
+        return Marks(ledger.reads, until, parked)
+    return ArchivedMarks(archive, ledger.reads, until, parked)
+
+
+def _fill(ledger: Ledger, engine: sa.Engine, marks: Marks, page: int | None, tell: Progress) -> None:
+    """Write everything up to the position that the rebuild was begun for. One thread reads ahead and one writes, unless
+    somebody records meanwhile."""
     with engine.connect() as connection:
         row = connection.execute(sa.select(rebuilding)).one()
         at = tracked(connection, NEXT).position
-        parked = set(connection.scalars(sa.select(NEXT.parked.c.stream)))
-    if at >= row.until:
-        return
-    if archive is None:
-        marks = Marks(ledger.reads, row.until, parked)
-    else:
-        marks = ArchivedMarks(archive, ledger.reads, row.until, parked)
-    written = Fingerprint(row.rows, int.from_bytes(row.mix, "big"))
-    ends = marks.ends(at, row.until, size)
+    written, until = Fingerprint(row.rows, int.from_bytes(row.mix, "big")), row.until
+    size, small = (page or sizes[engine.dialect.name] for sizes in (PAGE, SMALL_PAGE))
     with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as writing:
-        ahead = reading.submit(marks.lines, at, ends[0])
+        end = marks.end(at, until, size)
+        ahead = reading.submit(marks.lines, at, end)
         writer: Future[None] | None = None
-        for place, end in enumerate(ends):
-            lines = ahead.result()
-            if end != row.until:
-                ahead = reading.submit(marks.lines, end, ends[place + 1])
-            page = marks.page(lines, at, end)
-            written += fingerprint(page.marks)
+        while at < until:
+            lines, alone = ahead.result(), ledger.reads.end() <= until
+            following = marks.end(end, until, size if alone else small)
+            if alone and end < until:
+                ahead = reading.submit(marks.lines, end, following)
+            found = marks.page(lines, at, end)
+            written += fingerprint(found.marks)
             if writer is not None:
                 writer.result()
-                tell("filling", at, row.until)
-            writer = writing.submit(_write, ledger, engine, page, at, end, row.until, written)
-            at = end
+                tell("filling", at, until)
+            writer = writing.submit(_write, ledger, engine, found, at, end, written)
+            if not alone:
+                writer.result()
+                time.sleep(MAKE_WAY_SECONDS)
+                if end < until:
+                    ahead = reading.submit(marks.lines, end, following)
+            at, end = end, following
         assert writer is not None
         writer.result()
-    tell("filling", at, row.until)
+    tell("filling", at, until)
 
 
-def _write(ledger: Ledger, engine: sa.Engine, page: Page, at: int, end: int, until: int, written: Fingerprint) -> None:
+def _write(ledger: Ledger, engine: sa.Engine, page: Page, at: int, end: int, written: Fingerprint) -> None:
     """Write one page, the position that it reaches, and what has been written so far, in one transaction."""
-    if engine.dialect.name == "sqlite" and ledger.reads.end() > until:
-        time.sleep(MAKE_WAY_SECONDS)  # somebody records meanwhile, and may be waiting for the one writer
     (last,) = ledger.reads.rows_at([end])
     reached = {"name": NEXT.name, "position": end, "digest": wire.leaf(*last)}
     with _writing(engine) as connection:
@@ -224,16 +254,18 @@ def _load(connection: sa.Connection, marks: pl.DataFrame) -> None:
         connection.exec_driver_sql(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?)", rows)  # type: ignore[arg-type]
 
 
-def _put_key(engine: sa.Engine) -> None:
+def _put_key(ledger: Ledger, engine: sa.Engine) -> None:
     """Give the new generation its key and the rights of the serving one, where it has none yet."""
     if engine.dialect.name != "postgresql":
         return
-    entries, name = NEXT.entries.name, f"{NEXT.entries.name}_pkey"
+    entries, name, alone = NEXT.entries.name, f"{NEXT.entries.name}_pkey", _alone(ledger, engine)
     with engine.begin() as connection:
         if sa.inspect(connection).get_pk_constraint(entries)["constrained_columns"]:
             return
         # An index first: while it is made the rows can be read, which a constraint would not allow.
         connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '256MB'")
+        if not alone:
+            connection.exec_driver_sql("SET LOCAL max_parallel_maintenance_workers = 0")
         connection.exec_driver_sql(f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {entries} ({', '.join(KEY)})")
     with engine.begin() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {entries} ADD CONSTRAINT {name} PRIMARY KEY USING INDEX {name}")
@@ -264,15 +296,16 @@ def _serving(ledger: Ledger, engine: sa.Engine) -> tuple[int, Fingerprint] | Non
     """Return a position, no later than the one that the rebuild was begun for, and the fingerprint of the serving
     generation there; None where that is of another ledger or has not begun."""
     with engine.connect() as connection:
-        until = connection.scalars(sa.select(rebuilding.c.until)).one()
         serving = tracked(connection)
     if not serving.position or not _is_of(ledger, *serving):
         return None
-    at = min(serving.position, until)
-    return at, fingerprint_at(engine, SERVING, at)
+    at = min(serving.position, _until(engine))
+    return at, fingerprint_at(engine, SERVING, at, cores=_alone(ledger, engine))
 
 
-def _prove(engine: sa.Engine, before: Future[tuple[int, Fingerprint] | None], tell: Progress) -> bool | None:
+def _prove(
+    ledger: Ledger, engine: sa.Engine, before: Future[tuple[int, Fingerprint] | None], tell: Progress
+) -> bool | None:
     """Return whether the new generation, which reads back as it was written, holds the rows of the serving one; None
     where there is nothing to compare it with. Raises Misconfigured where the new one does not read back."""
     with _writing(engine) as connection:
@@ -280,7 +313,7 @@ def _prove(engine: sa.Engine, before: Future[tuple[int, Fingerprint] | None], te
         row = connection.execute(sa.select(rebuilding)).one()
     tell("proving", row.until, row.until)
     written = Fingerprint(row.rows, int.from_bytes(row.mix, "big"))
-    found = fingerprint_at(engine, NEXT, row.until)
+    found = fingerprint_at(engine, NEXT, row.until, cores=_alone(ledger, engine))
     if found != written:
         raise Misconfigured(
             f"the new generation reads back as {found.rows} rows where {written.rows} were written, or as other ones: "
@@ -290,60 +323,6 @@ def _prove(engine: sa.Engine, before: Future[tuple[int, Fingerprint] | None], te
         return None
     at, fingerprint_there = serving
     return fingerprint_there == (found if at == row.until else fingerprint_at(engine, NEXT, at))
-
-
-def fingerprint_at(engine: sa.Engine, generation: Generation, position: int) -> Fingerprint:
-    """Return the fingerprint of a generation as it stood at a position, however far it has come since."""
-    total, counted = Fingerprint(0, 0), 0
-    groups: list[tuple[int, str, np.ndarray]] = []
-    with engine.connect() as connection:
-        for year, pupil, rows in _packed(connection, generation.entries.name, position):
-            groups.append((year, pupil, rows))
-            counted += len(rows)
-            if counted >= PAGE:
-                total, counted, groups = total + _of_groups(groups), 0, []
-    return total + _of_groups(groups) if groups else total
-
-
-def _packed(connection: sa.Connection, table: str, position: int) -> Iterator[tuple[int, str, np.ndarray]]:
-    """Yield the rows of each pupil's year as they stood at a position: three numbers a row (place, from, until)."""
-    numbers = (
-        f"session * {SESSION_PLACE} + version * {VERSION_PLACE} + code",
-        "from_position",
-        f"CASE WHEN until_position <= {position} THEN until_position ELSE 0 END",
-    )
-    grouped = f"FROM {table} WHERE from_position <= {position} GROUP BY year, pupil"
-    # A driver hands every row over by itself, so the rows of a pupil's year are packed into one.
-    if connection.dialect.name == "sqlite":
-        packed = " || ',' || ".join(f"({each})" for each in numbers)
-        for year, pupil, text in connection.exec_driver_sql(
-            f"SELECT year, pupil, group_concat({packed}, ',') {grouped}"
-        ):
-            # np.fromstring reads numbers out of text; only its binary mode is deprecated.
-            yield year, pupil, np.fromstring(text, np.int64, sep=",").reshape(-1, 3)
-        return
-    packed = " || ".join(f"int8send({each})" for each in numbers)
-    # As it comes and in binary: a cursor of the server's would forbid it to use a second core, and text doubles bytes.
-    cursor = connection.connection.cursor(binary=True)  # type: ignore[call-arg]
-    query = f"SELECT year, pupil, string_agg({packed}, ''::bytea) {grouped}"
-    for year, pupil, raw in cursor.stream(query):  # type: ignore[attr-defined]
-        yield year, pupil, np.frombuffer(raw, ">i8").reshape(-1, 3)
-
-
-def _of_groups(groups: list[tuple[int, str, np.ndarray]]) -> Fingerprint:
-    """Return the fingerprint of packed rows of these years and pupils."""
-    years, pupils, tables = zip(*groups, strict=True)
-    counts = [len(table) for table in tables]
-    place, begun, ended = np.concatenate(tables).astype(np.int64).T
-    return fingerprint_of(
-        np.repeat(np.array([number_of(pupil) for pupil in pupils], np.uint64), counts),
-        np.repeat(np.array(years, np.int64), counts),
-        place // SESSION_PLACE,
-        place % SESSION_PLACE // VERSION_PLACE,
-        place % VERSION_PLACE,
-        begun,
-        ended,
-    )
 
 
 def _take_place(ledger: Ledger, engine: sa.Engine, projector: Projector) -> int:

@@ -25,10 +25,9 @@ class ArchivedMarks(Marks):
         later = [_page(_read(archive, segment), 0, until).filter(pl.col("version") > 1) for segment in segments]
         super().__init__(reads, until, parked, after=min(archive.position, until), later=later)
 
-    def ends(self, at: int, until: int, size: int) -> list[int]:
-        inside = [segment.last for segment in _segments(self._archive, at, until) if segment.last < until]
-        beyond = max(at, self._archive.position)
-        return [*inside, *super().ends(beyond, until, size)] if beyond < until else [*inside, until]
+    def end(self, at: int, until: int, size: int) -> int:
+        (segment, *_) = [*_segments(self._archive, at, until), None]
+        return super().end(at, until, size) if segment is None else min(segment.last, until)
 
     def lines(self, after: int, until: int) -> tuple[int, bytes] | pl.DataFrame:
         # In a segment with an event that cannot be read, what is parked is found in the ledger.

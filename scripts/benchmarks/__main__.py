@@ -88,8 +88,8 @@ def scale_groups(places: Stores, quick: bool) -> dict[str, Callable[[], list[Row
     return {
         "rebuild postgresql": lambda: rebuild_rows(filled("postgresql"), rounds, 0.6),
         "rebuild sqlite": lambda: rebuild_rows(filled("sqlite"), rounds, 0.4),
-        "saves postgresql": lambda: [saving_row(filled("postgresql"), years, 100)],
-        "saves sqlite": lambda: [saving_row(filled("sqlite"), years, 100)],
+        "saves postgresql": lambda: [saving_row(filled("postgresql"), years, 300 if quick else 1000)],
+        "saves sqlite": lambda: [saving_row(filled("sqlite"), years, 300 if quick else 1000)],
         "amended postgresql": lambda: amended_rows(places, "postgresql", 10, 12 if quick else None),
         "amended sqlite": lambda: amended_rows(places, "sqlite", 10, 12 if quick else None),
         "cluster": lambda: _cluster(0.02 if quick else 0.2, 2 if quick else 10),

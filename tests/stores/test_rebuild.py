@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 import socket
+import time
 from collections.abc import Callable
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,9 +15,10 @@ import sqlalchemy as sa
 
 from ledger.errors import Misconfigured
 from ledger.store import Ledger
-from projections.marks import COLUMNS, Fingerprint, fingerprint
+from projections.fingerprints import fingerprint_at
+from projections.marks import COLUMNS, Fingerprint, Marks, fingerprint
 from projections.projector import Projector, tracked
-from projections.rebuild import drop_old, fingerprint_at, rebuild, status
+from projections.rebuild import _write, drop_old, rebuild, status
 from projections.replay import replayed, stored
 from projections.tables import NEXT, OLD, SERVING, open_engine, parked, rebuilding
 from tests.stores.envelopes import mark, opening
@@ -106,6 +109,41 @@ def test_what_was_recorded_meanwhile_is_in_it(ledger: Ledger) -> None:
     head, _ = ledger.reads.head()
     assert stages == ["filling", "proving", "catching up"] and done.position == head and done.as_before
     assert set(stored(engine)) == replayed(ledger, head)
+
+
+@pytest.mark.parametrize("somebody_records", [True, False])
+def test_while_somebody_records_it_does_one_thing_at_a_time(
+    somebody_records: bool, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that whoever takes a register finds a core and the disk; undisturbed, it reads ahead while it writes."""
+    grow(ledger, 400)
+    engine = open_engine(ledger)
+    at_work, together = [0], [0]
+
+    def noticed(work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*given: Any) -> Any:
+            at_work[0] += 1
+            together[0] = max(together[0], at_work[0])
+            time.sleep(0.01)
+            done = work(*given)
+            at_work[0] -= 1
+            return done
+
+        return timed
+
+    class Disturbed(Marks):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            if somebody_records:
+                ledger.append([mark("late/2024/2024-09-03/AM")])
+
+        lines = noticed(Marks.lines)
+
+    monkeypatch.setattr("projections.rebuild.Marks", Disturbed)
+    monkeypatch.setattr("projections.rebuild._write", noticed(_write))
+    rebuild(ledger, engine, page=40)
+    assert together == [1 if somebody_records else 2]
+    assert set(stored(engine)) == replayed(ledger, ledger.reads.end())
 
 
 def test_a_wrong_generation_is_replaced_and_said_to_have_been_wrong(ledger: Ledger) -> None:
