@@ -74,6 +74,7 @@ def ask_absence(
             chosen = who(
                 house.answers, moment, leavers=leavers, year_group=year_group, class_name=class_name, group=group
             )
+            note_nobody(chosen, {"year group": year_group, "class": class_name, "group": group})
         found = absence_answers(house.answers, moment, chosen)
         if as_json:
             say_json(found)
@@ -143,6 +144,13 @@ def known_pupils(moment: Moment, numbers: list[str]) -> list[str]:
         if number not in moment.school.pupils:
             raise Refused("pupil_not_on_roll", field="pupil", value=number, expected="a pupil known at that moment")
     return sorted(set(numbers))
+
+
+def note_nobody(chosen: list[str], filters: dict[str, str | None]) -> None:
+    """Say so where the filters choose nobody: a class that was mistyped looks like one without absences."""
+    asked = [f"{name} {value!r}" for name, value in filters.items() if value is not None]
+    if asked and not chosen:
+        note(f"nobody on roll that day is in {' and '.join(asked)}")
 
 
 def check_has_been(moment: Moment, option: str, day: date) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from commands.cli.ask import Pupils, known_pupils, note_lost_keys
+from commands.cli.ask import Pupils, known_pupils, note_lost_keys, note_nobody
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -64,6 +64,7 @@ def show_differences(
         chosen = (
             known_pupils(after, pupils) if pupils else who(house.answers, after, leavers=True, class_name=class_name)
         )
+        note_nobody(chosen, {"class": class_name})
         found = differences(house.answers, before, after, chosen)
         if as_json:
             say_json(found)
@@ -115,6 +116,7 @@ def imagine(
         assert base is not None, "an opened school has a policy"
         other = with_settings(base, settings) if settings else base
         chosen = known_pupils(moment, pupils) if pupils else who(house.answers, moment, class_name=class_name)
+        note_nobody(chosen, {"class": class_name})
         found = effects(house.answers, moment, other, chosen)
         if as_json:
             say_json(found)

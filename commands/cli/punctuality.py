@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.cli.ask import Pupils, known_pupils, note_lost_keys
+from commands.cli.ask import Pupils, known_pupils, note_lost_keys, note_nobody
 from commands.cli.files import OutOption, out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
@@ -77,6 +77,7 @@ def ask_punctuality(
             chosen = known_pupils(moment, pupils)
         else:
             chosen = who(house.answers, moment, year_group=year_group, class_name=class_name, group=group)
+            note_nobody(chosen, {"year group": year_group, "class": class_name, "group": group})
         found = punctuality_answers(house.answers, moment, chosen, begins)
         if path:
             write_whole(path, lambda draft: _write(draft, found))

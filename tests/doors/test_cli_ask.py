@@ -79,6 +79,10 @@ def test_filters_say_who_is_asked_about(school: Path) -> None:
     assert pupils("--group", "😀") == []
     assert pupils("9001", "1042", "9001") == ["1042", "9001"]
     assert run("absence", "1042", "--class", "4W").sentence.startswith("malformed: PUPIL, expected either ")
+    mistyped = run("absence", "--class", "4V", "--year-group", "4", "--json")
+    assert mistyped.json == []
+    assert mistyped.err == "attendance: nobody on roll that day is in year group '4' and class '4V'\n"
+    assert run("absence", "--class", "4W", "--json").err == ""
 
 
 def test_a_pupil_who_left_is_answered_for_by_number_or_with_leavers(school: Path) -> None:
