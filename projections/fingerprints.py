@@ -11,7 +11,9 @@ from projections.marks import Fingerprint, fingerprint_of, number_of
 from projections.tables import Generation
 
 ROWS = 50_000  # at most so many and a pupil's year are held at a time
-VERSION_PLACE, SESSION_PLACE = 2**8, 2**39  # of a mark's code, version and session as one number of 64 bits
+# A row as two numbers of 64 bits: code, version and session of the mark, and until and from which position it holds.
+VERSION_PLACE, SESSION_PLACE = 2**8, 2**39
+FROM_PLACE = 2**31  # more than the positions that a school can come to
 
 
 def fingerprint_at(engine: sa.Engine, generation: Generation, position: int, *, cores: bool = True) -> Fingerprint:
@@ -31,11 +33,11 @@ def fingerprint_at(engine: sa.Engine, generation: Generation, position: int, *, 
 
 
 def _packed(connection: sa.Connection, table: str, position: int) -> Iterator[tuple[int, str, np.ndarray]]:
-    """Yield the rows of each pupil's year as they stood at a position: three numbers a row (place, from, until)."""
+    """Yield the rows of each pupil's year as they stood at a position: two numbers a row (place, span)."""
+    assert position < FROM_PLACE, position
     numbers = (
         f"session * {SESSION_PLACE} + version * {VERSION_PLACE} + code",
-        "from_position",
-        f"CASE WHEN until_position <= {position} THEN until_position ELSE 0 END",
+        f"from_position * {FROM_PLACE} + CASE WHEN until_position <= {position} THEN until_position ELSE 0 END",
     )
     grouped = f"FROM {table} WHERE from_position <= {position} GROUP BY year, pupil"
     # A driver hands every row over by itself, so the rows of a pupil's year are packed into one.
@@ -45,27 +47,27 @@ def _packed(connection: sa.Connection, table: str, position: int) -> Iterator[tu
             f"SELECT year, pupil, group_concat({packed}, ',') {grouped}"
         ):
             # np.fromstring reads numbers out of text; only its binary mode is deprecated.
-            yield year, pupil, np.fromstring(text, np.int64, sep=",").reshape(-1, 3)
+            yield year, pupil, np.fromstring(text, np.int64, sep=",").reshape(-1, 2)
         return
     packed = " || ".join(f"int8send({each})" for each in numbers)
     # As it comes and in binary: a cursor of the server's would forbid it to use a second core, and text doubles bytes.
     cursor = connection.connection.cursor(binary=True)  # type: ignore[call-arg]
     query = f"SELECT year, pupil, string_agg({packed}, ''::bytea) {grouped}"
     for year, pupil, raw in cursor.stream(query):  # type: ignore[attr-defined]
-        yield year, pupil, np.frombuffer(raw, ">i8").reshape(-1, 3)
+        yield year, pupil, np.frombuffer(raw, ">i8").reshape(-1, 2)
 
 
 def _of_groups(groups: list[tuple[int, str, np.ndarray]]) -> Fingerprint:
     """Return the fingerprint of packed rows of these years and pupils."""
     years, pupils, tables = zip(*groups, strict=True)
     counts = [len(table) for table in tables]
-    place, begun, ended = np.concatenate(tables).astype(np.int64).T
+    place, span = np.concatenate(tables).astype(np.int64).T
     return fingerprint_of(
         np.repeat(np.array([number_of(pupil) for pupil in pupils], np.uint64), counts),
         np.repeat(np.array(years, np.int64), counts),
         place // SESSION_PLACE,
         place % SESSION_PLACE // VERSION_PLACE,
         place % VERSION_PLACE,
-        begun,
-        ended,
+        span // FROM_PLACE,
+        span % FROM_PLACE,
     )
