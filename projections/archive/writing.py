@@ -228,11 +228,15 @@ def write_manifest(
     file = _written(folder, f"references.{end}.arrow", pack_references(references))
     tables["references"] = Table(**file, rows=len(references))
     tables["times"] = Table(**_written(folder, f"times.{end}.arrow", pack_times(times_of(columns))), rows=end)
+    # A year to which nothing was added keeps its file: the old manifest finds its own bytes until the new one is there.
+    kept = {each.file: each for each in before.manifest.marks} if before else {}
     marks = []
     for year, entries in marks_by_year(columns).items():
         name = f"marks.{file_year(year)}.{entries.from_position[-1]}.arrow"
-        file = _written(folder, name, pack_marks(entries))
-        marks.append(YearMarks(**file, rows=len(entries.pupil), year=year))
+        if name not in kept:
+            written = _written(folder, name, pack_marks(entries))
+            kept[name] = YearMarks(**written, rows=len(entries.pupil), year=year)
+        marks.append(kept[name])
     manifest = Manifest(
         format=FORMAT,
         ledger=identity,

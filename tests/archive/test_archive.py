@@ -141,6 +141,22 @@ def test_written_again_nothing_changes(school: OpenedSchool, tmp_path: Path) -> 
     }
 
 
+def test_a_school_year_to_which_nothing_is_added_keeps_its_file(tmp_path: Path) -> None:
+    with open_ledger("memory:", create=True) as ledger:
+        ledger.append([opening(), mark("1/2024/2024-09-03/AM")])
+        before = archived(ledger, tmp_path).manifest
+        kept = bytes_of(tmp_path)
+        ledger.append([mark("1/2025/2025-09-03/AM")])
+        after = archived(ledger, tmp_path).manifest
+        assert before is not None and after is not None and after.marks[0] == before.marks[0]
+        assert [each.year for each in after.marks] == [2024, 2025]
+        assert bytes_of(tmp_path)[after.marks[0].file] == kept[after.marks[0].file]
+        ledger.append([mark("1/2024/2024-09-03/AM", 2, "I")])
+        last = archived(ledger, tmp_path).manifest
+        assert last is not None and [each.rows for each in last.marks] == [2, 1]
+        assert before.marks[0].file not in bytes_of(tmp_path) and sentences(tmp_path, ledger) == []
+
+
 def test_what_a_killed_run_left_stands_in_nobodys_way(school: OpenedSchool, tmp_path: Path) -> None:
     in_parts(school.ledger, tmp_path / "a", 2)
     whole = {name: raw for name, (raw, _) in bytes_of(tmp_path / "a").items()}
