@@ -19,15 +19,15 @@ from typing import Any
 
 from ledger.errors import Misconfigured
 
-SCHOOLS_A_TASK = 8  # some seconds of work: little is lost with a machine, and little is spent on handing out
+SCHOOLS_A_TASK = 8  # some tenths of a second: little is lost with a machine, and little is spent on handing out
 PUPILS, SCHOOLS = "pupils", "schools.parquet"
 # A task is one core's work: without this every task would start a thread for each core of its machine. And it takes and
 # gives back the same megabytes for each school, which the C library would hand to the system and ask for again.
 ONE_TASK = {
     "POLARS_MAX_THREADS": "1",
     "OMP_NUM_THREADS": "1",
-    "MALLOC_TRIM_THRESHOLD_": str(2**28),
-    "MALLOC_MMAP_THRESHOLD_": str(2**28),
+    "MALLOC_TRIM_THRESHOLD_": str(2**25),
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
 }
 # Moments stay moments in UTC, in the files, too.
 SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}

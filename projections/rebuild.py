@@ -42,6 +42,8 @@ LOCK_TRIES, LOCK_WAIT = 60, "1s"  # a reader who takes long must not make everyb
 ELSEWHERE_SECONDS = 600  # since when a process of another machine, which cannot be asked, is taken for dead
 
 Progress = Callable[[str, int, int], None]  # the stage, the position reached, the position to reach
+# Whether nobody has recorded anything since this process began: then a rebuild takes every core, else only one.
+Alone = Callable[[], bool]
 
 
 class Rebuilt(NamedTuple):
@@ -85,6 +87,11 @@ def rebuild(
     what the ledger says; then the serving one stays.
     """
     tell = progress or (lambda stage, reached, until: None)
+    end = ledger.reads.end()
+
+    def alone() -> bool:
+        return ledger.reads.end() <= end
+
     try:
         resumed_at = _begin(ledger, engine, restart=restart)
     except sa.exc.ProgrammingError as error:
@@ -95,15 +102,17 @@ def rebuild(
         ) from None
     marks = _marks(ledger, engine, archive)
     with ThreadPoolExecutor(1) as beside:
-        before = beside.submit(_serving, ledger, engine)
-        if _one_at_a_time(ledger, engine):
+        before = beside.submit(_serving, ledger, engine, alone)
+        # A read model in memory has one connection, which nobody must use in the middle of another's transaction.
+        shared = isinstance(engine.pool, sa.pool.StaticPool)
+        if shared or not alone():
             before.result()
         if marks is not None:
-            _fill(ledger, engine, marks, page, tell)
-        proof = beside.submit(_prove, ledger, engine, before, tell)
-        if _one_at_a_time(ledger, engine):
+            _fill(ledger, engine, marks, page, alone, tell)
+        proof = beside.submit(_prove, engine, before, alone, tell)
+        if shared or not alone():
             proof.result()
-        _put_key(ledger, engine)
+        _put_key(engine, alone)
         as_before = proof.result()
     projector = Projector(ledger, engine, generation=NEXT)
     head, _ = ledger.reads.head()
@@ -169,16 +178,6 @@ def _until(engine: sa.Engine) -> int:
         return connection.scalars(sa.select(rebuilding.c.until)).one()
 
 
-def _alone(ledger: Ledger, engine: sa.Engine) -> bool:
-    """Whether nobody has recorded anything since the rebuild was begun. Then it takes every core, else only one."""
-    return ledger.reads.end() <= _until(engine)
-
-
-def _one_at_a_time(ledger: Ledger, engine: sa.Engine) -> bool:
-    # A read model in memory has one connection, which one thread must not use in the middle of another's transaction.
-    return isinstance(engine.pool, sa.pool.StaticPool) or not _alone(ledger, engine)
-
-
 def _marks(ledger: Ledger, engine: sa.Engine, archive: Archive | None) -> Marks | None:
     """Return what the rebuild reads from, None where everything is written."""
     until = _until(engine)
@@ -191,7 +190,7 @@ def _marks(ledger: Ledger, engine: sa.Engine, archive: Archive | None) -> Marks 
     return ArchivedMarks(archive, ledger.reads, until, parked)
 
 
-def _fill(ledger: Ledger, engine: sa.Engine, marks: Marks, page: int | None, tell: Progress) -> None:
+def _fill(ledger: Ledger, engine: sa.Engine, marks: Marks, page: int | None, alone: Alone, tell: Progress) -> None:
     """Write everything up to the position that the rebuild was begun for. One thread reads ahead and one writes, unless
     somebody records meanwhile."""
     with engine.connect() as connection:
@@ -204,9 +203,9 @@ def _fill(ledger: Ledger, engine: sa.Engine, marks: Marks, page: int | None, tel
         ahead = reading.submit(marks.lines, at, end)
         writer: Future[None] | None = None
         while at < until:
-            lines, alone = ahead.result(), ledger.reads.end() <= until
-            following = marks.end(end, until, size if alone else small)
-            if alone and end < until:
+            lines, undisturbed = ahead.result(), alone()
+            following = marks.end(end, until, size if undisturbed else small)
+            if undisturbed and end < until:
                 ahead = reading.submit(marks.lines, end, following)
             found = marks.page(lines, at, end)
             written += fingerprint(found.marks)
@@ -214,7 +213,7 @@ def _fill(ledger: Ledger, engine: sa.Engine, marks: Marks, page: int | None, tel
                 writer.result()
                 tell("filling", at, until)
             writer = writing.submit(_write, ledger, engine, found, at, end, written)
-            if not alone:
+            if not undisturbed:
                 writer.result()
                 time.sleep(MAKE_WAY_SECONDS)
                 if end < until:
@@ -254,17 +253,17 @@ def _load(connection: sa.Connection, marks: pl.DataFrame) -> None:
         connection.exec_driver_sql(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?)", rows)  # type: ignore[arg-type]
 
 
-def _put_key(ledger: Ledger, engine: sa.Engine) -> None:
+def _put_key(engine: sa.Engine, alone: Alone) -> None:
     """Give the new generation its key and the rights of the serving one, where it has none yet."""
     if engine.dialect.name != "postgresql":
         return
-    entries, name, alone = NEXT.entries.name, f"{NEXT.entries.name}_pkey", _alone(ledger, engine)
+    entries, name = NEXT.entries.name, f"{NEXT.entries.name}_pkey"
     with engine.begin() as connection:
         if sa.inspect(connection).get_pk_constraint(entries)["constrained_columns"]:
             return
         # An index first: while it is made the rows can be read, which a constraint would not allow.
         connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '256MB'")
-        if not alone:
+        if not alone():
             connection.exec_driver_sql("SET LOCAL max_parallel_maintenance_workers = 0")
         connection.exec_driver_sql(f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {entries} ({', '.join(KEY)})")
     with engine.begin() as connection:
@@ -292,7 +291,7 @@ def _caught_up(engine: sa.Engine, reached: int, head: int, tell: Progress) -> No
     tell("catching up", reached, head)
 
 
-def _serving(ledger: Ledger, engine: sa.Engine) -> tuple[int, Fingerprint] | None:
+def _serving(ledger: Ledger, engine: sa.Engine, alone: Alone) -> tuple[int, Fingerprint] | None:
     """Return a position, no later than the one that the rebuild was begun for, and the fingerprint of the serving
     generation there; None where that is of another ledger or has not begun."""
     with engine.connect() as connection:
@@ -300,11 +299,11 @@ def _serving(ledger: Ledger, engine: sa.Engine) -> tuple[int, Fingerprint] | Non
     if not serving.position or not _is_of(ledger, *serving):
         return None
     at = min(serving.position, _until(engine))
-    return at, fingerprint_at(engine, SERVING, at, cores=_alone(ledger, engine))
+    return at, fingerprint_at(engine, SERVING, at, cores=alone())
 
 
 def _prove(
-    ledger: Ledger, engine: sa.Engine, before: Future[tuple[int, Fingerprint] | None], tell: Progress
+    engine: sa.Engine, before: Future[tuple[int, Fingerprint] | None], alone: Alone, tell: Progress
 ) -> bool | None:
     """Return whether the new generation, which reads back as it was written, holds the rows of the serving one; None
     where there is nothing to compare it with. Raises Misconfigured where the new one does not read back."""
@@ -313,7 +312,7 @@ def _prove(
         row = connection.execute(sa.select(rebuilding)).one()
     tell("proving", row.until, row.until)
     written = Fingerprint(row.rows, int.from_bytes(row.mix, "big"))
-    found = fingerprint_at(engine, NEXT, row.until, cores=_alone(ledger, engine))
+    found = fingerprint_at(engine, NEXT, row.until, cores=alone())
     if found != written:
         raise Misconfigured(
             f"the new generation reads back as {found.rows} rows where {written.rows} were written, or as other ones: "
@@ -322,7 +321,7 @@ def _prove(
     if (serving := before.result()) is None:
         return None
     at, fingerprint_there = serving
-    return fingerprint_there == (found if at == row.until else fingerprint_at(engine, NEXT, at))
+    return fingerprint_there == (found if at == row.until else fingerprint_at(engine, NEXT, at, cores=alone()))
 
 
 def _take_place(ledger: Ledger, engine: sa.Engine, projector: Projector) -> int:

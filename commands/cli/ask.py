@@ -150,7 +150,7 @@ def note_nobody(chosen: list[str], filters: dict[str, str | None]) -> None:
     """Say so where the filters choose nobody: a class that was mistyped looks like one without absences."""
     asked = [f"{name} {value!r}" for name, value in filters.items() if value is not None]
     if asked and not chosen:
-        note(f"nobody on roll that day is in {' and '.join(asked)}")
+        note(f"nobody is in {' and '.join(asked)} that day")
 
 
 def check_has_been(moment: Moment, option: str, day: date) -> None:

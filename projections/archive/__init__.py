@@ -84,11 +84,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     marks: list[YearMarks]
 
     @property
-    def recorded_at(self) -> int:
-        """When the last event in it was recorded."""
-        return self.segments[-1].recorded_at
-
-    @property
     def tables(self) -> list[Table]:
         """All files but the segments."""
         return [self.roll, self.calendar, self.notices, self.references, self.times, *self.marks]
@@ -128,7 +123,11 @@ def read_manifest(folder: Path) -> Held | None:
         manifest = msgspec.json.decode(raw, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{folder / MANIFEST} is no manifest of an archive: {error}") from None
-    if manifest.format != FORMAT or any(Path(each.file).name != each.file for each in manifest.files):
+    if (
+        manifest.format != FORMAT
+        or not manifest.segments
+        or any(Path(each.file).name != each.file for each in manifest.files)
+    ):
         raise Misconfigured(f"{folder / MANIFEST} is no manifest of an archive that this release reads")
     return Held(manifest, raw)
 

@@ -11,7 +11,8 @@ position on, so what was known at a position is a beginning of them, and nobody 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,15 @@ COLUMNS = Entries._fields[1:]
 ONE_THREAD = ipc.IpcReadOptions(use_threads=False)
 
 
+@contextmanager
+def _arrow() -> Iterator[None]:
+    """Say in one sentence what Arrow has against a file; what it meets in a damaged one has no common name."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, IndexError, ValueError, MemoryError, SystemError) as error:
+        raise Misconfigured(f"a file of the archive is no Arrow file of ours: {error}") from None
+
+
 def pack_references(rows: Sequence[Row]) -> bytes:
     """Return the file of these stored events."""
     columns = zip(*rows, strict=True) if rows else [()] * len(REFERENCES)
@@ -57,8 +67,9 @@ def pack_references(rows: Sequence[Row]) -> bytes:
 
 def unpack_references(raw: bytes) -> list[Row]:
     """Return the stored events of a file; the inverse of `pack_references`. Raises Misconfigured."""
-    (batch,) = _batches(raw, REFERENCES, 1)
-    return list(map(Row, *map(_listed, batch.columns)))
+    with _arrow():
+        (batch,) = _batches(raw, REFERENCES, 1)
+        return list(map(Row, *map(_listed, batch.columns)))
 
 
 def pack_times(recorded_at: np.ndarray) -> bytes:
@@ -68,8 +79,9 @@ def pack_times(recorded_at: np.ndarray) -> bytes:
 
 def unpack_times(raw: bytes) -> np.ndarray:
     """Return when each position was recorded; the inverse of `pack_times`. Raises Misconfigured."""
-    (batch,) = _batches(raw, TIMES, 1)
-    return np.cumsum(batch.column(0).to_numpy())
+    with _arrow():
+        (batch,) = _batches(raw, TIMES, 1)
+        return np.cumsum(batch.column(0).to_numpy())
 
 
 def pack_marks(entries: Entries) -> bytes:
@@ -94,13 +106,20 @@ def _columns(entries: Entries, names: pa.Array) -> list[pa.Array]:
 def unpack_marks(raw: bytes, position: int | None = None) -> Entries:
     """Return the marks of a file that stood at a position (until when they will is no part of it, and NEVER), or with
     None every version there is; the inverse of `pack_marks` but for the order. Raises Misconfigured."""
-    standing, amended = (_entries(batch) for batch in _batches(raw, MARKS, 2))
+    with _arrow():
+        standing, amended = (_entries(batch) for batch in _batches(raw, MARKS, 2))
     if position is not None:
         known = int(np.searchsorted(standing.from_position, position, "right"))
         standing = standing._replace(**{name: getattr(standing, name)[:known] for name in COLUMNS})
         amended = amended.known_at(position)
         amended = amended._replace(until_position=np.full(len(amended.pupil), NEVER))
     return joined([standing, amended]) if len(amended.pupil) else standing
+
+
+def are_marks(raw: bytes, entries: Entries) -> bool:
+    """Whether a file is, row for row and batch for batch, what `pack_marks` makes of these. Raises Misconfigured."""
+    with _arrow():
+        return bool(_batches(raw, MARKS, 2) == _batches(pack_marks(entries), MARKS, 2))
 
 
 def _entries(batch: pa.RecordBatch) -> Entries:
@@ -126,13 +145,10 @@ def _file(schema: pa.Schema, *batches: Sequence[pa.Array]) -> bytes:
 
 def _batches(raw: bytes, schema: pa.Schema, count: int) -> list[pa.RecordBatch]:
     """Return the batches of a file. Raises Misconfigured where it holds anything else than so many of this schema."""
-    try:
-        reader = ipc.open_file(pa.BufferReader(raw), options=ONE_THREAD)
-        batches = [reader.get_batch(place) for place in range(reader.num_record_batches)]
-        for batch in batches:
-            batch.validate()
-    except (pa.ArrowInvalid, OSError, IndexError, ValueError) as error:
-        raise Misconfigured(f"a file of the archive is no Arrow file: {error}") from None
+    reader = ipc.open_file(pa.BufferReader(raw), options=ONE_THREAD)
+    batches = [reader.get_batch(place) for place in range(reader.num_record_batches)]
+    for batch in batches:
+        batch.validate()
     if len(batches) != count or reader.schema != schema:
         raise Misconfigured("a file of the archive holds other columns than this release reads")
     return batches

@@ -21,20 +21,23 @@ class ArchivedMarks(Marks):
 
     def __init__(self, archive: Archive, reads: Reads, until: int, parked: set[str]) -> None:
         self._archive = archive
+        self._held: tuple[Segment, pl.DataFrame] | None = None  # the segment that pages are being taken from
         segments = _segments(archive, 0, until)
         later = [_page(_read(archive, segment), 0, until).filter(pl.col("version") > 1) for segment in segments]
         super().__init__(reads, until, parked, after=min(archive.position, until), later=later)
 
     def end(self, at: int, until: int, size: int) -> int:
         (segment, *_) = [*_segments(self._archive, at, until), None]
-        return super().end(at, until, size) if segment is None else min(segment.last, until)
+        return super().end(at, until if segment is None else min(segment.last, until), size)
 
     def lines(self, after: int, until: int) -> tuple[int, bytes] | pl.DataFrame:
         # In a segment with an event that cannot be read, what is parked is found in the ledger.
         (segment, *_) = [*_segments(self._archive, after, until), None]
         if segment is None or segment.unread or self._parked:
             return super().lines(after, until)
-        return _page(_read(self._archive, segment), after, until)
+        if self._held is None or self._held[0] is not segment:
+            self._held = segment, _read(self._archive, segment)
+        return _page(self._held[1], after, until)
 
 
 def tail(archive: Archive, reads: Reads, position: int, years: Sequence[int]) -> Entries:

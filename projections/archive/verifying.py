@@ -27,10 +27,10 @@ from projections.archive.columns import (
     tables_of,
     times_of,
 )
-from projections.archive.packed import unpack_marks, unpack_references, unpack_times
+from projections.archive.packed import are_marks, unpack_references, unpack_times
 from projections.archive.signing import signed_by
 from projections.archive.writing import described
-from projections.frames import NO_ENTRIES, Entries
+from projections.frames import NO_ENTRIES
 
 Progress = Callable[[int], None]
 
@@ -139,20 +139,29 @@ def _first_other(frame: pl.DataFrame, right: pl.DataFrame) -> int | None:
 
 def _beside(folder: Path, manifest: Manifest, references: list[Row], columns: list[pl.DataFrame]) -> list[Finding]:
     """Return which files beside the segments are not what these reference events and columns of all segments say."""
+    school = take_in(School(), references)
     found = []
-    for name, frame in tables_of(take_in(School(), references)).items():
+    if not _is_said(manifest, school, references):
+        found.append(Finding("altered", "the manifest says of the archive what is not so"))
+    for name, frame in tables_of(school).items():
         found += _table(folder, getattr(manifest, name), len(frame), partial(_is_table, frame))
-    found += _table(
-        folder, manifest.references, len(references), lambda raw: list(unpack_references(raw)) == references
-    )
+    found += _table(folder, manifest.references, len(references), lambda raw: unpack_references(raw) == references)
     times = times_of(columns)
     found += _table(folder, manifest.times, len(times), lambda raw: np.array_equal(unpack_times(raw), times))
     marks = marks_by_year(columns)
     for each in manifest.marks:
         entries = marks.pop(each.year, NO_ENTRIES)
-        found += _table(folder, each, len(entries.pupil), partial(_are_marks, entries))
+        found += _table(folder, each, len(entries.pupil), partial(are_marks, entries=entries))
     lacking = [f"the manifest names no marks of {format_year(year)}, of which there are some" for year in marks]
     return found + [Finding("altered", sentence) for sentence in lacking]
+
+
+def _is_said(manifest: Manifest, school: School, references: list[Row]) -> bool:
+    """Whether the manifest names the ledger, the school and the end of these segments."""
+    last, opened = manifest.segments[-1], school.opened
+    said = manifest.ledger, manifest.urn, manifest.simulated, manifest.position, manifest.root
+    first = wire.leaf(*references[0]).hex() if references else ""
+    return opened is not None and said == (first, opened.urn, opened.simulated, last.last, last.root)
 
 
 def _table(folder: Path, table: Table, rows: int, holds: Callable[[bytes], bool]) -> list[Finding]:
@@ -178,9 +187,3 @@ def _is_table(right: pl.DataFrame, raw: bytes) -> bool:
         return from_parquet(raw).equals(right)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         return False
-
-
-def _are_marks(right: Entries, raw: bytes) -> bool:
-    said = unpack_marks(raw)
-    said = said.take(np.argsort(said.from_position))
-    return said.pupils == right.pupils and all(map(np.array_equal, said[1:], right[1:]))

@@ -15,7 +15,9 @@ import duckdb
 import msgspec
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
+from pyarrow import ipc
 
 from ledger.errors import Misconfigured
 from ledger.seal import BrokenSeal, Seal, new_seal, read
@@ -271,6 +273,19 @@ def test_files_that_were_changed_lost_or_cut_are_named(school: OpenedSchool, tmp
         (tmp_path / file.file).write_bytes(raw)
 
 
+def batches_of(raw: bytes) -> list[pa.RecordBatch]:
+    reader = ipc.open_file(raw)
+    return [reader.get_batch(place) for place in range(reader.num_record_batches)]
+
+
+def arrow_file(batches: list[pa.RecordBatch]) -> bytes:
+    sink = pa.BufferOutputStream()
+    with ipc.new_file(sink, batches[0].schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
 def otherwise(file: str, raw: bytes) -> Iterator[bytes]:
     """Yield files of the same kind that say something else."""
     yield b"no such file"
@@ -288,6 +303,10 @@ def otherwise(file: str, raw: bytes) -> Iterator[bytes]:
             yield pack_marks(marks._replace(until_position=np.full(len(marks.code), NEVER)))
             yield pack_marks(marks._replace(pupils=[f"{pupil}x" for pupil in marks.pupils]))
             yield pack_times(marks.from_position)
+            standing, amended = batches_of(raw)
+            assert len(standing) > 1 and len(amended) > 0
+            yield arrow_file([amended, standing])
+            yield arrow_file([standing.take(list(range(len(standing)))[::-1]), amended])
         case _:
             yield to_parquet(from_parquet(raw)[1:])
 
@@ -311,6 +330,18 @@ def test_a_file_beside_the_segments_that_says_something_else_is_named(school: Op
         assert sentences(tmp_path) == [f"{table.file} is not what the events in the archive say"]
     (tmp_path / MANIFEST).write_bytes(found.raw)
     assert sentences(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("position", 5), ("urn", "000000"), ("simulated", False), ("root", "00"), ("ledger", "00")],
+)
+def test_what_the_manifest_says_of_the_whole_archive_is_held_against_it(
+    field: str, value: Any, school: OpenedSchool, tmp_path: Path
+) -> None:
+    manifest = in_parts(school.ledger, tmp_path, 2).manifest
+    (tmp_path / MANIFEST).write_bytes(encode(msgspec.structs.replace(manifest, **{field: value})))
+    assert sentences(tmp_path) == ["the manifest says of the archive what is not so"]
 
 
 def test_a_school_year_that_the_manifest_does_not_name_is_missed(school: OpenedSchool, tmp_path: Path) -> None:
@@ -377,6 +408,7 @@ def test_a_manifest_reads_back_and_names_no_file_elsewhere(school: OpenedSchool,
         b"\xff",
         found.raw.replace(b"roll.", b"../roll."),
         found.raw.replace(b"attendance archive 2", b"banana"),
+        encode(msgspec.structs.replace(found.manifest, segments=[])),
     ):
         (tmp_path / MANIFEST).write_bytes(bad)
         with pytest.raises(Misconfigured, match="is no manifest of an archive"):

@@ -81,6 +81,18 @@ def test_references_and_times_come_back() -> None:
     assert np.array_equal(unpack_times(pack_times(times)), times)
 
 
+@pytest.mark.parametrize("seed", range(count(40, 2_000)))
+def test_a_damaged_file_is_read_or_refused_in_a_sentence(seed: int) -> None:
+    raw = bytearray(pack_marks(random_marks(7)))
+    random = np.random.default_rng(seed)
+    for place in random.integers(0, len(raw), 1 + seed % 3):
+        raw[place] ^= 1 << int(random.integers(8))
+    try:
+        unpack_marks(bytes(raw), 20)
+    except Misconfigured as error:
+        assert "a file of the archive" in str(error)
+
+
 @pytest.mark.parametrize("cut", [0, 1, 8, 100, -1, -9])
 def test_a_file_that_was_cut_is_said_to_be_none(cut: int) -> None:
     raw = pack_times(np.arange(100))

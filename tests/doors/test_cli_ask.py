@@ -81,7 +81,7 @@ def test_filters_say_who_is_asked_about(school: Path) -> None:
     assert run("absence", "1042", "--class", "4W").sentence.startswith("malformed: PUPIL, expected either ")
     mistyped = run("absence", "--class", "4V", "--year-group", "4", "--json")
     assert mistyped.json == []
-    assert mistyped.err == "attendance: nobody on roll that day is in year group '4' and class '4V'\n"
+    assert mistyped.err == "attendance: nobody is in year group '4' and class '4V' that day\n"
     assert run("absence", "--class", "4W", "--json").err == ""
 
 
