@@ -110,7 +110,8 @@ def entries_of(marks: pl.DataFrame) -> Entries:
     """Return these marks as a frame, none of them ended."""
     pupils = sorted(marks["pupil"].unique())
     places = {pupil: place for place, pupil in enumerate(pupils)}
-    pupil = marks["pupil"].replace_strict(places, return_dtype=pl.Int32).to_numpy()
+    # Polars makes objects of nothing.
+    pupil = marks["pupil"].replace_strict(places, return_dtype=pl.Int32).to_numpy().astype(np.int32)
     session, code = (marks[name].cast(MARK[name]).to_numpy() for name in ("session", "code"))
     return Entries(pupils, pupil, session, code, marks["position"].to_numpy(), np.full(len(marks), NEVER))
 

@@ -23,6 +23,7 @@ from projections.rebuild import rebuild
 from projections.replay import replayed, stored
 from projections.tables import open_engine, parked
 from tests.archive.test_archive import archived
+from tests.stores.envelopes import mark, opening
 from tests.stores.test_rebuild import random_ledger, rows_of
 from tests.support.counts import count
 from tests.support.random_school import journal, questions
@@ -67,6 +68,18 @@ def test_an_answer_is_the_same_with_an_archive_and_without(
             assert absence_answers(other, with_it, pupils) == absence_answers(school.answers, without, pupils)
             assert penalty_answers(other, with_it, pupils) == penalty_answers(school.answers, without, pupils)
         assert compared
+
+
+def test_a_year_of_which_the_tail_holds_nothing_is_answered_from_the_archive_alone(tmp_path: Path) -> None:
+    with open_ledger("memory:", create=True) as ledger:
+        ledger.append([opening(), mark("1/2024/2024-09-03/AM")])
+        archived(ledger, tmp_path)
+        ledger.append([mark("1/2025/2025-09-03/AM")])
+        archive = open_archive(tmp_path, ledger)
+        found = archive.standing(ledger.reads, 3, [2024])
+        assert rows(found) == rows(archive.standing(ledger.reads, 2, [2024])) and len(rows(found)) == 1
+        assert [column.dtype for column in found[1:]] == ["int32", "int32", "uint8", "int64", "int64"]
+        assert rows(archive.standing(ledger.reads, 3, [2023])) == []
 
 
 @pytest.mark.parametrize("seed", range(count(6, 60)))
