@@ -1,4 +1,4 @@
-"""What the README shows is what happens: its console blocks are run, in order, in an empty folder."""
+"""What the README and `docs/` show is what happens: their console blocks are run, in order, in an empty folder each."""
 
 import os
 import re
@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
 MANY = "\n## Many schools\n"
 DATABASE = "postgresql://user@host/db"  # of that section, which gets one of its own
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -55,6 +56,15 @@ def test_the_readme_shows_what_its_commands_print_of_many_schools(folder: Path, 
     shown_is_printed(steps(section.replace(DATABASE, new_database)), folder)
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_shows_what_its_commands_print(document: Path, folder: Path, request: pytest.FixtureRequest) -> None:
+    """One that names the database gets an empty one."""
+    text = document.read_text(encoding="utf-8")
+    if DATABASE in text:
+        text = text.replace(DATABASE, request.getfixturevalue("new_database"))
+    shown_is_printed(steps(text), folder)
+
+
 def shown_is_printed(shown_steps: list[tuple[str, str]], folder: Path) -> None:
     """Run the steps in order in a folder, and fail at the first that prints something else than is shown."""
     environment = {
@@ -79,4 +89,4 @@ def shown_is_printed(shown_steps: list[tuple[str, str]], folder: Path) -> None:
                 timeout=300,
             ).stdout
             if not matches(shown, printed):
-                pytest.fail(f"$ {command}\n{printed}\nis not what the README shows:\n{shown}")
+                pytest.fail(f"$ {command}\n{printed}\nis not what is shown:\n{shown}")
