@@ -20,18 +20,18 @@ from typing import Any, NamedTuple
 from commands import followup, keeping, leave, marks, penalties, receiving, roll, school, support
 from commands import models as m
 from commands.deletion import SCHOOL_DAYS_READ
-from commands.state import Decided, Fact, Register, State
+from commands.state import Decided, Fact, Register, State, signed
 from ledger import streams, wire
 from ledger.entry import Entry
 from ledger.errors import Misconfigured, Refused
-from ledger.events import StaffNamed
+from ledger.events import ClockAccepted, StaffNamed
 from ledger.keys import KeyStore
 from ledger.people import Staff
 from ledger.pins import digest_of, pupil_lines
 from ledger.school import School, take_in
 from ledger.sessions import Half, Session, from_micros, micros
-from ledger.store import VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable
-from ledger.streams import SCHOOL, Owner, owner_of
+from ledger.store import CLOCK_AHEAD, VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable
+from ledger.streams import CLOCK, SCHOOL, Owner, owner_of
 
 MINUTE = 60_000_000  # microseconds
 LAST_MOMENT = micros(datetime.max.replace(tzinfo=UTC))
@@ -117,12 +117,12 @@ class Handler:
         keys: KeyStore,
         *,
         simulated: bool = False,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._ledger = ledger
         self._keys = keys
         self._simulated = simulated
-        self._clock = clock
+        self._clock = clock or ledger.now
         self._school = School()
 
     def handle(self, command: m.Command, *, door: str = "python") -> Done:
@@ -179,6 +179,8 @@ class Handler:
         state, versions = self._state(command, school_now, look)
         decided = self._decide(command, state, now)
         facts = self._introducing(command, decided.facts)
+        if command.accept_clock and facts and at is None:
+            facts = [*accepted_clock(signed(command.by), self._ledger, now), *facts]
         self._check_remembered(facts)
         envelopes = seal_all(self._place(facts, versions, look), self._keys, self._ledger)
         positions = self._ledger.append(envelopes, receipt=receipt, basis=school_now.position, at=at)
@@ -319,6 +321,13 @@ def time_of(
     if micros(at) < last:
         raise Refused("time_runs_backwards", field="at", value=at)
     return at, micros(at)
+
+
+def accepted_clock(by: Staff, ledger: Ledger, now: datetime) -> list[Fact]:
+    """Return that a person accepts the clock, where it is so far ahead of the last event that somebody has to."""
+    position, last = ledger.reads.head()
+    ahead = position and micros(now) > last + CLOCK_AHEAD
+    return [Fact(CLOCK, ClockAccepted(by=by))] if ahead else []
 
 
 def seal_all(envelopes: Sequence[Envelope], keys: KeyStore, ledger: Ledger) -> list[Envelope]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
@@ -28,7 +28,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from commands.exports import ExportedMark, RejectedCell, Shape, detect, digest, read
-from commands.handle import ATTEMPT_PAUSE, ATTEMPTS, open_row, seal_all, time_of
+from commands.handle import ATTEMPT_PAUSE, ATTEMPTS, accepted_clock, open_row, seal_all, time_of
 from commands.imports_rules import Pupils, Rules, Unfit, particulars
 from commands.imports_staging import Rejected, StagedMark, Staging, check_rejects_path
 from commands.models.base import By
@@ -42,7 +42,7 @@ from ledger.people import Staff
 from ledger.school import School, take_in
 from ledger.sessions import Session
 from ledger.store import Conflict, Envelope, Ledger, Receipt, Row, Unavailable
-from ledger.streams import SCHOOL, entry_stream
+from ledger.streams import CLOCK, SCHOOL, entry_stream
 
 BATCH = 2_000
 REPORTED = 5_000  # marks read between two reports of progress
@@ -95,12 +95,14 @@ def import_marks(
     dry_run: bool = False,
     at: datetime | None = None,
     progress: Progress | None = None,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    accept_clock: bool = False,
+    clock: Callable[[], datetime] | None = None,
 ) -> ImportResult:
     """Return what became of every mark of an export, each one imported durably; with `dry_run`, what would.
 
     `source` is what the ledger calls the prior system, by default the shape of the file; `rejects` defaults to
-    FILE-rejects.csv in the working folder; `at` is the recorded time on a simulated ledger. Raises LedgerError before
+    FILE-rejects.csv in the working folder; `at` is the recorded time on a simulated ledger; `accept_clock`: that the
+    clock of another is right, however far it is ahead. Raises LedgerError before
     anything is written where the file is no export, the ledger has no school, the time cannot be had, or keys that are
     needed are lost; Unavailable where the database stopped answering: started again, the import continues.
     """
@@ -111,9 +113,9 @@ def import_marks(
     if school.opened is None:
         raise Refused("school_not_open", field="ledger", value=ledger.address.shown)
     begun = ImportBegun(by=signed(by), source=source.strip() or SOURCES[shape.kind], digest=name, rows=0)
-    now, stamp = time_of(at, ledger, school.simulated, clock)
+    now, stamp = time_of(at, ledger, school.simulated, clock or ledger.now)
     with Staging() as staging:
-        work = _Import(ledger, keys, school, staging, begun, now, stamp, progress)
+        work = _Import(ledger, keys, school, staging, begun, now, stamp, accept_clock, progress)
         work.read(path, shape)
         if digest(path) != name:
             raise LedgerError(f"{path}: changed while it was being read, so nothing was imported")
@@ -153,10 +155,11 @@ class _Import:
         begun: ImportBegun,
         now: datetime,
         stamp: int | None,
+        accept_clock: bool,
         progress: Progress | None,
     ) -> None:
         self._ledger, self._keys, self._school, self._staging = ledger, keys, school, staging
-        self._begun, self._now, self._stamp = begun, now, stamp
+        self._begun, self._now, self._stamp, self._accept_clock = begun, now, stamp, accept_clock
         self._progress = progress or (lambda stage, done, total: None)
         self._rules = Rules(school, now)
         self._school_changed = False
@@ -298,13 +301,17 @@ class _Import:
             events.append(structs.replace(self._begun, rows=self.tally["rows"]))
         version = self._school.versions.get(SCHOOL, 0)
         envelopes = [Envelope(SCHOOL, version + number, event) for number, event in enumerate(events, 1)]
+        if self._accept_clock and self._stamp is None:
+            accepted = accepted_clock(by, self._ledger, self._now)
+            version = self._school.versions.get(CLOCK, 0)
+            envelopes += [Envelope(CLOCK, version + 1, fact.event) for fact in accepted]
         envelopes += [Envelope(_stream(mark), 1, self._asserted(mark)) for mark in marks]
         receipt = Receipt(self._receipt_id(), _content(marks), "import")
         at = None if self._stamp is None else max(self._stamp, self._ledger.reads.head()[1])
         sealed = seal_all(envelopes, self._keys, self._ledger)
         positions = self._ledger.append(sealed, receipt=receipt, basis=self._school.position, at=at)
         self._receipt += 1
-        if events:
+        if len(envelopes) > len(marks):
             # Up to the basis this is the school that the marks were judged by, so only our own events are new.
             take_in(self._school, self._ledger.reads.reference_rows(self._school.position, positions[-1]))
 

@@ -19,6 +19,7 @@ RULES = {
     "id_reused": "was used before for a command with other content",
     "unknown_person": "must be a person with id, name and title, or where a parent is meant one of this pupil's own",
     "time_runs_backwards": "is earlier than the last event of this ledger",
+    "clock_ahead": "is more than 60 days after the last event of this ledger; where it is right, a person accepts it",
     "ledger_is_system": "is chosen by nobody here, because the clock of this ledger is the system's",
     # the school, its years and its policy
     "school_already_open": "cannot open a second school in this ledger",

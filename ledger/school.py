@@ -18,6 +18,7 @@ from ledger.calendar import Calendar, SchoolYear, calendar_of
 from ledger.case import Leave, Notice, PenaltyCase, fold_case, fold_leave, fold_notice
 from ledger.events import (
     CalendarAmended,
+    ClockAccepted,
     ClosureDeclared,
     DailyReturnMade,
     ImportBegun,
@@ -28,6 +29,7 @@ from ledger.events import (
     SchoolOpened,
     SchoolYearOpened,
     StaffNamed,
+    StampsDoubted,
     YearsForgotten,
 )
 from ledger.people import Staff
@@ -219,6 +221,8 @@ class School:
                 self.forgotten |= {Owner(name, year) for name, year in event.years}
             case DailyReturnMade():
                 self.daily_returns.append(event)
+            case ClockAccepted() | StampsDoubted():
+                pass  # about the times of the ledger itself (`ledger.clock`)
             case ImportBegun():
                 self.imports[event.digest] = event
             case SchoolYearOpened():

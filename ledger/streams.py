@@ -3,6 +3,7 @@
 | stream | holds |
 |---|---|
 | `school` | opening, policies adopted, staff, imports |
+| `school/clock` | clocks accepted, stamps that are wrong |
 | `school/2024` | the school year: days, hours, closures |
 | `school/2024/2024-09-03/AM/4W` | a register taken, a register closed |
 | `1042/roll` | admission, class, contacts, groups, removal |
@@ -21,6 +22,7 @@ from typing import NamedTuple
 from ledger.sessions import Half, Session, school_year
 
 SCHOOL = "school"
+CLOCK = "school/clock"
 HALVES = tuple(half.name for half in Half)
 
 

@@ -23,7 +23,16 @@ from projections.frames import last_session
 from projections.questions import Answers, Moment
 
 # Reference events by which no mark is judged.
-NO_INPUTS = frozenset({"school.StaffNamed", "school.RoleNamed", "school.ImportBegun", "school.DailyReturnMade"})
+NO_INPUTS = frozenset(
+    {
+        "school.StaffNamed",
+        "school.RoleNamed",
+        "school.ImportBegun",
+        "school.DailyReturnMade",
+        "school.ClockAccepted",
+        "school.StampsDoubted",
+    }
+)
 COHORTS = ("persistent", "severe", "at_risk")
 
 

@@ -7,7 +7,7 @@ to it; everything after that compares positions only. Asked again with the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -88,7 +88,7 @@ class Answers:
         keys: KeyStore,
         *,
         keep: bool = False,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self.ledger = ledger
         self.engine = engine
@@ -96,7 +96,7 @@ class Answers:
         self.projector = Projector(ledger, engine)
         self._keep = keep
         self._frames: dict[int, tuple[int | Moment, Entries]] = {}  # by school year, with what each was loaded for
-        self._clock = clock
+        self._clock = clock or ledger.now
         self.archive: Archive | None = None
 
     def moment(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,7 +83,7 @@ def _limit(house: House, until: date | None, everything: bool) -> int:
         return last
     if until is not None:
         return end_of_day(until)
-    now = from_micros(last) if house.simulated else datetime.now(UTC)
+    now = from_micros(last) if house.simulated else house.ledger.now()
     return end_of_last_year(now.astimezone(LONDON).date())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -171,5 +171,5 @@ def deciding_moment(house: House, at: datetime | None) -> Moment:
     from commands.handle import time_of
     from commands.state import london_day
 
-    now, _ = time_of(at, house.ledger, house.simulated, lambda: datetime.now(UTC))
+    now, _ = time_of(at, house.ledger, house.simulated, house.ledger.now)
     return house.answers.moment(london_day(now))

@@ -19,6 +19,7 @@ from commands.cli.ask import note_lost_keys
 from commands.cli.files import OutOption, out_path, write_whole
 from commands.cli.options import (
     PLAIN,
+    AcceptClockOption,
     AtOption,
     ByOption,
     IdOption,
@@ -104,6 +105,7 @@ def send_daily(
     by: ByOption = None,
     command_id: IdOption = None,
     at: AtOption = None,
+    accept_clock: AcceptClockOption = False,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -128,7 +130,16 @@ def send_daily(
     def made(draft: Path) -> None:
         digest = sha256(draft.read_bytes()).hexdigest()
         told = line("RecordDailyReturn", day=found.day, seen=found.position, pupils=found.pupils, digest=digest)
-        record(told, by=by, command_id=command_id, at=at, ledger=ledger, keys=keys, as_json=as_json)
+        record(
+            told,
+            by=by,
+            command_id=command_id,
+            at=at,
+            accept_clock=accept_clock,
+            ledger=ledger,
+            keys=keys,
+            as_json=as_json,
+        )
 
     write_whole(path, lambda draft: _write(draft, found), made)
     note(_written(path, found))

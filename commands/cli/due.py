@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -87,7 +86,7 @@ def ask_due(
             known_pupils(moment, [pupil])
         if clock is None and known is None and not house.simulated:
             # Where nobody has recorded anything this morning, the last event is no clock.
-            clock = datetime.now(UTC)
+            clock = house.ledger.now()
         desk = desk_of(house.answers, moment, clock)
         found = duties(desk, kind, pupil) if desk else []
         if as_json:

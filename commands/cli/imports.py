@@ -8,6 +8,7 @@ import typer
 
 from commands.cli.options import (
     PLAIN,
+    AcceptClockOption,
     AtOption,
     ByOption,
     JsonOption,
@@ -37,6 +38,7 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, record nothing.")] = False,
     by: ByOption = None,
     at: AtOption = None,
+    accept_clock: AcceptClockOption = False,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -62,6 +64,7 @@ def import_file(
             rejects=rejects,
             dry_run=dry_run,
             at=recorded_at,
+            accept_clock=accept_clock,
             progress=progress,
         )
     if as_json:

@@ -10,6 +10,7 @@ import typer
 from commands.cli.ask import deciding_moment, known_pupils, note_lost_keys
 from commands.cli.options import (
     PLAIN,
+    AcceptClockOption,
     AtOption,
     ByOption,
     IdOption,
@@ -63,6 +64,7 @@ def forget(
     by: ByOption = None,
     command_id: IdOption = None,
     at: AtOption = None,
+    accept_clock: AcceptClockOption = False,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -88,7 +90,16 @@ def forget(
     years = [{"pupil": owner.name, "year": owner.year} for owner in owners]
     if really and years:
         forgetting = line("ForgetYears", years=years)
-        record(forgetting, by=by, command_id=command_id, at=at, ledger=ledger, keys=keys, as_json=as_json)
+        record(
+            forgetting,
+            by=by,
+            command_id=command_id,
+            at=at,
+            accept_clock=accept_clock,
+            ledger=ledger,
+            keys=keys,
+            as_json=as_json,
+        )
         return
     if as_json:
         say_json({"forgettable": years, "forgotten": [], "simulated": simulated})

@@ -71,6 +71,10 @@ AtOption = Annotated[
     str | None,
     typer.Option("--at", metavar="TIME", help="Recorded then; simulated ledgers only. [default a minute on]"),
 ]
+AcceptClockOption = Annotated[
+    bool,
+    typer.Option("--accept-clock", help="The clock is right, though it is over 60 days after the last event."),
+]
 
 Stages = Callable[[str, int, int | None], None]
 LINE_SECONDS = 5  # between two lines of progress in a log

@@ -16,6 +16,7 @@ import typer
 
 from commands.cli.options import (
     BY_VARIABLE,
+    AcceptClockOption,
     AtOption,
     ByOption,
     IdOption,
@@ -87,6 +88,7 @@ def _shared(
     by: ByOption = None,
     command_id: IdOption = None,
     at: AtOption = None,
+    accept_clock: AcceptClockOption = False,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -106,10 +108,11 @@ def record(
     ledger: str | None,
     keys: str | None,
     as_json: bool,
+    accept_clock: bool = False,
     create: bool = False,
 ) -> None:
     """Sign a line, carry it out and say what became of it."""
-    signed = journal_line | _given(by=signer(by), id=command_id, at=at)
+    signed = journal_line | _given(by=signer(by), id=command_id, at=at, accept_clock=accept_clock or None)
     carry_out(signed, ledger, keys, as_json=as_json, create=create)
 
 

@@ -252,9 +252,9 @@ def _lower(sentence: str) -> str:
 
 
 def content_digest(command: Command, key: bytes = b"") -> str:
-    """Return the HMAC-SHA256 of what a command says, without its id and time: the same through every door. Under a
-    key, because a short reason could be guessed from a bare digest long after its own key was destroyed."""
-    said = command.model_dump(mode="json", by_alias=True, exclude={"id", "at"}, exclude_defaults=True)
+    """Return the HMAC-SHA256 of what a command says, without its id, time and clock: the same through every door. Under
+    a key, because a short reason could be guessed from a bare digest long after its own key was destroyed."""
+    said = command.model_dump(mode="json", by_alias=True, exclude={"id", "at", "accept_clock"}, exclude_defaults=True)
     said["command"] = command.name
     text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hmac_digest(key, text.encode(), "sha256").hex()

@@ -24,10 +24,12 @@ class By(Model):
 
 
 class Command(Model):
-    """What every command may carry: `at` on a simulated ledger, `id` to work once, `by`."""
+    """What every command may carry: `at` on a simulated ledger, `id` to work once, `by`, and that a clock far ahead of
+    the last event is right."""
 
     at: Moment | None = None
     by: By = By()
+    accept_clock: bool = False
     id: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,200}$")] | None = None
 
     @property

@@ -61,6 +61,7 @@ from ledger.events.roll import (
 )
 from ledger.events.school import (
     CalendarAmended,
+    ClockAccepted,
     ClosureDeclared,
     DailyReturnMade,
     ImportBegun,
@@ -69,6 +70,7 @@ from ledger.events.school import (
     SchoolOpened,
     SchoolYearOpened,
     StaffNamed,
+    StampsDoubted,
     YearsForgotten,
 )
 
@@ -83,6 +85,8 @@ SchoolEvent = Union[
     ClosureDeclared,
     DailyReturnMade,
     YearsForgotten,
+    ClockAccepted,
+    StampsDoubted,
 ]
 RollEvent = Union[
     PupilAdmitted,
@@ -152,6 +156,7 @@ __all__ = [
     "ArrivalLogged",
     "CalendarAmended",
     "ClassChanged",
+    "ClockAccepted",
     "ClosureDeclared",
     "ContactLogged",
     "ContactsChanged",
@@ -207,6 +212,7 @@ __all__ = [
     "SchoolYearOpened",
     "SicknessExpected",
     "StaffNamed",
+    "StampsDoubted",
     "SupportRecorded",
     "YearsForgotten",
 ]

@@ -6,7 +6,7 @@ from datetime import date
 from typing import ClassVar
 
 from ledger.calendar import Closed, Hours
-from ledger.events.base import Event
+from ledger.events.base import NOBODY, Event
 from ledger.people import Staff
 
 
@@ -100,9 +100,27 @@ class DailyReturnMade(Event, frozen=True, kw_only=True):
     digest: str
 
 
+class ClockAccepted(Event, frozen=True, kw_only=True):
+    """The clock was more than 60 days ahead of the last event, and whoever signs says that it is right."""
+
+    kind: ClassVar[str] = "school"
+
+
+class StampsDoubted(Event, frozen=True, kw_only=True):
+    """The recorded times from one position to another are wrong; with no `last`, all from `first` on that went on from
+    them up to now and later. The stamps themselves stay as they are."""
+
+    kind: ClassVar[str] = "school"
+    private: ClassVar[tuple[str, ...]] = ("reason",)
+    first: int
+    last: int = 0
+    reason: str = ""
+
+
 class YearsForgotten(Event, frozen=True, kw_only=True):
     """The keys of these pupils' school years (0: what belongs to no single year) were destroyed, and with them every
-    word sealed under them; codes, counts and proofs stay."""
+    word sealed under them; codes, counts and proofs stay. `second` agreed to it beside whoever signs."""
 
     kind: ClassVar[str] = "school"
     years: tuple[tuple[str, int], ...]
+    second: Staff = NOBODY

@@ -10,6 +10,7 @@ import getpass
 import os
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -29,8 +30,10 @@ from eventsourcing.utils import Environment
 from ledger import wire
 from ledger.errors import Misconfigured
 from ledger.events import Event, SchoolOpened
+from ledger.sessions import from_micros
 from ledger.store.names import CATALOGUE, POSTGRES, SCHEMA, named_few
 from ledger.store.rows import (
+    CLOCK_AHEAD,
     SEPARATOR,
     VOLUME_KINDS,
     Conflict,
@@ -44,6 +47,7 @@ from ledger.store.rows import (
 )
 
 __all__ = [
+    "CLOCK_AHEAD",
     "SEPARATOR",
     "VOLUME_KINDS",
     "Conflict",
@@ -127,6 +131,10 @@ class Ledger(Application[str]):
         # Not by `save`, which would make three more objects of every event, for followers that a ledger has none of.
         stored = [self.mapper.to_stored_event(envelope) for envelope in envelopes]  # type: ignore[arg-type]
         return list(self.reads.insert_events(stored, receipt=receipt, basis=basis, at=at))
+
+    def now(self) -> datetime:
+        """Return what the clock shows that this ledger is stamped by: the server's, or of this machine."""
+        return from_micros(self.reads.now())
 
     @cached_property
     def identity(self) -> str:

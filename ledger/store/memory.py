@@ -10,7 +10,15 @@ from typing import Any
 from eventsourcing import persistence
 from eventsourcing.popo import POPOApplicationRecorder
 
-from ledger.store.rows import SEPARATOR, VOLUME_KINDS, Conflict, Receipt, Row, assert_predecessors
+from ledger.store.rows import (
+    SEPARATOR,
+    VOLUME_KINDS,
+    Conflict,
+    Receipt,
+    Row,
+    assert_predecessors,
+    check_clock,
+)
 
 
 class Recorder(POPOApplicationRecorder):
@@ -46,7 +54,9 @@ class Recorder(POPOApplicationRecorder):
             if receipt is not None and receipt.id in self._receipts:
                 raise Conflict("a receipt is written once")
             last_stamp = self.head()[1]
-            stamp = max(time.time_ns() // 1000, last_stamp + 1) if at is None else at
+            stamp = max(self.now(), last_stamp + 1) if at is None else at
+            if at is None and self._rows:
+                check_clock(stamp, last_stamp, [e.topic for e in stored_events])
             if stamp < last_stamp:
                 raise Conflict("a later time was recorded while this was being decided")
             try:
@@ -65,6 +75,9 @@ class Recorder(POPOApplicationRecorder):
                 self._receipts[receipt.id] = receipt._replace(first_position=first, events=len(positions))
         self._notify_listeners()
         return positions
+
+    def now(self) -> int:
+        return time.time_ns() // 1000
 
     def head(self) -> tuple[int, int]:
         return (self._rows[-1].position, self._rows[-1].recorded_at) if self._rows else (0, 0)

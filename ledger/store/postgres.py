@@ -20,7 +20,17 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
 from ledger.errors import Misconfigured
-from ledger.store.rows import IS_REFERENCE, Conflict, Receipt, Unavailable, assert_predecessors, said
+from ledger.store.rows import (
+    CLOCK_ACCEPTED,
+    CLOCK_AHEAD,
+    IS_REFERENCE,
+    Conflict,
+    Receipt,
+    Unavailable,
+    assert_predecessors,
+    clock_ahead,
+    said,
+)
 from ledger.store.sql import RECEIPT, SqlReads
 
 DDL = f"""
@@ -70,6 +80,7 @@ ALTER TABLE {{events}} ENABLE ALWAYS TRIGGER events_in_order;
     for table, name in (("events", "stored_events"), ("receipts", "receipts"))
 )
 
+CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 # The arrays go as binary (%b): as text, psycopg quotes every element in Python, which takes ten times as long.
 INSERT = f"""
 WITH last AS (
@@ -77,9 +88,10 @@ WITH last AS (
 ),
 stamp AS (
     SELECT coalesce(max(notification_id), 0) AS head,
-           coalesce(%(at)s::bigint, greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
-                                             coalesce(max(recorded_at), 0) + 1)) AS at
-    FROM last
+           coalesce(%(at)s::bigint, greatest(max(clock), coalesce(max(recorded_at), 0) + 1)) AS at,
+           %(at)s::bigint IS NULL AND NOT %(accepted)s
+               AND max(clock) > coalesce(max(recorded_at), {2**62}) + {CLOCK_AHEAD} AS ahead
+    FROM (SELECT {CLOCK} AS clock) AS now LEFT JOIN last ON TRUE
     HAVING coalesce(max(recorded_at), 0) <= coalesce(%(at)s::bigint, {2**62})
        AND coalesce((SELECT max(notification_id) FROM {{events}} WHERE {IS_REFERENCE}), 0) <= %(basis)s
 ),
@@ -88,13 +100,14 @@ placed AS (
     SELECT head + ordinality, id, version, topic, state, at
     FROM stamp, unnest(%(ids)b::text[], %(versions)b::bigint[], %(topics)b::text[], %(states)b::bytea[])
          WITH ORDINALITY AS e (id, version, topic, state, ordinality)
+    WHERE NOT ahead
 ),
 received AS (
     INSERT INTO {{receipts}} (id, digest, door, first_position, events)
     SELECT %(command)s, %(digest)s, %(door)s, CASE WHEN %(count)s > 0 THEN head + 1 ELSE 0 END, %(count)s
-    FROM stamp WHERE %(command)s::text IS NOT NULL
+    FROM stamp WHERE %(command)s::text IS NOT NULL AND NOT ahead
 )
-SELECT head FROM stamp
+SELECT head, at, ahead FROM stamp
 """
 
 
@@ -145,6 +158,9 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
             cursor.execute(self._begin)
             cursor.execute(self._named(DDL))
             cursor.execute("COMMIT")
+
+    def now(self) -> int:
+        return self._fetch(f"SELECT {CLOCK}")[0][0]
 
     def exists(self) -> bool:
         statement = "SELECT to_regclass(?) IS NOT NULL"
@@ -209,14 +225,18 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
             "digest": receipt.digest if receipt else None,
             "door": receipt.door if receipt else None,
             "count": count,
+            "accepted": any(e.topic == CLOCK_ACCEPTED for e in stored_events),
         }
         with self._cursor() as cursor:
             cursor.execute(self._begin)
-            head = cursor.execute(self._insert, params, binary=True, prepare=True).fetchone()
-            if head is None:
+            placed = cursor.execute(self._insert, params, binary=True, prepare=True).fetchone()
+            if placed is None:
                 raise Conflict("the school changed, or a later time was recorded, while this was being decided")
+            head, stamp, ahead = placed
+            if ahead:
+                raise clock_ahead(stamp)
             cursor.execute("COMMIT")
-        return list(range(head[0] + 1, head[0] + 1 + count))
+        return list(range(head + 1, head + 1 + count))
 
     def receipt(self, command: str) -> Receipt | None:
         # A save whose connection broke may still be committing; it holds the lock until it has ended.

@@ -11,13 +11,17 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
-from ledger.errors import LedgerError
-from ledger.sessions import micros
+from ledger.errors import LedgerError, Refused
+from ledger.sessions import format_moment, from_micros, micros
 
 # Everything that decisions and answers are judged by, as opposed to the many marks, registers and calls.
 VOLUME_KINDS = ("entry", "register", "follow-up")
 # Ranges, because a planner knows from its statistics how few rows lie outside them; a function of the topic it guesses.
 IS_REFERENCE = " AND ".join(f"topic NOT BETWEEN '{kind}.' AND '{kind}.~'" for kind in VOLUME_KINDS)
+
+# How far the clock may be ahead of the last event: a summer is six weeks, a flat battery is years.
+CLOCK_AHEAD = 60 * 86_400_000_000  # microseconds
+CLOCK_ACCEPTED = "school.ClockAccepted"
 
 SEPARATOR = "\x1f"  # the unit separator of ASCII, which JSON may only hold escaped
 
@@ -86,6 +90,9 @@ class Reads(Protocol):
     def head(self) -> tuple[int, int]:
         """Return the last position and its recorded time; (0, 0) for an empty ledger."""
 
+    def now(self) -> int:
+        """Return what the clock shows that stamps are taken from, in microseconds since 1970: the server's, if any."""
+
     def end(self) -> int:
         """Return the last position alone, also where the row there is not sound; 0 for an empty ledger."""
 
@@ -137,6 +144,17 @@ def position_at(reads: Reads, recorded_at: int) -> int:
         (row,) = reads.rows_at([middle])
         low, high = (middle, high) if row.recorded_at <= recorded_at else (low, middle - 1)
     return low
+
+
+def check_clock(stamp: int, last: int, topics: Iterable[str]) -> None:
+    """Refuse a stamp that the clock gave, more than CLOCK_AHEAD after the last event: clock_ahead. Not where somebody
+    says, in the same save, that the clock is right."""
+    if stamp > last + CLOCK_AHEAD and CLOCK_ACCEPTED not in topics:
+        raise clock_ahead(stamp)
+
+
+def clock_ahead(stamp: int) -> Refused:
+    return Refused("clock_ahead", field="clock", value=format_moment(from_micros(min(stamp, LAST_MOMENT))))
 
 
 def assert_predecessors(events: Iterable[tuple[str, int]], version_of: Callable[[list[str]], dict[str, int]]) -> None:

@@ -18,7 +18,16 @@ from eventsourcing import persistence
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore
 
 from ledger.errors import Misconfigured
-from ledger.store.rows import IS_REFERENCE, Conflict, Receipt, Unavailable, assert_predecessors, said, sound
+from ledger.store.rows import (
+    IS_REFERENCE,
+    Conflict,
+    Receipt,
+    Unavailable,
+    assert_predecessors,
+    check_clock,
+    said,
+    sound,
+)
 from ledger.store.sql import COLUMNS, RECEIPT, SqlReads
 from ledger.wal import switch_to_wal
 
@@ -124,6 +133,9 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
                 f"the ledger's own triggers are gone ({', '.join(sorted(missing))}), so it is not append-only"
             )
 
+    def now(self) -> int:
+        return time.time_ns() // 1000
+
     def exists(self) -> bool:
         return bool(self._fetch("SELECT 1 FROM sqlite_master WHERE name = 'stored_events'"))
 
@@ -164,7 +176,9 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
             later = f"SELECT 1 FROM stored_events WHERE {IS_REFERENCE} AND notification_id > ? LIMIT 1"
             if connection.execute(later, (basis,)).fetchone():
                 raise Conflict("the school changed while this was being decided")
-        stamp = max(time.time_ns() // 1000, last_stamp + 1) if at is None else at
+        stamp = max(self.now(), last_stamp + 1) if at is None else at
+        if at is None and found:
+            check_clock(stamp, last_stamp, [e.topic for e in stored_events])
         if stamp < last_stamp:
             raise Conflict("a later time was recorded while this was being decided")
         connection.executemany(

@@ -28,7 +28,7 @@ DAY, NEXT = date(2025, 11, 3), date(2025, 11, 24)
 
 def samples() -> list[Sample]:
     kept = [*_school(), *_roll(), *_follow_up(), *_support(), *_case(), *_keeping(), *_dated()]
-    return [*kept, *_pinned(), *_received()]
+    return [*kept, *_pinned(), *_received(), *_times()]
 
 
 def _school() -> list[Sample]:
@@ -233,4 +233,14 @@ def _received() -> list[Sample]:
     return [
         Sample("RecordReceived", ROLL, 46, e.RecordReceived(**record)),
         Sample("RecordReceived sealed", ROLL, 47, e.RecordReceived(**record, marks=marks, notices=notices, **said)),
+    ]
+
+
+def _times() -> list[Sample]:
+    forgotten = e.YearsForgotten(by=BY, years=(("1042", 2018),), second=Staff("head", "Hêad", "Headteacher"))
+    return [
+        Sample("ClockAccepted", "school/clock", 1, e.ClockAccepted(by=BY)),
+        Sample("StampsDoubted", "school/clock", 2, e.StampsDoubted(by=BY, first=10)),
+        Sample("StampsDoubted sealed", "school/clock", 3, e.StampsDoubted(by=BY, first=10, last=12, reason="battery")),
+        Sample("YearsForgotten by two", "school", 41, forgotten),
     ]

@@ -19,6 +19,7 @@ RELEASED = [
     (97, "082b78124547e1f6f16490f41a848ab780d00bf8835b8cc1ca5bdc5fdbbae4ad"),
     (99, "95918dcf114a7439efdc08a3c85bc666cbc443b076adb911f08b4e5ffa4c81ac"),
     (101, "bd004cb56b179a07f22faf85f6e64f913318ed53bf6b91e92493511dac0940b1"),
+    (105, "c73dee08020c981fcffa093e43a5f44a421ceba64261fcfeb8a63f63dedb54f4"),
 ]
 LINES = lines()
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(AnyEvent)}

@@ -7,8 +7,10 @@ import time
 import pytest
 
 from ledger import wire
-from ledger.events import MarkAmended, MarkRecorded
-from ledger.store import Conflict, Envelope, Ledger, open_ledger
+from ledger.errors import Refused
+from ledger.events import ClockAccepted, MarkAmended, MarkRecorded
+from ledger.store import CLOCK_AHEAD, Conflict, Envelope, Ledger, open_ledger
+from ledger.store.rows import CLOCK_ACCEPTED
 from tests.stores.envelopes import (
     ENTRY,
     OFFICE,
@@ -91,6 +93,31 @@ def test_a_simulated_time_may_be_equal_but_not_earlier(ledger: Ledger) -> None:
         ledger.append(marks(1, "c"), at=999, receipt=receipt("c1"))
     assert [row.recorded_at for row in everything(ledger)] == [1_000, 1_000]
     assert ledger.reads.receipt("c1") is None
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(-60, True), (60, False)])
+def test_a_clock_over_sixty_days_after_the_last_event_is_refused(ledger: Ledger, seconds: int, taken: bool) -> None:
+    long_ago = ledger.reads.now() - CLOCK_AHEAD - seconds * 1_000_000
+    ledger.append([opening()], at=long_ago)
+    if taken:
+        assert ledger.append([mark()], receipt=receipt("c1")) == [2]
+        return
+    with pytest.raises(Refused, match="clock_ahead"):
+        ledger.append([mark()], receipt=receipt("c1"))
+    assert ledger.reads.head() == (1, long_ago) and ledger.reads.receipt("c1") is None
+
+
+def test_a_clock_far_ahead_is_taken_where_somebody_accepts_it_in_the_same_save(ledger: Ledger) -> None:
+    ledger.append([opening()], at=1_000_000)
+    accepted = Envelope("school/clock", 1, ClockAccepted(by=OFFICE))
+    assert accepted.event.topic == CLOCK_ACCEPTED
+    assert ledger.append([accepted, mark()]) == [2, 3]
+    assert ledger.append([mark(OTHER)]) == [4]  # and from there time goes on
+
+
+def test_a_simulated_time_may_be_years_after_the_last_event(ledger: Ledger) -> None:
+    ledger.append([opening()], at=1_000_000)
+    assert ledger.append([mark()], at=ledger.reads.now()) == [2]
 
 
 # --- versions -------------------------------------------------------------------------------------------------------
