@@ -256,7 +256,8 @@ REFUSED = {
 # Shown by stories of their own, here or (the last one) among the faults.
 FORGETTING = {"held", "too_young_to_forget", "year_forgotten"}
 MOVING = {"record_not_genuine", "not_this_pupil", "session_on_own_roll", "record_not_newer"}
-ELSEWHERE = {"id_reused", "ledger_is_system", "clock_ahead", "school_not_open", "entry_unreadable"} | FORGETTING | MOVING
+CLOCK = {"ledger_is_system", "clock_ahead"}
+ELSEWHERE = {"id_reused", "school_not_open", "entry_unreadable"} | CLOCK | FORGETTING | MOVING
 
 
 def test_every_refusal_is_one_sentence_that_names_its_rule(school: Path) -> None:
