@@ -2,36 +2,50 @@
 
     python3 -I verify.py [BUNDLE] [--key KEY] [--unsigned]
 
-BUNDLE is the zip file, or the folder that it was unpacked in; left out, the folder of this file. KEY is the verifier
-key of the school's seal (one line, name+hash+key), as somebody other than the maker of the bundle handed it to you:
-with the key that lies in the bundle everything can agree and still all be made up. Beside a zip file its signature,
-BUNDLE.sig, is checked too. It prints what it checked, last what that proves, and ends with 0; or it names the first
-thing that is wrong and ends with 1.
+BUNDLE is the zip file, or the folder that it was unpacked in; left out, the folder of this file. Run a verify.py that
+you got elsewhere and whose SHA-256 is the published one: the one that lies in a bundle says what its maker likes. KEY
+is the verifier key of the school's seal (one line, name+hash+key), as somebody other than the maker of the bundle
+handed it to you: with the key that lies in the bundle everything can agree and still all be made up. Beside a zip file
+its signature, BUNDLE.sig, is checked too. It prints what it checked, last what that proves and of what, and ends with
+0; or it names the first thing that is wrong and ends with 1.
 
 What it knows, it knows from the law and from these formats: Merkle trees of RFC 9162, signed notes and checkpoints of
 C2SP (Ed25519), and the codes of the School Attendance (Pupil Registration) (England) Regulations 2024. Python 3.11 or
-later and the package `cryptography` are all it needs.
+later and the package `cryptography` are all it needs. Whatever it reads may be hostile: it imports nothing that lies
+beside it, unpacks no more than a bundle can hold, and prints nothing that a terminal would obey.
 """
 
 from __future__ import annotations
+
+import os
+import sys
+
+if __name__ == "__main__":  # what lies beside this file, or where it is run, is no module: it came with the bundle
+    beside = {os.path.realpath(each) for each in (os.path.dirname(__file__), os.getcwd())}
+    sys.path = [each for each in sys.path if os.path.realpath(each) not in beside]
+    if sys.version_info < (3, 11):  # noqa: UP036 whoever runs this may have an older one
+        sys.exit("WRONG nothing was checked: Python 3.11 or later is needed")
 
 import argparse
 import base64
 import binascii
 import gc
 import hmac
+import io
 import json
-import sys
 import zipfile
 from bisect import bisect_right
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+try:
+    from cryptography.exceptions import InvalidSignature, InvalidTag
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+except ImportError:
+    sys.exit("WRONG nothing was checked: the package cryptography is not installed")
 
 ATTENDED = {"/", "\\", "L", "K", "V", "P", "W", "B", "J"}
 AUTHORISED = {"C", "C1", "C2", "E", "I", "J1", "M", "R", "S", "T", "H", "F"}
@@ -39,7 +53,13 @@ UNAUTHORISED = {"G", "N", "O", "U"}
 COUNTS = ("attended", "authorised", "unauthorised", "not possible", "missing", "not on roll")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TOLD = ("follow-up", "leave", "notice")
-decoder = json.JSONDecoder()
+MEMBERS = (
+    "README.txt", "checkpoint", "events.jsonl", "evidence.json", "evidence.pdf", "keys.json", "manifest",
+    "proofs.json", "verifier.key", "verify.py",
+)  # fmt: skip
+MOST_MEMBERS = 100  # in a zip file, and
+MOST_BYTES = 32 << 20  # of all of it, packed or unpacked
+LONGEST_LINE = 700  # characters that are printed
 
 
 class Wrong(Exception):
@@ -51,8 +71,31 @@ def need(holds: Any, sentence: str) -> None:
         raise Wrong(sentence)
 
 
+def out(line: str) -> None:
+    """Print a line; what a terminal would obey, or what turns the order of reading, is written as an escape."""
+    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in line)
+    print(shown if len(shown) <= LONGEST_LINE else shown[:LONGEST_LINE] + " …")
+
+
 def say(sentence: str) -> None:
-    print("ok    " + sentence)
+    out("ok    " + sentence)
+
+
+def note(sentence: str) -> None:
+    out("note  " + sentence)
+
+
+def _no_number(text: str) -> NoReturn:
+    raise Wrong(f"{text} is no number that a bundle can hold")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    need(len(found := dict(pairs)) == len(pairs), "a text says one thing twice")
+    return found
+
+
+decoder = json.JSONDecoder(parse_constant=_no_number)
+strict = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_each_once)
 
 
 def parse(text: str) -> Any:
@@ -132,13 +175,29 @@ def open_note(note: str, key: tuple[str, bytes, bytes], what: str) -> str:
 
 
 def read_members(path: Path) -> dict[str, bytes]:
-    """Return the members of a bundle by name."""
+    """Return the members of a bundle by name; of what lies in a folder and is no member the name only."""
     if path.is_dir():
-        return {each.name: each.read_bytes() for each in path.iterdir() if each.is_file()}
+        files = {each.name: each for each in path.iterdir() if each.is_file()}
+        mine = {name: each for name, each in files.items() if name in MEMBERS and not each.is_symlink()}
+        need(sum(each.stat().st_size for each in mine.values()) <= MOST_BYTES, "it is longer than bundles are")
+        return {name: mine[name].read_bytes() if name in mine else b"" for name in files}
+    need(path.stat().st_size <= MOST_BYTES, "it is longer than bundles are")
+    raw = path.read_bytes()
+    directory, begins = int.from_bytes(raw[-10:-6], "little"), raw[-42:-38]
+    need(raw[-22:-18] == b"PK\x05\x06" and begins != b"PK\x06\x07", "this is no zip file as bundles are")
+    need(directory <= 200 * MOST_MEMBERS, "the zip file holds more members than bundles do")
     with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        need(len(set(names)) == len(names), "the zip file holds two members of one name")
-        return {name: archive.read(name) for name in names}
+        listed = archive.infolist()
+        need(len(listed) <= MOST_MEMBERS, "the zip file holds more members than bundles do")
+        need(len({each.filename for each in listed}) == len(listed), "the zip file holds two members of one name")
+        for each in listed:
+            kind, packed = each.external_attr >> 28, each.compress_type
+            need(kind in (0, 0o10), f"the member {each.filename} is no plain file")
+            need(not each.flag_bits & 1, f"the member {each.filename} is encrypted")
+            known = packed in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+            need(known, f"the member {each.filename} is packed in another way than bundles are")
+        need(sum(each.file_size for each in listed) <= MOST_BYTES, "unpacked it is longer than bundles are")
+        return {each.filename: archive.read(each) for each in listed}
 
 
 def check_file(content: bytes, signature: str, key: tuple[str, bytes, bytes]) -> None:
@@ -166,15 +225,15 @@ def check_manifest(
         need(line == f"{sha256(members[name]).hexdigest()}  {name}", f"the member {name} is not that of the manifest")
     extra = sorted(set(members) - set(listed) - {"manifest"})
     need(not (exact and extra), f"the member {extra[:1]} is not in the manifest")
-    for name in extra:
-        print(f"note  {name} lies here and is no part of the bundle")
+    for name in extra[:MOST_MEMBERS]:
+        note(f"{name} lies here and is no part of the bundle")
     say(f"{len(listed)} members are those of the manifest" + (", which is signed" if signed else ""))
     return signed
 
 
 def read_rows(raw: bytes) -> list[dict[str, Any]]:
     """Return the stored rows, each with its hash, its event and the owner of its stream; in order of position."""
-    rows: list[dict[str, Any]] = json.loads(b"[" + b",".join(raw.splitlines()) + b"]")
+    rows: list[dict[str, Any]] = parse("[" + raw.decode().removesuffix("\n").replace("\n", ",") + "]")
     for row in rows:
         row["state"] = plain(row["state"])
         row["leaf"] = leaf_of(row)
@@ -208,7 +267,7 @@ def check_seal(members: dict[str, bytes], rows: list[dict[str, Any]], ev: dict[s
     sealed = {"origin": origin, "size": int(size), "root": plain(root).hex()}
     need(ev["seal"] == sealed, "the evidence names another checkpoint")
     ledger, all_years = SignedTree(int(size), plain(root)), SignedTree(int(year_count), plain(year_root))
-    proofs = json.loads(members["proofs.json"])
+    proofs = strict.decode(members["proofs.json"].decode())
     need(list(proofs["rows"]) == [str(row["position"]) for row in rows], "there is not one proof for each event")
     for row, proof in zip(rows, proofs["rows"].values(), strict=True):
         holds = ledger.holds(row["leaf"], row["position"] - 1, plain(proof))
@@ -235,9 +294,9 @@ def check_seal(members: dict[str, bytes], rows: list[dict[str, Any]], ev: dict[s
     need(shown == mine, f"nothing shows that the events of {sorted(mine ^ shown)[:1]} are complete")
     for year in ev["years"]:
         if f"{ev['pupil']}/{year}" not in shown:
-            print(f"note  the bundle holds no events of the school year {year}, and shows no proof that there are none")
+            note(f"the bundle holds no events of the school year {year}, and shows no proof that there are none")
     say(f"they are all there are of {', '.join(sorted(shown))} (and {len(proofs['later'])} later ones, as hashes only)")
-    print("note  that is the pupil's own streams: nothing shows that no event of the school's was left out")
+    note("that is the pupil's own streams: nothing shows that no event of the school's was left out")
 
 
 def open_texts(rows: list[dict[str, Any]], keys: dict[str, Any], withheld: set[int]) -> None:
@@ -264,7 +323,7 @@ def open_texts(rows: list[dict[str, Any]], keys: dict[str, Any], withheld: set[i
         opened += 1
     say(f"{opened} sealed texts open, each with its own key; {len(sealed) - opened} stay sealed")
     if uncommitted:
-        print(f"note  the first release sealed {uncommitted} of them, whose commitment only the school can check")
+        note(f"the first release sealed {uncommitted} of them, whose commitment only the school can check")
 
 
 # --- the school and the pupil, from the events ----------------------------------------------------------------------
@@ -568,11 +627,11 @@ def check(members: dict[str, bytes], given: str | None, unsigned: bool = False, 
     need(sealed or given is None, "a key was given, and this bundle is not sealed")
     key = read_key(given or members["verifier.key"].decode()) if sealed else None
     signed = check_manifest(members, key, exact, unsigned)
-    ev, rows = json.loads(members["evidence.json"]), read_rows(members["events.jsonl"])
+    ev, rows = strict.decode(members["evidence.json"].decode()), read_rows(members["events.jsonl"])
     need(sealed or ev["seal"] is None, "the evidence says that it is sealed, and there is no checkpoint")
     if key:
         check_seal(members, rows, ev, key)
-    open_texts(rows, json.loads(members["keys.json"]), {each["position"] for each in ev["withheld"]})
+    open_texts(rows, strict.decode(members["keys.json"].decode()), {each["position"] for each in ev["withheld"]})
     known = Known(rows, ev)
     check_header(ev, known, rows)
     check_pin(ev, rows)
@@ -584,37 +643,40 @@ def check(members: dict[str, bytes], given: str | None, unsigned: bool = False, 
     check_penalty(ev, known, rules)
     check_absence(ev, known, rules)
     if ev["draft"]:
-        print("note  this is a DRAFT, and no evidence yet")
+        note("this is a DRAFT, and no evidence yet")
     by = "" if given else " by the bundle's own key, which shows only that it agrees with itself: give --key"
     if signed:
         return f"Everything holds{by}."
-    print("note  register, counts, chronology and verdicts were made again from the events, by the settings stated")
+    note("register, counts, chronology and verdicts were made again from the events, by the settings stated")
     events = f"The events hold{by}" if sealed else "Nothing shows that this was recorded: the bundle is not sealed"
     return f"{events}; nobody signed the answers: settings, explanations and the paper are not proved."
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check a bundle of evidence about one pupil's attendance.")
     parser.add_argument("bundle", nargs="?", type=Path, default=Path(__file__).parent)
     parser.add_argument("--key", help="the verifier key, from somebody other than the maker of the bundle")
     parser.add_argument("--unsigned", action="store_true", help="go on where nobody signed the manifest")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     gc.disable()  # a short run that lets go of nothing
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack the letters of a name
     try:
         need(asked.bundle.exists(), f"there is no bundle {asked.bundle}")
         members = read_members(asked.bundle)
         beside = asked.bundle.with_name(asked.bundle.name + ".sig")
         if beside.is_file() and asked.bundle.is_file():
+            need(beside.stat().st_size <= MOST_BYTES, "its signature is longer than signatures are")
             key = read_key(asked.key or members["verifier.key"].decode())
             check_file(asked.bundle.read_bytes(), beside.read_text(encoding="utf-8"), key)
         elif "checkpoint" in members:
-            print("note  no signature over the zip file was looked at; it would be BUNDLE.sig, beside the file")
-        print(check(members, asked.key, asked.unsigned, exact=not asked.bundle.is_dir()))
+            note("no signature over the zip file was looked at; it would be BUNDLE.sig, beside the file")
+        out(check(members, asked.key, asked.unsigned, exact=not asked.bundle.is_dir()))
     except Wrong as wrong:
-        print(f"WRONG {wrong}")
+        out(f"WRONG {wrong}")
         return 1
-    except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
-        print(f"WRONG the bundle is not in the form that bundles have ({type(error).__name__}: {error})")
+    except Exception as error:  # whatever a hostile file makes a reader stumble over, it is no bundle
+        out(f"WRONG the bundle is not in the form that bundles have ({type(error).__name__}: {error})")
         return 1
     return 0
 
