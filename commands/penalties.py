@@ -34,7 +34,7 @@ from ledger.events import (
     ProsecutionEnded,
 )
 from ledger.notices import presumed_receipt, standing, terms
-from ledger.policy import Policy, load
+from ledger.policy import Policy
 from ledger.sessions import Session
 from ledger.streams import notice_stream
 
@@ -121,12 +121,14 @@ def refer_penalty(command: ReferPenalty, state: State, now: datetime) -> Decided
     state.check_on_roll(command.pupil, (session.day for session in own))
     state.check_sessions(own, "sessions")
     state.check_been(command.referred_on, now, "referred_on")
+    policy = state.policy(command.referred_on)
     referred = PenaltyReferred(
         by=by,
         parent=case.parent,
         referred_on=command.referred_on,
         sessions=tuple(sorted(map(str, set(command.sessions)))),
-        policy=state.school.policy_on(command.referred_on),
+        policy=policy.name,
+        rules=policy.rules,
         seen=state.seen(command.seen) or state.head,
         digest=state.digest,
         reasons=command.reasons,
@@ -151,13 +153,15 @@ def issue_notice(command: IssuePenaltyNotice, state: State, now: datetime) -> De
         raise Refused("notice_exists", field="notice", value=command.notice)
     _check_same_parent(command, state)
     _check_limit(command.pupil, command.parent, command.issued_on, state)
+    policy = state.policy(command.issued_on)
     issued = NoticeIssued(
         by=by,
         parent=command.parent,
         issued_on=command.issued_on,
         sessions=tuple(sorted(map(str, set(command.sessions)))),
         seen=state.head,
-        policy=state.school.policy_on(command.issued_on),
+        policy=policy.name,
+        rules=policy.rules,
         digest=state.digest,
     )
     return _recorded(command.pupil, command.notice, issued)
@@ -308,7 +312,7 @@ def _policy(case: PenaltyCase, state: State) -> Policy:
     """Return the policy of an issued notice: the one that it pinned, else that of its day."""
     assert case.issued is not None, "the policy of a notice that was not issued"
     issued = case.issued[1]
-    return load(issued.policy) if issued.policy else state.policy(issued.issued_on)
+    return state.school.policy_decided_by(issued.policy, issued.rules, issued.issued_on)
 
 
 def _check_same_parent(command: ConsiderPenalty | IssuePenaltyNotice, state: State) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import Any
 
 from commands.models.school import (
@@ -30,6 +30,7 @@ from ledger.events import (
     SchoolOpened,
     SchoolYearOpened,
 )
+from ledger.policy import Policy
 from ledger.sessions import Half, Session, format_year, school_year
 from ledger.streams import SCHOOL, year_stream
 
@@ -42,22 +43,35 @@ def open_school(command: OpenSchool, state: State, now: datetime, simulated: boo
     by = signed(command.by)
     if state.school.opened is not None:
         raise Refused("school_already_open", field="urn", value=command.urn)
-    check_policy(command.policy)
+    chosen = chosen_policy(command)
     opened = SchoolOpened(
         by=by,
         urn=command.urn,
         name=command.name_,
         la=command.la,
         estab=command.estab,
-        policy=command.policy,
         simulated=simulated,
+        **_kept(chosen),
     )
     return Decided([Fact(SCHOOL, opened)])
 
 
-def check_policy(name: str) -> None:
-    if name not in policy.shipped():
-        raise Refused("policy_unknown", field="policy", value=name)
+def chosen_policy(command: OpenSchool | AdoptPolicy) -> Policy:
+    """Return the policy that a command is about: the one shipped. Refuses: policy_unknown."""
+    if command.policy not in policy.shipped():
+        raise Refused("policy_unknown", field="policy", value=command.policy)
+    return policy.load(command.policy)
+
+
+def _kept(chosen: Policy) -> dict[str, Any]:
+    """Return what an event keeps of a policy: all of it."""
+    return {
+        "policy": chosen.name,
+        "title": chosen.title,
+        "edition": chosen.edition,
+        "settings": chosen.settings,
+        "codes": chosen.codes.digest,
+    }
 
 
 def open_school_year(command: OpenSchoolYear, state: State, now: datetime) -> Decided:
@@ -111,12 +125,14 @@ def adopt_policy(command: AdoptPolicy, state: State, now: datetime) -> Decided:
     """Return the policy adopted from a day, to be reviewed by another. Nothing where it is in force then already,
     stays so and has that review. Refuses: policy_unknown."""
     by = signed(command.by)
-    check_policy(command.policy)
-    later: list[date] = [from_day for from_day, _ in state.school.policies if from_day > command.from_day]
-    reviewed_by = state.school.review_on(command.from_day)
-    if (state.school.policy_on(command.from_day), reviewed_by) == (command.policy, command.review_on) and not later:
+    chosen = chosen_policy(command)
+    in_force = state.school.adopted_on(command.from_day)
+    later = any(adopted.from_day > command.from_day for adopted in state.school.policies)
+    # An adoption that kept only a name is worth another one that keeps the policy.
+    same = in_force.pins and in_force.policy.rules == chosen.rules and in_force.review_on == command.review_on
+    if same and not later:
         return Decided([])
-    adopted = PolicyAdopted(by=by, policy=command.policy, from_day=command.from_day, review_on=command.review_on)
+    adopted = PolicyAdopted(by=by, from_day=command.from_day, review_on=command.review_on, **_kept(chosen))
     return Decided([Fact(SCHOOL, adopted)])
 
 

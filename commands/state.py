@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from commands.models.base import By
-from ledger import policy, streams
+from ledger import streams
 from ledger.entry import Entry
 from ledger.errors import Refused
 from ledger.events import Event, FollowUpEvent, RegisterEvent, RegisterTaken, RollEvent
@@ -61,7 +61,7 @@ class State(NamedTuple):
         return self.registers.get(streams.register_stream(session, class_name), Register())
 
     def policy(self, day: date) -> Policy:
-        return policy.load(self.school.policy_on(day))
+        return self.school.policy_on(day)
 
     def check_on_roll(self, pupil: str, days: Iterable[date]) -> None:
         """Refuse a pupil who is not on roll on every one of these days."""

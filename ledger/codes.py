@@ -3,14 +3,30 @@
 A code's id is the number of its row and goes into stored entries, so rows are added at the end and never moved.
 The sets that look alike differ: `penalty_national` and `attendance_return` hold U, `ground_i` does not, because a
 pupil who arrives late has not been away. Keep them apart. Old codes keep their old meaning: J attended, J1 is absent.
+
+What a code counts as is a rule, so a ledger pins the table that its policy was adopted with, by the SHA-256 of the
+file. `code_tables` keeps every table ever released, each under the beginning of its digest, and `codes.csv` is the one
+that is adopted today. A change to it is a new table: rows may be added, and no kept file is ever touched.
+
+Ids and symbols are the same in all of them, so `by_symbol` and `CODES`, of today's table, may turn the one into the
+other anywhere. Whatever is counted or decided asks `policy.codes`.
 """
 
 import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property, lru_cache
+from hashlib import sha256
 from importlib import resources
 from typing import NamedTuple
 
+from ledger.errors import Misconfigured
 from ledger.sessions import Half
+
+NAMED_BY = 16  # hexadecimal digits of its digest that a kept table is called by
+DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Code(NamedTuple):
@@ -47,9 +63,46 @@ class Code(NamedTuple):
         return after_start and (self.in_force_until is None or day <= self.in_force_until)
 
 
+@dataclass(frozen=True)
+class CodeTable:
+    """One table of codes, known by the SHA-256 of its file. A code's id is its place in `rows`."""
+
+    digest: str
+    rows: tuple[Code, ...] = field(compare=False, repr=False)
+
+    def by_symbol(self, symbol: str) -> Code | None:
+        """Return the code written `symbol`, or None; upper and lower case differ."""
+        return self._by_symbol.get(symbol)
+
+    def ids(self, symbols: Iterable[str]) -> list[int]:
+        """Return the ids of those of these symbols that are codes."""
+        return [code.id for symbol in symbols if (code := self.by_symbol(symbol)) is not None]
+
+    @cached_property
+    def _by_symbol(self) -> dict[str, Code]:
+        return {code.symbol: code for code in self.rows}
+
+
 def by_symbol(symbol: str) -> Code | None:
-    """Return the code written `symbol`, or None; upper and lower case differ."""
-    return _BY_SYMBOL.get(symbol)
+    """Return the code of today's table written `symbol`, or None; upper and lower case differ."""
+    return CURRENT.by_symbol(symbol)
+
+
+@lru_cache
+def table(digest: str) -> CodeTable:
+    """Return the table that was pinned by this digest. Raises Misconfigured where no file here has it."""
+    if digest == CURRENT.digest:
+        return CURRENT
+    if not DIGEST.fullmatch(digest):
+        raise Misconfigured("a table of codes is pinned by something that is no digest")
+    name = digest[:NAMED_BY]
+    try:
+        content = resources.files("ledger").joinpath("code_tables", f"{name}.csv").read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"the table of codes {name}, which these rules rest on, is not kept here") from error
+    if sha256(content).hexdigest() != digest:
+        raise Misconfigured(f"the table of codes {name}, which these rules rest on, was altered")
+    return _table(content)
 
 
 def _code(number: int, row: dict[str, str]) -> Code:
@@ -85,10 +138,10 @@ def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _read() -> tuple[Code, ...]:
-    with resources.files("ledger").joinpath("codes.csv").open(encoding="utf-8") as file:
-        return tuple(_code(number, row) for number, row in enumerate(csv.DictReader(file)))
+def _table(content: bytes) -> CodeTable:
+    rows = csv.DictReader(content.decode().splitlines())
+    return CodeTable(sha256(content).hexdigest(), tuple(_code(number, row) for number, row in enumerate(rows)))
 
 
-CODES = _read()
-_BY_SYMBOL = {code.symbol: code for code in CODES}
+CURRENT = _table(resources.files("ledger").joinpath("codes.csv").read_bytes())
+CODES = CURRENT.rows

@@ -3,32 +3,49 @@
 A policy is a TOML file. Every setting is a table of two keys, `value` and `source`; its dotted name is the attribute
 here, so [penalty.threshold] is `penalty_threshold`. Nothing is optional and nothing unknown is accepted: a misspelt
 threshold must not silently become a default. Percentages are compared with unrounded counts.
+
+A ledger keeps the whole policy in the event that adopted it, and the digest of the table of codes beside it. What a
+shipped file says later is then of no consequence to it. `rules` is the digest of both, which everything that was
+judged by them repeats.
 """
 
+import json
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from ledger import codes
 from ledger.calendar import Hours
-from ledger.codes import by_symbol
+from ledger.codes import CodeTable
 from ledger.errors import Misconfigured
 
 HEADER = ("name", "title", "edition")
 
 
+class Setting(msgspec.Struct, frozen=True):
+    """One number as an event keeps it: days and times of day are texts there, sets are lists in order."""
+
+    value: Any
+    source: str
+
+
 @dataclass(frozen=True)
 class Policy:
-    """One edition of one policy."""
+    """One edition of one policy, and the table of codes that it was adopted with."""
 
     name: str
     title: str
     edition: str
+    codes: CodeTable
     sources: dict[str, str] = field(hash=False)  # attribute -> paragraph
 
     penalty_codes: frozenset[str]
@@ -99,6 +116,19 @@ class Policy:
         """Return the paragraph behind a setting, by attribute or dotted name; KeyError where there is none."""
         return self.sources[key.replace(".", "_")]
 
+    @cached_property
+    def settings(self) -> dict[str, Setting]:
+        """Return every setting by its dotted name, as an event keeps it."""
+        return {
+            name: Setting(_plain(getattr(self, attribute)), self.source(attribute)) for attribute, name in NAMES.items()
+        }
+
+    @cached_property
+    def rules(self) -> str:
+        """Return the SHA-256 over the whole policy and the digest of its table of codes: 64 hexadecimal digits."""
+        whole = _whole(self.name, self.title, self.edition, self.settings, self.codes.digest)
+        return sha256(whole.encode()).hexdigest()
+
 
 def shipped() -> list[str]:
     """Return the names of the policies that come with the product, in order."""
@@ -128,6 +158,32 @@ def shipped_text(name: str) -> str:
     return resources.files("ledger").joinpath("policies", f"{name}.toml").read_text(encoding="utf-8")
 
 
+def pinned(name: str, title: str, edition: str, settings: Mapping[str, Setting], table: str) -> Policy:
+    """Return a policy from what an event keeps of it. Raises Misconfigured where that is no policy, or where its table
+    of codes is not kept here."""
+    return _pinned(_whole(name, title, edition, settings, table))
+
+
+@lru_cache(maxsize=64)
+def _pinned(whole: str) -> Policy:
+    said = json.loads(whole)
+    settings = {key: {**setting, "value": _typed(key, setting["value"])} for key, setting in said["settings"].items()}
+    header = {key: said[key] for key in HEADER}
+    return _policy(header, settings.items(), said["name"], codes.table(said["codes"]))
+
+
+def _whole(name: str, title: str, edition: str, settings: Mapping[str, Setting], table: str) -> str:
+    """Return a policy as one text, the same for the same policy: JSON with its keys in order and no blanks."""
+    said = {
+        "name": name,
+        "title": title,
+        "edition": edition,
+        "settings": {key: {"value": setting.value, "source": setting.source} for key, setting in settings.items()},
+        "codes": table,
+    }
+    return json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 @lru_cache
 def _shipped(name: str) -> Policy:
     return _parse(shipped_text(name), name)
@@ -138,11 +194,17 @@ def _parse(text: str, where: str) -> Policy:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Misconfigured(f"the policy {where} is not TOML: {_reason(error)}") from error
-    header: dict[str, Any] = {key: _header(document, key, where) for key in HEADER}
+    header = {key: _header(document, key, where) for key in HEADER}
+    rest = {key: value for key, value in document.items() if key not in HEADER}
+    return _policy(header, _settings(rest, "", where), where, codes.CURRENT)
+
+
+def _policy(
+    header: Mapping[str, Any], settings: Iterable[tuple[str, dict[str, Any]]], where: str, table: CodeTable
+) -> Policy:
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    rest = {key: value for key, value in document.items() if key not in HEADER}
-    for key, setting in _settings(rest, "", where):
+    for key, setting in settings:
         attribute = key.replace(".", "_")
         if attribute not in READERS:
             raise Misconfigured(f"the policy {where} has an unknown key '{key}'{_perhaps(attribute)}")
@@ -151,12 +213,14 @@ def _parse(text: str, where: str) -> Policy:
         sources[attribute] = _source(setting, key, where)
         try:
             values[attribute] = READERS[attribute](setting["value"])
+            if READERS[attribute] is _codes:
+                _check_unauthorised(values[attribute], table)
         except ValueError as error:
             raise Misconfigured(f"the policy {where}: '{key}' {error}") from error
     missing = [key for key in READERS if key not in values]
     if missing:
         raise Misconfigured(f"the policy {where} lacks {', '.join(missing)}")
-    return Policy(**header, sources=sources, **values)
+    return Policy(**header, codes=table, sources=sources, **values)
 
 
 def _header(document: dict[str, Any], key: str, where: str) -> str:
@@ -199,11 +263,14 @@ def _reason(error: Exception) -> str:
 def _codes(value: object) -> frozenset[str]:
     if not isinstance(value, list) or not value:
         raise ValueError("must be a list of codes")
-    for symbol in value:
-        code = by_symbol(symbol) if isinstance(symbol, str) else None
+    return frozenset(map(str, value))
+
+
+def _check_unauthorised(symbols: frozenset[str], table: CodeTable) -> None:
+    for symbol in sorted(symbols):
+        code = table.by_symbol(symbol)
         if code is None or not code.unauthorised:
             raise ValueError(f"must list codes of unauthorised absence, and '{symbol}' is none")
-    return frozenset(value)
 
 
 def _count(value: object) -> int:
@@ -269,61 +336,91 @@ def _hours(value: object) -> Hours:
     return hours
 
 
-READERS: dict[str, Callable[[object], object]] = {
-    "penalty_codes": _codes,
-    "penalty_threshold": _count,
-    "penalty_weeks": _count,
+_BY_NAME: dict[str, Callable[[object], object]] = {
+    "penalty.codes": _codes,
+    "penalty.threshold": _count,
+    "penalty.weeks": _count,
     "recount_noticed_sessions": _flag,
-    "notices_limit": _count,
-    "notices_years": _count,
-    "notices_from": _day,
-    "persistent_percent": _percent,
-    "severe_percent": _percent,
-    "at_risk_percent": _percent,
-    "register_letter_percent": _percent,
+    "notices.limit": _count,
+    "notices.years": _count,
+    "notices.from": _day,
+    "persistent.percent": _percent,
+    "severe.percent": _percent,
+    "at_risk.percent": _percent,
+    "register_letter.percent": _percent,
     "late_book": _clock,
-    "hours_am": _hours,
-    "hours_pm": _hours,
-    "n_deadline_school_days": _count,
-    "ring_back_channels": _texts,
-    "contact_letter_day": _count,
-    "contact_visit_day": _count,
-    "contact_authority_day": _count,
-    "inform_groups": _texts,
-    "vulnerable_groups": _texts,
-    "target_percent": _percent,
-    "letter_pause_school_days": _count,
-    "punctuality_letter_sessions": _count,
-    "punctuality_meeting_sessions": _count,
-    "punctuality_weeks": _count,
-    "fine_first_pence": _count,
-    "fine_reduced_pence": _count,
-    "fine_reduced_days": _count,
-    "fine_days": _count,
-    "fine_second_pence": _count,
-    "post_working_days": _count,
-    "improve_weeks_least": _count,
-    "improve_weeks_most": _count,
-    "court_fine_pounds": _count,
-    "court_aggravated_fine_pounds": _count,
-    "court_months": _count,
-    "attendance_return_codes": _codes,
-    "attendance_return_school_days": _count,
-    "unauthorised_return_sessions": _none_or_count,
-    "sickness_return_school_days": _count,
-    "new_pupil_return_days": _count,
-    "ground_i_codes": _codes,
-    "ground_i_school_days": _count,
-    "ground_h_school_days": _count,
-    "year_groups_youngest": _text,
-    "year_groups_final": _text,
-    "census_ages": _ages,
-    "hide_below": _count,
-    "award_percent": _percent,
-    "award_improved_points": _count,
-    "bulk_entries": _count,
-    "bulk_minutes": _count,
-    "census_watch_days": _count,
-    "suspicious_late_to_present": _count,
-    "keep_years": _count,
+    "hours.am": _hours,
+    "hours.pm": _hours,
+    "n_deadline.school_days": _count,
+    "ring_back.channels": _texts,
+    "contact.letter_day": _count,
+    "contact.visit_day": _count,
+    "contact.authority_day": _count,
+    "inform.groups": _texts,
+    "vulnerable.groups": _texts,
+    "target.percent": _percent,
+    "letter.pause_school_days": _count,
+    "punctuality.letter_sessions": _count,
+    "punctuality.meeting_sessions": _count,
+    "punctuality.weeks": _count,
+    "fine.first_pence": _count,
+    "fine.reduced_pence": _count,
+    "fine.reduced_days": _count,
+    "fine.days": _count,
+    "fine.second_pence": _count,
+    "post.working_days": _count,
+    "improve.weeks_least": _count,
+    "improve.weeks_most": _count,
+    "court.fine_pounds": _count,
+    "court.aggravated_fine_pounds": _count,
+    "court.months": _count,
+    "attendance_return.codes": _codes,
+    "attendance_return.school_days": _count,
+    "unauthorised_return.sessions": _none_or_count,
+    "sickness_return.school_days": _count,
+    "new_pupil_return.days": _count,
+    "ground_i.codes": _codes,
+    "ground_i.school_days": _count,
+    "ground_h.school_days": _count,
+    "year_groups.youngest": _text,
+    "year_groups.final": _text,
+    "census.ages": _ages,
+    "hide.below": _count,
+    "award.percent": _percent,
+    "award.improved_points": _count,
+    "bulk.entries": _count,
+    "bulk.minutes": _count,
+    "census.watch_days": _count,
+    "suspicious.late_to_present": _count,
+    "keep.years": _count,
 }
+
+NAMES = {name.replace(".", "_"): name for name in _BY_NAME}  # attribute -> dotted name
+READERS = {name.replace(".", "_"): reader for name, reader in _BY_NAME.items()}
+
+
+def _typed(name: str, value: object) -> object:
+    """Return a setting's value as TOML has it, from how an event keeps it: there, times and days are texts. What is
+    none stays as it is, for its reader to say."""
+    reader = _BY_NAME.get(name)
+    try:
+        if reader is _clock and isinstance(value, str):
+            return time.fromisoformat(value)
+        if reader is _day and isinstance(value, str):
+            return date.fromisoformat(value)
+        if reader is _hours and isinstance(value, dict):
+            return {part: time.fromisoformat(moment) for part, moment in value.items()}
+    except (ValueError, TypeError):
+        pass
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting's value as an event keeps it."""
+    if isinstance(value, Hours):
+        return {part: _plain(getattr(value, part)) for part in ("opens", "closes", "ends")}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return value.isoformat() if isinstance(value, date | time) else value

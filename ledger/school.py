@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, assert_never
 
 from ledger import wire
@@ -33,6 +35,7 @@ from ledger.events import (
     YearsForgotten,
 )
 from ledger.people import Staff
+from ledger.policy import Policy, load, pinned
 from ledger.received import Received, received_notices, standing_records
 from ledger.roll import Pupil
 from ledger.sessions import LONDON, Session, from_micros
@@ -54,6 +57,33 @@ class Expected(NamedTuple):
 
     code: str
     cites: str
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """A policy adopted from a day, by the event at `position`."""
+
+    from_day: date
+    position: int
+    event: SchoolOpened | PolicyAdopted
+
+    @property
+    def pins(self) -> bool:
+        """Whether the event keeps the policy itself, and not its name alone."""
+        return bool(self.event.settings)
+
+    @property
+    def review_on(self) -> date | None:
+        return self.event.review_on if isinstance(self.event, PolicyAdopted) else None
+
+    @cached_property
+    def policy(self) -> Policy:
+        """Return the policy as it was adopted; of an event that keeps only its name, the one shipped. Raises
+        Misconfigured where it cannot be read, or its table of codes is not kept here."""
+        event = self.event
+        if not self.pins:
+            return load(event.policy)
+        return pinned(event.policy, event.title, event.edition, event.settings, event.codes)
 
 
 class StoredReference(Protocol):
@@ -81,8 +111,7 @@ class School:
         self.versions: dict[str, int] = defaultdict(int)
         self.opened: SchoolOpened | None = None
         self.opened_on: date | None = None  # the London day on which this ledger began
-        self.policies: list[tuple[date, str]] = []
-        self.reviews: dict[tuple[date, str], date | None] = {}
+        self.policies: list[Adopted] = []  # by the day from which they are in force
         self.roles: dict[str, list[tuple[date, tuple[Staff, ...]]]] = defaultdict(list)
         self.staff: dict[str, Staff] = {}
         self.imports: dict[str, ImportBegun] = {}
@@ -115,15 +144,34 @@ class School:
     def years(self) -> dict[int, SchoolYear]:
         return self._years
 
-    def policy_on(self, day: date) -> str:
-        """Return the name of the policy in force on a day: the last one adopted from that day or before."""
-        in_force = [name for from_day, name in self.policies if from_day <= day]
-        return in_force[-1] if in_force else self.policies[0][1]
+    def adopted_on(self, day: date) -> Adopted:
+        """Return what is in force on a day: the last policy adopted from that day or before."""
+        in_force = [adopted for adopted in self.policies if adopted.from_day <= day]
+        return in_force[-1] if in_force else self.policies[0]
+
+    def policy_on(self, day: date) -> Policy:
+        """Return the policy in force on a day. Raises Misconfigured where what is pinned cannot be read."""
+        return self.adopted_on(day).policy
+
+    def policy_named(self, name: str) -> Policy | None:
+        """Return the policy of that name that was recorded last, None where none was adopted."""
+        named = [adopted for adopted in self.policies if adopted.event.policy == name]
+        return max(named, key=lambda adopted: adopted.position).policy if named else None
+
+    def policy_decided_by(self, name: str, rules: str, day: date) -> Policy:
+        """Return the policy under which a referral or a notice was decided on a day. The first releases recorded only
+        its name there, or nothing at all."""
+        for adopted in self.policies:
+            if rules and adopted.event.policy == name and adopted.policy.rules == rules:
+                return adopted.policy
+        in_force = self.policy_on(day)
+        if not name or in_force.name == name:
+            return in_force
+        return self.policy_named(name) or load(name)
 
     def review_on(self, day: date) -> date | None:
         """Return by when the policy in force on a day is to be reviewed, None where nobody said."""
-        in_force = [adopted for adopted in self.policies if adopted[0] <= day]
-        return self.reviews.get(in_force[-1]) if in_force else None
+        return self.adopted_on(day).review_on
 
     def holders(self, role: str, day: date) -> tuple[Staff, ...]:
         """Return who holds a role on a day: the last list that had begun."""
@@ -207,13 +255,12 @@ class School:
         match event:
             case SchoolOpened():
                 self.opened = event
-                self.policies.append((date.min, event.policy))
+                self.policies.append(Adopted(date.min, position, event))
             case StaffNamed():
                 self.staff[event.staff.id] = event.staff
             case PolicyAdopted():
-                self.policies.append((event.from_day, event.policy))
-                self.policies.sort(key=lambda adopted: adopted[0])
-                self.reviews[event.from_day, event.policy] = event.review_on
+                self.policies.append(Adopted(event.from_day, position, event))
+                self.policies.sort(key=lambda adopted: adopted.from_day)
             case RoleNamed():
                 self.roles[event.role].append((event.from_day, event.holders))
                 self.roles[event.role].sort(key=lambda named: named[0])

@@ -40,6 +40,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     known_at: str
     position: int
     policy: str
+    rules: str
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +134,7 @@ def differences(answers: Answers, then: Moment, now: Moment, pupils: Iterable[st
 
 def _known(moment: Moment) -> Known:
     policy = moment.policy.name if moment.policy else ""
-    return Known(known_at=format_moment(moment.known_at), position=moment.position, policy=policy)
+    return Known(known_at=format_moment(moment.known_at), position=moment.position, policy=policy, rules=moment.rules)
 
 
 def years_of(moment: Moment) -> list[int]:

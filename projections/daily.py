@@ -116,6 +116,7 @@ class DailyAnswer(msgspec.Struct, frozen=True, kw_only=True):
     known_at: str
     position: int
     policy: str
+    rules: str
     simulated: bool
     school: str
     la: str
@@ -155,6 +156,7 @@ def daily_answer(answers: Answers, moment: Moment, since: Since | None = None) -
         known_at=format_moment(moment.known_at),
         position=moment.position,
         policy=moment.policy.name if moment.policy else "",
+        rules=moment.rules,
         simulated=school.simulated,
         school=opened.name,
         la=opened.la,

@@ -83,7 +83,7 @@ def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation
         verdicts={"met": met},
         counts={"penalty": len(counted)},
         met_on=counted[threshold - 1].session if met else None,
-        rules=rules(policy, PENALTY_RULES),
+        stated=rules(policy, PENALTY_RULES),
         weeks=[monday.isoformat() for monday in weeks],
         notices=[
             NoticeProof(
@@ -134,7 +134,7 @@ def explain_absence(answers: Answers, moment: Moment, pupil: str) -> Explanation
         verdicts=verdicts,
         counts={**counts, "possible": possible, "absent": absent},
         met_on=None,
-        rules=rules(policy, ABSENCE_RULES),
+        stated=rules(policy, ABSENCE_RULES),
         weeks=[],
         notices=[],
         flips=[_absence_flip(name, absent, possible, limit, proofs) for name, limit in limits.items()],

@@ -14,7 +14,6 @@ from datetime import date
 from itertools import count, islice
 from typing import NamedTuple
 
-from ledger import policy as policies
 from ledger.case import PenaltyCase
 from ledger.codes import CODES
 from ledger.notices import Owed, owed, paid_by, standing, terms
@@ -212,12 +211,15 @@ def _rung(case: PenaltyCase, runs: Rolling, marks: Mapping[Session, Mark], momen
         ended = case.improvement_ended[1] if case.improvement_ended else None
         test = improvement_test(case.improvement[1], ended, marks, as_of, policy)
     if case.issued:
-        then = policies.load(case.issued[1].policy or school.policy_on(case.issued[1].issued_on))
+        issued = case.issued[1]
+        then = school.policy_decided_by(issued.policy, issued.rules, issued.issued_on)
         asked = terms(case, school.notices_about(case.pupil), then)
         stands, left = standing(case, asked, as_of), owed(case, asked, as_of)
         codes, named = then.penalty_codes, case.issued[1].sessions
     elif case.referred:
-        codes, named = policies.load(case.referred[-1][1].policy).penalty_codes, case.referred[-1][1].sessions
+        referred = case.referred[-1][1]
+        then = school.policy_decided_by(referred.policy, referred.rules, referred.referred_on)
+        codes, named = then.penalty_codes, referred.sessions
     over = stands == "withdrawn" or case.prosecution_ended is not None
     sessions = held(() if over else map(Session.parse, named), marks)
     off = tuple(each for each in sessions if each.code not in codes)

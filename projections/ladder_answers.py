@@ -60,11 +60,13 @@ class ImprovementAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReferralMade(msgspec.Struct, frozen=True, kw_only=True):
-    """`seen` is the position that was seen, `digest` of the pupil's rows up to there; blank where none was pinned."""
+    """`seen` is the position that was seen, `digest` of the pupil's rows up to there, `rules` that of the policy; both
+    are blank where none was pinned."""
 
     on: str
     sessions: list[str]
     policy: str
+    rules: str
     reasons: str
     position: int
     seen: int
@@ -73,14 +75,15 @@ class ReferralMade(msgspec.Struct, frozen=True, kw_only=True):
 
 class NoticeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """An issued notice: `standing` is open, paid, unpaid or withdrawn; amounts are whole pence. What is owed is what
-    is left to pay of an open one, 0 of any other. `seen`, `policy` and `digest` are as of a referral; the last two are
-    blank where they were not pinned."""
+    is left to pay of an open one, 0 of any other. `seen`, `policy`, `rules` and `digest` are as of a referral; the last
+    three are blank where they were not pinned."""
 
     issued_on: str
     sessions: list[str]
     position: int
     seen: int
     policy: str
+    rules: str
     digest: str
     method: str
     sent_on: str | None
@@ -207,6 +210,7 @@ def _case(rung: Rung, saw: Mapping[int, ParentAnswer], words: Mapping[int, Any],
                 on=event.referred_on.isoformat(),
                 sessions=list(event.sessions),
                 policy=event.policy,
+                rules=event.rules,
                 reasons=words[position].reasons,
                 position=position,
                 seen=event.seen or position - 1,
@@ -270,6 +274,7 @@ def _notice(rung: Rung, words: Mapping[int, Any]) -> NoticeAnswer | None:
         position=position,
         seen=issued.seen or position - 1,
         policy=issued.policy,
+        rules=issued.rules,
         digest=issued.digest,
         method=case.served[1].method if case.served else "",
         sent_on=_text(case.served[1].sent_on) if case.served else None,

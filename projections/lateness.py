@@ -251,6 +251,7 @@ class LateBookAnswer(msgspec.Struct, frozen=True, kw_only=True):
     known_at: str
     position: int
     policy: str
+    rules: str
     simulated: bool
     arrivals: list[ArrivalAnswer]
 
@@ -276,6 +277,7 @@ def late_book_answer(answers: Answers, moment: Moment) -> LateBookAnswer:
         known_at=format_moment(moment.known_at),
         position=moment.position,
         policy=moment.policy.name if moment.policy else "",
+        rules=moment.rules,
         simulated=school.simulated,
         arrivals=sorted(found, key=lambda arrival: (arrival.arrived_at, arrival.position)),
     )

@@ -79,6 +79,7 @@ class PolicyAnswer(msgspec.Struct, frozen=True, kw_only=True):
     known_at: str
     position: int
     policy: str
+    rules: str
     simulated: bool
     title: str
     edition: str
@@ -109,6 +110,7 @@ def policy_answer(answers: Answers, moment: Moment) -> PolicyAnswer:
         known_at=format_moment(moment.known_at),
         position=moment.position,
         policy=policy.name,
+        rules=policy.rules,
         simulated=moment.school.simulated,
         title=policy.title,
         edition=policy.edition,

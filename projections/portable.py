@@ -9,7 +9,6 @@ from ledger.case import years_after
 from ledger.errors import Misconfigured
 from ledger.inclusion import Proofs, first_note, prove
 from ledger.notices import standing, terms
-from ledger.policy import load
 from ledger.portable import (
     FORM,
     FormerPupil,
@@ -104,7 +103,7 @@ def _notices(answers: Answers, moment: Moment, pupil: str) -> list[PortableNotic
             continue
         position, issued = case.issued
         if issued.issued_on <= on < years_after(issued.issued_on, policy_of(moment).notices_years):
-            asked = terms(case, school.notices_about(pupil), load(school.policy_on(issued.issued_on)))
+            asked = terms(case, school.notices_about(pupil), school.policy_on(issued.issued_on))
             found.append(
                 PortableNotice(
                     notice=name,

@@ -85,14 +85,16 @@ class NoticeProof(msgspec.Struct, frozen=True, kw_only=True):
     sessions: list[str]
 
 
-class Explanation(Answer, frozen=True, kw_only=True):
-    """The proof of one verdict about one pupil. `verdicts` are by name; `counts` are in sessions."""
+class Explanation(Answer, frozen=True, kw_only=True, rename={"stated": "rules", "rules": "rules_digest"}):
+    """The proof of one verdict about one pupil. `verdicts` are by name; `counts` are in sessions. `stated` are the
+    rules that it rests on, in words and numbers, which JSON called `rules` before there was a digest of them all."""
 
     question: str
     verdicts: dict[str, bool]
     counts: dict[str, int]
     met_on: str | None
-    rules: list[Rule]
+    rules: str  # again, for its other name here
+    stated: list[Rule]
     weeks: list[str]
     school_age: tuple[str, str]
     spells: list[tuple[str, str | None]]

@@ -47,15 +47,22 @@ class Moment(NamedTuple):
         """The London day of that knowledge."""
         return self.known_at.astimezone(LONDON).date()
 
+    @property
+    def rules(self) -> str:
+        """The digest of the policy and its table of codes; blank before a school was opened."""
+        return self.policy.rules if self.policy else ""
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What every answer repeats: both times, the position, the policy, and whether the ledger is simulated."""
+    """What every answer repeats: both times, the position, the policy by its name and by the digest of its rules, and
+    whether the ledger is simulated."""
 
     pupil: str
     as_of: str
     known_at: str
     position: int
     policy: str
+    rules: str
     simulated: bool
 
 
@@ -134,12 +141,13 @@ class Answers:
 
     @staticmethod
     def policy_of(school: School, as_of: date, given: str | Policy | None = None) -> Policy | None:
-        """Return the policy to answer by: the one given, else the one in force; None before a school was opened."""
+        """Return the policy to answer by: the one given, else the one in force; None before a school was opened. Of
+        a name that this school has adopted its own copy is meant, which no later release changes."""
         if isinstance(given, Policy):
             return given
         if given is not None:
-            return policies.load(given)
-        return policies.load(school.policy_on(as_of)) if school.policies else None
+            return school.policy_named(given) or policies.load(given)
+        return school.policy_on(as_of) if school.policies else None
 
     def header(self, moment: Moment, pupil: str) -> dict[str, Any]:
         """Return the fields of `Answer`."""
@@ -149,6 +157,7 @@ class Answers:
             "known_at": format_moment(moment.known_at),
             "position": moment.position,
             "policy": moment.policy.name if moment.policy else "",
+            "rules": moment.rules,
             "simulated": moment.school.simulated,
         }
 

@@ -88,6 +88,7 @@ class RegisterAnswer(msgspec.Struct, frozen=True, kw_only=True, rename={"class_n
     known_at: str
     position: int
     policy: str
+    rules: str
     simulated: bool
     taken: dict[str, str | None]
     closed: dict[str, str | None]
@@ -114,6 +115,7 @@ def register_answer(answers: Answers, moment: Moment, class_name: str, day: date
         known_at=format_moment(moment.known_at),
         position=moment.position,
         policy=moment.policy.name if moment.policy else "",
+        rules=moment.rules,
         simulated=school.simulated,
         taken={session.half.name: registers[session][0] for session in sessions},
         closed={session.half.name: registers[session][1] for session in sessions},

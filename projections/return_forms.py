@@ -75,6 +75,7 @@ def return_content(answers: Answers, moment: Moment, candidate: Candidate, state
         "known_at": candidate.known_at,
         "position": candidate.position,
         "policy": candidate.policy,
+        "rules": candidate.rules,
         "fields": [
             ["School", opened.name],
             ["URN", opened.urn],

@@ -79,7 +79,8 @@ def show_changes(
         lines, asked = change_lines(made, moment.policy), anomalies(house.answers, moment, made)
         if as_json:
             times = {"as_of": moment.as_of.isoformat(), "known_at": format_moment(moment.known_at)}
-            told = {**times, "position": moment.position, "policy": moment.policy.name, "simulated": house.simulated}
+            told = times | {"position": moment.position, "policy": moment.policy.name, "rules": moment.rules}
+            told["simulated"] = house.simulated
             counted = {"tallies": tallies(made), "anomalies": [each._asdict() for each in asked]}
             say_json({**told, "changes": lines, **counted})
             return

@@ -129,7 +129,18 @@ def _within(first: date, last: date, as_of: date) -> tuple[date, date]:
 
 
 def _answer(found: Evidence, made: Bundle, output: Path, draft: bool) -> dict[str, object]:
-    repeated = ("pupil", "as_of", "known_at", "position", "policy", "simulated", "first_day", "last_day", "blockers")
+    repeated = (
+        "pupil",
+        "as_of",
+        "known_at",
+        "position",
+        "policy",
+        "rules",
+        "simulated",
+        "first_day",
+        "last_day",
+        "blockers",
+    )
     return {
         **{name: getattr(found, name) for name in repeated},
         "draft": draft,

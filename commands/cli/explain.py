@@ -77,7 +77,7 @@ def _tree(found: Explanation, name: str) -> Tree:
     simulated = " (SIMULATED)" if found.simulated else ""
     tree = Tree(f"{found.pupil}, {name}: {_verdict(found)}{simulated}")
     by_rule = tree.add("by these rules")
-    for rule in found.rules:
+    for rule in found.stated:
         by_rule.add(one_line(f"{rule.setting} = {_plain(rule.value)}: {rule.source}"))
     if found.weeks:
         tree.add(f"in {len(found.weeks)} school weeks, from that of {found.weeks[0]} to that of {found.weeks[-1]}")
@@ -106,7 +106,7 @@ def _tree(found: Explanation, name: str) -> Tree:
 def _verdict(found: Explanation) -> str:
     counts = found.counts
     if found.question == "penalty":
-        threshold = next(rule.value for rule in found.rules if rule.setting == "penalty_threshold")
+        threshold = next(rule.value for rule in found.stated if rule.setting == "penalty_threshold")
         met = f"met on {found.met_on}" if found.met_on else "not met"
         return f"penalty window {met}, {counts['penalty']} of {threshold} sessions"
     cohort = next((name for name in ("severe", "persistent", "at_risk") if found.verdicts[name]), "none")

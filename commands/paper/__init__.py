@@ -28,6 +28,7 @@ def render(template: str, moment: Moment, facts: Mapping[str, Any]) -> bytes:
         "position": moment.position,
         "head": moment.head,
         "policy": moment.policy.name if moment.policy else "none",
+        "rules": moment.rules,
         "simulated": moment.school.simulated,
         "school": moment.school.opened.name if moment.school.opened else "",
     }

@@ -52,8 +52,9 @@ class ImprovementEnded(Event, frozen=True, kw_only=True):
 
 
 class PenaltyReferred(Event, frozen=True, kw_only=True):
-    """Referred to the authority, as the ledger stood at `seen` and under `policy`; `digest` is of the pupil's rows up
-    to there (`ledger.pins`), blank in what the first releases recorded."""
+    """Referred to the authority, as the ledger stood at `seen` and under `policy`, the digest of which is `rules`;
+    `digest` is of the pupil's rows up to there (`ledger.pins`). Both digests are blank in what the first releases
+    recorded."""
 
     kind: ClassVar[str] = "notice"
     private: ClassVar[tuple[str, ...]] = ("reasons",)
@@ -63,11 +64,12 @@ class PenaltyReferred(Event, frozen=True, kw_only=True):
     policy: str
     seen: int = 0
     digest: str = ""
+    rules: str = ""
     reasons: str = ""
 
 
 class NoticeIssued(Event, frozen=True, kw_only=True):
-    """`seen`, `policy` and `digest` as of a referral; the first releases recorded none of them."""
+    """`seen`, `policy`, `rules` and `digest` as of a referral; the first releases recorded none of them."""
 
     kind: ClassVar[str] = "notice"
     parent: str
@@ -76,6 +78,7 @@ class NoticeIssued(Event, frozen=True, kw_only=True):
     seen: int = 0
     policy: str = ""
     digest: str = ""
+    rules: str = ""
 
 
 class NoticePaid(Event, frozen=True, kw_only=True):

@@ -8,10 +8,14 @@ from typing import ClassVar
 from ledger.calendar import Closed, Hours
 from ledger.events.base import NOBODY, Event
 from ledger.people import Staff
+from ledger.policy import Setting
 
 
 class SchoolOpened(Event, frozen=True, kw_only=True):
-    """A ledger begins. `simulated` fixes its clock: true takes the journal's times, false the recorder's own."""
+    """A ledger begins. `simulated` fixes its clock: true takes the journal's times, false the recorder's own.
+
+    `policy` is the name of the policy, `title`, `edition` and `settings` are the whole of it, and `codes` is the digest
+    of its table of codes. The first releases recorded the name alone: then the shipped policy of that name is meant."""
 
     kind: ClassVar[str] = "school"
     urn: str
@@ -20,6 +24,10 @@ class SchoolOpened(Event, frozen=True, kw_only=True):
     estab: str
     policy: str
     simulated: bool
+    title: str = ""
+    edition: str = ""
+    settings: dict[str, Setting] = {}
+    codes: str = ""
 
 
 class StaffNamed(Event, frozen=True, kw_only=True):
@@ -30,12 +38,16 @@ class StaffNamed(Event, frozen=True, kw_only=True):
 
 
 class PolicyAdopted(Event, frozen=True, kw_only=True):
-    """In force from a day, to be looked at again by another."""
+    """In force from a day, to be looked at again by another; the policy is kept as in `SchoolOpened`."""
 
     kind: ClassVar[str] = "school"
     policy: str
     from_day: date
     review_on: date | None = None
+    title: str = ""
+    edition: str = ""
+    settings: dict[str, Setting] = {}
+    codes: str = ""
 
 
 class RoleNamed(Event, frozen=True, kw_only=True):

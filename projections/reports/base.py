@@ -20,6 +20,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     known_at: str
     position: int
     policy: str
+    rules: str
     simulated: bool
     target_percent: int
 
@@ -34,6 +35,7 @@ def about(moment: Moment) -> dict[str, Any]:
         "known_at": format_moment(moment.known_at),
         "position": moment.position,
         "policy": policy.name,
+        "rules": policy.rules,
         "simulated": moment.school.simulated,
         "target_percent": policy.target_percent,
     }

@@ -15,7 +15,7 @@ from tests.support.terminal import BY, run, write_journal
 pytestmark = pytest.mark.usefixtures("folder")
 
 KEYS = [
-    "pupil", "as_of", "known_at", "position", "policy", "simulated",
+    "pupil", "as_of", "known_at", "position", "policy", "rules", "simulated",
     "name", "sex", "born", "address", "upn", "email", "last_school", "class", "year_group", "starting_day",
     "parents", "emergency_contacts", "spells", "removal", "moving_forms", "amendments", "readable",
 ]  # fmt: skip

@@ -16,12 +16,12 @@ from tests.support.terminal import HEAD, run
 pytestmark = pytest.mark.usefixtures("folder")
 
 ABSENCE_KEYS = [
-    "pupil", "as_of", "known_at", "position", "policy", "simulated",
+    "pupil", "as_of", "known_at", "position", "policy", "rules", "simulated",
     "possible", "attended", "authorised", "unauthorised", "missing",
     "attendance_percent", "absence_percent", "persistent", "severe", "at_risk",
 ]  # fmt: skip
 PENALTY_KEYS = [
-    "pupil", "as_of", "known_at", "position", "policy", "simulated",
+    "pupil", "as_of", "known_at", "position", "policy", "rules", "simulated",
     "weeks", "threshold", "count", "met", "met_on", "unresolved", "sessions", "parents",
 ]  # fmt: skip
 EXAMPLES = Path(__file__).parents[3] / "shared" / "examples"

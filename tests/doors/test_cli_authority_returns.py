@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 AWAY = school_days(10)
 KEYS = [
-    "pupil", "as_of", "known_at", "position", "policy", "simulated",
+    "pupil", "as_of", "known_at", "position", "policy", "rules", "simulated",
     "form", "episode", "until", "reached_on", "due_by", "made", "why", "school_days", "missing", "sessions",
 ]  # fmt: skip
 CALLED = office("LogContact", AWAY[0], contact="1042-a", channel="phone", outcome="no answer", said="")

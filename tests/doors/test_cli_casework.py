@@ -68,7 +68,7 @@ def test_the_ladder_in_json_repeats_its_moment_and_names_nobody(holiday_school: 
     said = run("penalty", "--ladder", *AS_OF, "--json")
     (answer,) = said.json
     assert list(answer) == [
-        "pupil", "as_of", "known_at", "position", "policy", "simulated", "threshold", "parents",
+        "pupil", "as_of", "known_at", "position", "policy", "rules", "simulated", "threshold", "parents",
     ]  # fmt: skip
     assert [parent["parent"] for parent in answer["parents"]] == [MOTHER, "1042-b"]
     assert answer["parents"][0]["cases"][0]["considered"][0]["count"] == 10

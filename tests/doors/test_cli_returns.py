@@ -249,9 +249,9 @@ def test_a_transfer_file_of_leavers(late: Path) -> None:
 def test_punctuality_has_its_fields_in_order(late: Path) -> None:
     found = run("punctuality", "--json").json
     assert list(found[0]) == [
-        "pupil", "as_of", "known_at", "position", "policy", "simulated", "year_group", "class", "from", "on_site",
-        "late", "very_late", "late_percent", "minutes", "minutes_unknown", "weekdays", "weeks", "recent", "concern",
-        "persistent", "sessions",
+        "pupil", "as_of", "known_at", "position", "policy", "rules", "simulated", "year_group", "class", "from",
+        "on_site", "late", "very_late", "late_percent", "minutes", "minutes_unknown", "weekdays", "weeks", "recent",
+        "concern", "persistent", "sessions",
     ]  # fmt: skip
     assert [(one["pupil"], one["late"], one["on_site"], one["minutes"]) for one in found] == [
         ("1042", 1, 2, 12), ("1043", 0, 1, 0),

@@ -87,7 +87,7 @@ def test_pooled_absence_is_what_the_single_answers_add_up_to(asked_schools: str)
             assert line[cohort] == sum(pupil[cohort] for pupil in counted)
             assert line[f"{cohort}_percent"] == percent(line[cohort], len(counted))
     for line, (first, *_) in zip(answer["schools"], single, strict=True):
-        repeated = ("as_of", "known_at", "position", "policy", "simulated")
+        repeated = ("as_of", "known_at", "position", "policy", "rules", "simulated")
         assert {name: line[name] for name in repeated} == {name: first[name] for name in repeated}
     assert (answer["pooled"]["schools"], answer["pooled"]["of"], answer["pooled"]["simulated"]) == (3, 3, True)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ledger import events as e
 from ledger.people import Staff
+from ledger.policy import Setting
 
 
 class Sample(NamedTuple):
@@ -28,7 +29,7 @@ DAY, NEXT = date(2025, 11, 3), date(2025, 11, 24)
 
 def samples() -> list[Sample]:
     kept = [*_school(), *_roll(), *_follow_up(), *_support(), *_case(), *_keeping(), *_dated()]
-    return [*kept, *_pinned(), *_received(), *_times()]
+    return [*kept, *_pinned(), *_received(), *_times(), *_ruled()]
 
 
 def _school() -> list[Sample]:
@@ -243,4 +244,24 @@ def _times() -> list[Sample]:
         Sample("StampsDoubted", "school/clock", 2, e.StampsDoubted(by=BY, first=10)),
         Sample("StampsDoubted sealed", "school/clock", 3, e.StampsDoubted(by=BY, first=10, last=12, reason="battery")),
         Sample("YearsForgotten by two", "school", 41, forgotten),
+    ]
+
+
+def _ruled() -> list[Sample]:
+    """Return what keeps the rules with it: a policy with its settings, and what was decided under it."""
+    settings = {
+        "hours.am": Setting({"closes": "09:10:00", "ends": "12:00:00", "opens": "08:55:00"}, "Öur text"),
+        "late_book": Setting("09:00:00", "Öur text"),
+        "penalty.codes": Setting(["G", "O", "U"], "Öur text"),
+        "penalty.threshold": Setting(10, "Öur text"),
+        "recount_noticed_sessions": Setting(False, "Öur text"),
+    }
+    kept = {"by": BY, "policy": "öurs", "title": "Öur policy", "edition": "2025", "settings": settings}
+    school = {"urn": "100001", "name": "Tëst School", "la": "999", "estab": "2001", "simulated": False}
+    seen = {"by": BY, "parent": "1042-a", "sessions": SESSIONS, "policy": "öurs", "seen": 1810, "digest": "cd" * 32}
+    return [
+        Sample("SchoolOpened ruled", "school", 1, e.SchoolOpened(**school, **kept, codes="ab" * 32)),
+        Sample("PolicyAdopted ruled", "school", 41, e.PolicyAdopted(**kept, codes="ab" * 32, from_day=NEXT)),
+        Sample("PenaltyReferred ruled", CASE, 15, e.PenaltyReferred(**seen, rules="ef" * 32, referred_on=NEXT)),
+        Sample("NoticeIssued ruled", CASE, 16, e.NoticeIssued(**seen, rules="ef" * 32, issued_on=NEXT)),
     ]

@@ -20,6 +20,7 @@ RELEASED = [
     (99, "95918dcf114a7439efdc08a3c85bc666cbc443b076adb911f08b4e5ffa4c81ac"),
     (101, "bd004cb56b179a07f22faf85f6e64f913318ed53bf6b91e92493511dac0940b1"),
     (105, "c73dee08020c981fcffa093e43a5f44a421ceba64261fcfeb8a63f63dedb54f4"),
+    (109, "1340a2dc31abd8db6f8998095bd52db01175fb7fe117ca21d73694d75e48b935"),
 ]
 LINES = lines()
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(AnyEvent)}

@@ -283,7 +283,7 @@ class Given:
         return found[0] if found else empty_window(PUPIL, case, day, policy_then)
 
     def _policy(self, day: date) -> policy.Policy:
-        return policy.load(self.school.policy_on(day))
+        return self.school.policy_on(day)
 
     def _frame(self) -> Entries:
         """Return the pupil's entries as the kernels read them."""

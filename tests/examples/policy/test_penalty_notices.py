@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 
+from ledger.policy import load
 from ledger.sessions import Session
 from tests.support.given import (
     FATHER,
@@ -34,7 +35,8 @@ def issue(name: str = "PN-1", **fields: object) -> dict[str, object]:
 
 def pinned(fact: Fact, seen: int) -> Fact:
     """Return the fact of a notice with the position and the policy that it was decided at."""
-    return fact._replace(event=replace(fact.event, seen=seen, policy="national-2024"))
+    policy = load("national-2024")
+    return fact._replace(event=replace(fact.event, seen=seen, policy=policy.name, rules=policy.rules))
 
 
 # --- the threshold --------------------------------------------------------------------------------------------------
