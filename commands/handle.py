@@ -11,10 +11,13 @@ Three things can go wrong and each has one answer:
 
 from __future__ import annotations
 
+import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any, NamedTuple
 
 from commands import followup, keeping, leave, marks, penalties, receiving, roll, school, support
@@ -23,7 +26,7 @@ from commands.deletion import SCHOOL_DAYS_READ
 from commands.state import Decided, Fact, Register, State, signed
 from ledger import streams, wire
 from ledger.entry import Entry
-from ledger.errors import Misconfigured, Refused
+from ledger.errors import LedgerError, Misconfigured, Refused
 from ledger.events import ClockAccepted, StaffNamed
 from ledger.keys import KeyStore
 from ledger.people import Staff
@@ -109,7 +112,11 @@ PINNING = (m.ReferPenalty, m.IssuePenaltyNotice)
 
 
 class Handler:
-    """Carries out commands on one ledger. `simulated` is the clock that a ledger opened here gets."""
+    """Carries out commands on one ledger, for as many threads as ask. `simulated` is the clock that a ledger opened
+    here gets.
+
+    Every command is decided by one school from beginning to end: more is taken in by a copy, which then stands in for
+    the one before."""
 
     def __init__(
         self,
@@ -124,6 +131,8 @@ class Handler:
         self._simulated = simulated
         self._clock = clock or ledger.now
         self._school = School()
+        self._swapping = Lock()
+        self._deciding_again = Lock()
 
     def handle(self, command: m.Command, *, door: str = "python") -> Done:
         """Return what was recorded, durably. Raises Refused, and nothing was; Unavailable, and nobody can tell yet."""
@@ -132,32 +141,48 @@ class Handler:
         look = not isinstance(command, HOPEFUL)
         failure: Conflict | Unavailable | None = None
         begun = time.monotonic()
-        for attempt in range(ATTEMPTS):
+        overtaken = unanswered = 0
+        while unanswered < ATTEMPTS:
             try:
                 if (command.id is not None or failure is not None) and (done := self._earlier(receipt)):
                     self._destroy_keys(command)
                     return done
-                return self._attempt(command, receipt, look)
+                with self._turn(failure):
+                    return self._attempt(command, receipt, look)
             except Refused:
                 # Whoever has not looked cannot know that an earlier rule applies: the first one is what is said.
                 if look:
                     raise
                 look = True
+                continue
             except Conflict as error:
                 failure, look = error, True
+                # Others went on, so sooner or later so does this one; but not if all decide again in step.
+                time.sleep(random.uniform(0, ATTEMPT_PAUSE * min(overtaken, ATTEMPTS)))
+                overtaken += 1
             except Unavailable as error:
                 failure, look = error, True
-                # A store that is locked takes its time to say so; a person does not wait for that twelve times over.
-                if time.monotonic() - begun > PATIENCE:
-                    break
-                time.sleep(ATTEMPT_PAUSE * attempt)
+                time.sleep(ATTEMPT_PAUSE * unanswered)
+                unanswered += 1
+            # A store that is locked takes its time to say so; a person does not wait for that twelve times over.
+            if time.monotonic() - begun > PATIENCE:
+                break
         raise Unavailable(
             f"no answer, so ask again with the same id or look whether it is there: {failure}"
         ) from failure
 
     def school(self) -> School:
         """Return the school as it stands, after taking in what others recorded."""
-        return take_in(self._school, self._ledger.reads.reference_rows(self._school.position))
+        known = self._school
+        rows = self._ledger.reads.reference_rows(known.position)
+        if not rows:
+            return known
+        found = take_in(known, rows)
+        with self._swapping:
+            # Another thread may have read further meanwhile.
+            if found.position > self._school.position:
+                self._school = found
+        return found
 
     def refusal(self, command: m.Command) -> Refused | None:
         """Return what would refuse a command now, None where it would be carried out. Records nothing."""
@@ -172,17 +197,22 @@ class Handler:
 
     # --- one attempt ---
 
+    def _turn(self, failure: LedgerError | None) -> AbstractContextManager[Any]:
+        """Give who was too late their turn: of threads that decide again at once, all but one are too late again."""
+        return self._deciding_again if isinstance(failure, Conflict) else nullcontext()
+
     def _attempt(self, command: m.Command, receipt: Receipt, look: bool) -> Done:
         # Who is hopeful goes by the school as last seen: the recorder takes nothing decided before a change of it.
-        school_now = self.school() if look or self._school.opened is None else self._school
+        known = self._school
+        school_now = self.school() if look or known.opened is None else known
         now, at = self._time(command, school_now)
         state, versions = self._state(command, school_now, look)
         decided = self._decide(command, state, now)
-        facts = self._introducing(command, decided.facts)
+        facts = self._introducing(command, decided.facts, school_now)
         if command.accept_clock and facts and at is None:
             facts = [*accepted_clock(signed(command.by), self._ledger, now), *facts]
-        self._check_remembered(facts)
-        envelopes = seal_all(self._place(facts, versions, look), self._keys, self._ledger)
+        self._check_remembered(facts, school_now)
+        envelopes = seal_all(self._place(facts, versions, school_now, look), self._keys, self._ledger)
         positions = self._ledger.append(envelopes, receipt=receipt, basis=school_now.position, at=at)
         self._destroy_keys(command)
         return Done(len(positions), positions[-1] if positions else 0, decided.kept)
@@ -193,17 +223,16 @@ class Handler:
         if isinstance(command, m.ForgetYears):
             self._keys.destroy(Owner(each.pupil, each.year) for each in command.years)
 
-    def _check_remembered(self, facts: Sequence[Fact]) -> None:
+    def _check_remembered(self, facts: Sequence[Fact], school_now: School) -> None:
         """Refuse words about a school year whose key was destroyed: a new key would hide that words are gone."""
         for stream, event in facts:
-            if wire.speaks(event) and owner_of(stream) in self._school.forgotten:
+            if wire.speaks(event) and owner_of(stream) in school_now.forgotten:
                 raise Refused("year_forgotten", field="pupil", value=owner_of(stream).name)
 
     def _digest(self, command: m.Command) -> str:
         """Return the digest of a command under the school's key; bare where there is no school, or no key store."""
-        if self._school.opened is None:
-            self.school()
-        if isinstance(command, m.OpenSchool) or self._school.opened is None or self._keys.lost:
+        opened = self._school.opened or self.school().opened
+        if isinstance(command, m.OpenSchool) or opened is None or self._keys.lost:
             return m.content_digest(command)
         whole_school = Owner(SCHOOL, 0)
         if self._keys.get(whole_school) is None:
@@ -273,16 +302,16 @@ class Handler:
                     found[owner] = max(found.get(owner, 0), row.recorded_at)
         return {owner: from_micros(at) for owner, at in found.items()}
 
-    def _introducing(self, command: m.Command, facts: list[Fact]) -> list[Fact]:
+    def _introducing(self, command: m.Command, facts: list[Fact], school_now: School) -> list[Fact]:
         """Return the facts with the person who signs, where they are new or have another name or title."""
         staff = Staff(command.by.id, command.by.name, command.by.title)
-        if not facts or self._school.staff.get(staff.id) == staff:
+        if not facts or school_now.staff.get(staff.id) == staff:
             return facts
         named = Fact(SCHOOL, StaffNamed(by=staff, staff=staff))
         # The event that opens a school stays the first of its ledger.
         return [facts[0], named, *facts[1:]] if isinstance(command, m.OpenSchool) else [named, *facts]
 
-    def _place(self, facts: Sequence[Fact], seen: dict[str, int], look: bool) -> list[Envelope]:
+    def _place(self, facts: Sequence[Fact], seen: dict[str, int], school_now: School, look: bool) -> list[Envelope]:
         """Return the facts with their versions: each follows the last one of its stream."""
         last = dict(seen)
         if look:
@@ -290,7 +319,7 @@ class Handler:
             last |= self._ledger.reads.versions_of(unseen) if unseen else {}
         placed = []
         for stream, event in facts:
-            version = last.get(stream) or self._school.versions.get(stream, 0)
+            version = last.get(stream) or school_now.versions.get(stream, 0)
             last[stream] = version + 1
             placed.append(Envelope(stream, version + 1, event))
         return placed

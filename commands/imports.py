@@ -313,7 +313,8 @@ class _Import:
         self._receipt += 1
         if len(envelopes) > len(marks):
             # Up to the basis this is the school that the marks were judged by, so only our own events are new.
-            take_in(self._school, self._ledger.reads.reference_rows(self._school.position, positions[-1]))
+            ours = self._ledger.reads.reference_rows(self._school.position, positions[-1])
+            self._school = take_in(self._school, ours)
 
     def _asserted(self, mark: StagedMark) -> MarkAsserted:
         return MarkAsserted(
@@ -323,7 +324,7 @@ class _Import:
     def _look_at_the_school(self) -> None:
         """Take in what others changed; from then on every mark is judged again."""
         position = self._school.position
-        take_in(self._school, self._ledger.reads.reference_rows(position))
+        self._school = take_in(self._school, self._ledger.reads.reference_rows(position))
         if self._school.position != position:
             self._rules, self._school_changed = Rules(self._school, self._now), True
 

@@ -4,7 +4,7 @@ streams."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import assert_never
 
@@ -28,7 +28,7 @@ from ledger.events import (
 from ledger.sessions import Session
 
 
-@dataclass
+@dataclass(frozen=True)
 class Leave:
     """One request. `granted` is None until decided, then the code by session; refused sessions are not in it."""
 
@@ -52,7 +52,7 @@ class Leave:
         return decided and self.first <= session <= self.last and self.expects(session) is None
 
 
-@dataclass
+@dataclass(frozen=True)
 class Notice:
     """One that was issued. It counts until it is withdrawn, paid or not."""
 
@@ -64,20 +64,20 @@ class Notice:
     withdrawn: bool = False
 
 
-@dataclass
+@dataclass(frozen=True)
 class PenaltyCase:
     """Everything about one parent and pupil under one name, each thing where it happened, with its position."""
 
     pupil: str
     name: str
     parent: str
-    considered: list[tuple[int, PenaltyConsidered]] = field(default_factory=list)
+    considered: tuple[tuple[int, PenaltyConsidered], ...] = ()
     improvement: tuple[int, ImprovementRequired] | None = None
     improvement_ended: tuple[int, ImprovementEnded] | None = None
-    referred: list[tuple[int, PenaltyReferred]] = field(default_factory=list)
+    referred: tuple[tuple[int, PenaltyReferred], ...] = ()
     issued: tuple[int, NoticeIssued] | None = None
     served: tuple[int, NoticeServed] | None = None
-    payments: list[tuple[int, NoticePaid]] = field(default_factory=list)
+    payments: tuple[tuple[int, NoticePaid], ...] = ()
     withdrawn: tuple[int, NoticeWithdrawn] | None = None
     prosecution: tuple[int, ProsecutionBegun] | None = None
     prosecution_ended: tuple[int, ProsecutionEnded] | None = None
@@ -90,14 +90,13 @@ def fold_leave(leave: Leave | None, pupil: str, request: str, event: LeaveEvent)
             return Leave(pupil, request, event.parent, event.received_on, first, last, on_form=event.on_form)
         case LeaveDecided():
             assert leave is not None, "a decision without a request"
-            leave.granted = {Session.parse(session): code for session, code in event.granted}
-            leave.decided_by = event.by.id
+            granted = {Session.parse(session): code for session, code in event.granted}
+            return replace(leave, granted=granted, decided_by=event.by.id)
         case LeaveWithdrawn():
             assert leave is not None, "a withdrawal without a request"
-            leave.withdrawn = True
+            return replace(leave, withdrawn=True)
         case _:
             assert_never(event)
-    return leave
 
 
 def fold_notice(notice: Notice | None, pupil: str, name: str, event: NoticeEvent) -> Notice | None:
@@ -108,7 +107,7 @@ def fold_notice(notice: Notice | None, pupil: str, name: str, event: NoticeEvent
             return Notice(pupil, name, event.parent, event.issued_on, sessions)
         case NoticeWithdrawn():
             assert notice is not None, "a withdrawal without a notice"
-            notice.withdrawn = True
+            return replace(notice, withdrawn=True)
     return notice
 
 
@@ -118,28 +117,27 @@ def fold_case(case: PenaltyCase | None, pupil: str, name: str, position: int, ev
         case = PenaltyCase(pupil, name, getattr(event, "parent", ""))
     match event:
         case PenaltyConsidered():
-            case.considered.append((position, event))
+            return replace(case, considered=(*case.considered, (position, event)))
         case ImprovementRequired():
-            case.improvement = position, event
+            return replace(case, improvement=(position, event))
         case ImprovementEnded():
-            case.improvement_ended = position, event
+            return replace(case, improvement_ended=(position, event))
         case PenaltyReferred():
-            case.referred.append((position, event))
+            return replace(case, referred=(*case.referred, (position, event)))
         case NoticeIssued():
-            case.issued = position, event
+            return replace(case, issued=(position, event))
         case NoticeServed():
-            case.served = position, event
+            return replace(case, served=(position, event))
         case NoticePaid():
-            case.payments.append((position, event))
+            return replace(case, payments=(*case.payments, (position, event)))
         case NoticeWithdrawn():
-            case.withdrawn = position, event
+            return replace(case, withdrawn=(position, event))
         case ProsecutionBegun():
-            case.prosecution = position, event
+            return replace(case, prosecution=(position, event))
         case ProsecutionEnded():
-            case.prosecution_ended = position, event
+            return replace(case, prosecution_ended=(position, event))
         case _:
             assert_never(event)
-    return case
 
 
 def recent(issued: Iterable[date], on: date, since: date, years: int) -> int:

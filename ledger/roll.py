@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple, assert_never
 
@@ -47,11 +47,11 @@ class Placement(NamedTuple):
     year_group: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Pupil:
     number: str
-    spells: list[Spell] = field(default_factory=list)
-    placements: list[Placement] = field(default_factory=list)
+    spells: tuple[Spell, ...] = ()
+    placements: tuple[Placement, ...] = ()
     parents: tuple[str, ...] = ()
     emergency: tuple[str, ...] = ()
     school_age: tuple[date, date] = (date.max, date.min)
@@ -83,47 +83,53 @@ class Pupil:
         """Return whether a day lies in the last five school years of compulsory school age, or after them."""
         return school_year(day) > school_year(self.school_age[1]) - SECONDARY_YEARS
 
-    def apply(self, version: int, event: RollEvent) -> None:
+    def after(self, version: int, event: RollEvent) -> Pupil:
+        """Return the pupil after an event of the roll."""
         match event:
             case PupilAdmitted():
-                self.spells.append(Spell(event.starting_day, None))
-                self._place(Placement(event.starting_day, event.class_name, event.year_group))
-                self.parents, self.emergency = event.parents, event.emergency
-                self.school_age = (event.school_age_first, event.school_age_last)
-                self.admitted_version = self.contacts_version = self.groups_version = version
-                self.emergency_version = version
-                self.particulars_versions = ()
+                return replace(
+                    self,
+                    spells=(*self.spells, Spell(event.starting_day, None)),
+                    placements=self._placed(Placement(event.starting_day, event.class_name, event.year_group)),
+                    parents=event.parents,
+                    emergency=event.emergency,
+                    school_age=(event.school_age_first, event.school_age_last),
+                    admitted_version=version,
+                    contacts_version=version,
+                    groups_version=version,
+                    emergency_version=version,
+                    particulars_versions=(),
+                )
             case ClassChanged():
-                self._place(Placement(event.from_day, event.class_name, event.year_group))
+                placement = Placement(event.from_day, event.class_name, event.year_group)
+                return replace(self, placements=self._placed(placement))
             case ContactsChanged():
-                self.parents = event.parents
-                self.contacts_version = version
+                return replace(self, parents=event.parents, contacts_version=version)
             case GroupsChanged():
-                self.groups_version = version
+                return replace(self, groups_version=version)
             case EmergencyContactsChanged():
-                self.emergency, self.emergency_version = event.emergency, version
+                return replace(self, emergency=event.emergency, emergency_version=version)
             case ParticularsAmended():
-                self.particulars_versions = (*self.particulars_versions, version)
+                ages = self.school_age
                 if event.school_age_first and event.school_age_last:
-                    self.school_age = event.school_age_first, event.school_age_last
+                    ages = event.school_age_first, event.school_age_last
+                return replace(self, particulars_versions=(*self.particulars_versions, version), school_age=ages)
             case HoldPlaced():
-                self.held = True
+                return replace(self, held=True)
             case HoldLifted():
-                self.held = False
+                return replace(self, held=False)
             case MovingFormReceived():
-                self.forms_versions = (*self.forms_versions, version)
+                return replace(self, forms_versions=(*self.forms_versions, version))
             case RecordReceived():
-                pass  # about another school's sessions: the school keeps it, with its position
+                return self  # about another school's sessions: the school keeps it, with its position
             case PupilRemoved():
-                self.removed_version = version
-                self.spells[-1] = Spell(self.spells[-1].first, event.last_day)
+                *before, last = self.spells
+                return replace(self, spells=(*before, Spell(last.first, event.last_day)), removed_version=version)
             case _:
                 assert_never(event)
 
-    def _place(self, placement: Placement) -> None:
-        if not self.placements:
-            self.placements = [placement]
-            return
-        # A later word about the same day replaces the earlier one; other days keep theirs, in order.
+    def _placed(self, placement: Placement) -> tuple[Placement, ...]:
+        """Return where the pupil is with one more placement: a later word about the same day replaces the earlier one,
+        other days keep theirs, in order."""
         others = [kept for kept in self.placements if kept.from_day != placement.from_day]
-        self.placements = sorted([*others, placement], key=lambda placed: placed.from_day)
+        return tuple(sorted([*others, placement], key=lambda placed: placed.from_day))

@@ -8,8 +8,8 @@ there is no second copy of the roll or the calendar that could disagree with the
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -104,22 +104,25 @@ class StoredReference(Protocol):
 
 
 class School:
-    """State of the school at `position`; `versions` holds the last version of each reference stream."""
+    """State of the school at `position`; `versions` holds the last version of each reference stream.
+
+    Threads share it, so nothing changes it once `take_in` has given it away: more is taken in by a copy, and what a
+    copy shares with its original is replaced in it, never altered."""
 
     def __init__(self) -> None:
         self.position = 0
-        self.versions: dict[str, int] = defaultdict(int)
+        self.versions: dict[str, int] = {}
         self.opened: SchoolOpened | None = None
         self.opened_on: date | None = None  # the London day on which this ledger began
         self.policies: list[Adopted] = []  # by the day from which they are in force
-        self.roles: dict[str, list[tuple[date, tuple[Staff, ...]]]] = defaultdict(list)
+        self.roles: dict[str, list[tuple[date, tuple[Staff, ...]]]] = {}
         self.staff: dict[str, Staff] = {}
         self.imports: dict[str, ImportBegun] = {}
         self.pupils: dict[str, Pupil] = {}
-        self.leave: dict[str, dict[str, Leave]] = defaultdict(dict)
-        self.notices: dict[str, dict[str, Notice]] = defaultdict(dict)
-        self.cases: dict[str, dict[str, PenaltyCase]] = defaultdict(dict)
-        self.received: dict[str, list[Received]] = defaultdict(list)  # of former schools, in order
+        self.leave: dict[str, dict[str, Leave]] = {}
+        self.notices: dict[str, dict[str, Notice]] = {}
+        self.cases: dict[str, dict[str, PenaltyCase]] = {}
+        self.received: dict[str, list[Received]] = {}  # of former schools, in order
         self.forgotten: set[Owner] = set()
         self.daily_returns: list[DailyReturnMade] = []
         self.closures: list[Closure] = []
@@ -127,6 +130,13 @@ class School:
         self._years: dict[int, SchoolYear] = {}
         self._calendar: Calendar | None = None
         self._classes_on: dict[date, dict[str, list[str]]] = {}
+
+    def copy(self) -> School:
+        """Return a school that begins as this one; what it takes in does not show here."""
+        other = School()
+        for name, value in vars(self).items():
+            setattr(other, name, copy(value) if isinstance(value, dict | list | set) else value)
+        return other
 
     # --- questions ---
 
@@ -203,16 +213,16 @@ class School:
     def _classes(self, day: date) -> dict[str, list[str]]:
         """Return the pupils of every class on a day; kept until the roll changes: a day is marked often."""
         if day not in self._classes_on:
-            classes: dict[str, list[str]] = defaultdict(list)
+            classes: dict[str, list[str]] = {}
             for number, pupil in sorted(self.pupils.items()):
                 if pupil.on_roll(day):
-                    classes[pupil.placement(day).class_name].append(number)
-            self._classes_on[day] = dict(classes)
+                    classes.setdefault(pupil.placement(day).class_name, []).append(number)
+            self._classes_on[day] = classes
         return self._classes_on[day]
 
     def expected(self, pupil: str, session: Session) -> Expected | None:
         """Return what leave or a closure makes this session expect. Leave comes first: it is about this pupil."""
-        for leave in reversed(self.leave[pupil].values() if pupil in self.leave else ()):
+        for leave in reversed(self.leave.get(pupil, {}).values()):
             if code := leave.expects(session):
                 return Expected(code, leave.request)
         for closure in reversed(self.closures):
@@ -236,18 +246,18 @@ class School:
             case "school":
                 self._apply_school(position, event)
             case "roll":
-                self.pupils.setdefault(owner, Pupil(owner)).apply(version, event)
-                self._classes_on.clear()
+                self.pupils[owner] = self.pupils.get(owner, Pupil(owner)).after(version, event)
+                self._classes_on = {}
                 if isinstance(event, RecordReceived):
-                    self.received[owner].append(Received(position, event))
+                    self.received[owner] = [*self.received.get(owner, ()), Received(position, event)]
             case "leave":
-                request = rest[-1]
-                self.leave[owner][request] = fold_leave(self.leave[owner].get(request), owner, request, event)
+                request, asked = rest[-1], self.leave.get(owner, {})
+                self.leave[owner] = asked | {request: fold_leave(asked.get(request), owner, request, event)}
             case "notice":
-                name = rest[-1]
-                self.cases[owner][name] = fold_case(self.cases[owner].get(name), owner, name, position, event)
-                if (notice := fold_notice(self.notices[owner].get(name), owner, name, event)) is not None:
-                    self.notices[owner][name] = notice
+                name, cases, notices = rest[-1], self.cases.get(owner, {}), self.notices.get(owner, {})
+                self.cases[owner] = cases | {name: fold_case(cases.get(name), owner, name, position, event)}
+                if (notice := fold_notice(notices.get(name), owner, name, event)) is not None:
+                    self.notices[owner] = notices | {name: notice}
             case _:
                 raise AssertionError(f"{event.topic} is no reference event")
 
@@ -262,10 +272,10 @@ class School:
                 self.policies.append(Adopted(event.from_day, position, event))
                 self.policies.sort(key=lambda adopted: adopted.from_day)
             case RoleNamed():
-                self.roles[event.role].append((event.from_day, event.holders))
-                self.roles[event.role].sort(key=lambda named: named[0])
+                named = [*self.roles.get(event.role, ()), (event.from_day, event.holders)]
+                self.roles[event.role] = sorted(named, key=lambda each: each[0])
             case YearsForgotten():
-                self.forgotten |= {Owner(name, year) for name, year in event.years}
+                self.forgotten.update(Owner(name, year) for name, year in event.years)
             case DailyReturnMade():
                 self.daily_returns.append(event)
             case ClockAccepted() | StampsDoubted():
@@ -291,8 +301,9 @@ class School:
 
 
 def take_in(school: School, rows: Iterable[StoredReference]) -> School:
-    """Return the school after these stored reference events, in order of position. One that cannot be read is named in
-    `poison` and passed over, so that it stops nobody else."""
+    """Return the school after these stored reference events, in order of position; the one given stays as it was. One
+    that cannot be read is named in `poison` and passed over, so that it stops nobody else."""
+    school = school.copy()
     for row in rows:
         try:
             school.apply(row.position, row.stream, row.version, wire.decode(row.state))

@@ -73,8 +73,7 @@ def _steps(answers: Answers, then: Moment, now: Moment, pupil: str) -> Iterator[
     candidates = {place: row for place, row in {**own, **reference}.items() if then.position < place <= now.position}
     school = take_in(School(), answers.ledger.reads.reference_rows(0, then.position))
     for place in sorted(candidates):
-        take_in(school, answers.ledger.reads.reference_rows(school.position, place))
+        school = take_in(school, answers.ledger.reads.reference_rows(school.position, place))
         known_at = from_micros(candidates[place].recorded_at)
         policy = answers.policy_of(school, now.as_of)
-        # The same school, folded further each time: a step is good until the next one is asked for.
         yield candidates[place], Moment(now.as_of, known_at, place, school, policy)

@@ -36,7 +36,7 @@ def notice_findings(answers: Answers, moment: Moment, pupils: Iterable[str]) -> 
         Finding(fault.rule, fault.sentence, rung.case.pupil, fault.session, fault.position or issued[0])
         for rung in issued_rungs(answers, moment, pupils)
         if (issued := rung.case.issued) is not None and year is not None and _last_year(rung) >= year
-        for fault in notice_faults(rung, moment.school.notices[rung.case.pupil].values())
+        for fault in notice_faults(rung, moment.school.notices.get(rung.case.pupil, {}).values())
     ]
 
 

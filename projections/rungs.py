@@ -104,15 +104,15 @@ def case_as_of(case: PenaltyCase, day: date, known_on: date) -> PenaltyCase | No
     issued = case.issued if case.issued and case.issued[1].issued_on <= day else None
     then = replace(
         case,
-        considered=[each for each in case.considered if each[1].considered_on <= day],
+        considered=tuple(each for each in case.considered if each[1].considered_on <= day),
         improvement=case.improvement if case.improvement and case.improvement[1].issued_on <= day else None,
         improvement_ended=case.improvement_ended
         if case.improvement_ended and case.improvement_ended[1].ended_on <= day
         else None,
-        referred=[each for each in case.referred if each[1].referred_on <= day],
+        referred=tuple(each for each in case.referred if each[1].referred_on <= day),
         issued=issued,
         served=case.served if case.served and case.served[1].sent_on <= day else None,
-        payments=[each for each in case.payments if each[1].paid_on <= day],
+        payments=tuple(each for each in case.payments if each[1].paid_on <= day),
         withdrawn=case.withdrawn if issued else None,
         prosecution=case.prosecution if case.prosecution and case.prosecution[1].begun_on <= day else None,
         prosecution_ended=case.prosecution_ended

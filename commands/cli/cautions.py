@@ -71,7 +71,7 @@ def _about_notice(house: House, command: m.IssuePenaltyNotice) -> Iterator[str]:
     moment = now._replace(as_of=max(now.as_of, last))
     for rung in issued_rungs(house.answers, moment, [command.pupil]):
         if rung.case.name == command.notice:
-            for fault in notice_faults(rung, moment.school.notices[command.pupil].values()):
+            for fault in notice_faults(rung, moment.school.notices.get(command.pupil, {}).values()):
                 yield fault.sentence
     yield from _ahead(house, command.pupil, command.notice)
 

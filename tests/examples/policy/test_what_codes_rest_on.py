@@ -1,5 +1,6 @@
 """Absence Procedures: the school classifies, not the parent. So each code rests on something that can be shown."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -74,11 +75,11 @@ def test_present_after_all_is_seen_on_the_day_and_rests_on_something_later(numbe
 
 def test_leave_bears_on_what_was_asked_for() -> None:
     asked = Leave(PUPIL, "LR-1", MOTHER, date(2024, 10, 1), MORNING, Session(MORNING.day, Half.PM))
-    asked.granted = {MORNING: "C"}
-    granted = (Decided(asked, 7),)
+    decided = replace(asked, granted={MORNING: "C"})
+    granted = (Decided(decided, 7),)
     assert kinds(coded("C", ""), decided=granted) == ["leave granted"]
     assert kinds(coded("G")._replace(session=Session(MORNING.day, Half.PM)), decided=granted) == ["leave refused"]
-    asked.withdrawn = True
+    granted = (Decided(replace(decided, withdrawn=True), 7),)
     assert kinds(coded("C", "", cites="LR-1"), decided=granted) == ["leave granted"]
     assert kinds(coded("C"), decided=granted) == []
 
