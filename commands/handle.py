@@ -25,6 +25,7 @@ from commands import models as m
 from commands.deletion import SCHOOL_DAYS_READ
 from commands.state import Decided, Fact, Register, State, signed
 from ledger import streams, wire
+from ledger.doubts import Times
 from ledger.entry import Entry
 from ledger.errors import LedgerError, Misconfigured, Refused
 from ledger.events import ClockAccepted, StaffNamed
@@ -102,6 +103,7 @@ DECISIONS: dict[type[m.Command], Decide] = {
     m.PlaceHold: keeping.place_hold,
     m.LiftHold: keeping.lift_hold,
     m.ForgetYears: keeping.forget_years,
+    m.DoubtStamps: keeping.doubt_stamps,
     m.BeginProsecution: penalties.begin_prosecution,
     m.EndProsecution: penalties.end_prosecution,
 }
@@ -254,7 +256,7 @@ class Handler:
         """Return the state to decide from, and the version of every stream that was looked at, 0 where it is new."""
         if not look:
             return State(school_now, {}, {}), {}
-        asked = isinstance(command, PINNING) or hasattr(command, "seen")
+        asked = isinstance(command, (*PINNING, m.DoubtStamps)) or hasattr(command, "seen")
         head = self._ledger.reads.head()[0] if asked else school_now.position
         wanted = _streams_read(command, school_now)
         entries: dict[str, Entry] = {}
@@ -280,8 +282,8 @@ class Handler:
                 registers[row.stream] = registers.get(row.stream, Register()).after(event)
             else:
                 entries[row.stream] = entries.get(row.stream, Entry()).after(row.version, event)
-        pinned, recorded = self._pinned(command, head), self._last_recorded(command)
-        return State(school_now, entries, registers, told, head, pinned, recorded, admission), versions
+        pinned, (recorded, reached) = self._pinned(command, head), self._kept_until(command, school_now)
+        return State(school_now, entries, registers, told, head, pinned, recorded, reached, admission), versions
 
     def _pinned(self, command: m.Command, head: int) -> str:
         """Return the digest of the pupil's rows as whoever decides had seen them, blank where nothing is pinned."""
@@ -290,26 +292,31 @@ class Handler:
         rows = self._ledger.reads.prefix_rows(f"{command.pupil}/")
         return digest_of(pupil_lines(rows, getattr(command, "seen", None) or head))
 
-    def _last_recorded(self, command: m.Command) -> dict[Owner, datetime]:
-        """Return when something was last recorded about each school year that is to be forgotten; of what belongs to no
-        single year, about the pupil at all."""
+    def _kept_until(self, command: m.Command, school_now: School) -> tuple[dict[Owner, int], int]:
+        """Return when something was last recorded about each school year that is to be forgotten (of what belongs to no
+        single year, about the pupil at all), and up to when the ledger has come."""
         if not isinstance(command, m.ForgetYears):
-            return {}
+            return {}, 0
+        times = Times(self._ledger.reads, school_now.doubts)
         found: dict[Owner, int] = {}
         for pupil in {each.pupil for each in command.years}:
             for row in self._ledger.reads.prefix_rows(f"{pupil}/"):
+                recorded_at = times.latest(row.position, row.recorded_at)
                 for owner in (owner_of(row.stream), Owner(pupil, 0)):
-                    found[owner] = max(found.get(owner, 0), row.recorded_at)
-        return {owner: from_micros(at) for owner, at in found.items()}
+                    found[owner] = max(found.get(owner, 0), recorded_at)
+        now, _ = self._time(command, school_now)
+        return found, min(times.reached(), micros(now))
 
     def _introducing(self, command: m.Command, facts: list[Fact], school_now: School) -> list[Fact]:
-        """Return the facts with the person who signs, where they are new or have another name or title."""
-        staff = Staff(command.by.id, command.by.name, command.by.title)
-        if not facts or school_now.staff.get(staff.id) == staff:
+        """Return the facts with the people who sign, where they are new or have another name or title."""
+        if not facts:
             return facts
-        named = Fact(SCHOOL, StaffNamed(by=staff, staff=staff))
+        by = signed(command.by)
+        people = [by, signed(command.second)] if isinstance(command, m.ForgetYears) else [by]
+        fresh = [person for person in people if school_now.staff.get(person.id) != person]
+        named = [Fact(SCHOOL, StaffNamed(by=by, staff=person)) for person in fresh]
         # The event that opens a school stays the first of its ledger.
-        return [facts[0], named, *facts[1:]] if isinstance(command, m.OpenSchool) else [named, *facts]
+        return [facts[0], *named, *facts[1:]] if isinstance(command, m.OpenSchool) else [*named, *facts]
 
     def _place(self, facts: Sequence[Fact], seen: dict[str, int], school_now: School, look: bool) -> list[Envelope]:
         """Return the facts with their versions: each follows the last one of its stream."""

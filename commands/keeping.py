@@ -1,4 +1,5 @@
-"""Keeping and forgetting: what must stay is held, and what has been kept long enough may be forgotten.
+"""Keeping and forgetting: what must stay is held, and what has been kept long enough may be forgotten. Age is a matter
+of recorded times, so that some of them are wrong is said here as well.
 
 Forgetting destroys keys. The event that says so is durable before the first key is destroyed, so that an interrupted
 run is finished by the next one, and nobody mistakes a forgotten word for a lost key store.
@@ -8,12 +9,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from commands.models.keeping import ForgetYears, LiftHold, PlaceHold
+from commands.models.keeping import DoubtStamps, ForgetYears, LiftHold, PlaceHold
 from commands.state import Decided, Fact, State, london_day, signed
-from ledger.case import kept
 from ledger.errors import Refused
-from ledger.events import HoldLifted, HoldPlaced, YearsForgotten
-from ledger.streams import SCHOOL, Owner, roll_stream
+from ledger.events import HoldLifted, HoldPlaced, StampsDoubted, YearsForgotten
+from ledger.people import Staff
+from ledger.retention import keeping_rule
+from ledger.sessions import from_micros
+from ledger.streams import CLOCK, SCHOOL, Owner, roll_stream
 
 
 def place_hold(command: PlaceHold, state: State, now: datetime) -> Decided:
@@ -44,22 +47,43 @@ def lift_hold(command: LiftHold, state: State, now: datetime) -> Decided:
 def forget_years(command: ForgetYears, state: State, now: datetime) -> Decided:
     """Return that pupils' school years are forgotten; those that were already are passed over.
 
-    Refuses: pupil_not_on_roll (never was), held, too_young_to_forget (something in it was recorded within the policy's
-    years; of what belongs to no single year, anything about the pupil at all).
+    Refuses: second_person_required (the same id or name), pupil_not_on_roll (never was), held, pupil_on_roll,
+    too_young_to_forget (something in it was recorded within the policy's years; of what belongs to no single year,
+    anything about the pupil at all). Age is measured by recorded time, whatever the clock says.
     """
-    by = signed(command.by)
+    by, second = signed(command.by), signed(command.second, "second")
+    if by.id == second.id or _name(by) == _name(second):
+        raise Refused("second_person_required", field="second", value=second.id)
+    keep = state.policy(london_day(from_micros(state.reached))).keep_years
     owners = sorted({Owner(each.pupil, each.year) for each in command.years})
     for owner in owners:
-        pupil = state.school.pupils.get(owner.name)
-        if pupil is None:
-            raise Refused("pupil_not_on_roll", field="years.pupil", value=owner.name)
-        if pupil.held:
-            raise Refused("held", field="years.pupil", value=owner.name)
-        last = state.recorded.get(owner)
-        keep = state.policy(london_day(now)).keep_years
-        if last is not None and kept(london_day(last), london_day(now), keep):
-            raise Refused("too_young_to_forget", field="years.year", value=owner.year)
+        rule = keeping_rule(state.school, owner, state.recorded.get(owner, 0), state.reached, keep)
+        if rule == "too_young_to_forget":
+            raise Refused(rule, field="years.year", value=owner.year)
+        if rule:
+            raise Refused(rule, field="years.pupil", value=owner.name)
     fresh = [owner for owner in owners if owner not in state.school.forgotten]
     if not fresh:
         return Decided([])
-    return Decided([Fact(SCHOOL, YearsForgotten(by=by, years=tuple((o.name, o.year) for o in fresh)))])
+    years = tuple((owner.name, owner.year) for owner in fresh)
+    return Decided([Fact(SCHOOL, YearsForgotten(by=by, years=years, second=second))])
+
+
+def doubt_stamps(command: DoubtStamps, state: State, now: datetime) -> Decided:
+    """Return that recorded times are wrong. Nothing where that was said of the same positions.
+
+    Refuses: malformed (a position that the ledger has not reached), reason_required."""
+    by = signed(command.by)
+    for field, position in (("first", command.first), ("last", command.last or command.first)):
+        if position > state.head:
+            raise Refused("malformed", field=field, value=position, expected="a position this ledger has reached")
+    if not command.reason:
+        raise Refused("reason_required", field="reason")
+    if any((doubt.first, doubt.last) == (command.first, command.last) for doubt in state.school.doubts):
+        return Decided([])
+    doubted = StampsDoubted(by=by, first=command.first, last=command.last or 0, reason=command.reason)
+    return Decided([Fact(CLOCK, doubted)])
+
+
+def _name(person: Staff) -> str:
+    return " ".join(person.name.casefold().split())

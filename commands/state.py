@@ -51,7 +51,8 @@ class State(NamedTuple):
     told: Sequence[FollowUpEvent] = ()  # the pupil's follow-up, in order, where the command is about it
     head: int = 0  # the position decided at
     digest: str = ""  # of the pupil's rows as whoever decides had seen them, where the decision pins it
-    recorded: Mapping[Owner, datetime] = {}  # when something was last recorded, of the owners asked about
+    recorded: Mapping[Owner, int] = {}  # when something was last recorded, of the owners asked about
+    reached: int = 0  # the last recorded time that nobody doubts, and no later than now; where keeping is decided
     roll: Sequence[RollEvent] = ()  # the pupil's, in order, text open, where the command is about who they are
 
     def entry(self, pupil: str, session: Session) -> Entry:
@@ -102,11 +103,12 @@ class State(NamedTuple):
             raise Refused("unknown_person", field="contact", value=contact)
 
 
-def signed(by: By | Staff) -> Staff:
+def signed(by: By | Staff, field: str = "by") -> Staff:
     """Return who signs. Refuses a person without id, name or title: the law wants them in the entry."""
     for part in ("id", "name", "title"):
         if not getattr(by, part):
-            raise Refused("unknown_person", field=f"by.{part}", expected="who does this: a person's id, name and title")
+            expected = "who does this: a person's id, name and title"
+            raise Refused("unknown_person", field=f"{field}.{part}", expected=expected)
     return Staff(by.id, by.name, by.title)
 
 

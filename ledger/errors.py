@@ -68,6 +68,8 @@ RULES = {
     "year_forgotten": "was forgotten, so no words can be recorded about it any more",
     "held": "is under a hold, and nothing about this pupil may be forgotten",
     "not_held": "is under no hold",
+    "pupil_on_roll": "is on roll, and nothing about a pupil on roll may be forgotten",
+    "second_person_required": "is no second person: forgetting takes two, of different id and name",
     "too_young_to_forget": "holds something that was recorded within the years it has to be kept",
     # follow-up and support
     "evidence_exists": "names evidence that has been asked for already",

@@ -52,6 +52,14 @@ class Closure(NamedTuple):
     pupils: frozenset[str]
 
 
+class Doubt(NamedTuple):
+    """That the recorded times from one position to another are wrong, both inclusive, said at `position`."""
+
+    first: int
+    last: int
+    position: int
+
+
 class Expected(NamedTuple):
     """The code that a session expects before anyone marks it, and what it rests on."""
 
@@ -126,6 +134,7 @@ class School:
         self.forgotten: set[Owner] = set()
         self.daily_returns: list[DailyReturnMade] = []
         self.closures: list[Closure] = []
+        self.doubts: list[Doubt] = []
         self.poison: dict[int, str] = {}
         self._years: dict[int, SchoolYear] = {}
         self._calendar: Calendar | None = None
@@ -278,8 +287,10 @@ class School:
                 self.forgotten.update(Owner(name, year) for name, year in event.years)
             case DailyReturnMade():
                 self.daily_returns.append(event)
-            case ClockAccepted() | StampsDoubted():
-                pass  # about the times of the ledger itself (`ledger.clock`)
+            case StampsDoubted():
+                self.doubts.append(Doubt(event.first, event.last or position, position))
+            case ClockAccepted():
+                pass  # said to the recorder, which asks for it
             case ImportBegun():
                 self.imports[event.digest] = event
             case SchoolYearOpened():

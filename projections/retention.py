@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from datetime import date
 from typing import Any
 
 import msgspec
 
-from ledger.case import kept
-from ledger.sessions import LONDON, format_moment, from_micros
+from ledger.doubts import Times
+from ledger.retention import keeping_rule
+from ledger.sessions import format_moment, from_micros, micros, parse_moment
 from ledger.streams import SCHOOL, Owner, owner_of
 from projections.questions import Answers, Moment
 from projections.replay import pages
@@ -19,31 +19,29 @@ from projections.replay import pages
 def forgettable(answers: Answers, moment: Moment, progress: Callable[[int], None] | None = None) -> list[Owner]:
     """Return the pupils' school years whose words may be forgotten and still have their key, in order.
 
-    A school year may be once the day of the last thing in it lies more than the policy's years back; what belongs to no
-    single year, once that is true of everything about the pupil. Nothing of a pupil under a hold. What was recorded as
-    forgotten and still has its key comes with them: a run that was interrupted.
+    A school year may be once the last thing in it was recorded more than the policy's years before the last thing in
+    the ledger; what belongs to no single year, once that is true of everything about the pupil. Nothing of a pupil on
+    roll or under a hold. What was recorded as forgotten and still has its key comes with them: a run that was
+    interrupted.
     """
     if moment.policy is None:
         return []
+    times = Times(answers.ledger.reads, moment.school.doubts)
+    reached = min(times.reached(), micros(moment.known_at), micros(parse_moment(str(moment.as_of), end_of_day=True)))
     last: dict[Owner, int] = {}
     for rows in pages(answers.ledger, moment.position):
         for row in rows:
             owner = owner_of(row.stream)
             if owner.name != SCHOOL:
-                last[owner] = last[Owner(owner.name, 0)] = row.recorded_at
+                last[owner] = last[Owner(owner.name, 0)] = times.latest(row.position, row.recorded_at)
         if progress is not None:
             progress(rows[-1].position)
+    years = moment.policy.keep_years
     return [
         owner
         for owner in answers.keys.held()
-        if owner in last
-        and not moment.school.pupils[owner.name].held
-        and not kept(_day(last[owner]), moment.as_of, moment.policy.keep_years)
+        if owner in last and not keeping_rule(moment.school, owner, last[owner], reached, years)
     ]
-
-
-def _day(recorded_at: int) -> date:
-    return from_micros(recorded_at).astimezone(LONDON).date()
 
 
 def subject_record(answers: Answers, moment: Moment, pupil: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from commands.cli.options import (
     say,
     say_json,
 )
-from commands.cli.write import Line, Pupil, Reason, line, record, writes
+from commands.cli.write import Line, Pupil, Reason, line, person, record, writes
 from ledger.errors import Misconfigured
 from ledger.words import counted
 
@@ -56,12 +56,33 @@ def lift_hold(pupil: Pupil, reason: Reason = None) -> Line:
     return line("LiftHold", pupil=pupil, reason=reason)
 
 
+@writes(verbs, "doubt")
+def doubt_stamps(
+    first: Annotated[
+        int, typer.Argument(metavar="FIRST", help="The first position that was recorded at a wrong time.")
+    ],
+    last: Annotated[int | None, typer.Argument(metavar="[LAST]", help="The last one. [default this command]")] = None,
+    reason: Reason = None,
+) -> Line:
+    """Say that recorded times are wrong, from one position to another. Records DoubtStamps.
+
+    They stay as they are; answers about that time carry a caution from then on.
+
+    \b
+    Example: attendance doubt 1810 1812 --reason "the server's clock was at 2038"
+    """
+    return line("DoubtStamps", first=first, last=last, reason=reason)
+
+
 @verbs.command("forget")
 def forget(
     really: Annotated[
         bool, typer.Option("--destroy-keys", help="Do it; without this only what would be forgotten is listed.")
     ] = False,
     by: ByOption = None,
+    second: Annotated[
+        str | None, typer.Option("--second", metavar="ID:NAME:TITLE", help="Who agrees to it: another person.")
+    ] = None,
     command_id: IdOption = None,
     at: AtOption = None,
     accept_clock: AcceptClockOption = False,
@@ -72,10 +93,11 @@ def forget(
     """Forget the words of pupils' school years that have been kept long enough. Records ForgetYears.
 
     Their keys are destroyed, for ever; marks, codes and counts stay, and everything still verifies. Backups of the key
-    store have to be destroyed as well, wherever they are.
+    store have to be destroyed as well, wherever they are. Two people have to agree. Age is counted between recorded
+    times, whatever the clock says, and nothing about a pupil on roll is forgotten.
 
     \b
-    Example: attendance forget --destroy-keys --by "head:H Example:Headteacher"
+    Example: attendance forget --destroy-keys --by "head:H Example:Headteacher" --second "gov:G Ov:Chair of governors"
     """
     from projections.retention import forgettable
 
@@ -89,7 +111,7 @@ def forget(
         simulated = house.simulated
     years = [{"pupil": owner.name, "year": owner.year} for owner in owners]
     if really and years:
-        forgetting = line("ForgetYears", years=years)
+        forgetting = line("ForgetYears", years=years, second=person(second) if second else None)
         record(
             forgetting,
             by=by,

@@ -173,7 +173,11 @@ def told(done: Any) -> str:
 
 def signer(given: str | None) -> Line:
     """Return who signs, from ID:NAME:TITLE or the environment; parts left out are refused by what is signed."""
-    text = given or os.environ.get(BY_VARIABLE) or ""
+    return person(given or os.environ.get(BY_VARIABLE) or "")
+
+
+def person(text: str) -> Line:
+    """Return who is meant by ID:NAME:TITLE."""
     return dict(zip(("id", "name", "title"), text.split(":", 2), strict=False))
 
 

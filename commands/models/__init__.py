@@ -35,7 +35,7 @@ from commands.models.follow_up import (
     RequestEvidence,
     ReturnEvidence,
 )
-from commands.models.keeping import ForgetYears, LiftHold, PlaceHold
+from commands.models.keeping import DoubtStamps, ForgetYears, LiftHold, PlaceHold
 from commands.models.leave import (
     DecideLeave,
     RequestLeave,
@@ -211,6 +211,7 @@ AnyCommand = Union[
     PlaceHold,
     LiftHold,
     ForgetYears,
+    DoubtStamps,
 ]
 COMMANDS: dict[str, type[Command]] = {kind.__name__: kind for kind in get_args(AnyCommand)}
 

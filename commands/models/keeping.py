@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from commands.fields import PupilNumber, Text
-from commands.models.base import Command, Model
+from commands.models.base import By, Command, Model
 
 
 class PlaceHold(Command):
@@ -30,7 +30,25 @@ class PupilYear(Model):
 
 
 class ForgetYears(Command):
-    """Destroy the keys of these pupils' school years, and with them every word sealed under them."""
+    """Destroy the keys of these pupils' school years, and with them every word sealed under them. Two people agree to
+    it: `by` and `second`."""
 
     command: Literal["ForgetYears"] = "ForgetYears"
     years: Annotated[tuple[PupilYear, ...], Field(min_length=1)]
+    second: By = By()
+
+
+class DoubtStamps(Command):
+    """Say that the recorded times from one position to another are wrong; with no `last`, up to now."""
+
+    command: Literal["DoubtStamps"] = "DoubtStamps"
+    first: Annotated[int, Field(ge=1)]
+    last: Annotated[int, Field(ge=1)] | None = None
+    reason: Text = ""
+
+    @field_validator("last")
+    @classmethod
+    def _in_order(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and value < info.data.get("first", value):
+            raise ValueError("expected a position that is not before the first")
+        return value

@@ -119,8 +119,8 @@ class ClockAccepted(Event, frozen=True, kw_only=True):
 
 
 class StampsDoubted(Event, frozen=True, kw_only=True):
-    """The recorded times from one position to another are wrong; with no `last`, all from `first` on that went on from
-    them up to now and later. The stamps themselves stay as they are."""
+    """The recorded times from one position to another are wrong; with no `last`, up to this event. They stay as they
+    are, and what went on from them a microsecond apart is as wrong."""
 
     kind: ClassVar[str] = "school"
     private: ClassVar[tuple[str, ...]] = ("reason",)

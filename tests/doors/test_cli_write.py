@@ -77,6 +77,7 @@ STORY = [
     ("moving-form 77 --parent 77-a --received-on 2024-09-05 --leaving-on 2024-12-20 --new-address 'Far Away' "
      "--new-school 'Hill School' --new-school-address 'A Hill'", 1),
     ("remove 77 2024-12-20 --ground 'moved away' --destination 'Hill School' --shown-by 'the form'", 1),
+    ("doubt 3 5 --reason 'the clock was at 2038'", 1),
 ]  # fmt: skip
 
 
@@ -254,7 +255,7 @@ REFUSED = {
     "third_in_three_years": "notice issue 1042 PN-8 2024-09-04/AM --parent 1042-a --issued-on 2024-09-05",
 }  # fmt: skip
 # Shown by stories of their own, here or (the last one) among the faults.
-FORGETTING = {"held", "too_young_to_forget", "year_forgotten"}
+FORGETTING = {"pupil_on_roll", "second_person_required", "held", "too_young_to_forget", "year_forgotten"}
 MOVING = {"record_not_genuine", "not_this_pupil", "session_on_own_roll", "record_not_newer"}
 CLOCK = {"ledger_is_system", "clock_ahead"}
 ELSEWHERE = {"id_reused", "school_not_open", "entry_unreadable"} | CLOCK | FORGETTING | MOVING

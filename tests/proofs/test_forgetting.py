@@ -17,10 +17,13 @@ from ledger.case import kept
 from ledger.errors import Refused
 from ledger.keys import KeyStore
 from ledger.streams import Owner
+from ledger.wire import decode
 from projections.retention import forgettable, subject_record
 from tests.support.schools import OpenedSchool, open_school
 
 HEAD = {"id": "head", "name": "H Example", "title": "Headteacher"}
+CHAIR = {"id": "gov", "name": "G Ov", "title": "Chair of governors"}
+TWO = ["--by", "head:H Example:Headteacher", "--second", "gov:G Ov:Chair of governors"]
 CANARIES = ("Zanzibar Quillfeather", "a canary sang of Umbrella Street")
 OTHER = "Othello Wimpernickel"
 # The last thing recorded about 1042 in the school year 2018/19.
@@ -29,6 +32,11 @@ RECORDED = "2018-11-05"
 
 def line(command: str, at: str, **fields: Any) -> dict[str, Any]:
     return {"command": command, "at": at, "by": HEAD, **fields}
+
+
+def forget(at: str, *years: int, pupil: str = "1042", **fields: Any) -> dict[str, Any]:
+    asked = [{"pupil": pupil, "year": year} for year in years]
+    return line("ForgetYears", at, years=asked, **{"second": CHAIR} | fields)
 
 
 def admitted(pupil: str, name: str) -> dict[str, Any]:
@@ -47,6 +55,7 @@ LINES = [
     line("AmendMark", f"{RECORDED}T10:00", pupil="1042", session="2018-11-05/AM", code="I", reason=CANARIES[1]),
     line("AmendMark", f"{RECORDED}T10:00", pupil="1042", session="2018-11-05/AM", code="O", reason=CANARIES[1]),
     line("ChangeGroups", "2018-11-06T10:00", pupil="1042", groups=["SEN support"]),
+    line("RemoveFromRoll", "2018-11-06T10:00", pupil="1042", last_day="2018-11-06", ground="moved away"),
 ]  # fmt: skip
 
 
@@ -73,10 +82,9 @@ def test_what_is_six_years_old_may_be_forgotten(day: str, years: list[Owner]) ->
 def test_nothing_of_a_pupil_under_a_hold_is_forgotten() -> None:
     opened = school("2024-12-01", line("PlaceHold", "2018-12-01T09:00", pupil="1042", reason="a complaint"))
     assert forgettable(opened.answers, opened.answers.moment()) == []
-    forget = line("ForgetYears", "2026-01-01T09:00", years=[{"pupil": "1042", "year": 2018}])
-    assert opened.refusal(forget) == "held"
+    assert opened.refusal(forget("2026-01-01T09:00", 2018)) == "held"
     opened.send(line("LiftHold", "2026-01-01T10:00", pupil="1042", reason="settled"))
-    assert opened.refusal({**forget, "at": "2026-01-01T11:00"}) == ""
+    assert opened.refusal(forget("2026-01-01T11:00", 2018)) == ""
 
 
 @pytest.mark.parametrize(
@@ -89,22 +97,90 @@ def test_it_is_kept_until_every_moment_of_its_day_is_six_years_old(recorded_on: 
     assert not kept(date.fromisoformat(recorded_on), day + timedelta(days=1), 6)
 
 
-def test_keys_are_never_destroyed_before_the_hour_even_when_asked_for() -> None:
-    opened = school("2024-11-04")
-    forget = line("ForgetYears", "2024-11-05T09:59", years=[{"pupil": "1042", "year": 2018}])
-    assert opened.refusal(forget) == "too_young_to_forget"
-    assert opened.refusal({**forget, "at": "2024-11-05T23:59"}) == "too_young_to_forget"
-    assert opened.refusal({**forget, "at": "2024-11-06T00:00"}) == ""
+@pytest.mark.parametrize(
+    ("reached", "at", "rule"),
+    [
+        ("2024-11-05", "2024-11-05T23:59", "too_young_to_forget"),
+        ("2024-11-05", "2031-01-01T00:00", "too_young_to_forget"),  # whatever the clock says
+        ("2024-11-06", "2024-11-06T12:00", ""),
+    ],
+)
+def test_age_is_measured_by_what_the_ledger_has_recorded(reached: str, at: str, rule: str) -> None:
+    opened = school(reached)
+    assert opened.refusal(forget(at, 2018)) == rule
+
+
+def test_nothing_of_a_pupil_on_roll_is_forgotten_however_old() -> None:
+    opened = school("2024-11-01", line("ChangeGroups", "2018-11-07T10:00", pupil="1043", groups=["SEN support"]))
+    opened.send(line("RecordMark", "2033-01-01T09:00", pupil="1042", session="2018-11-06/AM", code="/"))
+    assert Owner("1043", 2018) not in forgettable(opened.answers, opened.answers.moment())
+    assert opened.refusal(forget("2033-01-01T10:00", 2018, pupil="1043")) == "pupil_on_roll"
+    leaving = line("RemoveFromRoll", "2033-01-01T10:00", pupil="1043", last_day="2033-01-01", ground="moved away")
+    opened.send(leaving)
+    assert opened.refusal(forget("2033-01-01T11:00", 2018, pupil="1043")) == "pupil_on_roll", "the last day is not over"
+    opened.send(line("PlaceHold", "2033-01-02T10:00", pupil="1042", reason="a complaint"))
+    assert opened.refusal(forget("2033-01-02T11:00", 2018, pupil="1043")) == ""
+
+
+@pytest.mark.parametrize(
+    ("second", "rule"),
+    [
+        ({}, "unknown_person"),
+        ({**CHAIR, "title": " "}, "unknown_person"),
+        ({**CHAIR, "id": "head"}, "second_person_required"),
+        ({**CHAIR, "name": "h  example"}, "second_person_required"),
+        (CHAIR, ""),
+    ],
+)
+def test_two_different_named_people_have_to_agree(second: dict[str, str], rule: str) -> None:
+    opened = school("2024-11-06")
+    assert opened.refusal(forget("2024-11-06T13:00", 2018, second=second)) == rule
+    if not rule:
+        last = decode(opened.rows()[-1].state)
+        assert (last.by.id, last.second.id) == ("head", "gov")
+        assert opened.handler.school().staff["gov"].name == "G Ov"
+
+
+def test_the_first_rule_that_keeps_something_is_the_one_that_is_said() -> None:
+    """In order: who, the pupil, a hold, on roll, its age."""
+    opened = open_school().replay(LINES[:-1])
+    opened.send(line("PlaceHold", "2018-11-07T09:00", pupil="1042", reason="a complaint"))
+    asked = {"at": "2018-11-07T10:00", "second": {**CHAIR, "id": "head"}}
+    assert opened.refusal(forget("2018-11-07T10:00", 2018, pupil="1099") | asked) == "second_person_required"
+    assert opened.refusal(forget("2018-11-07T10:00", 2018, pupil="1099")) == "pupil_not_on_roll"
+    assert opened.refusal(forget("2018-11-07T10:00", 2018)) == "held"
+    opened.send(line("LiftHold", "2018-11-07T10:00", pupil="1042", reason="settled"))
+    assert opened.refusal(forget("2018-11-07T10:00", 2018)) == "pupil_on_roll"
+    opened.send({**LINES[-1], "at": "2018-11-07T10:00", "last_day": "2018-11-07"})
+    opened.send(line("ChangeGroups", "2018-11-08T10:00", pupil="1043", groups=["young carer"]))
+    assert opened.refusal(forget("2018-11-08T10:00", 2018)) == "too_young_to_forget"
+
+
+def test_a_time_that_is_doubted_makes_nothing_older() -> None:
+    opened = school("2019-01-01")
+    opened.send(line("ChangeGroups", "2038-01-20T10:00", pupil="1043", groups=["young carer"]))
+    last = opened.rows()[-1].position
+    assert Owner("1042", 2018) in forgettable(opened.answers, opened.answers.moment())
+    opened.send(line("DoubtStamps", "2038-01-20T10:00:00.000001", first=last, reason="a flat battery"))
+    assert forgettable(opened.answers, opened.answers.moment()) == []
+    assert opened.refusal(forget("2038-01-20T10:00:00.000002", 2018)) == "too_young_to_forget"
+
+
+def test_what_was_recorded_at_a_doubted_time_counts_as_recorded_when_time_is_sure_again() -> None:
+    """A clock years behind dates what it records too early, by which it would seem old."""
+    late = line("AmendMark", "2018-11-06T10:00:00.000001", pupil="1042", session="2018-11-05/AM", code="I", reason="x")
+    opened = school("2024-11-07", late)
+    assert Owner("1042", 2018) in forgettable(opened.answers, opened.answers.moment())
+    position = next(row.position for row in opened.rows() if row.version == 4 and row.stream.startswith("1042/2018"))
+    opened.send(line("DoubtStamps", "2024-11-07T13:00", first=position, last=position, reason="the clock stood still"))
+    assert opened.refusal(forget("2024-11-07T13:00", 2018)) == "too_young_to_forget"
 
 
 def test_what_is_younger_is_not_forgotten_even_when_asked_for() -> None:
     opened = school("2024-11-06")
-    forget = line(
-        "ForgetYears", "2024-11-06T13:00", years=[{"pupil": "1042", "year": 2018}, {"pupil": "1042", "year": 0}]
-    )
-    assert opened.refusal(forget) == "too_young_to_forget"
-    assert opened.refusal({**forget, "years": [{"pupil": "1099", "year": 2018}]}) == "pupil_not_on_roll"
-    assert opened.refusal({**forget, "years": [{"pupil": "1042", "year": 2018}]}) == ""
+    assert opened.refusal(forget("2024-11-06T13:00", 2018, 0)) == "too_young_to_forget"
+    assert opened.refusal(forget("2024-11-06T13:00", 2018, pupil="1099")) == "pupil_not_on_roll"
+    assert opened.refusal(forget("2024-11-06T13:00", 2018)) == ""
 
 
 def test_a_hold_is_placed_once_and_lifted_once_with_a_reason() -> None:
@@ -127,7 +203,7 @@ def test_words_are_gone_and_codes_stay() -> None:
     years = [
         {"pupil": owner.name, "year": owner.year} for owner in forgettable(opened.answers, opened.answers.moment())
     ]
-    opened.send(line("ForgetYears", "2024-11-07T13:00", years=years))
+    opened.send(line("ForgetYears", "2024-11-07T13:00", years=years, second=CHAIR))
     assert opened.rows()[: len(before)] == before
     entry = subject_record(opened.answers, opened.answers.moment(), "1042")["events"]
     assert [event["c"] for event in entry if event["type"] == "MarkAmended"] == ["I", "O"]
@@ -138,7 +214,7 @@ def test_words_are_gone_and_codes_stay() -> None:
 
 def test_no_new_words_are_recorded_under_a_forgotten_year() -> None:
     opened = school("2024-11-06")
-    opened.send(line("ForgetYears", "2024-11-06T13:00", years=[{"pupil": "1042", "year": 2018}]))
+    opened.send(forget("2024-11-06T13:00", 2018))
     amend = line("AmendMark", "2024-11-06T14:00", pupil="1042", session="2018-11-05/AM", code="I", reason="again")
     assert opened.refusal(amend) == "year_forgotten"
     mark = line("RecordMark", "2024-11-06T14:00", pupil="1042", session="2018-11-05/PM", code="\\")
@@ -147,17 +223,17 @@ def test_no_new_words_are_recorded_under_a_forgotten_year() -> None:
 
 def test_an_interrupted_forgetting_is_finished_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     opened = school("2024-11-06")
-    forget = line("ForgetYears", "2024-11-06T13:00", years=[{"pupil": "1042", "year": 2018}], id="once")
+    once = forget("2024-11-06T13:00", 2018, id="once")
 
     def crash(self: KeyStore, owners: Any) -> None:
         raise OSError("the power went")
 
     with monkeypatch.context() as patched, pytest.raises(OSError):
         patched.setattr(KeyStore, "destroy", crash)
-        opened.send(forget)
+        opened.send(once)
     assert Owner("1042", 2018) in forgettable(opened.answers, opened.answers.moment())
     again = Handler(opened.ledger, opened.keys, simulated=True)
-    assert again.handle(parse(forget)).repeated
+    assert again.handle(parse(once)).repeated
     assert Owner("1042", 2018) not in opened.keys.held()
 
 
@@ -181,7 +257,7 @@ def test_after_it_no_file_holds_the_words_or_the_key_and_everything_verifies(
     assert any(key in path.read_bytes() for key in keys if key for path in tmp_path.glob("school*")), "it was there"
     assert main(["forget", "--ledger", url]) == 0
     assert "2 pupils' years may be forgotten: 1042/0, 1042/2018 (SIMULATED)" in capsys.readouterr().out
-    assert main(["forget", "--destroy-keys", "--by", "head:H Example:Headteacher", "--ledger", url]) == 0
+    assert main(["forget", "--destroy-keys", *TWO, "--ledger", url]) == 0
     assert main(["verify", *seal, "--ledger", url]) == 0
     assert main(["doctor", "--json", "--ledger", url]) in (0, 1)
     assert "keys_missing" not in capsys.readouterr().out
@@ -202,20 +278,22 @@ def test_what_would_be_forgotten_is_asked_about_the_time_of_the_command(
     journal.write_text("".join(json.dumps(each) + "\n" for each in LINES), encoding="utf-8")
     assert main(["replay", str(journal), "--ledger", url]) == 0
     for at, listed in (("2024-11-05T23:59", []), ("2024-11-06T00:00", [{"pupil": "1042", "year": 2018}])):
+        assert main(["do", json.dumps(line("ChangeGroups", at, pupil="1043", groups=[at])), "--ledger", url]) == 0
         capsys.readouterr()
         assert main(["forget", "--at", at, "--json", "--ledger", url]) == 0
         found = json.loads(capsys.readouterr().out)["forgettable"]
         assert [each for each in found if each["pupil"] == "1042"] == listed
-    by = ["--by", "head:H Example:Headteacher"]
-    assert main(["forget", "--destroy-keys", "--at", "2024-11-06T00:00", *by, "--ledger", url]) == 0
-    assert "recorded 1 event" in capsys.readouterr().out
+    assert main(["forget", "--destroy-keys", "--at", "2024-11-06T00:00", *TWO[:2], "--ledger", url]) == 2
+    assert "unknown_person: second.id" in capsys.readouterr().err
+    assert main(["forget", "--destroy-keys", "--at", "2024-11-06T00:00", *TWO, "--ledger", url]) == 0
+    assert "recorded 2 events" in capsys.readouterr().out
     assert main(["forget", "--at", "2018-11-05", "--ledger", url]) == 2
     assert "time_runs_backwards" in capsys.readouterr().err
 
 
 def test_subject_access_holds_everything_about_one_child_and_nothing_of_another() -> None:
     opened = school("2019-01-01")
-    closure = line("DeclareClosure", "2019-01-02T09:00", sessions=["2019-01-08/AM"], code="#", pupils=["1042", "1043"])
+    closure = line("DeclareClosure", "2019-01-02T09:00", sessions=["2018-11-06/AM"], code="#", pupils=["1042", "1043"])
     opened.send({**closure, "reason": "no bus"})
     found = subject_record(opened.answers, opened.answers.moment(), "1042")
     told = json.dumps(found)
@@ -225,7 +303,7 @@ def test_subject_access_holds_everything_about_one_child_and_nothing_of_another(
 
 def test_a_repeated_key_of_a_forgotten_year_is_not_made() -> None:
     opened = school("2024-11-06")
-    opened.send(line("ForgetYears", "2024-11-06T13:00", years=[{"pupil": "1042", "year": 2018}]))
+    opened.send(forget("2024-11-06T13:00", 2018))
     with pytest.raises(Refused):
         opened.send(
             line("AmendMark", "2024-11-06T14:00", pupil="1042", session="2018-11-05/AM", code="I", reason="again")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tests.support.refusals import (
+    BY,
     MARKED,
     NOBODY,
     OTHER_PARENT,
     SATURDAYS,
+    STRANGE,
     STRANGER,
     TOMORROW,
     WEEK_END,
@@ -221,11 +223,18 @@ CASES = [
         [("not_held", {"pupil": "1042"}), ("reason_required", {"reason": " "})],
     ),
     Command(
-        line("ForgetYears", years=[{"pupil": "1043", "year": 2010}]),
+        line("ForgetYears", years=[{"pupil": "1046", "year": 2010}], second=STRANGE),
         [
+            ("second_person_required", {"second": BY}),
             ("pupil_not_on_roll", {"years": [{"pupil": "9999", "year": 2010}]}),
             ("held", {"years": [{"pupil": "1044", "year": 2010}]}),
-            ("too_young_to_forget", {"years": [{"pupil": "1043", "year": 0}]}),
+            ("pupil_on_roll", {"years": [{"pupil": "1042", "year": 2010}]}),
+            ("too_young_to_forget", {"years": [{"pupil": "1046", "year": 0}]}),
         ],
+    ),
+    Command(
+        line("DoubtStamps", first=3, last=5, reason="the server's clock was at 2038"),
+        [("malformed", {"last": 9999}), ("reason_required", {"reason": " "})],
+        [("malformed", "reason_required", {"first": 5, "last": 3, "reason": " "})],
     ),
 ]
