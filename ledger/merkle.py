@@ -10,6 +10,7 @@ There is no input or output here. Hashes are 32 bytes of SHA-256; sizes and indi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
@@ -67,14 +68,14 @@ class Frontier:
         return root
 
 
-class Tree:
-    """All hashes of a tree, to prove things from. Level k holds the hashes of its complete subtrees of 2^k leaves."""
+class HashedTree(ABC):
+    """All hashes of a tree of `size` leaves, to prove things from; where they are kept is another's business."""
 
-    def __init__(self, leaves: Iterable[bytes]) -> None:
-        self._levels = [list(leaves)]
-        while len(below := self._levels[-1]) > 1:
-            self._levels.append([node_hash(*below[at : at + 2]) for at in range(0, len(below) - 1, 2)])
-        self.size = len(self._levels[0])
+    size: int
+
+    @abstractmethod
+    def complete(self, level: int, place: int) -> bytes:
+        """Return the hash of the complete subtree of 2^level leaves that has so many of its kind before it."""
 
     def root(self, size: int | None = None) -> bytes:
         """Return the root of the first `size` leaves, all where it is left out."""
@@ -98,7 +99,7 @@ class Tree:
         count = end - start
         level = count.bit_length() - 1
         if count == 1 << level:
-            return self._levels[level][start >> level]
+            return self.complete(level, start >> level)
         middle = start + _split(count)
         return node_hash(self._hash(start, middle), self._hash(middle, end))
 
@@ -117,6 +118,24 @@ class Tree:
         if first <= middle:
             return [*self._growth(first, start, middle, whole=whole), self._hash(middle, end)]
         return [*self._growth(first, middle, end, whole=False), self._hash(start, middle)]
+
+
+class Tree(HashedTree):
+    """A tree in memory. Level k holds the hashes of its complete subtrees of 2^k leaves."""
+
+    def __init__(self, leaves: Iterable[bytes]) -> None:
+        self._levels = [list(leaves)]
+        while len(below := self._levels[-1]) > 1:
+            self._levels.append(parents(below))
+        self.size = len(self._levels[0])
+
+    def complete(self, level: int, place: int) -> bytes:
+        return self._levels[level][place]
+
+
+def parents(hashes: Sequence[bytes]) -> list[bytes]:
+    """Return the hash over each two neighbours; one that is left over has no parent yet."""
+    return list(map(node_hash, hashes[::2], hashes[1::2]))
 
 
 def _split(count: int) -> int:

@@ -6,6 +6,8 @@ A note is text, an empty line, and a line for each signature:
     133117                                  how many events
     CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=   root over them, base64
     years 1259 5Yc2…=                       the tree of pupils' school years: its size and its root
+    until 2026-03-27T15:55:00+00:00         when the last of the events was recorded
+    rules 9f86d081…                         the digest of the policy and the code table in force there
 
     — attendance/117000 Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=
 
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -29,6 +32,7 @@ SEPARATOR = "\n\n"
 DASH = "— "
 LONGEST = 1_000_000  # characters of a note, and
 MOST_SIGNATURES = 100  # signature lines that are looked at
+RULES = re.compile("[0-9a-f]{64}")
 
 
 class BadNote(LedgerError):
@@ -36,33 +40,49 @@ class BadNote(LedgerError):
 
 
 class Checkpoint(NamedTuple):
-    """What a ledger was: its origin, how many events, their root, and the tree of pupils' school years."""
+    """What a ledger was: its origin, how many events, their root, the tree of pupils' school years, when the last event
+    was recorded, and the digest of the rules in force then. A checkpoint of the first form says neither of these two,
+    and its tree has no lines of families (`ledger.seal`)."""
 
     origin: str
     size: int
     root: bytes
     years: int
     years_root: bytes
+    until: str = ""
+    rules: str = ""
+
+    @property
+    def of_first_form(self) -> bool:
+        return not self.until
 
 
 def format_checkpoint(checkpoint: Checkpoint) -> str:
     """Return the text of a checkpoint; the inverse of `parse_checkpoint`."""
-    origin, size, root, years, years_root = checkpoint
-    return f"{origin}\n{size}\n{_base64(root)}\nyears {years} {_base64(years_root)}\n"
+    origin, size, root, years, years_root, until, rules = checkpoint
+    text = f"{origin}\n{size}\n{_base64(root)}\nyears {years} {_base64(years_root)}\n"
+    return text if checkpoint.of_first_form else f"{text}until {until}\nrules {rules}\n"
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
     """Return the checkpoint that a text is. Raises BadNote unless it is written just as `format_checkpoint` does."""
-    lines = text.split("\n")
     try:
-        origin, size, root, extension, rest = lines
-        word, years, years_root = extension.split(" ")
-        found = Checkpoint(origin, int(size), _hash(root), int(years), _hash(years_root))
-    except (ValueError, binascii.Error):
+        origin, size, root, extension, *more = text.split("\n")
+        years, years_root = _said("years", extension).split(" ")
+        until, rules = (_said("until", more[0]), _said("rules", more[1])) if len(more) > 1 else ("", "")
+        found = Checkpoint(origin, int(size), _hash(root), int(years), _hash(years_root), until, rules)
+    except (ValueError, IndexError, binascii.Error):
         raise BadNote("this is no checkpoint: expected origin, size, root and the line of years") from None
-    if rest or word != "years" or format_checkpoint(found) != text:
+    if format_checkpoint(found) != text or (rules and not RULES.fullmatch(rules)):
         raise BadNote("this checkpoint is not written as checkpoints are")
     return found
+
+
+def _said(word: str, line: str) -> str:
+    """Return what a line says after its word. Raises ValueError for a line of another word."""
+    if not line.startswith(f"{word} "):
+        raise ValueError("another line")
+    return line.removeprefix(f"{word} ")
 
 
 class VerifierKey(NamedTuple):

@@ -2,34 +2,43 @@
 
 Sealing is off the write path. `attendance seal` reads every stored row, hashes it into the tree of `ledger.merkle`
 (leaf: position, stream, version, topic, recorded time and bytes, each with its length), sorts a second tree of pupils'
-school years (how many rows each has and the digest of their hashes), and signs both roots as one checkpoint. It
-remembers what it signed before outside the ledger, and signs nothing that is not a continuation of it.
+school years (how many rows each has and the digest of their hashes; and once more of the entries and of the notices
+among them), and signs both roots as one checkpoint, with the rules in force. It remembers what it signed before outside
+the ledger, and signs nothing that is not a continuation of it.
 
-A seal is a folder: `key` (for the signer alone), `key.pub` (for everybody), `checkpoints/` (the notes) and `tiles/`
-(the leaf hashes, 256 to a file). Whoever holds a checkpoint can tell that a row was changed, by anybody, also by
-somebody who recomputed every digest inside the database; whoever holds the tiles can tell which one.
+A seal is a folder: `key` (for the signer alone), `key.pub` (for everybody), `checkpoints/` (the notes), `tiles/` (the
+hashes of the tree, see `ledger.tiles`) and `years/` (the lines of the second tree, a file a checkpoint); `unsigned` is
+there until something was signed. Whoever holds a checkpoint can tell that a row was changed, by anybody, also by
+somebody who recomputed every digest inside the database; whoever holds the tiles can tell which one. What a seal
+signed last is also kept beside the keys (`ledger.epochs`), so that a folder put in its place is noticed.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from ledger import note, wire
+from ledger import note, policy, wire
 from ledger.durable import write_durably
 from ledger.errors import Finding, LedgerError, Misconfigured
-from ledger.merkle import EMPTY, SIZE, Frontier, Tree, leaf_hash
+from ledger.merkle import EMPTY, SIZE, Frontier, Tree, leaf_hash, verify_consistency
 from ledger.note import Checkpoint, VerifierKey
+from ledger.school import School, take_in
+from ledger.sessions import LONDON, format_moment, from_micros
 from ledger.store.rows import Row
-from ledger.streams import Owner
+from ledger.streams import SCHOOL, Owner
+from ledger.tiles import TiledTree, read_row, split, tile_faults, write_tiles
 
-TILE = 256  # leaf hashes in a file
 PAGE = 10_000  # rows that are hashed together
+UNSIGNED = "unsigned"  # the file that stands in a seal until it has signed something
+# The families whose rows have a line of their own for each pupil's year, by the first letters of their topics.
+FAMILIES = {"entry.": "entry", "notice": "notice"}
 
 
 class BrokenSeal(LedgerError):
@@ -38,15 +47,21 @@ class BrokenSeal(LedgerError):
 
 class YearLine(NamedTuple):
     """One leaf of the tree of pupils' school years: whose rows, how many, and the SHA-256 over their leaf hashes in
-    order of position."""
+    order of position; of all, or of one family."""
 
     owner: Owner
     rows: int
     digest: bytes
+    family: str = ""
 
     @property
     def text(self) -> bytes:
-        return f"{self.owner.name}/{self.owner.year} {self.rows} {self.digest.hex()}".encode()
+        return f"{place_of(self.owner, self.family)} {self.rows} {self.digest.hex()}".encode()
+
+
+def place_of(owner: Owner, family: str = "") -> str:
+    """Return what a line of the tree of years begins with: `1042/2025`, or `1042/2025/entry` for a family."""
+    return f"{owner.name}/{owner.year}/{family}" if family else f"{owner.name}/{owner.year}"
 
 
 LOST = "the earlier checkpoints of this seal are gone, so nobody can tell whether the ledger continues what they signed"
@@ -61,6 +76,8 @@ class Reading:
         self._sizes = set(sizes)
         self._frontier = Frontier()
         self._years: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
+        self._school: list[Row] = []
+        self._recorded_at: dict[int, int] = {}  # by size, of the last row
 
     @property
     def size(self) -> int:
@@ -68,27 +85,59 @@ class Reading:
 
     def take(self, rows: Sequence[Row]) -> None:
         """Take in the next rows."""
+        begun = self.size
         leaves = [wire.leaf(*row) for row in rows]
         self.leaves += b"".join(leaves)
         for row, leaf in zip(rows, leaves, strict=True):
             # As `owner_of` reads a stream's name, without an object for every row.
             name, _, rest = row.stream.partition("/")
             year = rest[:4]
-            self._years[name, year if year.isdecimal() else "0"].append(leaf)
+            if not year.isdecimal():
+                year = "0"
+                if name == SCHOOL:
+                    self._school.append(row)
+            self._years[name, year].append(leaf)
+            if (family := FAMILIES.get(row.topic[:6])) is not None:
+                self._years[name, f"{year}/{family}"].append(leaf)
         self.roots |= self._frontier.roots_at(self._sizes, leaves)
+        for size in {size for size in self._sizes if begun < size <= self.size} | ({self.size} if rows else set()):
+            self._recorded_at[size] = rows[size - begun - 1].recorded_at
 
     def year_lines(self) -> list[YearLine]:
-        """Return a line for each pupil's school year, sorted by its text."""
-        lines = (
-            YearLine(Owner(name, int(year)), len(leaves), sha256(b"".join(leaves)).digest())
-            for (name, year), leaves in self._years.items()
-        )
+        """Return a line for each pupil's school year, and for each family in it, sorted by its text."""
+        lines = []
+        for (name, place), leaves in self._years.items():
+            year, _, family = place.partition("/")
+            lines.append(YearLine(Owner(name, int(year)), len(leaves), sha256(b"".join(leaves)).digest(), family))
         return sorted(lines, key=lambda line: line.text)
+
+    def until(self, size: int) -> str:
+        """Return when the last row was recorded, of all or of one of the sizes asked about; blank of no rows."""
+        return format_moment(self._last_moment(size)) if size else ""
+
+    def rules(self, size: int) -> str:
+        """Return the digest of the rules in force when the last row was recorded; blank before a school was opened."""
+        school = take_in(School(), (row for row in self._school if row.position <= size))
+        if not school.policies:
+            return ""
+        return rules_on(school, self._last_moment(size))
+
+    def _last_moment(self, size: int) -> datetime:
+        return from_micros(self._recorded_at[size])
 
     def checkpoint(self, origin: str) -> Checkpoint:
         """Return what the rows read so far come to."""
         years = Tree(leaf_hash(line.text) for line in self.year_lines())
-        return Checkpoint(origin, self.size, self._frontier.root(), years.size, years.root())
+        found = Checkpoint(origin, self.size, self._frontier.root(), years.size, years.root())
+        # Rows without a school are those of a test: no rules are in force there.
+        rules = self.rules(self.size) if self.size else ""
+        return found._replace(until=self.until(self.size), rules=rules) if rules else found
+
+
+def rules_on(school: School, moment: datetime) -> str:
+    """Return the digest of the policy and the code table in force at a school on a moment's day."""
+    name = school.policy_on(moment.astimezone(LONDON).date())
+    return getattr(policy.load(name), "rules", sha256(name.encode()).hexdigest())
 
 
 def read(rows: Iterable[Row], sizes: Iterable[int] = (), progress: Callable[[int], None] | None = None) -> Reading:
@@ -105,24 +154,59 @@ def findings(reading: Reading, checkpoints: Sequence[Checkpoint], held: bytes | 
     """Return where a ledger is not what these checkpoints, whose signatures hold, say it was.
 
     `held` are leaf hashes somebody kept, one after the other: with them the first row that differs is named; without,
-    the last checkpoint that still holds and the first that does not.
+    the last checkpoint that still holds and the first that does not. One that does not hold although a later one does
+    is of another history: a fork.
     """
     found: list[Finding] = []
-    good = 0
-    for checkpoint in sorted(checkpoints, key=lambda each: each.size):
-        if checkpoint.size > reading.size:
+    ordered = sorted(set(checkpoints), key=lambda each: each.size)
+    holding = {each for each in ordered if each.size <= reading.size and reading.roots[each.size] == each.root}
+    good = max((each.size for each in holding), default=0)
+    for checkpoint in ordered:
+        if checkpoint in holding:
+            found += _said_findings(reading, checkpoint)
+        elif checkpoint.size <= good:
+            found.append(fork(checkpoint.size, good))
+        elif checkpoint.size > reading.size:
             sentence = f"a checkpoint was signed over {checkpoint.size} events, and the ledger ends at {reading.size}"
             found.append(Finding("truncated", sentence, position=reading.size + 1))
-        elif reading.roots[checkpoint.size] != checkpoint.root:
+            break
+        else:
             sentence = f"an event among positions {good + 1} to {checkpoint.size} is not the one that was sealed"
             found.append(Finding("altered", sentence, position=None))
-        else:
-            good = checkpoint.size
-            continue
-        break
+            break
     if held is not None and (place := _first_difference(bytes(reading.leaves), held)) is not None:
         found.append(Finding("altered", "this event is not the one whose hash is held", position=place + 1))
     return found
+
+
+def _said_findings(reading: Reading, checkpoint: Checkpoint) -> list[Finding]:
+    """Return what a checkpoint, whose root the ledger has, says beside it and is not so."""
+    if checkpoint.of_first_form:
+        return []
+    found, size = [], checkpoint.size
+    if (until := reading.until(size)) != checkpoint.until:
+        sentence = f"the checkpoint over {size} events says they were recorded until {checkpoint.until}, not {until}"
+        found.append(Finding("seal", sentence, position=size))
+    try:
+        rules = reading.rules(size)
+    except Misconfigured as error:
+        return [*found, Finding("rules", str(error), position=size)]
+    if rules != checkpoint.rules:
+        sentence = (
+            f"the checkpoint over {size} events was signed under the rules {checkpoint.rules[:16]}…, and here the "
+            f"policy and codes in force there come to {rules[:16] or 'none'}…: figures are worked out by other rules"
+        )
+        found.append(Finding("rules", sentence, position=size))
+    return found
+
+
+def fork(first: int, second: int) -> Finding:
+    """Return that two signed checkpoints over so many events are of no one history."""
+    sentence = (
+        f"a fork: one key signed a checkpoint over {first} events and one over {second}, and no ledger has both: "
+        "somebody was shown another history"
+    )
+    return Finding("fork", sentence)
 
 
 def _first_difference(leaves: bytes, held: bytes) -> int | None:
@@ -132,21 +216,20 @@ def _first_difference(leaves: bytes, held: bytes) -> int | None:
     return next(at // SIZE for at in range(0, len(held), SIZE) if leaves[at : at + SIZE] != held[at : at + SIZE])
 
 
-def _roots(leaves: bytes, sizes: set[int]) -> dict[int, bytes]:
-    """Return the root over the first leaf hashes, for every one of these sizes."""
-    hashes = [leaves[at * SIZE : (at + 1) * SIZE] for at in range(max(sizes))]
-    return {0: EMPTY} | Frontier().roots_at(sizes, hashes)
-
-
 class Seal:
-    """A folder of a seal, opened. `private` is None where only the public side is there; `fresh` is one just made,
-    which has signed nothing yet."""
+    """A folder of a seal, opened. `private` is None where only the public side is there; `fresh` says that it has
+    signed nothing yet."""
 
     def __init__(self, folder: Path, key: VerifierKey, private: bytes | None, *, fresh: bool = False) -> None:
         self.folder = folder
         self.key = key
         self.private = private
         self._fresh = fresh
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether this seal was begun and has signed nothing yet: whoever was stopped may go on."""
+        return self._fresh and not self.notes()
 
     def notes(self) -> list[str]:
         """Return the notes that were signed, in order of size. Raises BadNote."""
@@ -169,8 +252,41 @@ class Seal:
         return [(_text(path.with_suffix(".note")), path.read_bytes()) for path in paths]
 
     def held(self) -> bytes:
-        """Return the leaf hashes of all tiles, one after the other."""
-        return b"".join(path.read_bytes() for path in sorted((self.folder / "tiles").glob("*.tile")))
+        """Return the leaf hashes up to the last checkpoint, one after the other. Raises BadNote, BrokenTile."""
+        return read_row(self.folder / "tiles", 0, max((each.size for each in self.checkpoints()), default=0))
+
+    def tree(self, size: int) -> TiledTree:
+        """Return the tree of the first events, as its tiles have it."""
+        return TiledTree(self.folder / "tiles", size)
+
+    def year_tree(self, checkpoint: Checkpoint) -> tuple[list[str], Tree]:
+        """Return the lines of a checkpoint's tree of years, and the tree. Raises BrokenSeal where they are not those
+        that were signed."""
+        path = self._years_file(checkpoint.size)
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+        except (OSError, UnicodeDecodeError):
+            raise BrokenSeal(f"the file years/{path.name} of this seal is missing or cannot be read") from None
+        tree = Tree(leaf_hash(line.encode()) for line in lines)
+        if (tree.size, tree.root()) != (checkpoint.years, checkpoint.years_root):
+            raise BrokenSeal(f"the lines in years/{path.name} of this seal are not those of its checkpoint")
+        return lines, tree
+
+    def _years_file(self, size: int) -> Path:
+        return self.folder / "years" / f"{size:012}.lines"
+
+    def forks(self, checkpoints: Iterable[Checkpoint]) -> list[Finding]:
+        """Return which checkpoints of this key, held elsewhere, are no beginning of what this folder's last one signed:
+        each is held to a proof of consistency from the tiles. Raises BadNote, BrokenTile."""
+        last = max(self.checkpoints(), key=lambda each: each.size, default=None)
+        found = []
+        for each in sorted(set(checkpoints), key=lambda each: each.size):
+            if last is None or not 0 < each.size <= last.size:
+                continue
+            proof = self.tree(last.size).prove_consistency(each.size)
+            if not verify_consistency(each.size, last.size, each.root, last.root, proof):
+                found.append(fork(each.size, last.size))
+        return found
 
     def faults(self) -> list[Finding]:
         """Return what is missing from the folder, or is not what was signed: with such tiles no event may be accused.
@@ -182,21 +298,25 @@ class Seal:
         if not checkpoints:
             return [] if self._fresh else [Finding("seal", LOST)]
         size = max(checkpoint.size for checkpoint in checkpoints)
-        for number in range(-(-size // TILE)):
-            path = self.folder / "tiles" / f"{number:09}.tile"
-            due = min(TILE, size - number * TILE) * SIZE
-            if not path.is_file() or (length := path.stat().st_size) < due or length % SIZE or length > TILE * SIZE:
-                return [Finding("seal", f"the tile {path.name} of this seal is missing, short or too long")]
-        roots = _roots(self.held(), {checkpoint.size for checkpoint in checkpoints})
+        of_first_form = all(checkpoint.of_first_form for checkpoint in checkpoints)
+        if faults := tile_faults(self.folder / "tiles", size, leaves_only=of_first_form):
+            return [Finding("seal", each) for each in faults]
+        leaves, roots = self.held(), Frontier()
+        found = roots.roots_at({each.size for each in checkpoints}, split(leaves))
         for checkpoint in sorted(checkpoints, key=lambda each: each.size):
-            if roots[checkpoint.size] != checkpoint.root:
-                return [
-                    Finding("seal", f"the tiles of this seal are not those of its checkpoint over {checkpoint.size}")
-                ]
+            if checkpoint.size and found[checkpoint.size] != checkpoint.root:
+                sentence = f"the tiles of this seal are not those of its checkpoint over {checkpoint.size}"
+                return [Finding("seal", sentence)]
+            try:
+                if not checkpoint.of_first_form:
+                    self.year_tree(checkpoint)
+            except BrokenSeal as error:
+                return [Finding("seal", str(error))]
         return []
 
-    def sign(self, reading: Reading) -> str:
-        """Return the note over a reading, kept with its tiles before it is given out.
+    def sign(self, reading: Reading, others: Sequence[Checkpoint] = ()) -> str:
+        """Return the note over a reading, kept with its tiles before it is given out. `others` are checkpoints that
+        were signed before and are kept elsewhere.
 
         Raises BrokenSeal where the reading is not a continuation of everything signed before, Misconfigured where the
         private key is not here.
@@ -205,43 +325,45 @@ class Seal:
             raise Misconfigured(f"the folder {self.folder} holds no private key, so nothing can be signed with it")
         if faults := self.faults():
             raise BrokenSeal(f"nothing was signed: {faults[0].sentence}; restore the folder {self.folder}")
-        if broken := findings(reading, self.checkpoints(), self.held()):
-            raise BrokenSeal(f"nothing was signed: {broken[-1].sentence} (position {broken[-1].position})")
+        if broken := findings(reading, [*self.checkpoints(), *others], self.held()):
+            where = f" (position {broken[-1].position})" if broken[-1].position else ""
+            raise BrokenSeal(f"nothing was signed: {broken[-1].sentence}{where}")
         checkpoint = reading.checkpoint(self.key.name)
         signed = note.sign(note.format_checkpoint(checkpoint), self.key.name, self.private)
-        for number, tile in _tiles(bytes(reading.leaves)):
-            path = self.folder / "tiles" / f"{number:09}.tile"
-            if not path.exists() or path.read_bytes() != tile:
-                write_durably(path, tile)
+        write_tiles(self.folder / "tiles", bytes(reading.leaves))
+        lines = b"".join(line.text + b"\n" for line in reading.year_lines())
+        (self.folder / "years").mkdir(exist_ok=True)
+        write_durably(self._years_file(checkpoint.size), lines)
+        # The note goes last: until it is there, nothing of this was signed.
         write_durably(self.folder / "checkpoints" / f"{checkpoint.size:012}.note", signed.encode())
+        (self.folder / UNSIGNED).unlink(missing_ok=True)
         self._fresh = False
         return signed
 
 
-def _tiles(leaves: bytes) -> Iterator[tuple[int, bytes]]:
-    for number, at in enumerate(range(0, len(leaves), TILE * SIZE)):
-        yield number, leaves[at : at + TILE * SIZE]
-
-
 def new_seal(folder: Path, name: str) -> Seal:
-    """Return a fresh seal in a folder that is made for it. Raises Misconfigured where something is there already."""
+    """Return a fresh seal in a folder that is made for it; where one was begun there under that name and has signed
+    nothing yet, that one. Raises Misconfigured where something else is there."""
     if not note.is_name(name):
         raise Misconfigured("a seal's name is one word without a plus, such as attendance/117000")
+    if (folder / UNSIGNED).is_file() and (begun := open_seal(folder)).is_fresh and begun.key.name == name:
+        return begun
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Misconfigured(f"{folder} is there and not empty, and a seal is made once, in a folder of its own")
     # Whoever is stopped half way must be able to begin again, so it is made beside its place and moved there whole.
     fresh = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    for part in ("checkpoints", "tiles"):
+    for part in ("checkpoints", "tiles", "years"):
         (fresh / part).mkdir(parents=True)
     private = note.new_private_key()
+    write_durably(fresh / UNSIGNED, b"this seal has signed nothing yet\n")
     write_durably(fresh / "key", private.hex().encode() + b"\n", mode=0o600)
     write_durably(fresh / "key.pub", f"{note.verifier_key(name, private)}\n".encode())
     fresh.replace(folder)
-    return open_seal(folder, fresh=True)
+    return open_seal(folder)
 
 
-def open_seal(folder: Path, *, fresh: bool = False) -> Seal:
+def open_seal(folder: Path) -> Seal:
     """Return the seal of a folder, with its private key or without. Raises Misconfigured."""
     try:
         key = note.parse_key((folder / "key.pub").read_text(encoding="utf-8"))
@@ -258,7 +380,7 @@ def open_seal(folder: Path, *, fresh: bool = False) -> Seal:
         raise Misconfigured(f"the file key in {folder} holds {len(private)} bytes, and a private key has 32")
     if private is not None and note.verifier_key(key.name, private) != key:
         raise Misconfigured(f"in the folder {folder} key and key.pub do not belong together")
-    return Seal(folder, key, private, fresh=fresh)
+    return Seal(folder, key, private, fresh=(folder / UNSIGNED).is_file())
 
 
 def _text(path: Path) -> str:

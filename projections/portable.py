@@ -20,13 +20,12 @@ from ledger.portable import (
     entries_of,
     format_record,
 )
-from ledger.seal import Seal, read
+from ledger.seal import Seal
 from ledger.sessions import school_year
 from ledger.store import Row
 from ledger.streams import Owner, entry_of, owner_of
 from projections.proof import policy_of
 from projections.questions import Answers, Moment
-from projections.replay import pages
 
 
 def portable_record(answers: Answers, moment: Moment, pupil: str, seal: Seal) -> tuple[PortableRecord, str]:
@@ -122,9 +121,7 @@ def _notices(answers: Answers, moment: Moment, pupil: str) -> list[PortableNotic
 def _proofs(answers: Answers, seal: Seal, shown: list[Row], owners: list[Owner]) -> Proofs:
     """Return the proofs of the pupil's years against the first checkpoint that holds all that is shown."""
     signed = first_note(seal, max(row.position for row in shown))
-    size = note.parse_checkpoint(note.open_note(signed, seal.key)).size
-    reading = read(row for page in pages(answers.ledger, size) for row in page)
-    return prove(seal, signed, reading, [], [], owners)
+    return prove(seal, signed, [], [], owners)
 
 
 def _years(proofs: Proofs, mine: list[Row], shown: set[int]) -> list[YearRows]:

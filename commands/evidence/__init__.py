@@ -31,11 +31,10 @@ from commands.evidence.paper import paper
 from ledger import note
 from ledger.inclusion import Proofs, first_note, prove
 from ledger.note import open_note, parse_checkpoint
-from ledger.seal import Seal, read
+from ledger.seal import Seal
 from ledger.store import Row
 from projections.evidence import Basis, Evidence, later_rows
 from projections.questions import Answers, Moment
-from projections.replay import pages
 
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip file can say
 
@@ -88,8 +87,7 @@ def _proofs(answers: Answers, basis: Basis, seal: Seal) -> Proofs:
     """Return the proofs of the basis against the first checkpoint that holds all of it."""
     signed = first_note(seal, max(row.position for row in basis.rows))
     size = parse_checkpoint(open_note(signed, seal.key)).size
-    reading = read(row for page in pages(answers.ledger, size) for row in page)
-    return prove(seal, signed, reading, basis.rows, later_rows(answers, basis, size), basis.owners)
+    return prove(seal, signed, basis.rows, later_rows(answers, basis, size), basis.owners)
 
 
 def _sealed(proofs: Proofs | None) -> dict[str, Any] | None:

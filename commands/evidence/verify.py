@@ -261,7 +261,8 @@ def line_of(owner: str, leaves: dict[int, bytes]) -> str:
 
 def check_seal(members: dict[str, bytes], rows: list[dict[str, Any]], ev: dict[str, Any], key: Any) -> None:
     """Check that every row is in the ledger that was signed, and that the pupil's rows are all there are."""
-    origin, size, root, years, end = open_note(members["checkpoint"].decode(), key, "the checkpoint").split("\n")
+    signed = open_note(members["checkpoint"].decode(), key, "the checkpoint")
+    origin, size, root, years, *_, end = signed.split("\n")  # after the years: until when, and by which rules
     word, year_count, year_root = years.split(" ")
     need(origin == key[0] and word == "years" and not end, "the checkpoint is not written as checkpoints are")
     sealed = {"origin": origin, "size": int(size), "root": plain(root).hex()}

@@ -35,6 +35,16 @@ def test_what_was_signed_is_opened_and_what_was_formatted_is_parsed() -> None:
     assert parse_key(str(KEY)) == KEY
 
 
+def test_a_checkpoint_says_until_when_and_by_which_rules() -> None:
+    said = CHECKPOINT._replace(until="2026-03-27T15:55:00+00:00", rules="0f" * 32)
+    text = format_checkpoint(said)
+    assert text == f"{TEXT}until 2026-03-27T15:55:00+00:00\nrules {'0f' * 32}\n"
+    assert parse_checkpoint(text) == said and not said.of_first_form and CHECKPOINT.of_first_form
+    for broken in (text.replace("0f", "0F"), text + "more\n", text[:-1], text.replace("until", "since")):
+        with pytest.raises(BadNote):
+            parse_checkpoint(broken)
+
+
 def test_every_single_byte_flipped_is_caught() -> None:
     raw = NOTE.encode()
     for place in range(len(raw)):
