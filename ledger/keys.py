@@ -16,6 +16,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ledger.epochs import Epochs
 from ledger.errors import Misconfigured
 from ledger.streams import Owner
 from ledger.wal import switch_to_wal
@@ -116,6 +117,10 @@ class KeyStore:
         with self._engine.connect() as connection:
             found = connection.execute(sa.select(_keys.c.owner, _keys.c.year).where(_keys.c.ledger == self._ledger()))
             return sorted(Owner(name, year) for name, year in found)
+
+    def epochs(self) -> Epochs | None:
+        """Return what is remembered here of this ledger's seals; None where the store is lost."""
+        return None if self._engine is None else Epochs(self._engine, self._ledger())
 
     def close(self) -> None:
         if self._engine is not None:

@@ -1,45 +1,190 @@
-"""Whether a ledger is what was signed: its rows read again and held against checkpoints from outside."""
+"""Whether a ledger is what was signed: its rows read again and held against checkpoints from outside.
+
+Three sources say what was signed: the seal's folder, files that somebody holds, and what the key store remembers of
+this ledger's seals (`ledger.epochs`), which is looked at also where nobody names a seal.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ledger import note
-from ledger.errors import Finding, Misconfigured
+from ledger.epochs import Epoch, Epochs, last_signed
+from ledger.errors import Finding, LedgerError, Misconfigured
 from ledger.note import Checkpoint
-from ledger.seal import findings, open_seal, read
-from ledger.sessions import format_moment
+from ledger.seal import Reading, Seal, findings, open_seal, read
+from ledger.sessions import format_moment, from_micros
 from ledger.stamp import BadStamp, stamped_at
-from ledger.store import Ledger
+from ledger.store import Ledger, position_at
+from ledger.words import counted
 from projections.replay import pages
 
 
-def sealed_findings(
-    ledger: Ledger, folder: Path | None, checkpoints: Sequence[Path] = (), verifier: str | None = None
-) -> list[Finding]:
-    """Return where the ledger differs from the checkpoints of a seal's folder and of these files, and what is missing
-    from that folder; none where neither was given.
+class Cover(NamedTuple):
+    """What is covered by checkpoints that hold: events up to `position`, the last of them recorded at a moment, and how
+    many came later. `seals` says which seal of the ledger's it is, of how many; 0 of 0 where nobody remembers."""
 
-    Raises Misconfigured or BadNote for what is no seal, no checkpoint or not signed."""
-    held, found = None, list[Finding]()
-    signed: list[Checkpoint] = []
-    if folder is not None:
-        seal = open_seal(folder)
+    position: int
+    recorded_at: str
+    later: int
+    seal: int = 0
+    seals: int = 0
+
+    @property
+    def sentence(self) -> str:
+        rest = f"{counted(self.later, 'later event is', 'later events are')} covered by nothing"
+        up_to = f"sealed up to {self.position} on {self.recorded_at}" if self.position else "nothing is sealed"
+        return f"{up_to}; {rest if self.later else 'no event is later'}"
+
+
+class Sealed(NamedTuple):
+    """What was found, what is covered (None where nothing that was signed is known), and what else is to be said."""
+
+    findings: list[Finding]
+    cover: Cover | None
+    notes: list[str]
+
+
+def sealed_findings(
+    ledger: Ledger,
+    folder: Path | None,
+    checkpoints: Sequence[Path] = (),
+    verifier: str | None = None,
+    epochs: Epochs | None = None,
+) -> Sealed:
+    """Return where the ledger differs from the checkpoints of a seal's folder, of these files and of the key store, and
+    what is missing from that folder.
+
+    Raises Misconfigured or BadNote for what is no seal, no checkpoint or not signed by the key."""
+    remembered, notes = _remembered(epochs)
+    known = [checkpoint for _, checkpoint in last_signed(remembered)]
+    found = [
+        Finding("seal", f"the key store remembers a note of seal {epoch.number} that its key did not sign")
+        for epoch in remembered
+        if epoch.note and epoch.number not in {each.number for each, _ in last_signed(remembered)}
+    ]
+    held, signed = None, list[Checkpoint]()
+    seal = _opened(folder, remembered, found) if folder is not None else None
+    outside = _outside(checkpoints, verifier or (str(seal.key) if seal else None))
+    if seal is not None:
         if verifier is not None and note.parse_key(verifier) != seal.key:
             raise Misconfigured(f"the seal in {folder} has another key than --verifier")
-        signed, found = seal.checkpoints(), seal.faults()
-        held = None if found else seal.held()
-        verifier = str(seal.key)
-    if checkpoints:
-        if verifier is None:
-            raise Misconfigured("a checkpoint is checked with its verifier key: give --verifier, what key.pub holds")
-        key = note.parse_key(verifier)
-        signed += [note.parse_checkpoint(note.open_note(_text(path), key)) for path in checkpoints]
-    if not signed:
-        return found
+        found += _replaced(seal, remembered)
+        notes += _which(seal, remembered)
+        try:
+            signed, faults = seal.checkpoints(), seal.faults()
+            found += faults
+            if not faults:
+                held = seal.held()
+                mine = [each for epoch, each in last_signed(remembered) if epoch.verifier == str(seal.key)]
+                found += _behind(signed, mine)
+                found += seal.forks([*outside, *mine])
+        except LedgerError as error:
+            found.append(Finding("seal", str(error)))
+    every = [*signed, *outside, *known]
+    if not every:
+        if folder is None and not notes:
+            notes.append("no seal was given, so nobody looked whether events were changed and made to fit")
+        return Sealed(found, Cover(0, "", ledger.reads.end()) if folder is not None else None, notes)
     rows = (row for page in pages(ledger, ledger.reads.end()) for row in page)
-    return found + findings(read(rows, {checkpoint.size for checkpoint in signed}), signed, held)
+    reading = read(rows, {checkpoint.size for checkpoint in every})
+    forked = {each.sentence for each in found if each.rule == "fork"}
+    found += [each for each in findings(reading, every, held) if each.sentence not in forked]
+    if folder is None and not checkpoints:
+        notes.append("no seal was given: held against what the key store remembers of this ledger's seals")
+    return Sealed(found, _cover(ledger, reading, every, seal, remembered), notes)
+
+
+def short_findings(ledger: Ledger, cover: Cover | None, at_least: int | None, by: int | None) -> list[Finding]:
+    """Return that less is sealed than somebody asks for: events up to a position, or all recorded by a moment
+    (microseconds)."""
+    covered = cover.position if cover else 0
+    asked = [at_least or 0, position_at(ledger.reads, by) if by is not None else 0]
+    if max(asked) <= covered:
+        return []
+    said = cover.sentence if cover else "nothing is sealed"
+    return [Finding("sealed_short", f"events up to {max(asked)} should be sealed: {said}", position=covered + 1)]
+
+
+def _remembered(epochs: Epochs | None) -> tuple[list[Epoch], list[str]]:
+    """Return the seals that the key store remembers, and what is to be said where it cannot be asked."""
+    if epochs is None:
+        return [], ["the key store is missing, so nobody remembers which seal is this ledger's"]
+    try:
+        return epochs.all(), []
+    except Misconfigured as error:
+        return [], [str(error)]
+
+
+def _opened(folder: Path, remembered: Sequence[Epoch], found: list[Finding]) -> Seal | None:
+    """Return the seal of a folder; None, and a finding, where there is none any more. Raises Misconfigured where nobody
+    remembers one."""
+    try:
+        return open_seal(folder)
+    except Misconfigured as error:
+        if not remembered:
+            raise
+        found.append(Finding("seal", f"{error}; the key store remembers seal {remembered[-1].number} of this ledger"))
+        return None
+
+
+def _outside(checkpoints: Sequence[Path], verifier: str | None) -> list[Checkpoint]:
+    """Return the checkpoints of these files. Raises Misconfigured, and BadNote where the key did not sign one."""
+    if checkpoints and verifier is None:
+        raise Misconfigured("a checkpoint is checked with its verifier key: give --verifier, what key.pub holds")
+    return [note.parse_checkpoint(note.open_note(_text(path), note.parse_key(verifier or ""))) for path in checkpoints]
+
+
+def _replaced(seal: Seal, remembered: Sequence[Epoch]) -> list[Finding]:
+    """Return that a seal is none of those that were begun of this ledger."""
+    if not remembered or str(seal.key) in {epoch.verifier for epoch in remembered}:
+        return []
+    last = remembered[-1]
+    sentence = (
+        f"this seal's key is not that of seal {last.number}, which the key store remembers as begun on "
+        f"{_day(last)}: the folder was put in its place"
+    )
+    return [Finding("seal_replaced", sentence)]
+
+
+def _which(seal: Seal, remembered: Sequence[Epoch]) -> list[str]:
+    """Return what is to be said of a ledger that has had more seals than one."""
+    if len(remembered) < 2:
+        return []
+    number = next((epoch.number for epoch in remembered if epoch.verifier == str(seal.key)), None)
+    begun = ", ".join(f"seal {epoch.number} on {_day(epoch)}" for epoch in remembered)
+    this = f"this is seal {number}" if number else "this is none of them"
+    return [f"{len(remembered)} seals of this ledger were begun ({begun}): {this}"]
+
+
+def _behind(signed: Sequence[Checkpoint], remembered: Sequence[Checkpoint]) -> list[Finding]:
+    """Return that a folder lacks the checkpoint that its key is remembered to have signed last."""
+    end = max((each.size for each in signed), default=0)
+    return [
+        Finding(
+            "seal",
+            f"this seal ends at {end}, and its key signed up to {each.size}: the folder is an older copy, or later "
+            "checkpoints were taken away",
+        )
+        for each in remembered
+        if each.size > end
+    ]
+
+
+def _cover(
+    ledger: Ledger, reading: Reading, every: Sequence[Checkpoint], seal: Seal | None, remembered: Sequence[Epoch]
+) -> Cover:
+    holding = [each.size for each in every if each.size <= reading.size and reading.roots[each.size] == each.root]
+    position, end = max(holding, default=0), ledger.reads.end()
+    verifier = str(seal.key) if seal else (remembered[-1].verifier if remembered else "")
+    number = next((epoch.number for epoch in remembered if epoch.verifier == verifier), 0)
+    return Cover(position, reading.until(position), max(end - position, 0), number, len(remembered))
+
+
+def _day(epoch: Epoch) -> str:
+    return from_micros(epoch.begun_at).date().isoformat()
 
 
 def stamp_findings(folder: Path, roots: Path) -> tuple[list[Finding], list[str]]:

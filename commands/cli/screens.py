@@ -26,7 +26,7 @@ from commands.cli.options import (
 from commands.cli.seal import SealOption
 from commands.cli.write import Class, Pupil
 from ledger.errors import Finding, Refused
-from ledger.sessions import Session
+from ledger.sessions import Session, micros
 
 verbs = typer.Typer(**PLAIN)
 
@@ -141,6 +141,17 @@ def verify_ledger(
         Path | None,
         typer.Option("--tsa-roots", metavar="FILE.pem", help="Check the seal's time stamps by these certificates."),
     ] = None,
+    at_least: Annotated[
+        int | None,
+        typer.Option("--at-least", metavar="POSITION", min=1, help="No, unless it is sealed up to that position."),
+    ] = None,
+    sealed_by: Annotated[
+        str | None,
+        typer.Option("--sealed-by", metavar="TIME", help="No, unless all that was recorded by then is sealed."),
+    ] = None,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="With --json: one object, with what the seal covers beside the findings.")
+    ] = False,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -150,23 +161,34 @@ def verify_ledger(
     Every event decodes, positions and versions have no gaps, every event belongs to the receipt of one command, and
     the read model is what replaying the ledger gives.
     With a seal, or with checkpoints that you hold, also that no event was changed, added or removed since they were
-    signed; with the seal's tiles the first one is named.
+    signed; with the seal's tiles the first one is named. Without, what the key store remembers of the ledger's seals is
+    held against it. It says up to where the ledger is sealed, and how many events are covered by nothing.
 
     \b
     Example: attendance verify --seal /media/safe/seal --ledger sqlite:///school.db
     """
     from ledger.store import UnsoundRow
     from projections.health import verify_findings
-    from projections.sealed import sealed_findings, stamp_findings
+    from projections.sealed import sealed_findings, short_findings, stamp_findings
 
+    by = parse_known_at(sealed_by, "--sealed-by")
+    if summary and not as_json:
+        raise Refused("malformed", field="--summary", expected="with --json")
     with opened(ledger, keys) as house:
         position = house.ledger.reads.end()
         with progress_bar("verifying", position) as progress:
             found = verify_findings(house.ledger, house.engine, progress)
+        cover = None
         try:
-            found += sealed_findings(house.ledger, seal, checkpoints or [], verifier)
+            sealed = sealed_findings(house.ledger, seal, checkpoints or [], verifier, house.keys.epochs())
         except UnsoundRow:
             note("the seal was not checked, because a row of the ledger is none")
+        else:
+            found += sealed.findings
+            cover = sealed.cover
+            for sentence in sealed.notes:
+                note(sentence)
+            found += short_findings(house.ledger, cover, at_least, None if by is None else micros(by))
         if roots is not None:
             if seal is None:
                 raise Refused("malformed", field="--tsa-roots", expected="a seal, whose time stamps are to be checked")
@@ -174,7 +196,17 @@ def verify_ledger(
             found += unstamped
             for each in told:
                 note(each)
-        _tell("Verify", found, house.simulated, f"position {position}", as_json=as_json)
+        if cover is not None and (as_json or found):
+            note(cover.sentence)
+        if summary:
+            said = None if cover is None else cover._asdict() | {"sentence": cover.sentence}
+            listed = [finding._asdict() for finding in found]
+            say_json({"position": position, "simulated": house.simulated, "findings": listed, "sealed": said})
+            raise typer.Exit(NO if found else 0)
+        about = f"position {position}"
+        _tell("Verify", found, house.simulated, about, as_json=as_json)
+        if cover is not None and not as_json:
+            say(cover.sentence)
 
 
 @verbs.command("schema")

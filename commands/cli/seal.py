@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,12 @@ from commands.cli.options import (
     say_json,
 )
 from ledger.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from commands.wiring import House
+    from ledger.epochs import Epochs
+    from ledger.note import Checkpoint
+    from ledger.seal import Seal
 
 verbs = typer.Typer(**PLAIN)
 
@@ -41,10 +47,11 @@ def seal_ledger(
     keys: KeysOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Sign what the ledger is. Prints a checkpoint: its size, its root, a signature.
+    """Sign what the ledger is. Prints a checkpoint: its size, its root, the rules in force, a signature.
 
-    Everything is read and hashed again; what is no continuation of all that was signed before is not signed. Give
-    checkpoints to people outside: with one, and with key.pub, 'attendance verify' finds any change, whoever made it.
+    Everything is read and hashed again; what is no continuation of all that was signed before is not signed. One that
+    was stopped goes on when it is asked again. Give checkpoints to people outside: with one, and with key.pub,
+    'attendance verify' finds any change, whoever made it.
 
     \b
     Example: attendance seal --seal /media/safe/seal --ledger sqlite:///school.db
@@ -64,15 +71,18 @@ def seal_ledger(
             note(f"made {folder}: keep 'key' for the signer alone, give 'key.pub' to everybody")
         else:
             seal = open_seal(folder)
+        memory, remembered = _remembered(house, seal, new=new)
         if strays := stray_findings(house.ledger):
             raise BrokenSeal(f"nothing was signed: {strays[0].sentence}")
         head = house.ledger.reads.end()
         with progress_bar("sealing", head) as progress:
             rows = (row for page in pages(house.ledger, head) for row in page)
-            reading = read(rows, {one.size for one in seal.checkpoints()}, progress)
+            reading = read(rows, {one.size for one in [*seal.checkpoints(), *remembered]}, progress)
         if reading.size != head:
             raise BrokenSeal(f"nothing was signed: the ledger holds {reading.size} events and ends at {head}")
-        signed = seal.sign(reading)
+        signed = seal.sign(reading, remembered)
+        if memory is not None:
+            memory.signed(str(seal.key), signed)
         simulated = house.simulated
     checkpoint = parse_checkpoint(open_note(signed, seal.key))
     if timestamp is not None:
@@ -81,8 +91,37 @@ def seal_ledger(
         seal.stamp(checkpoint.size, ask(timestamp, signed))
     if as_json:
         told = {"size": checkpoint.size, "root": checkpoint.root.hex(), "years": checkpoint.years}
-        say_json({**told, "note": signed, "verifier": str(seal.key), "simulated": simulated})
+        about = {"until": checkpoint.until, "rules": checkpoint.rules}
+        say_json({**told, **about, "note": signed, "verifier": str(seal.key), "simulated": simulated})
     else:
         say(signed)
         if simulated:
             note("SIMULATED: this ledger's clock and people are made up")
+
+
+def _remembered(house: House, seal: Seal, *, new: bool) -> tuple[Epochs | None, list[Checkpoint]]:
+    """Return where this seal is remembered, put down there before it signs anything, and what the ledger's seals signed
+    last. Raises BrokenSeal for a folder that was put in the place of the ledger's seal, or was emptied."""
+    from ledger.epochs import last_signed
+    from ledger.seal import LOST, BrokenSeal
+
+    memory = house.keys.epochs()
+    try:
+        known = memory.all() if memory else []
+        if known and not new and not seal.is_fresh and str(seal.key) not in {epoch.verifier for epoch in known}:
+            raise BrokenSeal(
+                f"nothing was signed: this seal's key is not that of seal {known[-1].number}, which the key store "
+                "remembers; 'attendance seal --new', in another folder, begins the next one"
+            )
+        epoch = memory.begin(str(seal.key)) if memory else None
+    except Misconfigured as error:
+        note(f"{error}, so nobody will notice another seal in the place of this one")
+        return None, []
+    if epoch is None:
+        note("the key store is missing, so nobody will notice another seal in the place of this one")
+        return None, []
+    if seal.is_fresh and epoch.note:
+        raise BrokenSeal(f"nothing was signed: {LOST}")
+    if epoch.number > 1 and seal.is_fresh:
+        note(f"this is seal {epoch.number} of this ledger, and what the earlier ones signed last still has to hold")
+    return memory, [checkpoint for _, checkpoint in last_signed(known)]
