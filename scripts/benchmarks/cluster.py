@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 
 from projections import batches
@@ -26,7 +27,9 @@ LAST_DAY = date(2026, 7, 10)
 
 def cluster_row(share: float, rounds: int) -> Row:
     """Return the marks a second of a share of a made-up authority."""
-    with tempfile.TemporaryDirectory() as place, ProcessPoolExecutor() as pool:
+    # Polars has run in this process, so a fork of it would wait for ever.
+    pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
+    with tempfile.TemporaryDirectory() as place, pool:
         build(Path(place, "authority"), published()[AUTHORITY], share, SEED, pool)
         folders = sorted(Path(place, "authority").iterdir())
         held = [found.manifest for folder in folders if (found := read_manifest(folder))]
