@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.errors import LedgerError, Misconfigured, Refused
 
@@ -29,18 +30,29 @@ KEYS_VARIABLE = "ATTENDANCE_KEYS"
 EACH_SCHOOL = "{school}"  # in the address of keys: the schema of the ledger
 DEFAULT_LEDGER = "sqlite:///attendance.db"
 SQLITE = "sqlite:///"
+T = TypeVar("T")
 DATABASE_PACKAGES = ("sqlite3", "psycopg", "psycopg_pool", "eventsourcing")
 
 
+class made_once(cached_property[T]):
+    """A property of a house that the first thread to ask makes, while the others wait for it."""
+
+    def __get__(self, house: Any, owner: type[Any] | None = None) -> T:  # type: ignore[override]
+        with house.making:
+            return super().__get__(house, owner)
+
+
 class House:
-    """An opened ledger with its keys; engine, handler and answers are made when first asked for."""
+    """An opened ledger with its keys, for as many threads as ask; engine, handler and answers are made when first asked
+    for."""
 
     def __init__(self, ledger: Ledger, keys: KeyStore, *, simulated: bool) -> None:
         self.ledger = ledger
         self.keys = keys
+        self.making = RLock()
         self._simulated = simulated
 
-    @cached_property
+    @made_once
     def engine(self) -> sa.Engine:
         """The read model's engine."""
         from projections.tables import open_engine
@@ -48,13 +60,13 @@ class House:
         with _sentences(f"the read model of {self.ledger.address.shown}"):
             return open_engine(self.ledger)
 
-    @cached_property
+    @made_once
     def handler(self) -> Handler:
         from commands.handle import Handler
 
         return Handler(self.ledger, self.keys, simulated=self._simulated)
 
-    @cached_property
+    @made_once
     def answers(self) -> Answers:
         from projections.questions import Answers
 

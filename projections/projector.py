@@ -148,7 +148,8 @@ class Projector:
         self._engine = engine
         self._batch = batch
         self._generation = generation
-        self.trusted = -1
+        # Threads share it: where the read model was last seen to be this ledger's, in one value.
+        self.trusted = Tracked(-1, b"")
 
     def position(self) -> int:
         """Return how far the read model has been brought, 0 before the first event."""
@@ -163,7 +164,7 @@ class Projector:
         for reached in self.batches():
             if progress is not None:
                 progress(reached)
-        return self.trusted
+        return self.trusted.position
 
     def batches(self) -> Iterator[int]:
         """Yield each position reached on the way that `catch_up` goes: who stops asking stops between two batches."""
@@ -174,7 +175,6 @@ class Projector:
                 streams = set(connection.scalars(sa.select(self._generation.parked.c.stream)))
             self._check_digest(at, digest, head)
             if at >= head:
-                self.trusted = at
                 return
             rows = self._ledger.reads.rows(at, self._batch)
             if self._apply(at, rows, streams):
@@ -216,6 +216,7 @@ class Projector:
     def _check_digest(self, at: int, digest: bytes, head: int) -> None:
         # Every time, at the cost of one row: a ledger can be restored under a process that goes on running.
         if at == 0:
+            self.trusted = Tracked(at, digest)
             return
         rows = self._ledger.reads.rows_at([at])
         if not rows:
@@ -228,7 +229,7 @@ class Projector:
                 f"the event at position {at} is not the one that the read model was built from: the ledger was "
                 "replaced or altered; check it with 'attendance verify', then run 'attendance rebuild'"
             )
-        self.trusted = at
+        self.trusted = Tracked(at, digest)
 
 
 def tracked(connection: sa.Connection, generation: Generation = SERVING, *, hold: bool = False) -> Tracked:

@@ -23,7 +23,7 @@ from ledger.sessions import LONDON, format_moment, from_micros, micros
 from ledger.store import Ledger, Row, position_at
 from ledger.streams import owner_of, roll_stream
 from projections.frames import Entries, Roll, joined, load_entries, roll_of
-from projections.projector import Projector
+from projections.projector import Projector, Tracked, tracked
 
 if TYPE_CHECKING:
     from projections.archive.reading import Archive
@@ -82,8 +82,16 @@ class Particulars(NamedTuple):
     last_school: str = ""
 
 
+class Kept(NamedTuple):
+    """The marks of a school year in every version, whole up to where the read model stood before they were loaded."""
+
+    at: Tracked
+    marks: Entries
+
+
 class Answers:
-    """Answers questions about one ledger. With `keep`, the frames of school years stay loaded between questions.
+    """Answers questions about one ledger, for as many threads as ask. With `keep`, the frames of school years stay
+    loaded between questions.
 
     Where `archive` is set, an archive of this ledger, marks are read from there and from the ledger's tail after it,
     and the read model is neither asked nor brought up to date."""
@@ -102,7 +110,9 @@ class Answers:
         self.keys = keys
         self.projector = Projector(ledger, engine)
         self._keep = keep
-        self._frames: dict[int, tuple[int | Moment, Entries]] = {}  # by school year, with what each was loaded for
+        # By school year. What stands here is read once and replaced whole: another thread may be replacing it.
+        self._frames: dict[int, tuple[Moment, Entries]] = {}
+        self._kept: dict[int, Kept] = {}
         self._clock = clock or ledger.now
         self.archive: Archive | None = None
 
@@ -175,18 +185,33 @@ class Answers:
 
     def _frame(self, moment: Moment, year: int) -> Entries:
         """Return a school year's marks as known at the moment: loaded for it once, or picked from all versions kept."""
-        loaded_for = self.projector.trusted if self._keep and self.archive is None else moment
-        held_for, frame = self._frames.get(year, (None, None))
-        if frame is None or held_for != loaded_for:
-            frame = self._load(moment, year)
-            self._frames[year] = (loaded_for, frame)
-        return frame.known_at(moment.position) if self._keep else frame
+        if self._keep and self.archive is None:
+            return self._keeping(moment, year).known_at(moment.position)
+        held = self._frames.get(year)
+        if held is None or held[0] != moment:
+            held = self._frames[year] = moment, self._load(moment, year)
+        return held[1]
+
+    def _keeping(self, moment: Moment, year: int) -> Entries:
+        kept = self._kept.get(year)
+        if kept is None or kept.at.position < moment.position or not self._still(kept.at):
+            with self.engine.connect() as connection:
+                at = tracked(connection)
+                kept = self._kept[year] = Kept(at, load_entries(connection, [year]))
+        return kept.marks
+
+    def _still(self, at: Tracked) -> bool:
+        """Whether the ledger is still the one that the read model was brought up from: it may have been restored."""
+        if at == self.projector.trusted:
+            return True
+        rows = self.ledger.reads.rows_at([at.position])
+        return bool(rows) and wire.leaf(*rows[0]) == at.digest
 
     def _load(self, moment: Moment, year: int) -> Entries:
         if self.archive is not None:
             return self.archive.standing(self.ledger.reads, moment.position, [year])
         with self.engine.connect() as connection:
-            return load_entries(connection, [year], position=None if self._keep else moment.position)
+            return load_entries(connection, [year], position=moment.position)
 
     def particulars(self, moment: Moment, pupils: Iterable[str]) -> dict[str, Particulars]:
         """Return names, groups and contacts as known, each opened with its key."""

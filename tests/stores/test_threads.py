@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import pytest
+
 from commands.handle import Handler
 from commands.models import parse
+from commands.wiring import open_house
 from ledger import wire
 from ledger.errors import Refused
 from ledger.school import School, take_in
 from ledger.sessions import LONDON
 from ledger.store import Ledger, open_ledger
-from tests.support.busy import BY, members, settled
+from projections.cohorts import absence_answers
+from projections.questions import Answers, Moment
+from projections.rebuild import rebuild
+from projections.tables import open_engine
+from tests.support.busy import BY, members, registers, settled
 from tests.support.children import Child, running
 from tests.support.counts import count
 from tests.support.schools import agreed_keys
+from tests.support.tampering import forget_after
 
 THREADS = 10
 PUPILS = count(6, 60)  # admitted by each thread
+REGISTERS = count(40, 400)  # taken by each writer
+QUESTIONS = count(6, 60)  # asked by each thread
+AS_OF = date(2018, 12, 20)
 TODAY = datetime.now(UTC).astimezone(LONDON).date()
 TOMORROW = TODAY + timedelta(1)
 
@@ -82,6 +95,93 @@ def test_threads_and_another_process_take_in_each_event_once(lasting_url: str) -
             parse({"command": "RecordMark", "by": BY, "pupil": "t0-1", "session": f"{TOMORROW}/AM", "code": "/"})
         )
         assert isinstance(refused, Refused) and refused.rule == "pupil_not_on_roll"
+
+
+def take_some(tell: Callable[[str], None], url: str, writer: int) -> None:
+    """Take registers in another process."""
+    handler = Handler(open_ledger(url), agreed_keys())
+    for command in islice(registers(writer), REGISTERS):
+        handler.handle(command)
+    tell("done")
+
+
+def asked_and_recorded(url: str, kind: type[Answers], *, keep: bool) -> list[tuple[Moment, list[Any], list[Any]]]:
+    """Return what threads were answered while two writers recorded, and what is answered about the same moments when
+    all is quiet."""
+    with open_ledger(url, create=True) as ledger:
+        handler, engine = settled(ledger, writers=2), open_engine(ledger)
+        answers = kind(ledger, engine, agreed_keys(), keep=keep)
+        pupils = members("0A") + members("1B")
+        told: list[tuple[Moment, list[Any]]] = []
+
+        def work(name: str) -> None:
+            if name == "writer":
+                for command in islice(registers(0), REGISTERS):
+                    handler.handle(command)
+                return
+            for _ in range(QUESTIONS):
+                moment = answers.moment(AS_OF)
+                told.append((moment, absence_answers(answers, moment, pupils)))
+
+        with running([Child(take_some, url, 1)]) as children:
+            together(work, ["writer", *(f"asker {number}" for number in range(THREADS - 1))])
+            children[0].finish()
+        quiet = Answers(ledger, engine, agreed_keys())
+        again = [
+            (moment, found, absence_answers(quiet, quiet.moment_at(moment.position, AS_OF), pupils))
+            for moment, found in told
+        ]
+        engine.dispose()
+    return again
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["loaded", "kept"])
+def test_threads_are_answered_as_one_who_asks_alone(lasting_url: str, keep: bool) -> None:
+    found = asked_and_recorded(lasting_url, Answers, keep=keep)
+    assert len(found) == (THREADS - 1) * QUESTIONS
+    assert len({moment.position for moment, *_ in found}) > 1
+    for _, told, quiet in found:
+        assert counts(told) == counts(quiet)
+
+
+def test_a_thread_that_was_overtaken_spoils_no_answer_of_another(lasting_url: str) -> None:
+    with open_ledger(lasting_url, create=True) as ledger:
+        handler, answers = settled(ledger), Answers(ledger, open_engine(ledger), agreed_keys(), keep=True)
+        absence_answers(answers, answers.moment(AS_OF), members("0A"))
+        seen = answers.projector.trusted
+        for command in islice(registers(), 20):
+            handler.handle(command)
+        moment = answers.moment(AS_OF)
+        answers.projector.trusted = seen  # as one says who looked before and comes to speak only now
+        found = absence_answers(answers, moment, members("0A"))
+        quiet = Answers(ledger, answers.engine, agreed_keys())
+        assert counts(found) == counts(absence_answers(quiet, quiet.moment(AS_OF), members("0A")))
+        answers.engine.dispose()
+
+
+def test_frames_are_kept_no_longer_than_the_ledger_that_they_came_from(lasting_url: str) -> None:
+    with open_ledger(lasting_url, create=True) as ledger:
+        handler, answers = settled(ledger), Answers(ledger, open_engine(ledger), agreed_keys(), keep=True)
+        settled_at = ledger.reads.head()[0]
+        for command in islice(registers(), 20):
+            handler.handle(command)
+        before = absence_answers(answers, answers.moment(AS_OF), members("0A"))
+        forget_after(ledger, settled_at + 1 + len(members("0A")))  # the first register stays
+        rebuild(ledger, answers.engine)
+        found = absence_answers(answers, answers.moment(AS_OF), members("0A"))
+        assert {each.attended for each in before} == {4} and {each.attended for each in found} == {1}
+        answers.engine.dispose()
+
+
+def counts(answers: list[Any]) -> list[tuple[str, int, int, int]]:
+    return [(each.pupil, each.position, each.attended, each.missing) for each in answers]
+
+
+def test_threads_share_one_engine_of_a_house(tmp_path: Path) -> None:
+    with open_house(f"sqlite:///{tmp_path}/school.db", create=True) as house:
+        found: list[tuple[int, int, int]] = []
+        together(lambda _: found.append((id(house.engine), id(house.handler), id(house.answers))), ["a", "b", "c", "d"])
+        assert len(set(found)) == 1
 
 
 class Shared(Handler):
