@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
 
 from ledger.people import check_upn, is_pupil_number
 from ledger.sessions import Session, format_moment, format_year, parse_moment, parse_year
+from ledger.text import check
 
 
 def _parsed(parse: Callable[[str], Any], write: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
@@ -79,9 +80,22 @@ RegistrationHours = Annotated[
     PlainSerializer(lambda hours: "-".join(at.isoformat("minutes") for at in hours)),
     WithJsonSchema({"type": "string", "examples": ["08:55-09:10"]}),
 ]
+# How long a list may be: of what there are a few, of a school year's sessions, of a school's pupils or pupil years.
+# The largest schools have about four thousand pupils; a list beyond these is no list that somebody meant.
+MANY = 100
+YEAR_SESSIONS = 1_000
+SCHOOL_PUPILS = 10_000
+
+# What somebody writes, in several lines if need be; what stands on one line; the same, and it is never left out.
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000), AfterValidator(check)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(check)]
+# What names something that a command does not declare the form of: a code, a person, a policy.
+Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(check)]
 # Part of a stream's name, so no slash; part of a file's name, so nothing odd.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
-ClassName = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\x00-\x1f]{1,20}$")]
+ClassName = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\x00-\x1f]{1,20}$"), AfterValidator(check)
+]
+YearGroup = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10), AfterValidator(check)]
 Half = Literal["AM", "PM"]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ledger.errors import LedgerError
+from ledger.text import in_a_sheet
 
 CHUNK = 5_000
 REJECTS_HEADER = ["row", "column", "value", "reason"]
@@ -134,7 +135,8 @@ class Staging:
             writer.writerow(REJECTS_HEADER)
             for rejected in map(Rejected._make, self._database.execute("SELECT * FROM rejects ORDER BY row, rowid")):
                 about = f"{rejected.session}: " if rejected.session else ""
-                writer.writerow([*rejected[:3], about + rejected.reason])
+                texts = (rejected.column, rejected.value, about + rejected.reason)
+                writer.writerow([rejected.row, *map(in_a_sheet, texts)])
 
     def _flush(self) -> None:
         self._database.executemany("INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?)", self._marks)

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import Misconfigured
-
-# A spreadsheet would carry out what begins like this, so CSV says it as text.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from ledger.text import in_a_cell, in_a_sheet
 
 
 def write_sheet(path: Path, headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "Sheet1") -> int:
@@ -29,14 +27,14 @@ def write_sheet(path: Path, headings: Sequence[str], rows: Iterable[Sequence[Any
 def _write_csv(path: Path, headings: Sequence[str], rows: list[list[Any]], title: str) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(headings)
+        writer.writerow([in_a_sheet(heading) for heading in headings])
         writer.writerows([_as_text(value) for value in row] for row in rows)
 
 
 def _as_text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) and len(value) > 1 else value
+    return in_a_sheet(value) if isinstance(value, str) else value
 
 
 def _write_xlsx(path: Path, headings: Sequence[str], rows: list[list[Any]], title: str) -> None:
@@ -49,7 +47,7 @@ def _write_xlsx(path: Path, headings: Sequence[str], rows: list[list[Any]], titl
             for column, value in enumerate(row):
                 form = bold if place == 0 else None
                 if isinstance(value, str):
-                    sheet.write_string(place, column, value, form)
+                    sheet.write_string(place, column, in_a_cell(value), form)
                 else:
                     sheet.write(place, column, value, form)
         sheet.freeze_panes(1, 0)

@@ -10,6 +10,8 @@ What is off in us is an AssertionError, and is not caught.
 
 from typing import NamedTuple
 
+from ledger.text import one_line
+
 VALUE_SHOWN = 80  # characters; longer input would push the rule and its reason off the screen
 
 # Every explanation continues "session '2025-11-03/AM' …", so each begins with a verb.
@@ -119,7 +121,7 @@ class Refused(LedgerError):
         """Return one sentence on one line: rule, field, value and explanation."""
         subject = self.field or "this"
         if self.value is not None:
-            subject += f" '{_one_line(self.value)}'"
+            subject += f" '{_shortened(self.value)}'"
         if self.expected:
             return f"{self.rule}: {subject}, expected {self.expected.removeprefix('expected ')}"
         return f"{self.rule}: {subject} {RULES[self.rule]}"
@@ -139,6 +141,6 @@ class Finding(NamedTuple):
     position: int | None = None
 
 
-def _one_line(value: object) -> str:
-    text = " ".join(str(value).split())
+def _shortened(value: object) -> str:
+    text = one_line(value)
     return text if len(text) <= VALUE_SHOWN else text[: VALUE_SHOWN - 1] + "…"

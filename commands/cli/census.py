@@ -24,6 +24,7 @@ from commands.cli.options import (
 )
 from ledger.errors import Refused
 from ledger.sessions import parse_year
+from ledger.text import one_line
 from ledger.words import counted
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _codes(found: list[CensusAnswer]) -> list[str]:
 
 
 def _census_table(asked: Term, found: list[CensusAnswer], simulated: bool) -> Any:
-    from commands.cli.tables import one_line, table
+    from commands.cli.tables import table
 
     codes = _codes(found)
     made = table(
@@ -199,7 +200,7 @@ def make_transfer_file(
 
 
 def _transfer_table(found: list[TransferAnswer], simulated: bool) -> Any:
-    from commands.cli.tables import one_line, table
+    from commands.cli.tables import table
 
     made = table(
         "Sessions by school year, for the transfer file",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from commands.cli.options import one_line
 from commands.cli.tables import Names, london, name_of, table
+from ledger.text import one_line
 
 if TYPE_CHECKING:
     from projections.followup import CodeAnswer, FollowUpAnswer, LadderAnswer, ToldAnswer

@@ -35,6 +35,7 @@ from commands.cli.options import (
 )
 from commands.cli.write import Line, line, record, writes
 from ledger.errors import Misconfigured
+from ledger.text import one_line
 from ledger.words import counted
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def _written(path: Path, found: DailyAnswer) -> str:
 
 def _parts(found: DailyAnswer) -> list[Any]:
     """Return a line a pupil with both codes, what is missing, and what changed."""
-    from commands.cli.tables import SEALED, one_line, table
+    from commands.cli.tables import SEALED, table
 
     made = table(
         f"Daily return of {found.day}", found.simulated,
@@ -221,7 +222,7 @@ def _changed(found: DailyAnswer) -> list[Any]:
         return []
     if not found.changes:
         return [f"no code of a day returned before has changed since position {found.since}"]
-    from commands.cli.tables import london, one_line, table
+    from commands.cli.tables import london, table
 
     made = table(
         f"Changed since position {found.since}", found.simulated,

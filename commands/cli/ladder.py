@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from commands.cli.options import note, one_line, say_json
+from commands.cli.options import note, say_json
 from commands.cli.tables import Names, name_of, parent_name, show, table
+from ledger.text import one_line
 from ledger.words import counted
 
 if TYPE_CHECKING:

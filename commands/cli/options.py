@@ -30,6 +30,7 @@ from commands.wiring import (
 )
 from ledger.errors import Refused
 from ledger.sessions import parse_moment
+from ledger.text import escaped, in_lines, one_line
 
 PROGRAM = "attendance"
 # Plain help: Rich takes longer to load than everything else, and an example on one line must stay on one line.
@@ -80,9 +81,6 @@ Stages = Callable[[str, int, int | None], None]
 LINE_SECONDS = 5  # between two lines of progress in a log
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# Line breaks, escapes of terminals and marks that turn text around would let a name or a value rewrite its line.
-_CONTROLS = ((0, 32), (127, 160), (0x2028, 0x202F), (0x2066, 0x206A), (0xD800, 0xE000))
-_UNPRINTABLE = {character: " " for first, after in _CONTROLS for character in range(first, after)}
 
 
 def at_one_school(verbs: typer.Typer) -> None:
@@ -161,13 +159,13 @@ def opened(ledger: str | None, keys: str | None) -> Iterator[House]:
         yield house
 
 
-def one_line(text: object) -> str:
-    """Return text as it may stand on one line of a terminal."""
-    return " ".join(str(text).translate(_UNPRINTABLE).split())
-
-
 def say(text: str) -> None:
-    """Print to standard output. Ends the program quietly where nobody reads it any more."""
+    """Print lines of text to standard output."""
+    say_as_it_is(in_lines(text))
+
+
+def say_as_it_is(text: str) -> None:
+    """Print what was made fit to be printed. Ends the program quietly where nobody reads it any more."""
     try:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
@@ -180,7 +178,7 @@ def say(text: str) -> None:
 def say_json(value: Any) -> None:
     import msgspec
 
-    say(msgspec.json.encode(value).decode())
+    say_as_it_is(escaped(msgspec.json.encode(value).decode()))
 
 
 def note(sentence: object) -> None:

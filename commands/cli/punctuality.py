@@ -24,6 +24,7 @@ from commands.cli.options import (
 )
 from ledger.errors import Refused
 from ledger.sessions import format_clock, parse_moment
+from ledger.text import one_line
 from ledger.words import counted
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ HEADINGS = ("arrived", "pupil", "name", "class", "session", "minutes", "code", "
 
 
 def _arrival_row(arrival: ArrivalAnswer, names: Any) -> list[str]:
-    from commands.cli.tables import name_of, one_line
+    from commands.cli.tables import name_of
 
     return [
         _clock(arrival.arrived_at),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from commands.cli.options import one_line
 from commands.cli.tables import Names, london, name_of, table
 from ledger.sessions import format_clock, parse_moment
+from ledger.text import one_line
 
 if TYPE_CHECKING:
     from projections.registers import EntryAnswer, MarkAnswer, ReceivedAnswer, RegisterAnswer, SessionAnswer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from commands.cli.options import one_line
 from commands.cli.tables import london, percent_of, table
+from ledger.text import one_line
 from projections.reports.pooled import (
     Pooled,
     PooledAbsence,

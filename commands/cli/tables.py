@@ -15,8 +15,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from commands.cli.options import one_line, say
+from commands.cli.options import say_as_it_is
 from ledger.sessions import LONDON, parse_moment
+from ledger.text import in_a_cell, in_lines, one_line
 from ledger.words import counted
 
 if TYPE_CHECKING:
@@ -29,6 +30,16 @@ UNLIMITED = 10_000  # columns: into a file or a pipe nothing is folded
 Names = Mapping[str, "Particulars"]
 
 
+class Cells(Table):
+    """A table in whose cells nothing can leave its cell, whatever was recorded."""
+
+    def add_row(self, *cells: Any, **how: Any) -> None:
+        super().add_row(*(in_a_cell(cell) if isinstance(cell, str) else cell for cell in cells), **how)
+
+    def add_column(self, header: Any = "", *rest: Any, **how: Any) -> None:
+        super().add_column(in_a_cell(header) if isinstance(header, str) else header, *rest, **how)
+
+
 def show(*parts: Any) -> None:
     """Print tables and lines, as wide as the terminal, or as they need where there is none."""
     terminal = sys.stdout.isatty()
@@ -37,13 +48,13 @@ def show(*parts: Any) -> None:
         for place, part in enumerate(parts):
             if place and isinstance(part, Table):
                 console.print()
-            console.print(part)
-    say("\n".join(line.rstrip() for line in capture.get().rstrip().splitlines()))
+            console.print(in_lines(part) if isinstance(part, str) else part)
+    say_as_it_is("\n".join(line.rstrip() for line in capture.get().rstrip().splitlines()))
 
 
 def table(title: str, simulated: bool, **columns: str) -> Table:
     """Return an empty table; each column's heading with "left" or "right"."""
-    made = Table(
+    made = Cells(
         title=one_line(title) + (" (SIMULATED)" if simulated else ""),
         title_justify="left",
         title_style="bold",

@@ -21,6 +21,7 @@ from typing import Any
 
 from ledger.errors import Misconfigured
 from ledger.sessions import format_moment, parse_year
+from ledger.text import in_a_cell
 from projections.census import CensusAnswer, Term, TransferAnswer
 from projections.questions import Moment
 
@@ -161,7 +162,4 @@ def _under(parent: Any, name: str) -> Any:
 
 
 def _text(parent: Any, name: str, value: object) -> None:
-    try:
-        _under(parent, name).text = str(value)
-    except ValueError:  # lxml's own message is without the text, but says nothing of where
-        raise Misconfigured(f"a {name} holds characters that XML cannot, so the file was not written") from None
+    _under(parent, name).text = in_a_cell(str(value))

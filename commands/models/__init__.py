@@ -76,6 +76,11 @@ from commands.models.support import (
     ShareInformation,
 )
 from ledger.errors import Refused
+from ledger.people import is_pupil_number
+from ledger.text import Unfit
+
+# Of one command. The largest is a record that a pupil brought along, which may have ten million characters.
+LINE_BYTES = 16 * 2**20
 
 # Fields whose value a refusal may repeat. Everything else could say something about a child.
 SPEAKABLE = frozenset(
@@ -225,31 +230,41 @@ def parse(line: Any) -> Command:
     if not isinstance(name, str) or name not in COMMANDS:
         raise Refused("malformed", field="command", value=name, expected="one of " + ", ".join(COMMANDS))
     try:
-        json.dumps(line, ensure_ascii=False, default=str).encode()
+        if len(json.dumps(line, ensure_ascii=False, default=str).encode()) > LINE_BYTES:
+            raise Refused("malformed", field="line", expected=f"no more than {LINE_BYTES:,} bytes")
         return COMMANDS[name].model_validate(line)
     except UnicodeEncodeError:  # half a character, which JSON can escape and no database can keep
         raise Refused("malformed", field="line", expected="text of whole characters") from None
     except pydantic.ValidationError as error:
-        raise malformed(error) from None
+        raise malformed(error, line.get("pupil")) from None
 
 
-def malformed(error: pydantic.ValidationError) -> Refused:
-    """Return the refusal for the first thing pydantic found, its value only where it says nothing about a child."""
+def malformed(error: pydantic.ValidationError, pupil: object = None) -> Refused:
+    """Return the refusal for the first thing pydantic found, its value only where it says nothing about a child.
+
+    Text that holds what is not let in is never repeated; the sentence then says in which field, and of which pupil.
+    """
     first = error.errors(include_url=False)[0]
     steps = [str(step) for step in first["loc"] if str(step) not in ("str", "Mark")]
     if first["type"] == "extra_forbidden":
         return Refused("malformed", field=steps[-1], expected="no such field in this command")
     if first["type"] == "missing":
         return Refused("malformed", field=".".join(steps), expected="this field to be given")
+    if isinstance(first.get("ctx", {}).get("error"), Unfit):
+        about = f" of pupil {pupil}" if isinstance(pupil, str) and is_pupil_number(pupil) else ""
+        field = ".".join(step for step in steps if step != "[key]")
+        return Refused("malformed", field=field + about, expected=_expected(first["msg"]))
     given = first["input"]
     named = all(step in SPEAKABLE or step.isdecimal() for step in steps)
     speakable = named and isinstance(given, (str, int, float, bool))
-    expected = first["msg"].removeprefix("Value error, ").removeprefix("expected ")
-    return Refused("malformed", field=".".join(steps), value=given if speakable else None, expected=_lower(expected))
+    field = ".".join(steps)
+    return Refused("malformed", field=field, value=given if speakable else None, expected=_expected(first["msg"]))
 
 
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
+def _expected(sentence: str) -> str:
+    """Return what pydantic says of a value as the end of a refusal's sentence."""
+    expected = sentence.removeprefix("Value error, ").removeprefix("expected ")
+    return expected[:1].lower() + expected[1:]
 
 
 def content_digest(command: Command, key: bytes = b"") -> str:

@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationInfo
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationInfo, field_validator
 
-from commands.fields import Moment, Text
+from commands.fields import Line, Moment, Word
 from ledger.sessions import Session
+from ledger.text import check
 
 
 class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _fit(cls, given: Any) -> Any:
+        """Refuse what no text may hold, in any field of any command, however deep in a list or an object."""
+        _check_deep(given)
+        return given
+
+
+def _check_deep(given: Any) -> None:
+    if isinstance(given, str):
+        check(given, lines=True)
+    elif isinstance(given, dict):
+        for name, value in given.items():
+            _check_deep(name)
+            _check_deep(value)
+    elif isinstance(given, (list, tuple)):
+        for each in given:
+            _check_deep(each)
+
 
 class By(Model):
     """Who says so. Blank parts are refused as `unknown_person`, not as malformed."""
 
-    id: Text = ""
-    name: Text = ""
-    title: Text = ""
+    id: Line = ""
+    name: Line = ""
+    title: Line = ""
 
 
 class Command(Model):
@@ -30,7 +50,7 @@ class Command(Model):
     at: Moment | None = None
     by: By = By()
     accept_clock: bool = False
-    id: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,200}$")] | None = None
+    id: Annotated[Word, StringConstraints(min_length=1)] | None = None
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from commands.fields import Day, Name, PupilNumber, Text
+from commands.fields import Day, Name, PupilNumber, Text, Word
 from commands.models.base import Command, not_before
 from commands.models.follow_up import Sessions
 from ledger.steps import Decision, Route
@@ -22,7 +22,7 @@ class IssuePenaltyNotice(Command):
     command: Literal["IssuePenaltyNotice"] = "IssuePenaltyNotice"
     pupil: PupilNumber
     notice: Name
-    parent: str
+    parent: Word
     issued_on: Day
     sessions: Sessions
 
@@ -51,7 +51,7 @@ class ConsiderPenalty(Command):
     command: Literal["ConsiderPenalty"] = "ConsiderPenalty"
     pupil: PupilNumber
     notice: Name
-    parent: str
+    parent: Word
     considered_on: Day
     route: Route
     decision: Decision

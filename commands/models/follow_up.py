@@ -7,18 +7,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import Day, Label, Moment, Name, PupilNumber, SessionField, Text
+from commands.fields import MANY, YEAR_SESSIONS, Day, Label, Line, Moment, Name, PupilNumber, SessionField, Text, Word
 from commands.models.base import Command, not_before
 
-Sessions = Annotated[tuple[SessionField, ...], Field(min_length=1)]
-ParentIds = Annotated[tuple[str, ...], Field(min_length=1)]
+Sessions = Annotated[tuple[SessionField, ...], Field(min_length=1, max_length=YEAR_SESSIONS)]
+ParentIds = Annotated[tuple[Word, ...], Field(min_length=1, max_length=MANY)]
 
 
 class ReportAbsence(Command):
     command: Literal["ReportAbsence"] = "ReportAbsence"
     pupil: PupilNumber
-    parent: str
-    channel: Text
+    parent: Word
+    channel: Line
     received_at: Moment
     sessions: Sessions
     said: Text = ""
@@ -27,10 +27,10 @@ class ReportAbsence(Command):
 class LogContact(Command):
     command: Literal["LogContact"] = "LogContact"
     pupil: PupilNumber
-    contact: str
+    contact: Word
     channel: Label
     outcome: Label
-    sessions: tuple[SessionField, ...] = ()
+    sessions: Annotated[tuple[SessionField, ...], Field(max_length=YEAR_SESSIONS)] = ()
     said: Text = ""
     next_step: Text = ""
 
@@ -56,7 +56,7 @@ class RequestEvidence(Command):
     command: Literal["RequestEvidence"] = "RequestEvidence"
     pupil: PupilNumber
     evidence: Name
-    parent: str
+    parent: Word
     sessions: Sessions
     doubt: Text = ""
     wanted: Text = ""

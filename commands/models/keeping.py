@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import PupilNumber, Text
+from commands.fields import SCHOOL_PUPILS, PupilNumber, Text
 from commands.models.base import By, Command, Model
 
 
@@ -34,7 +34,7 @@ class ForgetYears(Command):
     it: `by` and `second`."""
 
     command: Literal["ForgetYears"] = "ForgetYears"
-    years: Annotated[tuple[PupilYear, ...], Field(min_length=1)]
+    years: Annotated[tuple[PupilYear, ...], Field(min_length=1, max_length=SCHOOL_PUPILS)]
     second: By = By()
 
 

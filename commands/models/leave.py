@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import Day, Name, PupilNumber, SessionField, Text
+from commands.fields import YEAR_SESSIONS, Day, Name, PupilNumber, SessionField, Text, Word
 from commands.models.base import Command, Model, not_before
 from ledger.sessions import Session
 
 
 class GrantedSession(Model):
     session: SessionField
-    code: str
+    code: Word
     detail: Text = ""
 
 
@@ -21,7 +21,7 @@ class RequestLeave(Command):
     command: Literal["RequestLeave"] = "RequestLeave"
     pupil: PupilNumber
     request: Name
-    parent: str
+    parent: Word
     received_on: Day
     first: SessionField
     last: SessionField
@@ -40,7 +40,7 @@ class DecideLeave(Command):
     command: Literal["DecideLeave"] = "DecideLeave"
     pupil: PupilNumber
     request: Name
-    granted: tuple[GrantedSession, ...] = ()
+    granted: Annotated[tuple[GrantedSession, ...], Field(max_length=YEAR_SESSIONS)] = ()
     reason: Text = ""
 
 

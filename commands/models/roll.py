@@ -6,17 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from commands.fields import ClassName, Day, Label, PupilNumber, Text, Upn
+from commands.fields import MANY, ClassName, Day, Label, Line, PupilNumber, Text, Upn, Word, YearGroup
 from commands.models.base import Command, Model
 
 
 class Parent(Model):
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
     name: Label
-    relationship: Text = ""
+    relationship: Line = ""
     lives_with: bool = False
-    phone: Text = ""
-    email: Text = ""
+    phone: Line = ""
+    email: Line = ""
     address: Text = ""
     contact_order: int = 0
 
@@ -27,7 +27,8 @@ def _each_once(parents: tuple[Parent, ...]) -> tuple[Parent, ...]:
     return parents
 
 
-Parents = Annotated[tuple[Parent, ...], AfterValidator(_each_once)]
+Parents = Annotated[tuple[Parent, ...], Field(max_length=MANY), AfterValidator(_each_once)]
+Groups = Annotated[tuple[Line, ...], Field(max_length=MANY)]
 
 
 class AdmitPupil(Command):
@@ -36,16 +37,16 @@ class AdmitPupil(Command):
     upn: Upn | None = None
     name_: Annotated[Label, Field(alias="name")]
     born: Day
-    sex: Text = ""
+    sex: Line = ""
     starting_day: Day
-    year_group: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10)]
+    year_group: YearGroup
     class_name: Annotated[ClassName, Field(alias="class")]
     parents: Parents = ()
     emergency_contacts: Parents = ()
-    groups: tuple[Text, ...] = ()
-    email: Text = ""
+    groups: Groups = ()
+    email: Line = ""
     address: Text = ""
-    last_school: Text = ""
+    last_school: Line = ""
 
 
 class ChangeClass(Command):
@@ -55,7 +56,7 @@ class ChangeClass(Command):
     pupil: PupilNumber
     class_name: Annotated[ClassName, Field(alias="class")]
     from_day: Day
-    year_group: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10)] | None = None
+    year_group: YearGroup | None = None
 
 
 class ChangeContacts(Command):
@@ -71,7 +72,7 @@ class ChangeContacts(Command):
 class ChangeGroups(Command):
     command: Literal["ChangeGroups"] = "ChangeGroups"
     pupil: PupilNumber
-    groups: tuple[Text, ...]
+    groups: Groups
 
 
 class RemoveFromRoll(Command):
@@ -79,8 +80,8 @@ class RemoveFromRoll(Command):
     pupil: PupilNumber
     last_day: Day
     ground: Text = ""
-    destination: Text = ""
-    shown_by: Text = ""
+    destination: Line = ""
+    shown_by: Line = ""
 
 
 class ChangeEmergencyContacts(Command):
@@ -102,10 +103,10 @@ class AmendParticulars(Command):
     name_: Annotated[Label | None, Field(alias="name")] = None
     upn: Upn | None = None
     born: Day | None = None
-    sex: Text | None = None
+    sex: Line | None = None
     address: Text | None = None
-    email: Text | None = None
-    last_school: Text | None = None
+    email: Line | None = None
+    last_school: Line | None = None
     reason: Text = ""
 
 
@@ -116,8 +117,8 @@ class ReceiveRecord(Command):
     command: Literal["ReceiveRecord"] = "ReceiveRecord"
     pupil: PupilNumber
     record: Annotated[str, StringConstraints(max_length=10_000_000)]
-    key: str
-    parents: dict[str, str] = {}
+    key: Word
+    parents: Annotated[dict[Word, Word], Field(max_length=MANY)] = {}
 
 
 class ReceiveMovingForm(Command):
@@ -125,9 +126,9 @@ class ReceiveMovingForm(Command):
 
     command: Literal["ReceiveMovingForm"] = "ReceiveMovingForm"
     pupil: PupilNumber
-    parent: str
+    parent: Word
     received_on: Day
     leaving_on: Day
     new_address: Text = ""
-    new_school: Text = ""
+    new_school: Line = ""
     new_school_address: Text = ""

@@ -7,7 +7,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
-from commands.fields import ClassName, Day, Half, Label, PupilNumber, RegistrationHours, SessionField, Text, YearField
+from commands.fields import (
+    MANY,
+    SCHOOL_PUPILS,
+    YEAR_SESSIONS,
+    ClassName,
+    Day,
+    Half,
+    Label,
+    Line,
+    PupilNumber,
+    RegistrationHours,
+    SessionField,
+    Text,
+    Word,
+    YearField,
+)
 from commands.models.base import By, Command, Model, not_before
 from ledger.roles import Role
 from ledger.sessions import school_year
@@ -24,13 +39,16 @@ class ClosedDays(Model):
         return not_before(last, info, "first", "a day not before 'from'")
 
 
+Closed = Annotated[tuple[ClosedDays, ...], Field(max_length=YEAR_SESSIONS)]
+
+
 class OpenSchool(Command):
     command: Literal["OpenSchool"] = "OpenSchool"
-    urn: Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+    urn: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
     name_: Annotated[Label, Field(alias="name")]
-    la: Annotated[str, StringConstraints(pattern=r"^\d{3}$")]
-    estab: Annotated[str, StringConstraints(pattern=r"^\d{4}$")]
-    policy: str
+    la: Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
+    estab: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
+    policy: Word
 
 
 class OpenSchoolYear(Command):
@@ -38,7 +56,7 @@ class OpenSchoolYear(Command):
     year: YearField
     first_day: Day
     last_day: Day
-    closed: tuple[ClosedDays, ...] = ()
+    closed: Closed = ()
     times: dict[Half, RegistrationHours] = {}
 
     @field_validator("first_day", "last_day")
@@ -55,14 +73,14 @@ class AmendCalendar(Command):
 
     command: Literal["AmendCalendar"] = "AmendCalendar"
     year: YearField
-    closed: tuple[ClosedDays, ...] | None = None
+    closed: Closed | None = None
     times: dict[Half, RegistrationHours] = {}
     reason: Text = ""
 
 
 class AdoptPolicy(Command):
     command: Literal["AdoptPolicy"] = "AdoptPolicy"
-    policy: str
+    policy: Word
     from_day: Day
     review_on: Day | None = None
 
@@ -71,10 +89,10 @@ class DeclareClosure(Command):
     """For everyone, or for `classes`, or for `pupils`."""
 
     command: Literal["DeclareClosure"] = "DeclareClosure"
-    sessions: Annotated[tuple[SessionField, ...], Field(min_length=1)]
-    code: str
-    classes: tuple[ClassName, ...] = ()
-    pupils: tuple[PupilNumber, ...] = ()
+    sessions: Annotated[tuple[SessionField, ...], Field(min_length=1, max_length=YEAR_SESSIONS)]
+    code: Word
+    classes: Annotated[tuple[ClassName, ...], Field(max_length=SCHOOL_PUPILS)] = ()
+    pupils: Annotated[tuple[PupilNumber, ...], Field(max_length=SCHOOL_PUPILS)] = ()
     reason: Text = ""
 
 
@@ -83,9 +101,9 @@ class NameRole(Command):
 
     command: Literal["NameRole"] = "NameRole"
     role: Role
-    holders: tuple[By, ...] = ()
+    holders: Annotated[tuple[By, ...], Field(max_length=MANY)] = ()
     from_day: Day
-    contact: Text = ""
+    contact: Line = ""
 
 
 class RecordDailyReturn(Command):

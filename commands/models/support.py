@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import Day, Label, Name, PupilNumber, Text
+from commands.fields import MANY, Day, Label, Line, Name, PupilNumber, Text, Word
 from commands.models.base import Command, Model, not_before
 from commands.models.follow_up import ParentIds
 from ledger.steps import Agency, AgencyAbout, LetterAbout, ReturnForm, SupportStage, SupportStep
@@ -50,7 +50,7 @@ class RecordSupport(Command):
     stage: SupportStage
     on: Day
     next_on: Day | None = None
-    people: tuple[Label, ...] = ()
+    people: Annotated[tuple[Label, ...], Field(max_length=MANY)] = ()
     outcome: Text = ""
 
     @field_validator("next_on")
@@ -67,7 +67,7 @@ class InformAgency(Command):
     agency: Agency
     about: AgencyAbout
     on: Day
-    person: Text = ""
+    person: Line = ""
     said: Text = ""
 
 
@@ -80,7 +80,7 @@ class MakeReturn(Command):
     episode: Day
     made_on: Day
     seen: Annotated[int, Field(ge=1)] | None = None
-    content: dict[str, Any] = {}
+    content: Annotated[dict[Word, Any], Field(max_length=200)] = {}
 
 
 class ShareInformation(Command):
