@@ -163,7 +163,7 @@ def log_arrival(command: LogArrival, state: State, now: datetime) -> Decided:
     if command.arrived_at > state.school.calendar.ends(session):
         raise Refused("session_over", field="arrived_at")
     if (code := command.code) is None:
-        calendar, late_book = state.school.calendar, state.policy(session.day).late_book
+        calendar, late_book = state.school.calendar, state.policy(session.day).late_book_lasts
         opens, closes = calendar.opens(session), calendar.closes(session)
         code = code_of_arrival(session, command.arrived_at, opens, closes, late_book)
     check_code(code, command.detail, pupil, session, state)

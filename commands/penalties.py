@@ -176,8 +176,9 @@ def _own_sessions(command: ReferPenalty | IssuePenaltyNotice, state: State) -> l
 
 def _check_limit(pupil: str, parent: str, day: date, state: State) -> None:
     notices = state.school.notices_about(pupil)
-    counted = [notice.issued_on for notice in notices if notice.parent == parent and not notice.withdrawn]
-    if exceeds_limit([*counted, day], state.policy(day)):
+    policy = state.policy(day)
+    counted = [notice.issued_on for notice in notices if notice.parent == parent and notice.counts(day, policy)]
+    if exceeds_limit([*counted, day], policy):
         raise Refused("third_in_three_years", field="parent", value=parent)
 
 

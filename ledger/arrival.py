@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime, timedelta
 
-from ledger.sessions import LONDON, Half, Session
+from ledger.sessions import Half, Session
 
 
-def code_of_arrival(session: Session, arrived_at: datetime, opens: datetime, closes: datetime, late_book: time) -> str:
+def code_of_arrival(
+    session: Session, arrived_at: datetime, opens: datetime, closes: datetime, late_book: timedelta | None
+) -> str:
     """Return present, L or U by the moment of arrival.
 
-    In the morning a pupil counts as present up to the policy's late-book time; the afternoon has no late book, so L
-    begins when its registration opens. L lasts up to and including closing.
+    Whoever is absent when the register begins to be taken and there before it closes is late (SI 2024/208, Table 1): L
+    begins when registration opens and lasts up to and including closing. Where the policy has a late book, in the
+    morning, a pupil still counts as present up to so long after the opening.
     """
     if arrived_at > closes:
         return "U"
-    if session.half is Half.AM:
-        return "L" if arrived_at.astimezone(LONDON).time() > late_book else "/"
-    return "L" if arrived_at >= opens else "\\"
+    present = "/" if session.half is Half.AM else "\\"
+    if session.half is Half.AM and late_book is not None:
+        return present if arrived_at <= opens + late_book else "L"
+    return present if arrived_at < opens else "L"

@@ -92,6 +92,14 @@ class Calendar:
         """Return whether the school has that session."""
         return session.day in self._year_of
 
+    def is_school_week(self, day: date) -> bool:
+        """Return whether the week of a day has a session."""
+        return monday(day) in self._school_weeks
+
+    @cached_property
+    def _school_weeks(self) -> frozenset[date]:
+        return frozenset(monday(day) for day in self._year_of)
+
     def opens(self, session: Session) -> datetime:
         """Return when registration opens, in UTC. The school must have that session, here and in the next two."""
         return _in_london(session.day, self._hours(session).opens)

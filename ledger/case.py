@@ -25,6 +25,7 @@ from ledger.events import (
     ProsecutionBegun,
     ProsecutionEnded,
 )
+from ledger.policy import Policy
 from ledger.sessions import Session
 
 
@@ -54,7 +55,7 @@ class Leave:
 
 @dataclass(frozen=True)
 class Notice:
-    """One that was issued. It counts until it is withdrawn, paid or not."""
+    """One that was issued. `cleared_on` is the day on which its prosecution ended in acquittal or was withdrawn."""
 
     pupil: str
     notice: str
@@ -62,6 +63,13 @@ class Notice:
     issued_on: date
     sessions: frozenset[Session] = field(default_factory=frozenset)
     withdrawn: bool = False
+    cleared_on: date | None = None
+
+    def counts(self, on: date, policy: Policy) -> bool:
+        """Return whether it counts to the limit on a day: paid or not, but neither withdrawn nor, unless the policy
+        says so, come to nothing in court by then."""
+        cleared = self.cleared_on is not None and self.cleared_on <= on
+        return not self.withdrawn and (policy.notices_acquitted_counts or not cleared)
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,8 @@ def fold_notice(notice: Notice | None, pupil: str, name: str, event: NoticeEvent
         case NoticeWithdrawn():
             assert notice is not None, "a withdrawal without a notice"
             return replace(notice, withdrawn=True)
+        case ProsecutionEnded() if notice is not None and event.outcome in ("acquitted", "withdrawn"):
+            return replace(notice, cleared_on=event.ended_on)
     return notice
 
 

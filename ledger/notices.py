@@ -70,6 +70,7 @@ def terms(case: PenaltyCase, notices: Iterable[Notice], policy: Policy) -> Terms
     received = case.served[1].received_on if case.served else presumed_receipt("post", issued_on, policy)
     second = any(
         other.parent == case.parent
+        and other.counts(issued_on, policy)
         and policy.notices_from <= other.issued_on
         and issued_on < years_after(other.issued_on, policy.notices_years)
         for other in issued_before(case.name, notices)

@@ -13,7 +13,7 @@ import json
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from hashlib import sha256
@@ -29,6 +29,7 @@ from ledger.codes import CodeTable
 from ledger.errors import Misconfigured
 
 HEADER = ("name", "title", "edition")
+NONE = "none"  # TOML has no word for it
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -55,11 +56,12 @@ class Policy:
     notices_limit: int  # notices per parent and pupil …
     notices_years: int  # … within these years of the first
     notices_from: date  # notices issued before this day do not count to the limit
+    notices_acquitted_counts: bool  # whether one counts whose prosecution ended in acquittal or was withdrawn
     persistent_percent: int  # of possible sessions, this and above
     severe_percent: int
     at_risk_percent: int  # this and above, below persistent
     register_letter_percent: int  # attendance strictly below
-    late_book: time  # the last moment in the morning that still counts as present
+    late_book: time | None  # the last moment of a morning of hours_am that still counts as present; None: no late book
     hours_am: Hours
     hours_pm: Hours
     n_deadline_school_days: int  # strictly after the session's day
@@ -80,7 +82,7 @@ class Policy:
     fine_days: int  # days, the first of which is that of receipt
     fine_second_pence: int  # a second notice, without reduction
     post_working_days: int  # a posted notice is received on this working day after posting
-    improve_weeks_least: int  # weeks of a notice to improve, at least …
+    improve_weeks_least: int  # school weeks of a notice to improve, at least …
     improve_weeks_most: int  # … and at most
     court_fine_pounds: int  # the highest fine under section 444(1) …
     court_aggravated_fine_pounds: int  # … under section 444(1A) …
@@ -91,7 +93,9 @@ class Policy:
         int  # the school's own return: unauthorised sessions in a year, in a row or not; 0 for none
     )
     sickness_return_school_days: int  # school days with I, recorded or expected
-    new_pupil_return_days: int  # days after the name is entered
+    new_pupil_return_days: int  # days after the name is entered …
+    new_pupil_return_from_start: bool  # … or after the starting day, where that is later
+    usual_start_september_days: int  # a start in the youngest class up to this day of September is the usual one
     ground_i_codes: frozenset[str]  # codes of the ground for deletion by continuous absence
     ground_i_school_days: int  # continuous school days of them
     ground_h_school_days: int  # school days after leave ended without return
@@ -111,6 +115,14 @@ class Policy:
     def hours(self) -> tuple[Hours, Hours]:
         """Return the registration hours, AM and PM, of a school year that states none."""
         return self.hours_am, self.hours_pm
+
+    @property
+    def late_book_lasts(self) -> timedelta | None:
+        """Return how long after registration opened a morning's late book still counts a pupil as present: a school
+        that opens at another time than the policy's hours keeps the same distance. None where there is no late book."""
+        if self.late_book is None:
+            return None
+        return datetime.combine(date.min, self.late_book) - datetime.combine(date.min, self.hours_am.opens)
 
     def source(self, key: str) -> str:
         """Return the paragraph behind a setting, by attribute or dotted name; KeyError where there is none."""
@@ -220,7 +232,10 @@ def _policy(
     missing = [key for key in READERS if key not in values]
     if missing:
         raise Misconfigured(f"the policy {where} lacks {', '.join(missing)}")
-    return Policy(**header, codes=table, sources=sources, **values)
+    policy = Policy(**header, codes=table, sources=sources, **values)
+    if policy.late_book is not None and not policy.hours_am.opens <= policy.late_book < policy.hours_am.closes:
+        raise Misconfigured(f"the policy {where}: 'late_book' must lie within the registration of 'hours.am'")
+    return policy
 
 
 def _header(document: dict[str, Any], key: str, where: str) -> str:
@@ -321,6 +336,10 @@ def _clock(value: object) -> time:
     return value
 
 
+def _clock_or_none(value: object) -> time | None:
+    return None if value == NONE else _clock(value)
+
+
 def _day(value: object) -> date:
     if type(value) is not date:  # a datetime is a date, too
         raise ValueError("must be a day such as 2024-08-19, without quotes")
@@ -344,11 +363,12 @@ _BY_NAME: dict[str, Callable[[object], object]] = {
     "notices.limit": _count,
     "notices.years": _count,
     "notices.from": _day,
+    "notices.acquitted_counts": _flag,
     "persistent.percent": _percent,
     "severe.percent": _percent,
     "at_risk.percent": _percent,
     "register_letter.percent": _percent,
-    "late_book": _clock,
+    "late_book": _clock_or_none,
     "hours.am": _hours,
     "hours.pm": _hours,
     "n_deadline.school_days": _count,
@@ -379,6 +399,8 @@ _BY_NAME: dict[str, Callable[[object], object]] = {
     "unauthorised_return.sessions": _none_or_count,
     "sickness_return.school_days": _count,
     "new_pupil_return.days": _count,
+    "new_pupil_return.from_start": _flag,
+    "usual_start.september_days": _count,
     "ground_i.codes": _codes,
     "ground_i.school_days": _count,
     "ground_h.school_days": _count,
@@ -404,7 +426,7 @@ def _typed(name: str, value: object) -> object:
     none stays as it is, for its reader to say."""
     reader = _BY_NAME.get(name)
     try:
-        if reader is _clock and isinstance(value, str):
+        if reader in (_clock, _clock_or_none) and isinstance(value, str):
             return time.fromisoformat(value)
         if reader is _day and isinstance(value, str):
             return date.fromisoformat(value)
@@ -423,4 +445,6 @@ def _plain(value: Any) -> Any:
         return sorted(value)
     if isinstance(value, tuple):
         return list(value)
+    if value is None:
+        return NONE
     return value.isoformat() if isinstance(value, date | time) else value

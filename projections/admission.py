@@ -9,11 +9,12 @@ is entered anew: as of a day, the last spell that had begun then is read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 
+from ledger.calendar import SchoolYear
 from ledger.events import (
     ClassChanged,
     ContactsChanged,
@@ -26,6 +27,7 @@ from ledger.events import (
     RollEvent,
 )
 from ledger.grounds import ground
+from ledger.policy import Policy
 from ledger.roll import PARTICULARS
 from ledger.school import School
 from ledger.sessions import LONDON, format_moment, from_micros, school_year
@@ -164,6 +166,14 @@ def year_begins(moment: Moment) -> date:
     """Return the first day of the school year to date, by the year that every school's records are filed under."""
     year = moment.school.calendar.year_begun_by(moment.as_of)
     return date(school_year(moment.as_of) if year is None else year, 8, 1)
+
+
+def is_usual_start(year_group: str, start: date, year: SchoolYear, policy: Policy) -> bool:
+    """Return whether a start is the usual one of the youngest class: by the first school day of its school year, or
+    staggered over the first days of September."""
+    staggered_until = date(year.year, 9, 1) + timedelta(days=policy.usual_start_september_days - 1)
+    first = min(year.days(), default=year.first_day)
+    return year_group == policy.year_groups_youngest and start <= max(first, staggered_until)
 
 
 def final_year(school: School, pupil: str, last_day: date, year_group: str) -> bool:

@@ -183,7 +183,8 @@ def _window(pupil: str, found: list[Counted], case: Case, as_of: date, policy: P
 def _line(parent: str, found: list[Counted], standing: list[Notice], as_of: date, policy: Policy) -> ParentLine:
     own = [notice for notice in standing if notice.parent == parent]
     counted = _not_noticed(found, own, policy)
-    notices = recent((notice.issued_on for notice in own), as_of, policy.notices_from, policy.notices_years)
+    counting = (notice.issued_on for notice in own if notice.counts(as_of, policy))
+    notices = recent(counting, as_of, policy.notices_from, policy.notices_years)
     return ParentLine(parent, len(counted), *_verdict(counted, policy), notices)
 
 

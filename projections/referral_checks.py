@@ -247,11 +247,11 @@ def notice_to_improve(file: File) -> Iterator[Problem]:
         )
         return
     position, required = case.improvement
-    if not fits_policy(required, file.policy):
+    if not fits_policy(required, file.moment.school.calendar, file.policy):
         least, most = file.policy.improve_weeks_least, file.policy.improve_weeks_most
         yield Problem(
             check="notice_to_improve",
-            sentence=f"its period from {required.issued_on} to {required.ends_on} is not {least} to {most} weeks",
+            sentence=f"its period, {required.issued_on} to {required.ends_on}, is not {least} to {most} school weeks",
             command=consider_line(file.pupil, "CASE", file.parent, file.moment.as_of, "improve"),
             position=position,
         )

@@ -27,7 +27,7 @@ from ledger.sessions import EPOCH_DAY, LONDON, from_micros, school_year
 from ledger.streams import follow_up_stream
 from ledger.words import counted
 from projections.absence import UNAUTHORISED
-from projections.admission import Spell, admission, final_year, year_begins
+from projections.admission import Spell, admission, final_year, is_usual_start, year_begins
 from projections.episodes import ILL, Run, absent_runs, days_expected, grid_of, illnesses, nth_sessions
 from projections.frames import Entries, last_session, roll_of
 from projections.questions import Answers, Moment
@@ -253,11 +253,15 @@ def new_pupils(answers: Answers, moment: Moment, spells: dict[str, list[Spell]])
             event, entered = admission(spell), spell.admitted.day
             start = event.starting_day
             year = years.get(school_year(start))
-            usual = event.year_group == policy.year_groups_youngest and year is not None and start <= year.days()[0]
+            usual = year is not None and is_usual_start(event.year_group, start, year, policy)
             if usual or start <= began or entered > moment.as_of or max(entered, start) < begins:
                 continue
-            due_by = entered + timedelta(days=policy.new_pupil_return_days)
-            why = f"the name was entered on {entered} for {start} ({policy.new_pupil_return_days} days for the return)"
+            days = timedelta(days=policy.new_pupil_return_days)
+            counted_from = max(entered, start) if policy.new_pupil_return_from_start else entered
+            due_by = counted_from + days
+            why = f"the name was entered on {entered} for {start} ({days.days} days for the return)"
+            if counted_from > entered:
+                why += f"; by {entered + days} where they are counted from the entry"
             yield _about_spell(Episode("new pupil", pupil, start, start, entered, due_by, why), own, place)
 
 

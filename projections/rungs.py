@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from ledger.calendar import Calendar
 from ledger.case import Notice, PenaltyCase, years_after
 from ledger.events import ImprovementEnded, ImprovementRequired
 from ledger.notices import Owed, Terms, standing
@@ -156,20 +157,21 @@ def improvement_test(
     return Improvement(required.issued_on, last, required.at_most, counted, unresolved, state)
 
 
-def fits_policy(required: ImprovementRequired, policy: Policy) -> bool:
-    """Return whether a period is as long as the policy wants: its days, both ends counted, are so many weeks at least,
-    and it does not end later than so many weeks after its issue."""
-    days = (required.ends_on - required.issued_on).days
-    return 7 * policy.improve_weeks_least <= days + 1 and days <= 7 * policy.improve_weeks_most
+def fits_policy(required: ImprovementRequired, calendar: Calendar, policy: Policy) -> bool:
+    """Return whether a period is as long as the policy wants: its days, both ends counted, are so many school weeks at
+    least, and it does not end later than so many after its issue. Days of a week without school count for nothing."""
+    span = (required.ends_on - required.issued_on).days + 1
+    days = sum(calendar.is_school_week(required.issued_on + timedelta(days=day)) for day in range(span))
+    return 7 * policy.improve_weeks_least <= days and days - 1 <= 7 * policy.improve_weeks_most
 
 
 def rolling(notices: Iterable[Notice], parent: str, as_of: date, policy: Policy) -> Rolling:
-    """Return which of a parent's notices still run on a day: issued by then, not withdrawn, their years not over."""
+    """Return which of a parent's notices still run on a day: issued by then, counting still, their years not over."""
     issued = sorted(
         notice.issued_on
         for notice in notices
         if notice.parent == parent
-        and not notice.withdrawn
+        and notice.counts(as_of, policy)
         and policy.notices_from <= notice.issued_on <= as_of < years_after(notice.issued_on, policy.notices_years)
     )
     runs_out_on = years_after(issued[0], policy.notices_years) if issued else None

@@ -171,7 +171,7 @@ def _recoded(answers: Answers, moment: Moment, other: Policy, pupils: list[str])
                 continue
             session = Session.parse(each.event.session)
             opens, closes = _registration(moment, policy, other, session)
-            code = code_of_arrival(session, each.event.arrived_at, opens, closes, other.late_book)
+            code = code_of_arrival(session, each.event.arrived_at, opens, closes, other.late_book_lasts)
             stands = codes.get((pupil, session.number))
             # Only where the clock decided, and the mark that it made still stands.
             if stands == each.event.code and stands in ("/", "\\", "L", "U") and code != stands:

@@ -16,6 +16,7 @@ import msgspec
 
 from ledger.policy import Policy
 from projections.absence import percent
+from projections.admission import is_usual_start
 from projections.figures import Figures, Tally, bands_of, levels, pooled
 from projections.questions import Answers, Moment, Particulars
 from projections.reports.base import Report, about, by_age, class_of, in_force, readable, year_group_of
@@ -138,6 +139,6 @@ def _start(moment: Moment, pupil: str) -> str:
     began = [spell.first for spell in known.spells if spell.first <= moment.as_of]
     if year is None or not began:
         return "here before"
-    first_day = school.years[year].first_day
-    usual = began[-1] == first_day and known.placement(first_day).year_group == policy.year_groups_youngest
-    return "new this year" if began[-1] >= first_day and not usual else "here before"
+    start = began[-1]
+    usual = is_usual_start(known.placement(start).year_group, start, school.years[year], policy)
+    return "new this year" if start >= school.years[year].first_day and not usual else "here before"

@@ -140,6 +140,7 @@ LEFT_OPEN: dict[str, tuple[str, str]] = {
 SILENT: dict[str, tuple[str, ...]] = {
     "recount_noticed_sessions": ("counted again",),
     "notices_from": ("before 19",),
+    "notices_acquitted_counts": ("acquitt",),
     "at_risk_percent": ("5% or more", "5 % or more"),
     "n_deadline_school_days": ("five school days", "fifth school day"),
     "letter_pause_school_days": ("20 school days", "school days after a letter"),
@@ -153,6 +154,8 @@ SILENT: dict[str, tuple[str, ...]] = {
     "ground_i_codes": ("G, N, O", "continuously absent"),
     "ground_i_school_days": ("20 school days", "twenty school days"),
     "ground_h_school_days": ("10 school days", "ten school days"),
+    "new_pupil_return_from_start": ("starting day",),
+    "usual_start_september_days": ("staggered",),
     "year_groups_youngest": ("reception",),
     "census_ages": ("school census", "aged 4"),
     "hide_below": ("small numbers",),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from importlib import resources
+from importlib.resources.abc import Traversable
+from itertools import pairwise
 from typing import Any, get_args
 
 import msgspec
 import pytest
 
 from ledger import wire
-from ledger.codes import CODES
+from ledger.codes import CODES, CURRENT, table
 from ledger.events import AnyEvent, Event
+from ledger.policy import load
 from tests.golden.make import CORPUS, KEY, Line, lines, samples
 
 # (lines, SHA-256 of that many first lines). Add a pair with each release; never change one.
@@ -111,6 +115,52 @@ def test_its_leaf_hash_is_the_same(line: Line) -> None:
 def test_it_means_what_it_meant(sample: Any) -> None:
     (line,) = [line for line in LINES if line.name == sample.name]
     assert opened(line) == sample.event
+
+
+# --- the rules ------------------------------------------------------------------------------------------------------
+
+
+# A ledger that keeps no policy of its own means these files. A correction is a new policy under a new name.
+SHIPPED = {
+    "policies/micklem-2025.toml": "cac035c08f502a3bbbc5d2cbba49914c6f854b80f80a676f9986f2c0ba146dd0",
+    "policies/national-2024.toml": "478365d54c6427438ec6d13524f8a5ab234a12f7286d2db92fa0e672c07aabc5",
+    "code_tables/df13ed85d4a4ac23.csv": "df13ed85d4a4ac2366840fd2ee1b4b45e4f8d263abb7ede2a9d2bf07a55f38cb",
+}
+RULES = {
+    "micklem-2025": "43c46c0f5508cfa907cb72f9ab3c32304167ffada83459e07e202ee35bd0aba9",
+    "national-2024": "5a9ae7ff648fdb536b9ccbc8baf02dee9884fea16394a431dcf80dc54248a7d3",
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_file_of_rules_never_changes(name: str) -> None:
+    assert sha256(resources.files("ledger").joinpath(name).read_bytes()).hexdigest() == SHIPPED[name]
+
+
+def test_every_file_of_rules_is_released() -> None:
+    files = {f"{folder}/{each.name}" for folder in ("policies", "code_tables") for each in _files(folder)}
+    assert files == set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_digest_of_a_policy_is_always_worked_out_alike(name: str) -> None:
+    assert load(name).rules == RULES[name]
+
+
+def test_every_table_is_called_by_its_digest_and_todays_is_kept() -> None:
+    kept = {each.name.removesuffix(".csv"): sha256(each.read_bytes()).hexdigest() for each in _files("code_tables")}
+    assert all(digest.startswith(name) and table(digest).digest == digest for name, digest in kept.items())
+    assert CURRENT.digest in kept.values()
+
+
+def test_no_table_moves_or_drops_a_code_of_another() -> None:
+    kept = [table(sha256(each.read_bytes()).hexdigest()).rows for each in _files("code_tables")]
+    symbols = [[code.symbol for code in rows] for rows in [*sorted(kept, key=len), CODES]]
+    assert all(longer[: len(shorter)] == shorter for shorter, longer in pairwise(symbols))
+
+
+def _files(folder: str) -> list[Traversable]:
+    return sorted(resources.files("ledger").joinpath(folder).iterdir(), key=lambda each: each.name)
 
 
 # --- codes ----------------------------------------------------------------------------------------------------------

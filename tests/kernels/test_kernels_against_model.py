@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ledger import wire
 from ledger.events import MarkAmended, MarkRecorded
+from ledger.policy import load
 from ledger.sessions import format_moment, from_micros, micros
 from ledger.store import Row
 from ledger.streams import entry_of
@@ -61,6 +62,7 @@ def check(school: OpenedSchool, model: SlowModel, question: Question) -> None:
         "known_at": known.moment.isoformat(),
         "position": len(rows),
         "policy": known.policy(as_of) if rows else "",
+        "rules": load(known.policy(as_of)).rules if rows else "",
         "simulated": bool(rows),
     }
     pupils = who(answers, moment)

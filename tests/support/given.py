@@ -20,12 +20,13 @@ from commands.handle import DECISIONS
 from commands.models import parse
 from commands.state import Decided, Fact, Register, State
 from ledger import policy, streams
-from ledger.calendar import Closed
+from ledger.calendar import Closed, Hours
 from ledger.codes import by_symbol
 from ledger.entry import Entry
 from ledger.errors import Refused
 from ledger.events import (
     ArrivalLogged,
+    CalendarAmended,
     ClassChanged,
     ClosureDeclared,
     Event,
@@ -47,7 +48,7 @@ from ledger.events import (
 )
 from ledger.people import Staff, compulsory_school_age
 from ledger.school import School
-from ledger.sessions import LONDON, Session, parse_moment, school_year
+from ledger.sessions import LONDON, Half, Session, parse_moment, school_year
 from projections.absence import absence, cohorts, percent
 from projections.frames import NEVER, Entries, first_session, last_session, roll_of
 from projections.penalty import Case, Window, empty_window, windows
@@ -164,6 +165,17 @@ def policy_adopted(name: str, from_day: str, review_on: str | None = None) -> Fa
     review = date.fromisoformat(review_on) if review_on else None
     adopted = PolicyAdopted(by=TEACHER, policy=name, from_day=date.fromisoformat(from_day), review_on=review)
     return Fact(streams.SCHOOL, adopted)
+
+
+def registration(year: int = 2024, **hours: tuple[str, str]) -> Fact:
+    """Return that the calendar has other registration hours: AM=("08:30", "08:45")."""
+    before = _year(year, "national-2024")
+    changed = [
+        Hours(*(time.fromisoformat(clock) for clock in hours[half.name]), each.ends) if half.name in hours else each
+        for half, each in zip(Half, before.hours, strict=True)
+    ]
+    amended = CalendarAmended(by=TEACHER, year=year, closed=before.closed, hours=(changed[0], changed[1]))
+    return Fact(streams.year_stream(year), amended)
 
 
 # --- what somebody sends --------------------------------------------------------------------------------------------

@@ -303,7 +303,7 @@ class RandomSchool:
 
     def arrive_around_closing(self, pupil: Pupil, session: str) -> None:
         second = timedelta(seconds=1)
-        late_book, closing = london_time(self.today, time(9, 0)), self.closes(session)
+        late_book, closing = self.opens(session) + timedelta(minutes=5), self.closes(session)
         moments = [closing, closing + second, closing - second, closing + 1500 * second, self.opens(session)]
         if half_of(session) == "AM":
             moments += [late_book, late_book + second]

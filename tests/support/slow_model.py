@@ -35,7 +35,7 @@ PENALTY_CODES = {"national-2024": "GNOU", "micklem-2025": "GOU"}  # the school's
 PENALTY_THRESHOLD = 10  # sessions
 PENALTY_WEEKS = 10  # school weeks
 FIRST_NOTICE_DAY = date(2024, 8, 19)  # notices of the local schemes before it have no place on the national ladder
-LATE_BOOK = time(9, 0)  # mornings only, the same in both policies
+LATE_BOOK = {"micklem-2025": timedelta(minutes=5)}  # mornings only, from the opening on; nationally there is none
 HOURS = {"AM": (time(8, 55), time(9, 10)), "PM": (time(13, 15), time(13, 30))}  # registration opens, closes
 
 
@@ -479,11 +479,11 @@ def arrival_marked(line: dict[str, Any], known: Known) -> list[Marked]:
 
 def arrival_code(session: str, arrived: datetime, known: Known) -> str:
     """Return present, late or very late. The second of a boundary still belongs to the milder code."""
-    if half_of(session) == "AM":
-        if arrived <= datetime.combine(day_of(session), LATE_BOOK, LONDON):
-            return "/"
-    elif arrived < known.opens(session):  # afternoons keep no late book: whoever comes once it has opened is late
-        return "\\"
+    kept = LATE_BOOK.get(known.policy(day_of(session))) if half_of(session) == "AM" else None
+    if kept is not None and arrived <= known.opens(session) + kept:
+        return "/"
+    if kept is None and arrived < known.opens(session):  # without a late book, whoever comes once it has opened is late
+        return "/" if half_of(session) == "AM" else "\\"
     return "L" if arrived <= known.closes(session) else "U"
 
 

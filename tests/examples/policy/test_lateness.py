@@ -1,4 +1,5 @@
-"""Lateness: present until nine, late until the register closes, then on site and absent."""
+"""Lateness: present until the register is taken or the late book says so, late until it closes, then on site and
+absent."""
 
 import pytest
 
@@ -10,24 +11,23 @@ from tests.support.given import (
     arrive,
     given,
     marked,
+    registration,
 )
 
 SUMMER, WINTER = "2024-09-05/AM", "2024-11-05/AM"  # the same clock, an hour apart in UTC
 
 
+UP_TO_NINE = [("08:54:59", "/"), ("08:55:00", "/"), ("09:00:00", "/"), ("09:00:01", "L")]
+WITHOUT_A_LATE_BOOK = [("08:54:59", "/"), ("08:55:00", "L"), ("09:00:00", "L"), ("09:00:01", "L")]
+UNTIL_CLOSING = [("09:10:00", "L"), ("09:10:00.000001", "U"), ("09:10:01", "U"), ("12:00:00", "U")]
+
+
 @pytest.mark.parametrize("session", [SUMMER, WINTER])
-@pytest.mark.parametrize("policy", ["national-2024", "micklem-2025"])
 @pytest.mark.parametrize(
-    ("clock", "code"),
+    ("policy", "clock", "code"),
     [
-        ("08:54:00", "/"),
-        ("08:55:00", "/"),
-        ("09:00:00", "/"),
-        ("09:00:01", "L"),
-        ("09:10:00", "L"),
-        ("09:10:00.000001", "U"),
-        ("09:10:01", "U"),
-        ("12:00:00", "U"),
+        *(("micklem-2025", *each) for each in UP_TO_NINE + UNTIL_CLOSING),
+        *(("national-2024", *each) for each in WITHOUT_A_LATE_BOOK + UNTIL_CLOSING),
     ],
 )
 def test_a_morning_arrival_is_judged_by_the_clock_of_london(session: str, policy: str, clock: str, code: str) -> None:
@@ -35,6 +35,24 @@ def test_a_morning_arrival_is_judged_by_the_clock_of_london(session: str, policy
     given(policy=policy).when(arrive(clock, session), at=evening).then(
         arrival_logged(clock, code, session=session), marked(code, session, via="arrival")
     )
+
+
+# Registration from 08:30 to 08:45: a late book of nine o'clock by the clock would leave no minute for L.
+@pytest.mark.parametrize(
+    ("policy", "clock", "code"),
+    [
+        ("micklem-2025", "08:35:00", "/"),
+        ("micklem-2025", "08:35:01", "L"),
+        ("national-2024", "08:29:59", "/"),
+        ("national-2024", "08:30:00", "L"),
+        *((policy, "08:45:00", "L") for policy in ("micklem-2025", "national-2024")),
+        *((policy, "08:45:01", "U") for policy in ("micklem-2025", "national-2024")),
+    ],
+)
+def test_a_school_that_opens_earlier_is_late_earlier(policy: str, clock: str, code: str) -> None:
+    given(registration(AM=("08:30", "08:45")), policy=policy).when(
+        arrive(clock, WINTER), at="2024-11-05T17:00:00"
+    ).then_marked(code)
 
 
 @pytest.mark.parametrize(

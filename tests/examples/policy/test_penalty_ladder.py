@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ledger import policy as policies
+from ledger.calendar import Calendar, Closed, SchoolYear, calendar_of
 from ledger.case import Notice
 from ledger.events import ImprovementEnded, ImprovementRequired
 from ledger.pins import digest_of, pupil_lines
@@ -146,12 +147,31 @@ def test_a_period_that_was_ended_early_is_judged_to_its_last_day() -> None:
     assert improvement_test(required, ended, later, date(2025, 12, 3), MICKLEM).state == "passed"
 
 
-@pytest.mark.parametrize(("days", "fits"), [(19, False), (20, True), (42, True), (43, False)])
-def test_a_period_is_three_weeks_of_days_at_least_and_six_weeks_on_at_most(days: int, fits: bool) -> None:
+def calendar(*closed: Closed) -> Calendar:
+    """Return the calendar of the cases' school, with these days closed."""
+    return calendar_of((SchoolYear(2025, date(2025, 11, 3), date(2026, 7, 21), closed, MICKLEM.hours),))
+
+
+def fits(days: int, of: Calendar) -> bool:
+    """Return whether a notice to improve of 3 November that ends so many days later is as long as it should be."""
     issued = date(2025, 11, 3)
     ends = date.fromordinal(issued.toordinal() + days)
-    required = ImprovementRequired(parent=MOTHER, issued_on=issued, ends_on=ends, at_most=0)
-    assert fits_policy(required, MICKLEM) is fits
+    return fits_policy(ImprovementRequired(parent=MOTHER, issued_on=issued, ends_on=ends, at_most=0), of, MICKLEM)
+
+
+@pytest.mark.parametrize(("days", "right"), [(19, False), (20, True), (42, True), (43, False)])
+def test_a_period_is_three_weeks_of_days_at_least_and_six_weeks_on_at_most(days: int, right: bool) -> None:
+    assert fits(days, calendar()) is right
+
+
+@pytest.mark.parametrize(("days", "right"), [(20, False), (26, False), (27, True), (42, True), (49, True), (50, False)])
+def test_a_week_without_school_is_none_of_a_notice_to_improve(days: int, right: bool) -> None:
+    assert fits(days, calendar(Closed(date(2025, 11, 17), date(2025, 11, 21), "half term"))) is right
+
+
+def test_a_week_with_a_day_of_school_in_it_is_one() -> None:
+    almost = calendar(Closed(date(2025, 11, 17), date(2025, 11, 20), "boiler"))
+    assert fits(20, almost) and not fits(43, almost)
 
 
 def test_a_period_that_is_over_wants_its_outcome() -> None:
@@ -405,6 +425,10 @@ def test_the_case_shows_what_was_pinned() -> None:
         assert made.digest == digest_of(pupil_lines(opened.ledger.reads.prefix_rows(f"{PUPIL}/"), made.seen))
 
 
+def untagged(one: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in one.items() if name != "tag"}
+
+
 # --- never a third in three years -----------------------------------------------------------------------------------
 
 
@@ -424,6 +448,36 @@ def test_three_years_run_from_each_notice_to_the_day(as_of: str, running: int, b
     assert (len(found.issued), found.barred) == (running, barred)
     if running == 2:
         assert found.runs_out_on == date(2027, 12, 9)
+
+
+@pytest.mark.parametrize("outcome", ["acquitted", "withdrawn"])
+def test_a_notice_that_came_to_nothing_in_court_counts_no_more_from_that_day(outcome: str) -> None:
+    begun = line("2026-01-06T10:00", "BeginProsecution", notice="PN-1", begun_on="2026-01-06", offence="444(1)")
+    ended = line("2026-03-10T10:00", "EndProsecution", notice="PN-1", ended_on="2026-03-10", outcome=outcome)
+    opened = case(holiday(), ISSUED, SERVED, begun, ended)
+    assert mother(opened, "2026-03-09").notices_in_three_years == 1
+    assert mother(opened, "2026-03-10").notices_in_three_years == 0
+    again = line("2026-03-11T10:00", "IssuePenaltyNotice", notice="PN-2", parent=MOTHER, issued_on="2026-03-11",
+                 sessions=[HOLIDAY[0]])  # fmt: skip
+    opened.send(untagged(again))
+    second = next(each for each in mother(opened, "2026-03-12").cases if each.case == "PN-2").notice
+    assert second is not None and not second.second
+
+
+def test_only_those_that_count_stand_in_the_way_of_a_third() -> None:
+    two = [
+        line(f"2025-12-0{day}T10:00", "IssuePenaltyNotice", notice=f"PN-{day}", parent=MOTHER,
+             issued_on=f"2025-12-0{day}", sessions=[HOLIDAY[day]])
+        for day in (3, 4)
+    ]  # fmt: skip
+    begun = line("2026-01-06T10:00", "BeginProsecution", notice="PN-3", begun_on="2026-01-06", offence="444(1)")
+    ended = line("2026-03-10T10:00", "EndProsecution", notice="PN-3", ended_on="2026-03-10", outcome="acquitted")
+    third = {"notice": "PN-5", "parent": MOTHER, "sessions": [HOLIDAY[0]]}
+    opened = case(holiday(), *two, begun)
+    early = line("2026-03-09T10:00", "IssuePenaltyNotice", issued_on="2026-03-09", **third)
+    assert opened.refusal(untagged(early)) == "third_in_three_years"
+    opened.send(untagged(ended))
+    opened.send(untagged(line("2026-03-10T11:00", "IssuePenaltyNotice", issued_on="2026-03-10", **third)))
 
 
 def test_a_case_that_goes_on_when_a_third_is_barred_wants_another_answer() -> None:

@@ -179,12 +179,20 @@ def test_a_late_arrival_breaks_ground_i_and_not_the_return() -> None:
 
 
 def test_a_new_pupil_is_returned_within_five_days_of_the_entry() -> None:
-    starter = admission("1050", "2024-11-04T09:00:00Z", starting_day="2024-11-11")
-    school = lived(starter)
+    school = lived(admission("1050", "2024-11-04T09:00:00Z", starting_day="2024-11-04"))
     (found,) = returns(school, "2024-11-04", "new pupil")
-    assert (found.pupil, found.episode, found.due_by) == ("1050", "2024-11-11", "2024-11-09")
+    assert (found.pupil, found.episode, found.due_by) == ("1050", "2024-11-04", "2024-11-09")
+    assert "counted from the entry" not in found.why
     assert returns(school, "2024-11-03", "new pupil") == []
     assert [urgency_on(school, day) for day in ("2024-11-08", "2024-11-09")] == [Urgency.SOON, Urgency.TODAY]
+
+
+def test_who_is_entered_before_the_first_day_is_returned_within_five_days_of_it_and_both_days_are_said() -> None:
+    school = lived(admission("1050", "2024-11-04T09:00:00Z", starting_day="2024-11-11"))
+    (found,) = returns(school, "2024-11-04", "new pupil")
+    assert (found.episode, found.due_by) == ("2024-11-11", "2024-11-16")
+    assert "by 2024-11-09 where they are counted from the entry" in found.why
+    assert [urgency_on(school, day) for day in ("2024-11-15", "2024-11-16")] == [Urgency.SOON, Urgency.TODAY]
 
 
 def urgency_on(school: object, day: str) -> Urgency:
@@ -197,8 +205,10 @@ def test_the_usual_start_in_the_youngest_class_needs_no_return() -> None:
     usual = admission("9001", "2025-07-01T09:00:00Z", starting_day="2025-09-03", **infant)
     later = admission("9002", "2025-09-04T09:00:00Z", starting_day="2025-09-08", **infant)
     older = admission("9003", "2025-07-01T09:00:00Z", starting_day="2025-09-03")
-    found = returns(lived(usual, later, older), "2025-09-08", "new pupil")
-    assert [each.pupil for each in found] == ["9002", "9003"]
+    last = admission("9004", "2025-09-04T09:00:00Z", starting_day="2025-09-21", **infant)
+    too_late = admission("9005", "2025-09-04T09:00:00Z", starting_day="2025-09-22", **infant)
+    found = returns(lived(usual, later, older, last, too_late), "2025-09-22", "new pupil")
+    assert [each.pupil for each in found] == ["9003", "9005"], "staggered over three weeks of September it is the usual"
 
 
 def test_whom_the_ledger_found_on_roll_is_not_new() -> None:
