@@ -32,11 +32,13 @@ from ledger.note import Checkpoint, VerifierKey
 from ledger.school import School, take_in
 from ledger.sessions import LONDON, format_moment, from_micros
 from ledger.store.rows import Row
-from ledger.streams import SCHOOL, Owner
+from ledger.streams import Owner
 from ledger.tiles import TiledTree, read_row, split, tile_faults, write_tiles
 
 PAGE = 10_000  # rows that are hashed together
 UNSIGNED = "unsigned"  # the file that stands in a seal until it has signed something
+UNREADABLE = "unreadable"
+POLICIES = {"school.SchoolOpened", "school.PolicyAdopted"}
 # The families whose rows have a line of their own for each pupil's year, by the first letters of their topics.
 FAMILIES = {"entry.": "entry", "notice": "notice"}
 
@@ -67,17 +69,35 @@ def place_of(owner: Owner, family: str = "") -> str:
 LOST = "the earlier checkpoints of this seal are gone, so nobody can tell whether the ledger continues what they signed"
 
 
-class Reading:
-    """What a pass over the rows builds: both trees, and the root at every size that somebody asks about."""
+class _Leaves:
+    """The leaf hashes of one line of the tree of years: how many there are, and their digest so far."""
 
-    def __init__(self, sizes: Iterable[int] = ()) -> None:
+    def __init__(self) -> None:
+        self.fresh: list[bytes] = []
+        self._count = 0
+        self._digest = sha256()
+
+    def line(self, owner: Owner, family: str) -> YearLine:
+        self._count += len(self.fresh)
+        self._digest.update(b"".join(self.fresh))
+        self.fresh.clear()
+        return YearLine(owner, self._count, self._digest.digest(), family)
+
+
+class Reading:
+    """What a pass over the rows builds: both trees, the root at every size that somebody asks about, and at each of
+    `whole` the checkpoint that the rows come to there, without an origin."""
+
+    def __init__(self, sizes: Iterable[int] = (), whole: Iterable[int] = ()) -> None:
         self.roots: dict[int, bytes] = {0: EMPTY}
         self.leaves = bytearray()
-        self._sizes = set(sizes)
+        self.checkpoints: dict[int, Checkpoint] = {}
+        self._whole = set(whole)
+        self._sizes = {*sizes, *self._whole}
         self._frontier = Frontier()
-        self._years: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
-        self._school: list[Row] = []
-        self._recorded_at: dict[int, int] = {}  # by size, of the last row
+        self._years: defaultdict[tuple[str, str], _Leaves] = defaultdict(_Leaves)
+        self._policies: list[Row] = []
+        self._recorded_at = 0
 
     @property
     def size(self) -> int:
@@ -85,7 +105,13 @@ class Reading:
 
     def take(self, rows: Sequence[Row]) -> None:
         """Take in the next rows."""
-        begun = self.size
+        begun, end = self.size, self.size + len(rows)
+        for size in sorted(size for size in self._whole if begun < size <= end):
+            self._take(rows[self.size - begun : size - begun])
+            self.checkpoints[size] = self._checkpoint("", UNREADABLE)
+        self._take(rows[self.size - begun :])
+
+    def _take(self, rows: Sequence[Row]) -> None:
         leaves = [wire.leaf(*row) for row in rows]
         self.leaves += b"".join(leaves)
         for row, leaf in zip(rows, leaves, strict=True):
@@ -94,44 +120,41 @@ class Reading:
             year = rest[:4]
             if not year.isdecimal():
                 year = "0"
-                if name == SCHOOL:
-                    self._school.append(row)
-            self._years[name, year].append(leaf)
+                if row.topic in POLICIES:
+                    self._policies.append(row)
+            self._years[name, year].fresh.append(leaf)
             if (family := FAMILIES.get(row.topic[:6])) is not None:
-                self._years[name, f"{year}/{family}"].append(leaf)
+                self._years[name, f"{year}/{family}"].fresh.append(leaf)
         self.roots |= self._frontier.roots_at(self._sizes, leaves)
-        for size in {size for size in self._sizes if begun < size <= self.size} | ({self.size} if rows else set()):
-            self._recorded_at[size] = rows[size - begun - 1].recorded_at
+        if rows:
+            self._recorded_at = rows[-1].recorded_at
 
     def year_lines(self) -> list[YearLine]:
         """Return a line for each pupil's school year, and for each family in it, sorted by its text."""
         lines = []
         for (name, place), leaves in self._years.items():
             year, _, family = place.partition("/")
-            lines.append(YearLine(Owner(name, int(year)), len(leaves), sha256(b"".join(leaves)).digest(), family))
+            lines.append(leaves.line(Owner(name, int(year)), family))
         return sorted(lines, key=lambda line: line.text)
 
-    def until(self, size: int) -> str:
-        """Return when the last row was recorded, of all or of one of the sizes asked about; blank of no rows."""
-        return format_moment(self._last_moment(size)) if size else ""
-
-    def rules(self, size: int) -> str:
-        """Return the digest of the rules in force when the last row was recorded; blank before a school was opened."""
-        school = take_in(School(), (row for row in self._school if row.position <= size))
-        if not school.policies:
-            return ""
-        return rules_on(school, self._last_moment(size))
-
-    def _last_moment(self, size: int) -> datetime:
-        return from_micros(self._recorded_at[size])
-
     def checkpoint(self, origin: str) -> Checkpoint:
-        """Return what the rows read so far come to."""
+        """Return what the rows read so far come to. Raises Misconfigured where the rules in force cannot be read."""
+        return self._checkpoint(origin)
+
+    def _checkpoint(self, origin: str, unreadable: str | None = None) -> Checkpoint:
         years = Tree(leaf_hash(line.text) for line in self.year_lines())
         found = Checkpoint(origin, self.size, self._frontier.root(), years.size, years.root())
-        # Rows without a school are those of a test: no rules are in force there.
-        rules = self.rules(self.size) if self.size else ""
-        return found._replace(until=self.until(self.size), rules=rules) if rules else found
+        school = take_in(School(), self._policies)
+        if school.opened is None:  # rows without a school are those of a test, and no rules are in force there
+            return found
+        moment = from_micros(self._recorded_at)
+        try:
+            rules = rules_on(school, moment)
+        except Misconfigured:
+            if unreadable is None:
+                raise
+            rules = unreadable
+        return found._replace(until=format_moment(moment), rules=rules)
 
 
 def rules_on(school: School, moment: datetime) -> str:
@@ -139,9 +162,14 @@ def rules_on(school: School, moment: datetime) -> str:
     return school.policy_on(moment.astimezone(LONDON).date()).rules
 
 
-def read(rows: Iterable[Row], sizes: Iterable[int] = (), progress: Callable[[int], None] | None = None) -> Reading:
+def read(
+    rows: Iterable[Row],
+    sizes: Iterable[int] = (),
+    progress: Callable[[int], None] | None = None,
+    whole: Iterable[int] = (),
+) -> Reading:
     """Return the reading of rows in order of position; `progress` hears of the count now and then."""
-    reading, left = Reading(sizes), iter(rows)
+    reading, left = Reading(sizes, whole), iter(rows)
     while page := list(islice(left, PAGE)):
         reading.take(page)
         if progress is not None:
@@ -180,20 +208,20 @@ def findings(reading: Reading, checkpoints: Sequence[Checkpoint], held: bytes | 
 
 def _said_findings(reading: Reading, checkpoint: Checkpoint) -> list[Finding]:
     """Return what a checkpoint, whose root the ledger has, says beside it and is not so."""
-    if checkpoint.of_first_form:
+    actual = reading.checkpoints.get(checkpoint.size)
+    if actual is None or checkpoint.of_first_form:
         return []
     found, size = [], checkpoint.size
-    if (until := reading.until(size)) != checkpoint.until:
-        sentence = f"the checkpoint over {size} events says they were recorded until {checkpoint.until}, not {until}"
+    if (checkpoint.years, checkpoint.years_root) != (actual.years, actual.years_root):
+        sentence = f"the checkpoint over {size} events was signed with a tree of years that is not that of its events"
         found.append(Finding("seal", sentence, position=size))
-    try:
-        rules = reading.rules(size)
-    except Misconfigured as error:
-        return [*found, Finding("rules", str(error), position=size)]
-    if rules != checkpoint.rules:
+    if checkpoint.until != actual.until:
+        sentence = f"the checkpoint over {size} events was signed as reaching until {checkpoint.until}, which is not so"
+        found.append(Finding("seal", sentence, position=size))
+    if checkpoint.rules != actual.rules:
         sentence = (
-            f"the checkpoint over {size} events was signed under the rules {checkpoint.rules[:16]}…, and here the "
-            f"policy and codes in force there come to {rules[:16] or 'none'}…: figures are worked out by other rules"
+            f"the checkpoint over {size} events was signed under the rules {checkpoint.rules[:16]}, and here the "
+            f"policy and codes in force there come to {actual.rules[:16]}: figures are worked out by other rules"
         )
         found.append(Finding("rules", sentence, position=size))
     return found

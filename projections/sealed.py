@@ -89,7 +89,8 @@ def sealed_findings(
             notes.append("no seal was given, so nobody looked whether events were changed and made to fit")
         return Sealed(found, Cover(0, "", ledger.reads.end()) if folder is not None else None, notes)
     rows = (row for page in pages(ledger, ledger.reads.end()) for row in page)
-    reading = read(rows, {checkpoint.size for checkpoint in every})
+    sizes = {each.size for each in every}
+    reading = read(rows, sizes, whole={each.size for each in every if not each.of_first_form})
     forked = {each.sentence for each in found if each.rule == "fork"}
     found += [each for each in findings(reading, every, held) if each.sentence not in forked]
     if folder is None and not checkpoints:
@@ -180,7 +181,8 @@ def _cover(
     position, end = max(holding, default=0), ledger.reads.end()
     verifier = str(seal.key) if seal else (remembered[-1].verifier if remembered else "")
     number = next((epoch.number for epoch in remembered if epoch.verifier == verifier), 0)
-    return Cover(position, reading.until(position), max(end - position, 0), number, len(remembered))
+    until = [format_moment(from_micros(row.recorded_at)) for row in ledger.reads.rows_at([position])]
+    return Cover(position, "".join(until), max(end - position, 0), number, len(remembered))
 
 
 def _day(epoch: Epoch) -> str:
