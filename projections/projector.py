@@ -219,6 +219,11 @@ class Projector:
             self.trusted = Tracked(at, digest)
             return
         rows = self._ledger.reads.rows_at([at])
+        if not rows and at < head:
+            raise Misconfigured(
+                f"the ledger holds no event at position {at}, which the read model was brought up to: somebody removed "
+                "it, see 'attendance verify'"
+            )
         if not rows:
             raise Misconfigured(
                 f"the read model stands at position {at} but the ledger ends at {head}: the ledger was restored behind "

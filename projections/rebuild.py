@@ -226,8 +226,13 @@ def _fill(ledger: Ledger, engine: sa.Engine, marks: Marks, page: int | None, alo
 
 def _write(ledger: Ledger, engine: sa.Engine, page: Page, at: int, end: int, written: Fingerprint) -> None:
     """Write one page, the position that it reaches, and what has been written so far, in one transaction."""
-    (last,) = ledger.reads.rows_at([end])
-    reached = {"name": NEXT.name, "position": end, "digest": wire.leaf(*last)}
+    rows = ledger.reads.rows_at([end])
+    if not rows:
+        raise Misconfigured(
+            f"the ledger holds no event at position {end}, so nothing can be rebuilt past it: somebody removed it, see "
+            "'attendance verify'; the read model goes on serving"
+        )
+    reached = {"name": NEXT.name, "position": end, "digest": wire.leaf(*rows[0])}
     with _writing(engine) as connection:
         claim = tracking.delete().where(tracking.c.name == NEXT.name, tracking.c.position == at)
         if not connection.execute(claim).rowcount and at:

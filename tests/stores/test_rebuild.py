@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.errors import Misconfigured
-from ledger.store import Ledger
+from ledger.store import Ledger, open_ledger
 from projections.fingerprints import fingerprint_at
 from projections.marks import COLUMNS, Fingerprint, Marks, fingerprint
 from projections.projector import Projector, tracked
@@ -24,7 +24,7 @@ from projections.tables import NEXT, OLD, SERVING, open_engine, parked, rebuildi
 from tests.stores.envelopes import mark, opening
 from tests.support.busy import grow
 from tests.support.counts import count
-from tests.support.tampering import insert_raw
+from tests.support.tampering import alter, insert_raw
 
 PUPILS = ["7", "1042", "a.b-c_d", "9" * 20]
 DAYS = ["2024-09-03", "2025-01-06", "2026-03-02"]
@@ -198,6 +198,24 @@ def test_one_that_stopped_goes_on_and_two_are_refused(ledger: Ledger) -> None:
     done = rebuild(ledger, engine)
     assert done.resumed_at == left.position and status(engine) is None
     assert set(stored(engine)) == replayed(ledger, done.position)
+
+
+@pytest.mark.parametrize("gone", [20, 41])
+def test_a_position_that_is_gone_where_a_page_ends_is_said(lasting_url: str, gone: int) -> None:
+    with open_ledger(lasting_url, create=True) as ledger:
+        grow(ledger, 60)
+        engine = open_engine(ledger)
+        projector = Projector(ledger, engine, batch=gone)
+        next(projector.batches())
+        before = set(stored(engine))
+        alter(ledger, f"DELETE FROM stored_events WHERE notification_id = {gone}")
+        for _ in range(2):
+            with pytest.raises(Misconfigured, match=f"holds no event at position {gone}, so nothing can be rebuilt"):
+                rebuild(ledger, engine, page=gone)
+            assert set(stored(engine)) == before
+        with pytest.raises(Misconfigured, match=f"holds no event at position {gone}, which the read model"):
+            projector.catch_up()
+        engine.dispose()
 
 
 def test_an_empty_ledger_is_rebuilt_to_nothing(ledger: Ledger) -> None:
