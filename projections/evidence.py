@@ -37,11 +37,24 @@ from projections.record import RecordLine, record
 SCHOOL_TOPICS = ("school.SchoolOpened", "school.PolicyAdopted", "school.SchoolYearOpened", "school.CalendarAmended")
 CLOSURE = "school.ClosureDeclared"
 TOLD = ("follow-up", "leave", "notice")  # kinds of events that make the chronology
+CLOCKS = ("register.RegisterTaken", "register.RegisterClosed")  # frequent events that name no child
+NEAR = 1_000  # positions in which such an event is looked for
+EARLIER = 20  # school years before the first that is needed
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of the chronology, with its text where that can be read."""
+
+    position: int
+    stream: str
+    recorded_at: str
+    event: dict[str, Any]
 
 
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
     """The event of a case that fixed its evidence: a referral, or else the notice. `digest` is the one it pinned, and
-    `lines` what it is of (`ledger.pins`); both are blank where it pinned none."""
+    `lines` what it is of (`ledger.pins`); both are blank where it pinned none. `withdrawn` is what came of the notice
+    since, where it was withdrawn by the time that somebody asks: then it counts for nothing, and evidence says so."""
 
     name: str
     event: str
@@ -51,6 +64,18 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
     sessions: list[str]
     digest: str
     lines: list[str]
+    withdrawn: Told | None
+
+
+class NoticeTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice of this school's about the pupil. Withdrawn (`withdrawn_at`, else None) it counts for nothing."""
+
+    notice: str
+    parent: str
+    issued_on: str
+    sessions: list[str]
+    position: int
+    withdrawn_at: str | None
 
 
 class Parent(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,15 +115,6 @@ class CodeKey(msgspec.Struct, frozen=True, kw_only=True):
     in_force_until: str | None
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of the chronology, with its text where that can be read."""
-
-    position: int
-    stream: str
-    recorded_at: str
-    event: dict[str, Any]
-
-
 class Withheld(msgspec.Struct, frozen=True, kw_only=True):
     """An event that is not here, or whose text stays sealed, and why."""
 
@@ -129,6 +145,7 @@ class Evidence(Answer, frozen=True, kw_only=True):
     register: list[RecordLine]
     codes: list[CodeKey]
     chronology: list[Told]
+    notices: list[NoticeTold]
     penalty: Explanation
     absence: Explanation
     settings: list[Rule]
@@ -177,6 +194,7 @@ def pinned(answers: Answers, moment: Moment, pupil: str, name: str) -> tuple[Mom
         sessions=list(event.sessions),
         digest=event.digest,
         lines=lines,
+        withdrawn=_told_at(answers, case.withdrawn[0]) if case.withdrawn else None,
     )
     return answers.moment_at(seen, on, event.policy or None), pin
 
@@ -236,6 +254,7 @@ def evidence(
         register=lines,
         codes=_codes(lines),
         chronology=[_told(row, opened[row]) for row in rows if _is_told(row, moment) and row in opened],
+        notices=_notices(answers, moment, pupil),
         penalty=penalty,
         absence=absence,
         settings=rules(policy_of(moment), list(READERS)),
@@ -267,16 +286,33 @@ def later_rows(answers: Answers, basis: Basis, until: int) -> list[Row]:
     return sorted(hidden, key=lambda row: row.position)
 
 
+def witnesses(answers: Answers, moment: Moment, basis: Basis, until: int) -> list[Row]:
+    """Return what shows a stranger when the moment was, and which school years the calendar has: of the school's rows
+    that name no child the nearest at its position or before it, and the nearest after it; and the first row of each
+    school year that was opened after it, the latest of `basis` or before. None is later than `until`."""
+    at, years = moment.position, [owner.year for owner in basis.owners if owner.year]
+    reads, found = answers.ledger.reads, list[Row]()
+    shown = {row.position for row in basis.rows}
+    if at not in shown:
+        near = [row for row in reads.rows(max(at - NEAR, 0), NEAR, at) if row.topic in CLOCKS]
+        found += near[-1:]
+    if at < until:
+        found += [row for row in reads.rows(at, NEAR, until) if row.topic in CLOCKS][:1]
+    streams = [year_stream(year) for year in range(min(years) - EARLIER, max(years) + 1)]
+    found += [row for row in reads.stream_rows(streams) if row.version == 1 and at < row.position <= until]
+    return sorted({row.position: row for row in found if row.position not in shown}.values())
+
+
 def _rows(
     answers: Answers, moment: Moment, pupil: str, years: Sequence[int], pin: Pin | None
 ) -> tuple[list[Row], list[Withheld]]:
     """Return the rows that evidence rests on, and what is left out of the school's because it names other pupils."""
-    pin_position = pin.position if pin else 0
+    pinned_at = {pin.position, pin.withdrawn.position if pin.withdrawn else 0} if pin else set()
     wanted = {0, *years}
     rows = [
         row
         for row in answers.ledger.reads.prefix_rows(f"{pupil}/")
-        if owner_of(row.stream).year in wanted and (row.position <= moment.position or row.position == pin_position)
+        if owner_of(row.stream).year in wanted and (row.position <= moment.position or row.position in pinned_at)
     ]
     left_out: list[Withheld] = []
     streams = {SCHOOL, *map(year_stream, years)}
@@ -361,6 +397,28 @@ def _told(row: Row, event: Any) -> Told:
         recorded_at=format_moment(from_micros(row.recorded_at)),
         event={**said, **msgspec.to_builtins(text)},
     )
+
+
+def _told_at(answers: Answers, position: int) -> Told:
+    (row,) = answers.ledger.reads.rows_at([position])
+    return _told(row, dict(answers.opened([row]))[row])
+
+
+def _notices(answers: Answers, moment: Moment, pupil: str) -> list[NoticeTold]:
+    cases = moment.school.cases.get(pupil, {}).values()
+    issued = sorted((case.issued, case) for case in cases if case.issued)
+    recorded = answers.recorded_at([case.withdrawn[0] for _, case in issued if case.withdrawn])
+    return [
+        NoticeTold(
+            notice=case.name,
+            parent=event.parent,
+            issued_on=event.issued_on.isoformat(),
+            sessions=sorted(event.sessions),
+            position=position,
+            withdrawn_at=recorded[case.withdrawn[0]] if case.withdrawn else None,
+        )
+        for (position, event), case in issued
+    ]
 
 
 def _parent(number: str, contact: dict[str, Any]) -> Parent:

@@ -29,11 +29,12 @@ import msgspec
 
 from commands.evidence.paper import paper
 from ledger import note
-from ledger.inclusion import Proofs, first_note, prove
+from ledger.inclusion import Proofs, YearLines, YearProof, first_note, prove
 from ledger.note import open_note, parse_checkpoint
 from ledger.seal import Seal
 from ledger.store import Row
-from projections.evidence import Basis, Evidence, later_rows
+from ledger.streams import SCHOOL, owner_of
+from projections.evidence import EARLIER, Basis, Evidence, later_rows, witnesses
 from projections.questions import Answers, Moment
 
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip file can say
@@ -55,7 +56,7 @@ def bundle(
 
     Raises Misconfigured where the ledger is not sealed so far, BrokenSeal where it is not what was sealed.
     """
-    proofs = _proofs(answers, basis, seal) if seal else None
+    proofs, basis = _proofs(answers, moment, basis, seal) if seal else (None, basis)
     told = {
         "bundle": "attendance evidence 1",
         "draft": draft,
@@ -73,7 +74,7 @@ def bundle(
     if proofs is not None:
         members |= {
             "checkpoint": proofs.note.encode(),
-            "proofs.json": _json(_proven(proofs)) + b"\n",
+            "proofs.json": _json(_proven(proofs, basis)) + b"\n",
             "verifier.key": f"{proofs.verifier}\n".encode(),
         }
     members["manifest"] = _signed(_manifest(members), seal).encode()
@@ -83,11 +84,37 @@ def bundle(
     return Bundle(content, signature, members, proofs.checkpoint.size if proofs else None)
 
 
-def _proofs(answers: Answers, basis: Basis, seal: Seal) -> Proofs:
-    """Return the proofs of the basis against the first checkpoint that holds all of it."""
+def _proofs(answers: Answers, moment: Moment, basis: Basis, seal: Seal) -> tuple[Proofs, Basis]:
+    """Return the proofs of the basis against the first checkpoint that holds all of it, and the basis together with
+    what shows when the moment was and which school years there are.
+
+    Every row is held to its proof here. The bundle has the proofs of the school's rows, and of the one at the position
+    of the moment: the pupil's own are held by the lines of their years, in the list of years that was signed, and a
+    proof for each would be most of the bundle.
+    """
     signed = first_note(seal, max(row.position for row in basis.rows))
-    size = parse_checkpoint(open_note(signed, seal.key)).size
-    return prove(seal, signed, basis.rows, later_rows(answers, basis, size), basis.owners)
+    checkpoint = parse_checkpoint(open_note(signed, seal.key))
+    later = later_rows(answers, basis, checkpoint.size)
+    rows = sorted([*basis.rows, *witnesses(answers, moment, basis, checkpoint.size)])
+    proofs = prove(seal, signed, rows, later, basis.owners)
+    alone = {row.position for row in rows if owner_of(row.stream).name == SCHOOL} | {moment.position}
+    return proofs._replace(
+        rows={position: proof for position, proof in proofs.rows.items() if position in alone},
+        years=_years(YearLines(seal, checkpoint), basis),
+    ), basis._replace(rows=rows)
+
+
+def _years(lines: YearLines, basis: Basis) -> list[YearProof]:
+    """Return the lines of the pupil's years, those of the school's up to the last of them, and where the pupil or the
+    school has none of a year the two lines that show it."""
+    pupil, years = basis.owners[0].name, [owner.year for owner in basis.owners if owner.year]
+    schools = {f"{SCHOOL}/{year}" for year in (0, *range(min(years) - EARLIER, max(years) + 1))}
+    found = lines.of({f"{pupil}/{year}" for year in (0, *years)} | schools)
+    shown = {proof.line.partition(" ")[0] for proof in found}
+    for place in (f"{name}/{year}" for name in (pupil, SCHOOL) for year in years):
+        if place not in shown:
+            found += lines.around(place)
+    return sorted({proof.place: proof for proof in found}.values(), key=lambda proof: proof.place)
 
 
 def _sealed(proofs: Proofs | None) -> dict[str, Any] | None:
@@ -101,15 +128,18 @@ def _row(row: Row) -> dict[str, Any]:
     return {**row._asdict(), "state": _base64(row.state)}
 
 
-def _proven(proofs: Proofs) -> dict[str, Any]:
+def _proven(proofs: Proofs, basis: Basis) -> dict[str, Any]:
+    """Return the proofs as JSON has them: blank where a row is held by the line of its year. Of an owner's later rows
+    the place of the first shows that all of them came later, because that line has them in order."""
+    first = {each.owner: each for each in reversed(proofs.later)}
     return {
-        "rows": {str(place): _base64(proof) for place, proof in proofs.rows.items()},
+        "rows": {str(row.position): _base64(proofs.rows.get(row.position, b"")) for row in basis.rows},
         "later": [
             {
                 "owner": f"{each.owner.name}/{each.owner.year}",
                 "position": each.position,
                 "leaf": _base64(each.leaf),
-                "proof": _base64(each.proof),
+                "proof": _base64(each.proof) if each is first[each.owner] else "",
             }
             for each in proofs.later
         ],

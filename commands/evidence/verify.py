@@ -53,12 +53,14 @@ UNAUTHORISED = {"G", "N", "O", "U"}
 COUNTS = ("attended", "authorised", "unauthorised", "not possible", "missing", "not on roll")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TOLD = ("follow-up", "leave", "notice")
+WITHDRAWN = "notice.NoticeWithdrawn"
 MEMBERS = (
     "README.txt", "checkpoint", "events.jsonl", "evidence.json", "evidence.pdf", "keys.json", "manifest",
     "proofs.json", "verifier.key", "verify.py",
 )  # fmt: skip
 MOST_MEMBERS = 100  # in a zip file, and
 MOST_BYTES = 32 << 20  # of all of it, packed or unpacked
+LAST = "\U0010ffff"  # after every line
 LONGEST_LINE = 700  # characters that are printed
 
 
@@ -259,45 +261,95 @@ def line_of(owner: str, leaves: dict[int, bytes]) -> str:
     return f"{owner} {len(leaves)} {sha256(b''.join(leaves[place] for place in sorted(leaves))).hexdigest()}"
 
 
-def check_seal(members: dict[str, bytes], rows: list[dict[str, Any]], ev: dict[str, Any], key: Any) -> None:
-    """Check that every row is in the ledger that was signed, and that the pupil's rows are all there are."""
+class Years:
+    """Lines of the list that was sealed beside the ledger: for each pupil's school year, and the school's, how many
+    events there are and the digest of their hashes. The list is sorted, so two neighbours in it show that there is
+    nothing between them."""
+
+    def __init__(self, shown: list[dict[str, Any]], tree: SignedTree) -> None:
+        self.size = tree.size
+        self.lines = {each["index"]: each["line"] for each in shown}
+        for each in shown:
+            leaf = sha256(b"\x00" + each["line"].encode()).digest()
+            holds = tree.holds(leaf, each["index"], plain(each["proof"]))
+            need(holds, f"the line of {place_of(each['line'])} is not in the list of years that was sealed")
+        for index, line in self.lines.items():
+            need(self.lines.get(index - 1, "") < line, "the list of years that was sealed is not in order")
+        self.index_of = {place_of(line): index for index, line in self.lines.items()}
+
+    def line(self, place: str) -> str:
+        """Return the line of a year such as `1042/2025`, blank where neighbours show that there is none."""
+        if place in self.index_of:
+            return self.lines[self.index_of[place]]
+        begins = f"{place} "
+        for index, line in self.lines.items():
+            after = self.lines.get(index + 1, LAST if index + 1 == self.size else "")
+            if line < begins < after or (index == 0 and begins < line):
+                return ""
+        raise Wrong(f"nothing shows that the events of {place} are complete, or that there are none")
+
+    def earlier(self, first: int) -> list[int]:
+        """Return the school's years in the list before one that is there."""
+        index, found = self.index_of.get(f"school/{first}", 0), list[int]()
+        while True:
+            index -= 1
+            need(index in self.lines, f"nothing shows whether the school had a year before {first}")
+            name, _, year = place_of(self.lines[index]).partition("/")
+            if (name, year) == ("school", "0"):
+                return found
+            need(name == "school", "the list of years has no line of what is of no single year")
+            found.append(int(year))
+
+
+def place_of(line: str) -> str:
+    return line.partition(" ")[0]
+
+
+def check_seal(members: dict[str, bytes], rows: list[dict[str, Any]], ev: dict[str, Any], key: Any) -> Years:
+    """Check that every row is in the ledger that was signed, and that the pupil's rows are all there are. Return the
+    list of years, which says whether other years have any."""
     signed = open_note(members["checkpoint"].decode(), key, "the checkpoint")
     origin, size, root, years, *_, end = signed.split("\n")  # after the years: until when, and by which rules
     word, year_count, year_root = years.split(" ")
     need(origin == key[0] and word == "years" and not end, "the checkpoint is not written as checkpoints are")
     sealed = {"origin": origin, "size": int(size), "root": plain(root).hex()}
     need(ev["seal"] == sealed, "the evidence names another checkpoint")
-    ledger, all_years = SignedTree(int(size), plain(root)), SignedTree(int(year_count), plain(year_root))
+    ledger = SignedTree(int(size), plain(root))
     proofs = strict.decode(members["proofs.json"].decode())
+    listed = Years(proofs["years"], SignedTree(int(year_count), plain(year_root)))
     need(list(proofs["rows"]) == [str(row["position"]) for row in rows], "there is not one proof for each event")
+    owned, own = leaves_of(rows), ev["pupil"] + "/"
     for row, proof in zip(rows, proofs["rows"].values(), strict=True):
-        holds = ledger.holds(row["leaf"], row["position"] - 1, plain(proof))
-        need(holds, f"the event at position {row['position']} is not the one that was sealed there")
-    say(f"{len(rows)} events are in the ledger as it was sealed at position {size}")
-    owned = leaves_of(rows)
+        if proof or not row["owner"].startswith(own):  # the pupil's own are held by the lines of their years, below
+            holds = ledger.holds(row["leaf"], row["position"] - 1, plain(proof))
+            need(holds, f"the event at position {row['position']} is not the one that was sealed there")
+    owned = {owner: leaves for owner, leaves in owned.items() if owner.startswith(own)}
+    begun, last = set(), ev["position"]
     for later in proofs["later"]:
-        place, leaf = later["position"], plain(later["leaf"])
+        place, leaf, owner = later["position"], plain(later["leaf"]), later["owner"]
         need(place > ev["position"], f"of position {place}, before the moment of the evidence, there is only a hash")
-        holds = ledger.holds(leaf, place - 1, plain(later["proof"]))
-        need(holds, f"the later event at position {place} is not the one that was sealed there")
-        need(place not in owned.setdefault(later["owner"], {}), f"position {place} is there twice")
-        owned[later["owner"]][place] = leaf
-    shown = set()
-    for year in proofs["years"]:
-        owner, count, _ = year["line"].split(" ")
-        leaves = owned.get(owner, {})
-        holds = all_years.holds(sha256(b"\x00" + year["line"].encode()).digest(), year["index"], plain(year["proof"]))
-        need(holds, f"the line of {owner} is not in the tree of years that was sealed")
+        need(place > last, "the later events are not in order of position")
+        if owner not in begun:  # its line has the events in order: what comes after this one came later, too
+            holds = ledger.holds(leaf, place - 1, plain(later["proof"]))
+            need(holds, f"the later event at position {place} is not the one that was sealed there")
+        need(place not in owned.setdefault(owner, {}), f"position {place} is there twice")
+        owned[owner][place], last = leaf, place
+        begun.add(owner)
+    asked = [f"{ev['pupil']}/{year}" for year in (0, *ev["years"])]
+    for owner in asked:
+        line, leaves = listed.line(owner), owned.pop(owner, {})
+        count = line.split(" ")[1] if line else "0"
         need(len(leaves) == int(count), f"of {owner} there are {len(leaves)} events, and {count} were sealed")
-        need(line_of(owner, leaves) == year["line"], f"the events of {owner} are not all those that were sealed")
-        shown.add(owner)
-    mine = {owner for owner in owned if owner.startswith(ev["pupil"] + "/")}
-    need(shown == mine, f"nothing shows that the events of {sorted(mine ^ shown)[:1]} are complete")
-    for year in ev["years"]:
-        if f"{ev['pupil']}/{year}" not in shown:
-            note(f"the bundle holds no events of the school year {year}, and shows no proof that there are none")
-    say(f"they are all there are of {', '.join(sorted(shown))} (and {len(proofs['later'])} later ones, as hashes only)")
+        need(not line or line_of(owner, leaves) == line, f"the events of {owner} are not all those that were sealed")
+    need(not owned, f"nothing shows that the events of {sorted(owned)[:1]} are complete")
+    none = [owner for owner in asked if not listed.line(owner)]
+    here = [owner for owner in asked if owner not in none]
+    say(f"{len(rows)} events are in the ledger as it was sealed at position {size}")
+    say(f"they are all there are of {', '.join(here)} (and {len(proofs['later'])} later ones, as hashes only)")
+    if none:
+        say(f"of {', '.join(none)} there are none: the list of years that was sealed has no such line")
     note("that is the pupil's own streams: nothing shows that no event of the school's was left out")
+    return listed
 
 
 def open_texts(rows: list[dict[str, Any]], keys: dict[str, Any], withheld: set[int]) -> None:
@@ -345,9 +397,11 @@ class Known:
         self.pupil, self.as_of = ev["pupil"], date.fromisoformat(ev["as_of"])
         self.known_at = datetime.fromisoformat(ev["known_at"])
         self.years: dict[int, dict[str, Any]] = {}
+        self.opened_later: set[int] = set()
         self.policies: list[tuple[str, str]] = []
         self.spells: list[list[Any]] = []
-        self.notices: dict[str, dict[str, Any]] = {}
+        self.notices: dict[str, dict[str, Any]] = {}  # that stand
+        self.issued: dict[str, dict[str, Any]] = {}  # all, as the evidence writes them
         self.entries: dict[str, list[dict[str, Any]]] = {}
         self.received: dict[str, dict[str, Any]] = {}  # by former school: what its record said last
         self.about: dict[str, Any] = {}
@@ -355,6 +409,8 @@ class Known:
         for row in rows:
             if row["position"] <= ev["position"]:
                 self._take(row, row["said"])
+            elif row["stream"].startswith("school/") and row["version"] == 1 and row["stream"].count("/") == 1:
+                self.opened_later.add(int(row["stream"][7:]))
         self.days = sorted(day for year in self.years.values() for day in self._school_days(year))
 
     def _take(self, row: dict[str, Any], said: dict[str, Any]) -> None:
@@ -375,8 +431,13 @@ class Known:
             self._take_roll(said)
         elif place[:2] == [self.pupil, "notice"] and kind == "NoticeIssued":
             self.notices[place[2]] = said
+            self.issued[place[2]] = {
+                "notice": place[2], "parent": said["parent"], "issued_on": said["issued_on"],
+                "sessions": sorted(said["ss"]), "position": row["position"], "withdrawn_at": None,
+            }  # fmt: skip
         elif place[:2] == [self.pupil, "notice"] and kind == "NoticeWithdrawn":
             self.notices.pop(place[2], None)
+            self.issued[place[2]]["withdrawn_at"] = row["at"]
 
     def _take_roll(self, said: dict[str, Any]) -> None:
         kind = said["type"]
@@ -454,6 +515,18 @@ class Known:
             found = {**said.get("marks", {}), **found}
         return {session: code for session, code in found.items() if not self.on_roll(session)}
 
+    def window(self, weeks: int) -> list[date]:
+        """Return the Mondays of the last so many school weeks that had begun by the day asked about."""
+        first = [day for place, day in enumerate(self.days) if not place or monday(day) != monday(self.days[place - 1])]
+        begun = bisect_right(first, self.as_of)
+        return [monday(day) for day in first[max(0, begun - weeks) : begun]]
+
+    def begun(self) -> dict[str, Any]:
+        """Return the last school year that had begun by the day asked about."""
+        begun = [year for year in self.years.values() if year["first_day"] <= self.as_of.isoformat()]
+        need(begun, "no school year had begun by the day that it is about")
+        return max(begun, key=lambda year: year["first_day"])
+
     def sessions(self, first: str, last: str) -> list[str]:
         """Return the sessions from one day to another: those of the calendar while on roll, and those with a mark."""
         had = {f"{day}/{half}" for day in self.days for half in ("AM", "PM")}
@@ -473,10 +546,12 @@ def case_event(ev: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]
 def check_header(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]]) -> None:
     """Check whom and what the evidence is about, and what fixed it."""
     case, pupil = ev["case"], ev["pupil"]
-    pinned = case["position"] if case else 0
+    withdrawn = case["withdrawn"] if case else None
+    pinned = {case["position"], withdrawn["position"] if withdrawn else 0} if case else set()
     for row in rows:
-        need(row["position"] <= ev["position"] or row["position"] == pinned, "an event is later than the evidence")
         owner = row["owner"].partition("/")[0]
+        later = row["position"] > ev["position"] and owner != "school" and row["position"] not in pinned
+        need(not later, "an event is later than the evidence")
         need(owner in (pupil, "school"), f"the event at position {row['position']} is somebody else's")
         others = set(row["said"].get("pupils", [])) - {pupil} if owner == "school" else set()
         need(not others, f"the event at position {row['position']} names another pupil")
@@ -485,9 +560,14 @@ def check_header(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]]) -
     if case:
         said = case_event(ev, rows)
         need(said.get("type") == case["event"] and said["parent"] == case["parent"], "another event fixed the case")
+        undone = [row for row in rows if row["position"] > ev["position"] and row["topic"] == WITHDRAWN]
+        need([told(row) for row in undone] == [withdrawn] * bool(withdrawn), "the withdrawal of the notice is another")
         on = said.get("referred_on") or said.get("issued_on")
         need(case["on"] == ev["as_of"] == on and said["ss"] == case["sessions"], "the case is not as it was fixed")
-        need(ev["position"] == (said.get("seen") or pinned - 1), "the evidence is not as of what the case had seen")
+        need(
+            ev["position"] == (said.get("seen") or case["position"] - 1),
+            "the evidence is not as of what the case had seen",
+        )
         in_force = said.get("policy", in_force)
     need(ev["policy"] == in_force, f"the policy in force was {in_force}")
     need(ev["draft"] or not ev["blockers"], "there are blockers, and the evidence does not say that it is a draft")
@@ -549,24 +629,38 @@ def check_register(ev: dict[str, Any], known: Known) -> None:
 
 
 def check_chronology(ev: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    told = [
-        {"position": row["position"], "stream": row["stream"], "recorded_at": row["at"], "event": row["said"]}
+    mine = [
+        told(row)
         for row in rows
         if row["position"] <= ev["position"]
         and (row["topic"].partition(".")[0] in TOLD or row["topic"] == "school.ClosureDeclared")
     ]
-    positions = [each["position"] for each in told]
+    positions = [each["position"] for each in mine]
     need([each["position"] for each in ev["chronology"]] == positions, "an event is left out of the chronology")
-    for mine, theirs in zip(told, ev["chronology"], strict=True):
-        need(mine == theirs, f"the chronology does not say what the event at position {mine['position']} says")
-    say(f"the {len(told)} lines of the chronology are what the events say, and none is left out")
+    for each, theirs in zip(mine, ev["chronology"], strict=True):
+        need(each == theirs, f"the chronology does not say what the event at position {each['position']} says")
+    say(f"the {len(mine)} lines of the chronology are what the events say, and none is left out")
+
+
+def told(row: dict[str, Any]) -> dict[str, Any]:
+    """Return an event as the chronology has it."""
+    return {"position": row["position"], "stream": row["stream"], "recorded_at": row["at"], "event": row["said"]}
+
+
+def check_notices(ev: dict[str, Any], known: Known) -> None:
+    """Check which notices there are, and say of each that was withdrawn that it counts for nothing."""
+    need(ev["notices"] == list(known.issued.values()), "the notices are not those of the events")
+    undone = {each["notice"]: each["withdrawn_at"] for each in ev["notices"] if each["withdrawn_at"]}
+    if ev["case"] and ev["case"]["withdrawn"]:
+        undone[ev["case"]["name"]] = ev["case"]["withdrawn"]["recorded_at"]
+    for name, at in undone.items():
+        note(f"the notice {name} was WITHDRAWN ({at}), and counts for nothing")
+    say(f"{len(ev['notices'])} notices had been issued, {len(undone)} of them withdrawn since")
 
 
 def check_penalty(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> None:
     """Count the penalty window again from the events, by the settings that the evidence states."""
-    weeks = [day for place, day in enumerate(known.days) if not place or monday(day) != monday(known.days[place - 1])]
-    begun = bisect_right(weeks, known.as_of)
-    mondays = {monday(day) for day in weeks[max(0, begun - rules["penalty_weeks"]) : begun]}
+    mondays = set(known.window(rules["penalty_weeks"]))
     theirs_too = [
         {"issued_on": issued_on, "ss": named}
         for said in known.received.values()
@@ -599,8 +693,7 @@ def check_penalty(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> No
 
 def check_absence(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> None:
     """Count the year to date again from the events."""
-    begun = max((y for y in known.years.values() if y["first_day"] <= ev["as_of"]), key=lambda y: y["first_day"])
-    start = f"{begun['year']}-08-01"
+    start = f"{known.begun()['year']}-08-01"
     kinds = [known.counts_as(session) for session in known.sessions(start, ev["as_of"])]
     absent = kinds.count("authorised") + kinds.count("unauthorised")
     possible, proof = kinds.count("attended") + absent, ev["absence"]
@@ -617,6 +710,31 @@ def check_absence(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> No
     say(f"the year to date: absent {absent} of {possible} possible sessions: {', '.join(cohort) or 'no cohort'}")
 
 
+def check_years(ev: dict[str, Any], known: Known, weeks: int, listed: Years | None) -> None:
+    """Check that the evidence holds all school years that it rests on: those of its days, of the year to date and of
+    the penalty window, by the calendar. Where the window is short because the calendar begins there, or a year has no
+    calendar, the list of years has to show that there was none."""
+    window = known.window(weeks)
+    days = [date.fromisoformat(ev[name]) for name in ("first_day", "last_day", "as_of")]
+    reached = {school_year(day) for day in [*days, *window]} | {known.begun()["year"]}
+    years = list(range(min(reached), max(reached) + 1))
+    need(ev["years"] == years, f"it rests on the school years {years}, and the evidence on others")
+    if listed is None:
+        return
+    for year in years:
+        missing = year not in known.years and year not in known.opened_later
+        need(not missing or not listed.line(f"school/{year}"), f"the calendar of the school year {year} is left out")
+    first = min(year for year in known.years if year in years)
+    left_out = set(listed.earlier(first)) - known.opened_later if len(window) < weeks else set()
+    need(not left_out, f"the window is short of weeks, and the calendars of {sorted(left_out)} are left out")
+    say(f"the school years {', '.join(map(str, years))} are all that the days, the year to date and the window rest on")
+
+
+def school_year(day: date) -> int:
+    """Return the year in which the school year of a day begins: it runs from 1 August to 31 July."""
+    return day.year if day.month >= 8 else day.year - 1
+
+
 def monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
@@ -630,17 +748,18 @@ def check(members: dict[str, bytes], given: str | None, unsigned: bool = False, 
     signed = check_manifest(members, key, exact, unsigned)
     ev, rows = strict.decode(members["evidence.json"].decode()), read_rows(members["events.jsonl"])
     need(sealed or ev["seal"] is None, "the evidence says that it is sealed, and there is no checkpoint")
-    if key:
-        check_seal(members, rows, ev, key)
+    listed = check_seal(members, rows, ev, key) if key else None
     open_texts(rows, strict.decode(members["keys.json"].decode()), {each["position"] for each in ev["withheld"]})
     known = Known(rows, ev)
     check_header(ev, known, rows)
     check_pin(ev, rows)
     check_register(ev, known)
     check_chronology(ev, rows)
+    check_notices(ev, known)
     rules = {rule["setting"]: rule["value"] for rule in ev["settings"]}
     for rule in [*ev["penalty"]["rules"], *ev["absence"]["rules"]]:
         need(rules[rule["setting"]] == rule["value"], f"the setting {rule['setting']} is stated twice, and differs")
+    check_years(ev, known, rules["penalty_weeks"], listed)
     check_penalty(ev, known, rules)
     check_absence(ev, known, rules)
     if ev["draft"]:

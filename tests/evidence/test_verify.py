@@ -268,6 +268,12 @@ def change_time(members: Members) -> Members:
     return with_rows(members, rows)
 
 
+def change_school(members: Members) -> Members:
+    rows = rows_of(members)
+    rows[0]["recorded_at"] += 1
+    return with_rows(members, rows)
+
+
 def leave_out(members: Members, topic: str = "entry.MarkAmended") -> Members:
     rows = rows_of(members)
     gone = next(row for row in rows if row["topic"] == topic)
@@ -306,7 +312,7 @@ def recount_year(members: Members) -> Members:
 
 def swap_proofs(members: Members) -> Members:
     def change(proofs: Any) -> None:
-        first, second = list(proofs["rows"])[4:6]
+        first, second = [place for place, proof in proofs["rows"].items() if proof][1:3]
         proofs["rows"][first], proofs["rows"][second] = proofs["rows"][second], proofs["rows"][first]
 
     return with_json(members, "proofs.json", change)
@@ -338,12 +344,13 @@ def line_of(ev: Any, session: str) -> Any:
 
 ILL = "2025-09-10/AM"
 FORGED: dict[str, tuple[Callable[[Members], Members], str]] = {
-    "event changed": (change_event, "is not the one that was sealed there"),
-    "time changed": (change_time, "is not the one that was sealed there"),
+    "event changed": (change_event, "the events of 1042/2025 are not all those that were sealed"),
+    "time changed": (change_time, "the events of 1042/2025 are not all those that were sealed"),
+    "school's event changed": (change_school, "is not the one that was sealed there"),
     "event left out": (leave_out, "there are 80 events, and 81 were sealed"),
     "event hidden": (leave_out_and_hide, "there is only a hash"),
-    "year left out": (leave_out_with_its_year, "nothing shows that the events of ['1042/2025'] are complete"),
-    "year recounted": (recount_year, "is not in the tree of years"),
+    "year left out": (leave_out_with_its_year, "nothing shows that the events of 1042/2025 are complete"),
+    "year recounted": (recount_year, "is not in the list of years"),
     "proof swapped": (swap_proofs, "is not the one that was sealed there"),
     "key swapped": (swap_keys, "does not open the text there"),
     "key wrong": (wrong_key, "does not open the text there"),
