@@ -655,7 +655,7 @@ def check_notices(ev: dict[str, Any], known: Known) -> None:
         undone[ev["case"]["name"]] = ev["case"]["withdrawn"]["recorded_at"]
     for name, at in undone.items():
         note(f"the notice {name} was WITHDRAWN ({at}), and counts for nothing")
-    say(f"{len(ev['notices'])} notices had been issued, {len(undone)} of them withdrawn since")
+    say(f"the {len(ev['notices'])} notices that had been issued are those of the events")
 
 
 def check_penalty(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> None:
