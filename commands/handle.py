@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from threading import Lock
@@ -237,9 +237,8 @@ class Handler:
         if isinstance(command, m.OpenSchool) or opened is None or self._keys.lost:
             return m.content_digest(command)
         whole_school = Owner(SCHOOL, 0)
-        if self._keys.get(whole_school) is None:
-            self._keys.ensure([whole_school])
-        return m.content_digest(command, self._keys.get(whole_school) or b"")
+        key = self._keys.get(whole_school) or self._keys.ensure([whole_school])[whole_school]
+        return m.content_digest(command, key)
 
     def _time(self, command: m.Command, school_now: School) -> tuple[datetime, int | None]:
         simulated = school_now.simulated if school_now.opened else self._simulated
@@ -265,10 +264,12 @@ class Handler:
         admission: list[Any] = []
         versions = dict.fromkeys(wanted, 0)
         rows = self._ledger.reads.stream_rows(wanted) if wanted else []
+        speaking = {owner_of(row.stream) for row in rows if wire.seems_sealed(row.state)}
+        keys = self._keys.load(speaking - school_now.forgotten)
         for row in rows:
             versions[row.stream] = row.version
             try:
-                event = open_row(row, self._keys)
+                event = open_row(row, keys)
             except wire.Undecodable:
                 # It may not stop the register of a whole class. Whatever it says, its entry holds a mark.
                 if row.topic.startswith("entry."):
@@ -374,13 +375,16 @@ def seal_all(envelopes: Sequence[Envelope], keys: KeyStore, ledger: Ledger) -> l
     """
     private = [e for e in envelopes if wire.speaks(e.event)]
     owners = {owner_of(e.originator_id) for e in private}
-    if not keys.lost and any(_holds_sealed(ledger, owner) for owner in keys.missing(owners)):
+    held = keys.load(owners)
+    missing = owners - held.keys()
+    if not keys.lost and any(_holds_sealed(ledger, owner) for owner in missing):
         raise Misconfigured(
             f"the key store {keys.address} lacks a key that text of this ledger is sealed with, so it is another or an "
             "older one: nothing was recorded"
         )
-    keys.ensure(owners)
-    sealed = {id(e): e._replace(event=wire.seal(e.event, *e[:2], keys.get(owner_of(e.originator_id)))) for e in private}
+    if missing:
+        held |= keys.ensure(missing)
+    sealed = {id(e): e._replace(event=wire.seal(e.event, *e[:2], held.get(owner_of(e.originator_id)))) for e in private}
     return [sealed.get(id(e), e) for e in envelopes]
 
 
@@ -391,11 +395,9 @@ def _holds_sealed(ledger: Ledger, owner: Owner) -> bool:
     return any(owner_of(row.stream) == owner and wire.holds_sealed(row.state) for row in rows)
 
 
-def open_row(row: Row, keys: KeyStore) -> Any:
+def open_row(row: Row, keys: Mapping[Owner, bytes]) -> Any:
     """Return the event of a row, its text readable where its key is still there."""
-    event = wire.decode(row.state)
-    key = keys.get(owner_of(row.stream)) if event.sealed else None
-    return wire.open_sealed(event, row.stream, row.version, key)
+    return wire.open_sealed(wire.decode(row.state), row.stream, row.version, keys.get(owner_of(row.stream)))
 
 
 def _streams_read(command: m.Command, school_now: School) -> list[str]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -42,7 +42,7 @@ from ledger.people import Staff
 from ledger.school import School, take_in
 from ledger.sessions import Session
 from ledger.store import Conflict, Envelope, Ledger, Receipt, Row, Unavailable
-from ledger.streams import CLOCK, SCHOOL, entry_stream
+from ledger.streams import CLOCK, SCHOOL, Owner, entry_stream, owner_of
 
 BATCH = 2_000
 REPORTED = 5_000  # marks read between two reports of progress
@@ -231,10 +231,11 @@ class _Import:
         stored: dict[str, list[Row]] = {}
         for row in self._ledger.reads.stream_rows(list(placed)):
             stored.setdefault(row.stream, []).append(row)
+        keys = self._keys.load(set(map(owner_of, stored)) - self._school.forgotten)
         for stream, rows in stored.items():
             mark = placed.pop(stream)
             try:
-                says = self._says(rows, mark)
+                says = self._says(rows, mark, keys)
             except wire.Undecodable:
                 self._reject(mark, UNREADABLE)
                 continue
@@ -244,9 +245,9 @@ class _Import:
                 self._reject(mark, STANDS)
         return list(placed.values())
 
-    def _says(self, rows: Sequence[Row], mark: StagedMark) -> bool:
+    def _says(self, rows: Sequence[Row], mark: StagedMark, keys: Mapping[Owner, bytes]) -> bool:
         """Whether an entry stands at what the mark says, or began with this very file's, whatever it says since."""
-        events = [open_row(row, self._keys) for row in rows]
+        events = [open_row(row, keys) for row in rows]
         original = events[0]
         if isinstance(original, MarkAsserted) and (original.source, original.code) == (self._begun.digest, mark.code):
             return True

@@ -52,12 +52,12 @@ class Particulars(NamedTuple):
 def particulars(school: School, ledger: Ledger, keys: KeyStore) -> list[Particulars]:
     """Return what admissions say about every pupil, blank where the key that would open it is gone."""
     rolls = [roll_stream(pupil) for pupil in school.pupils]
-    keys.load(map(owner_of, rolls))
+    held = keys.load({owner_of(roll) for roll in rolls} - school.forgotten)
     found = []
     for row in ledger.reads.stream_rows(rolls):
         # One that cannot be read is passed over here as it is everywhere, and named by the doctor.
         with suppress(wire.Undecodable):
-            event = open_row(row, keys)
+            event = open_row(row, held)
             if isinstance(event, PupilAdmitted):
                 found.append(Particulars(owner_of(row.stream).name, event.upn, event.name))
     return found

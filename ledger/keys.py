@@ -5,6 +5,10 @@ store of another ledger opens nothing here. A key is durable before the first ev
 how words are forgotten (`ledger.wire`). `secure_delete` makes SQLite overwrite what it deletes. The store is never
 created in passing: only opening a ledger creates one, so that a mistyped address is an error and not a second set of
 keys.
+
+A pupil's keys are asked for each time that they are used and kept by nobody, so that a process that runs for months
+forgets with the store. That also leaves nothing for threads to share but the pool of connections. Every statement here
+may be said twice, so one that finds its connection dead is said again on a new one.
 """
 
 from __future__ import annotations
@@ -12,14 +16,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from ledger.epochs import Epochs
 from ledger.errors import Misconfigured
+from ledger.people import is_pupil_number
 from ledger.streams import Owner
 from ledger.wal import switch_to_wal
+
+WAIT_SECONDS = 5  # for a connection, a lock, an answer
+NAMES_A_QUERY = 500
+# What a database says when it cannot or may not, which holds nothing of what was asked: no connection, no right, no
+# resources, no such object, stopped. By SQLSTATE; everything else might repeat a value.
+SPEAKABLE = ("08", "25", "28", "3D", "42", "53", "55", "57")
 
 _metadata = sa.MetaData()
 _keys = sa.Table(
@@ -31,15 +43,26 @@ _keys = sa.Table(
     sa.Column("key", sa.LargeBinary, nullable=False),
     sa.Column("made_at", sa.BigInteger, nullable=False),
 )
+# By the catalogue, which everybody may read: of a schema without rights nothing else shows that it is there.
+_RIGHTS = """
+SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relname = 'pupil_year_keys' AND n.nspname = ANY (string_to_array(current_setting('search_path'), ', '))
+"""
+
+T = TypeVar("T")
 
 
 class KeyStore:
-    """Keys by owner. `lost` is true where there is no store: everything but the sealed text can still be read."""
+    """Keys by owner, for as many threads as ask. `lost` is true where there is no store: everything but the sealed text
+    can still be read. Every method raises Misconfigured, in one sentence, where the store does not answer."""
 
     def __init__(self, engine: sa.Engine | None, address: str, ledger: Callable[[], str]) -> None:
         self._engine = engine
+        # A read alone needs no transaction, and so no two more round trips.
+        self._reading = engine and engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ledger = ledger
-        self._cache: dict[Owner, bytes] = {}
+        self._school: dict[Owner, bytes] = {}
         self.address = address
 
     @property
@@ -48,75 +71,70 @@ class KeyStore:
 
     def get(self, owner: Owner) -> bytes | None:
         """Return the owner's key, or None where it was never made, was destroyed, or the store is lost."""
-        if owner not in self._cache:
-            self.load([owner])
-        return self._cache.get(owner)
+        if owner in self._school:
+            return self._school[owner]
+        key = self.load([owner]).get(owner)
+        if key is not None and not is_pupil_number(owner.name):
+            self._school[owner] = key  # the school's own is never destroyed, and commands are signed with it
+        return key
 
-    def load(self, owners: Iterable[Owner]) -> None:
-        """Fetch the keys of many owners in one query, for the `get`s that follow."""
-        wanted = {owner for owner in owners if owner not in self._cache}
-        if not wanted or self._engine is None:
-            return
-        names = sorted({owner.name for owner in wanted})
-        with self._engine.connect() as connection:
-            for start in range(0, len(names), 500):
-                found = connection.execute(
-                    sa.select(_keys.c.owner, _keys.c.year, _keys.c.key).where(
-                        _keys.c.ledger == self._ledger(), _keys.c.owner.in_(names[start : start + 500])
-                    )
-                )
-                self._cache.update({Owner(name, year): bytes(key) for name, year, key in found})
+    def load(self, owners: Iterable[Owner]) -> dict[Owner, bytes]:
+        """Return the keys of those of the owners who have one now, in one query."""
+        wanted = set(owners)
+        if not wanted or self._reading is None:
+            return {}
+        names, ledger = sorted({owner.name for owner in wanted}), self._ledger()
+        found: dict[Owner, bytes] = {}
+        for start in range(0, len(names), NAMES_A_QUERY):
+            some = names[start : start + NAMES_A_QUERY]
+            query = sa.select(_keys.c.owner, _keys.c.year, _keys.c.key).where(
+                _keys.c.ledger == ledger, _keys.c.owner.in_(some)
+            )
+            rows = self._said(partial(self._read, query))
+            found |= {Owner(name, year): bytes(key) for name, year, key in rows}
+        return {owner: found[owner] for owner in wanted & found.keys()}
 
-    def missing(self, owners: Iterable[Owner]) -> list[Owner]:
-        """Return those of the owners who have no key here."""
-        owners = set(owners)
-        self.load(owners)
-        return sorted(owner for owner in owners if owner not in self._cache)
-
-    def ensure(self, owners: Iterable[Owner]) -> None:
-        """Make the keys that are not there yet; they are committed when this returns. Raises Misconfigured where
+    def ensure(self, owners: Iterable[Owner]) -> dict[Owner, bytes]:
+        """Return the owners' keys, made where they are not there yet, all of them committed. Raises Misconfigured where
         lost."""
-        missing = self.missing(owners)
+        wanted = set(owners)
+        found = self.load(wanted)
+        missing = sorted(wanted - found.keys())
         if not missing:
-            return
+            return found
         if self._engine is None:
             raise Misconfigured(
                 f"the key store {self.address} is missing, so text cannot be sealed: nothing was recorded"
             )
-        now = time.time_ns() // 1000
-        shared = {"ledger": self._ledger(), "made_at": now}
+        shared = {"ledger": self._ledger(), "made_at": time.time_ns() // 1000}
         rows = [{"owner": owner.name, "year": owner.year, "key": os.urandom(32), **shared} for owner in missing]
-        with self._engine.begin() as connection:
-            # Another process may make the same key at the same moment: the first one stands, and both read it back.
-            connection.execute(_insert(self._engine)(_keys).on_conflict_do_nothing(), rows)
-        self.load(missing)
+        # Another process may make the same key at the same moment: the first one stands, and both read it back.
+        insert = _insert(self._engine)(_keys).on_conflict_do_nothing()
+        self._said(partial(self._write, insert, rows))
+        return found | self.load(missing)
 
     def destroy(self, owners: Iterable[Owner]) -> None:
         """Destroy keys for ever: what is sealed under them can never be read again. Raises Misconfigured where lost."""
-        gone = sorted(set(owners))
         if self._engine is None:
             raise Misconfigured(f"the key store {self.address} is missing, so no key of it can be destroyed")
-        with self._engine.begin() as connection:
-            for owner in gone:
-                connection.execute(
-                    _keys.delete().where(
-                        _keys.c.ledger == self._ledger(), _keys.c.owner == owner.name, _keys.c.year == owner.year
-                    )
-                )
+        gone = [{"o": owner.name, "y": owner.year, "l": self._ledger()} for owner in sorted(set(owners))]
+        this = (
+            _keys.c.ledger == sa.bindparam("l"),
+            _keys.c.owner == sa.bindparam("o"),
+            _keys.c.year == sa.bindparam("y"),
+        )
+        if gone:
+            self._said(partial(self._write, _keys.delete().where(*this), gone))
         if self._engine.dialect.name == "sqlite":
-            with self._engine.connect() as connection:
-                # Deleting overwrites the page, but the log still holds the page as it was.
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        for owner in gone:
-            self._cache.pop(owner, None)
+            # Deleting overwrites the page, but the log still holds the page as it was.
+            self._said(partial(self._read, sa.text("PRAGMA wal_checkpoint(TRUNCATE)")))
 
     def held(self) -> list[Owner]:
         """Return whose keys there are for this ledger, in order."""
-        if self._engine is None:
+        if self._reading is None:
             return []
-        with self._engine.connect() as connection:
-            found = connection.execute(sa.select(_keys.c.owner, _keys.c.year).where(_keys.c.ledger == self._ledger()))
-            return sorted(Owner(name, year) for name, year in found)
+        query = sa.select(_keys.c.owner, _keys.c.year).where(_keys.c.ledger == self._ledger())
+        return sorted(Owner(name, year) for name, year in self._said(partial(self._read, query)))
 
     def epochs(self) -> Epochs | None:
         """Return what is remembered here of this ledger's seals; None where the store is lost."""
@@ -126,28 +144,83 @@ class KeyStore:
         if self._engine is not None:
             self._engine.dispose()
 
+    def _read(self, query: Any) -> list[Any]:
+        assert self._reading is not None
+        with self._reading.connect() as connection:
+            return list(connection.execute(query))
+
+    def _write(self, statement: Any, rows: list[dict[str, Any]]) -> None:
+        assert self._engine is not None
+        with self._engine.begin() as connection:
+            connection.execute(statement, rows)
+
+    def _said(self, work: Callable[[], T]) -> T:
+        return said_once_more(work, self.address)
+
+
+def said_once_more(work: Callable[[], T], address: str) -> T:
+    """Return what some work on a key store gives, done again where its connection was dead. Raises Misconfigured."""
+    for again in (True, False):
+        try:
+            return work()
+        except Exception as error:
+            # The server went away and came back. SQLAlchemy then drops every connection it had.
+            if not (again and getattr(error, "connection_invalidated", False)):
+                raise _sentence(error, address) from None
+    raise AssertionError("a second try returns or raises")
+
+
+def _sentence(error: Exception, address: str) -> Exception:
+    """Return what to raise for what a database raised: without its statement and the values of that, which are keys."""
+    if isinstance(error, Misconfigured):
+        return error
+    said = getattr(error, "orig", None) or error
+    kind = type(said).__module__.partition(".")[0]
+    if kind not in ("sqlite3", "psycopg", "sqlalchemy"):
+        return error
+    state = getattr(said, "sqlstate", None)
+    reason = (str(said).strip().splitlines() or [""])[0]
+    if state is not None and not state.startswith(SPEAKABLE):
+        reason = f"SQLSTATE {state}"
+    elif kind == "sqlalchemy":
+        reason = (
+            f"no connection within {WAIT_SECONDS} s" if isinstance(said, sa.exc.TimeoutError) else type(said).__name__
+        )
+    if state == "42501":
+        return Misconfigured(f"the key store {address} is there, but this account has no right to it: {reason}")
+    return Misconfigured(f"the key store {address} cannot be used: {reason}")
+
 
 def open_key_store(
     engine: sa.Engine | None, address: str, *, create: bool, ledger: Callable[[], str] = lambda: ""
 ) -> KeyStore:
     """Return the key store behind `engine` (None: no such store) for the ledger that `ledger` names. Creates its table
-    only with `create`."""
+    only with `create`. Raises Misconfigured where it is there and may not be used."""
     if engine is None:
         return KeyStore(None, address, ledger)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _pin_sqlite)
-    if create:
-        with engine.begin() as connection:
-            # Two first starts must not race on CREATE.
-            lock = {
-                "postgresql": "SELECT pg_advisory_xact_lock(hashtext('attendance keys'))",
-                "sqlite": "BEGIN IMMEDIATE",
-            }
-            connection.exec_driver_sql(lock[engine.dialect.name])
-            _metadata.create_all(connection)
-    elif not sa.inspect(engine).has_table(_keys.name):
-        return KeyStore(None, address, ledger)
-    return KeyStore(engine, address, ledger)
+    there = said_once_more(lambda: _created(engine) if create else _is_there(engine, address), address)
+    return KeyStore(engine if there else None, address, ledger)
+
+
+def _created(engine: sa.Engine) -> bool:
+    lock = {"postgresql": "SELECT pg_advisory_xact_lock(hashtext('attendance keys'))", "sqlite": "BEGIN IMMEDIATE"}
+    with engine.begin() as connection:
+        # Two first starts must not race on CREATE.
+        connection.exec_driver_sql(lock[engine.dialect.name])
+        _metadata.create_all(connection)
+    return True
+
+
+def _is_there(engine: sa.Engine, address: str) -> bool:
+    if engine.dialect.name == "sqlite":
+        return sa.inspect(engine).has_table(_keys.name)
+    with engine.connect() as connection:
+        rights = [right for (right,) in connection.exec_driver_sql(_RIGHTS)]
+    if rights and not all(rights):
+        raise Misconfigured(f"the key store {address} is there, but this account has no right to read it")
+    return bool(rights)
 
 
 def _insert(engine: sa.Engine) -> Any:
@@ -158,7 +231,7 @@ def _insert(engine: sa.Engine) -> Any:
 
 def _pin_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    switch_to_wal(cursor)
-    for pragma in ("synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
+    for pragma in (f"busy_timeout={1000 * WAIT_SECONDS}", "synchronous=FULL", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    switch_to_wal(cursor)
     cursor.close()

@@ -4,7 +4,7 @@ import sqlite3
 import time
 from typing import Any
 
-PATIENCE = 30  # seconds
+PATIENCE = 5  # seconds
 PAUSE = 0.01  # seconds
 
 
@@ -19,7 +19,7 @@ def switch_to_wal(connection: Any) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             return
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(PAUSE)

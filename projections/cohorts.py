@@ -258,9 +258,9 @@ def who(
 
 
 def described(moment: Moment) -> str:
-    """Return the line under every table: both times, the position and the policy."""
+    """Return the line under every table: both times, the position and the policy, and a caution if any."""
     policy = moment.policy.name if moment.policy else "none"
     return (
         f"as of {moment.as_of}, as known at {format_moment(moment.known_at)} "
-        f"(position {moment.position}), policy {policy}"
+        f"(position {moment.position}), policy {policy}" + (f"; caution: {moment.caution}" if moment.caution else "")
     )

@@ -341,6 +341,7 @@ def _keys(
 ) -> tuple[dict[int, bytes], list[int], list[Withheld]]:
     """Return the keys of the texts that are opened, the positions that cannot be read, and the texts that stay
     sealed because the evidence does not rest on them."""
+    held = answers.keys_of(row.stream for row in rows)
     keys: dict[int, bytes] = {}
     unreadable: list[int] = []
     withheld: list[Withheld] = []
@@ -353,7 +354,7 @@ def _keys(
             elif opened[row].sealed:
                 unreadable.append(row.position)
             else:
-                key = answers.keys.get(owner_of(row.stream))
+                key = held.get(owner_of(row.stream))
                 assert key is not None, "opened without a key"
                 keys[row.position] = wire.event_key(key, row.stream, row.version)
     return keys, unreadable, withheld

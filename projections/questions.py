@@ -6,7 +6,7 @@ to it; everything after that compares positions only. Asked again with the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,19 +15,21 @@ import sqlalchemy as sa
 
 from ledger import policy as policies
 from ledger import wire
+from ledger.doubts import caution, spans
 from ledger.keys import KeyStore
 from ledger.policy import Policy
 from ledger.roll import PARTICULARS, Pupil
 from ledger.school import School, take_in
 from ledger.sessions import LONDON, format_moment, from_micros, micros
 from ledger.store import Ledger, Row, position_at
-from ledger.streams import owner_of, roll_stream
+from ledger.streams import CLOCK, SCHOOL, Owner, owner_of, roll_stream
 from projections.frames import Entries, Roll, joined, load_entries, roll_of
 from projections.projector import Projector, Tracked, tracked
 
 if TYPE_CHECKING:
     from projections.archive.reading import Archive
 
+SAID_SINCE = ("school.YearsForgotten", "school.StampsDoubted")
 NAMED = 50  # pupils asked for by number; of more than that, whole years are read
 
 
@@ -41,6 +43,7 @@ class Moment(NamedTuple):
     school: School
     policy: Policy | None
     head: str = ""
+    caution: str = ""  # where recorded times are known to be wrong that led to this position
 
     @property
     def known_on(self) -> date:
@@ -64,6 +67,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     policy: str
     rules: str
     simulated: bool
+    caution: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Particulars(NamedTuple):
@@ -114,6 +118,7 @@ class Answers:
         self._frames: dict[int, tuple[Moment, Entries]] = {}
         self._kept: dict[int, Kept] = {}
         self._clock = clock or ledger.now
+        self._forgotten: set[Owner] = set()  # grows only, for whichever question finds it first
         self.archive: Archive | None = None
 
     def moment(
@@ -137,14 +142,26 @@ class Answers:
             now = from_micros(last) if opened is not None and opened.simulated else self._clock()
             as_of = now.astimezone(LONDON).date()
         found = self.policy_of(school, as_of, policy)
-        return Moment(as_of, from_micros(known), position, school, found, self._head(position))
+        said = self._said_since(school, position, head)
+        return Moment(as_of, from_micros(known), position, school, found, self._head(position), said)
 
     def moment_at(self, position: int, as_of: date, policy: str | Policy | None = None) -> Moment:
         """Return the moment just after one event, whatever else was recorded at the same time."""
         school = take_in(School(), self.ledger.reads.reference_rows(0, position))
         rows = self.ledger.reads.rows_at([position])
         known_at = from_micros(rows[0].recorded_at if rows else 0)
-        return Moment(as_of, known_at, position, school, self.policy_of(school, as_of, policy), self._head(position))
+        found = self.policy_of(school, as_of, policy)
+        said = self._said_since(school, position, self.ledger.reads.head()[0])
+        return Moment(as_of, known_at, position, school, found, self._head(position), said)
+
+    def _said_since(self, school: School, position: int, head: int) -> str:
+        """Return the caution of an answer at a position, and take note of what is forgotten: both as said up to now,
+        whatever was known when the answer is about."""
+        if position < head:
+            rows = self.ledger.reads.stream_rows([SCHOOL, CLOCK])
+            school = take_in(school, [row for row in rows if row.position > position and row.topic in SAID_SINCE])
+        self._forgotten.update(school.forgotten)
+        return caution(spans(self.ledger.reads, school.doubts), position) if school.doubts else ""
 
     def _head(self, position: int) -> str:
         return "".join(wire.leaf(*row).hex() for row in self.ledger.reads.rows_at([position]))
@@ -169,6 +186,7 @@ class Answers:
             "policy": moment.policy.name if moment.policy else "",
             "rules": moment.rules,
             "simulated": moment.school.simulated,
+            **({"caution": moment.caution} if moment.caution else {}),
         }
 
     def entries(self, moment: Moment, years: Sequence[int], pupils: Sequence[str]) -> Entries:
@@ -239,20 +257,26 @@ class Answers:
                 events.append((row, wire.decode(row.state)))
             except wire.Undecodable:
                 parked |= {row.stream} if row.topic.startswith("entry.") else set()
-        self.keys.load(owner_of(row.stream) for row, event in events if event.sealed)
-        return [(row, self._open(row, event) if event.sealed else event) for row, event in events]
+        keys = self.keys_of(row.stream for row, event in events if event.sealed)
+        return [(row, _opened(row, event, keys) if event.sealed else event) for row, event in events]
 
-    def _open(self, row: Row, event: Any) -> Any:
-        try:
-            return wire.open_sealed(event, row.stream, row.version, self.keys.get(owner_of(row.stream)))
-        except wire.WrongKey:
-            # Keys of another ledger read nothing here; what needs no key is still answered.
-            return event
+    def keys_of(self, streams: Iterable[str]) -> dict[Owner, bytes]:
+        """Return the keys there are for the text of these streams; none of what was forgotten, which may still have its
+        key for the moment that it takes to destroy it."""
+        return self.keys.load(set(map(owner_of, streams)) - self._forgotten)
 
     def recorded_at(self, positions: Iterable[int]) -> dict[int, str]:
         """Return when each of these positions was recorded."""
         rows = self.ledger.reads.rows_at(sorted(set(positions)))
         return {row.position: format_moment(from_micros(row.recorded_at)) for row in rows}
+
+
+def _opened(row: Row, event: Any, keys: Mapping[Owner, bytes]) -> Any:
+    try:
+        return wire.open_sealed(event, row.stream, row.version, keys.get(owner_of(row.stream)))
+    except wire.WrongKey:
+        # Keys of another ledger read nothing here; what needs no key is still answered.
+        return event
 
 
 def _versions(pupil: Pupil) -> tuple[int, ...]:

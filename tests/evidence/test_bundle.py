@@ -292,7 +292,6 @@ def test_a_code_without_its_reason_or_detail_is_a_blocker(
 def test_words_that_cannot_be_read_any_more_are_a_blocker(tmp_path: Path) -> None:
     school = told_school()
     seal = sealed(school, tmp_path / "seal")
-    del school.keys._cache[Owner("1042", 2025)]
     with school.keys._engine.begin() as connection:  # type: ignore[union-attr]
         connection.exec_driver_sql("DELETE FROM pupil_year_keys WHERE owner = '1042' AND year = 2025")
     made = made_of(school, seal, "PN-1", draft=True)

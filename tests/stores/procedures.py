@@ -14,6 +14,7 @@ SECRETS = [
     "Nextschool-walrus",
     "Hillroad-xerus",
     "doubt-yak",
+    "doubted-wheatear",
     "wanted-zebu",
     "seen-albatross",
     "grounds-bittern",
@@ -113,5 +114,6 @@ LINES: list[tuple[str, dict[str, Any]]] = [
     ("EndProsecution", {**CASE, "ended_on": DAY, "outcome": "withdrawn", "said": "court-veery"}),
     ("PlaceHold", {**PUPIL, "reason": "held-avocet"}),
     ("LiftHold", {**PUPIL, "reason": "lifted-brambling"}),
+    ("DoubtStamps", {"first": 2, "last": 3, "reason": "doubted-wheatear"}),
     ("NameRole", {"role": "pastoral lead", "holders": [], "from_day": DAY, "contact": "role-wigeon"}),
 ]

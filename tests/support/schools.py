@@ -79,8 +79,8 @@ def new_keys() -> KeyStore:
 class AgreedKeys(KeyStore):
     """Keys that several processes of one test agree on without sharing a store: each is derived from its owner."""
 
-    def load(self, owners: Iterable[Owner]) -> None:
-        self._cache.update({owner: sha256(repr(owner).encode()).digest() for owner in owners})
+    def load(self, owners: Iterable[Owner]) -> dict[Owner, bytes]:
+        return {owner: sha256(repr(owner).encode()).digest() for owner in owners}
 
 
 def agreed_keys() -> KeyStore:
@@ -94,7 +94,8 @@ def _in_memory() -> sa.Engine:
 def told(rows: Iterable[Row], keys: KeyStore) -> list[tuple[int, str, int, Any]]:
     """Return (position, stream, version, event) of rows, text opened."""
     decoded = [(row.position, row.stream, row.version, decode(row.state)) for row in rows]
+    held = keys.load(owner_of(stream) for _, stream, _, _ in decoded)
     return [
-        (position, stream, version, open_sealed(event, stream, version, keys.get(owner_of(stream))))
+        (position, stream, version, open_sealed(event, stream, version, held.get(owner_of(stream))))
         for position, stream, version, event in decoded
     ]
