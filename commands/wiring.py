@@ -196,6 +196,7 @@ def _open_keys(url: str, ledger: Ledger, *, create: bool) -> KeyStore:
 
     from ledger.keys import open_key_store
     from ledger.store import parse_address
+    from ledger.wal import opener
 
     if url.startswith(SQLITE) and not create and not Path(url.removeprefix(SQLITE)).is_file():
         # Connecting would create the file, and an empty store looks like one whose keys were destroyed.
@@ -204,10 +205,11 @@ def _open_keys(url: str, ledger: Ledger, *, create: bool) -> KeyStore:
     if create and url.startswith(SQLITE):
         # Keys are for whoever runs the ledger; everybody else could read every sealed word with them.
         Path(url.removeprefix(SQLITE)).touch(mode=0o600)
-    arguments: dict[str, Any] = {"timeout": 30}
-    if address.kind == "postgresql":
+    if address.kind == "sqlite":
+        engine = sa.create_engine(address.sqlalchemy, creator=opener(address.sqlalchemy.removeprefix(SQLITE)))
+    else:
         arguments = {"options": f"-csearch_path={address.schema}", "connect_timeout": 10}
-    engine = sa.create_engine(address.sqlalchemy, connect_args=arguments)
+        engine = sa.create_engine(address.sqlalchemy, connect_args=arguments)
     if create and address.kind == "postgresql":
         with engine.begin() as connection:
             # IF NOT EXISTS alone fails where two first starts race.

@@ -206,6 +206,9 @@ def open_key_store(
 
 def _created(engine: sa.Engine) -> bool:
     lock = {"postgresql": "SELECT pg_advisory_xact_lock(hashtext('attendance keys'))", "sqlite": "BEGIN IMMEDIATE"}
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            switch_to_wal(connection.connection)
     with engine.begin() as connection:
         # Two first starts must not race on CREATE.
         connection.exec_driver_sql(lock[engine.dialect.name])
@@ -233,5 +236,4 @@ def _pin_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     for pragma in (f"busy_timeout={1000 * WAIT_SECONDS}", "synchronous=FULL", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
-    switch_to_wal(cursor)
     cursor.close()

@@ -1,11 +1,94 @@
-"""The write-ahead log of SQLite, which lets readers and a writer work side by side."""
+"""SQLite files: how one is opened so that asking makes and grows no file, and the write-ahead log in which it records.
 
+A file in its write-ahead log wants two files beside it, `-wal` and `-shm`, also of those who only read. Where none may
+be made (a read-only mount, a folder of somebody else's, a full disk) and no log is there, the file itself is all there
+is, and is read as one that nobody changes. Where a log is there and cannot be read with it, the file alone would be an
+older state of what was acknowledged: then it is not opened, and the sentence says so.
+"""
+
+from __future__ import annotations
+
+import os
 import sqlite3
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 PATIENCE = 5  # seconds
 PAUSE = 0.01  # seconds
+# What SQLite says where it may not make the files beside one, or has no room for them.
+UNWRITABLE = (
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+)
+
+
+def uri_of(path: Path | str, *, create: bool = False) -> str:
+    """Return the URI of a SQLite file; with `create` of one that is made where it is missing."""
+    return f"file:{quote(str(path))}?mode={'rwc' if create else 'rw'}"
+
+
+def open_file(uri: str, *, timeout: float) -> sqlite3.Connection:
+    """Return a connection to the file of a URI, without transactions of Python's own. One that may not be written is
+    opened for reading; only a URI that creates makes a file. Raises sqlite3.OperationalError."""
+    path = unquote(uri.removeprefix("file:").partition("?")[0])
+    if uri.endswith("mode=rwc"):
+        return _connected(uri, timeout)
+    if os.access(path, os.W_OK):
+        connection = _connected(uri, timeout)
+        try:
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+            return connection
+        except sqlite3.OperationalError as error:
+            connection.close()
+            if error.sqlite_errorcode & 255 not in UNWRITABLE:
+                raise
+    return _for_reading(path, timeout)
+
+
+def opener(path: Path | str, *, timeout: float = PATIENCE) -> Callable[[], sqlite3.Connection]:
+    """Return what opens a SQLite file for an engine of SQLAlchemy, which leaves it to Python to begin transactions."""
+
+    def opened() -> sqlite3.Connection:
+        connection = open_file(uri_of(path), timeout=timeout)
+        connection.isolation_level = "DEFERRED"
+        return connection
+
+    return opened
+
+
+def may_be_written(connection: Any) -> bool:
+    """Whether a connection was opened on a file that may be written."""
+    ((answer,),) = connection.execute("PRAGMA query_only").fetchall()
+    return not answer
+
+
+def _for_reading(path: str, timeout: float) -> sqlite3.Connection:
+    log = Path(f"{path}-wal")
+    logged = log.exists() and log.stat().st_size > 0
+    # Without a log nobody is at work on it, so that it can be read as it lies there.
+    connection = _connected(uri_of(path).replace("mode=rw", "mode=ro" if logged else "mode=ro&immutable=1"), timeout)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if not logged:
+            raise
+        raise sqlite3.OperationalError(
+            f"{log.name} holds what is not in {Path(path).name} yet, and cannot be read where nothing may be written: "
+            "copy the two together to a folder that may"
+        ) from error
+    connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def _connected(uri: str, timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None, timeout=timeout)
 
 
 def switch_to_wal(connection: Any) -> None:

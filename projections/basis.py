@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-import sqlalchemy as sa
+import numpy as np
 
 from ledger.case import Leave
 from ledger.codes import by_symbol
@@ -42,7 +42,6 @@ from projections.chronology import chronologies
 from projections.contact import is_word
 from projections.frames import last_session
 from projections.questions import Answers, Moment
-from projections.tables import entries
 from projections.told import Told
 
 CLOSURE = "closure "  # how a mark cites one
@@ -254,15 +253,10 @@ def basis_findings(answers: Answers, moment: Moment, year: int) -> list[Finding]
 
 def _changes(answers: Answers, moment: Moment, year: int) -> Iterator[tuple[str, Coded]]:
     """Yield the amendments that stand, in order of pupil and session."""
-    standing = sa.select(entries.c.from_position).where(
-        entries.c.year == year,
-        entries.c.version > 1,
-        entries.c.session <= last_session(moment.as_of),
-        entries.c.from_position <= moment.position,
-        sa.or_(entries.c.until_position.is_(None), entries.c.until_position > moment.position),
-    )
-    with answers.engine.connect() as connection:
-        positions: Sequence[int] = connection.execute(standing).scalars().all()
+    versions = answers.versions(None, [year])
+    standing = versions.known_at(moment.position)
+    standing = standing.where(standing.session <= last_session(moment.as_of))
+    positions = standing.from_position[np.isin(standing.from_position, versions.until_position)].tolist()
     rows = answers.ledger.reads.rows_at(positions)
     found = []
     for row, event in answers.opened(rows):

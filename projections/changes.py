@@ -14,17 +14,15 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import msgspec
-import sqlalchemy as sa
 
-from ledger.codes import CODES
 from ledger.errors import Finding
 from ledger.events import ContactLogged, NoticeIssued, PenaltyReferred
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session, format_moment, from_micros, micros
 from ledger.store import position_at
 from projections.chronology import chronologies
+from projections.frames import amended, symbol_of
 from projections.questions import Answers, Moment
-from projections.tables import entries
 
 # The census is taken on these Thursdays: (month, which Thursday of it).
 CENSUS_THURSDAYS = ((1, 3), (5, 3), (10, 1))
@@ -63,21 +61,11 @@ def amendments(
     """Return the amendments recorded from a moment to another, both inclusive, as known, in order of position."""
     first = position_at(answers.ledger.reads, micros(since) - 1)
     last = min(position_at(answers.ledger.reads, micros(until)), moment.position)
-    before = entries.alias("before")
-    found = sa.select(entries.c.pupil, entries.c.session, before.c.code, entries.c.code, entries.c.from_position).where(
-        entries.c.version > 1,
-        entries.c.from_position > first,
-        entries.c.from_position <= last,
-        before.c.year == entries.c.year,
-        before.c.pupil == entries.c.pupil,
-        before.c.session == entries.c.session,
-        before.c.version == entries.c.version - 1,
-    )
-    with answers.engine.connect() as connection:
-        rows = {row[4]: row for row in connection.execute(found) if pupils is None or row[0] in pupils}
+    found = amended(answers.model.touched(first), first, last)
+    rows = {each.position: each for each in found if pupils is None or each.pupil in pupils}
     made = []
     for row, event in answers.opened(answers.ledger.reads.rows_at(sorted(rows))):
-        pupil, session, was, now, _ = rows[row.position]
+        pupil, session, was, now, _ = rows.pop(row.position)
         made.append(
             Amendment(
                 position=row.position,
@@ -85,8 +73,8 @@ def amendments(
                 by=f"{event.by.name} ({event.by.title})",
                 pupil=pupil,
                 session=str(Session.from_number(session)),
-                was=CODES[was].symbol,
-                now=CODES[now].symbol,
+                was=symbol_of(was),
+                now=symbol_of(now),
                 reason=event.reason,
             )
         )

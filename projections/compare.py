@@ -13,13 +13,12 @@ from typing import Any
 
 import msgspec
 
-from ledger.codes import CODES
 from ledger.errors import Misconfigured
 from ledger.sessions import Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import SCHOOL, entry_of, entry_stream
 from projections.cohorts import absence_answers, penalty_answers
-from projections.frames import last_session
+from projections.frames import last_session, symbol_of
 from projections.questions import Answers, Moment
 
 # Reference events by which no mark is judged.
@@ -155,7 +154,7 @@ def _changes(answers: Answers, then: Moment, now: Moment, pupils: list[str]) -> 
         entries = entries.where(entries.session <= until)
         standing.append(
             {
-                (pupils[pupil], int(number)): (CODES[code].symbol, int(position))
+                (pupils[pupil], int(number)): (symbol_of(code), int(position))
                 for pupil, number, code, position, _ in zip(*entries[1:], strict=True)
             }
         )
@@ -165,7 +164,7 @@ def _changes(answers: Answers, then: Moment, now: Moment, pupils: list[str]) -> 
     found: dict[str, list[Change]] = defaultdict(list)
     for pupil, number in moved:
         code, position = after[pupil, number]
-        by, reason, recorded_at = told[position]
+        by, reason, recorded_at = told.get(position) or ("", "", answers.recorded_at([position])[position])
         found[pupil].append(
             Change(
                 session=str(Session.from_number(number)),

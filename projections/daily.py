@@ -17,16 +17,16 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.codes import CODES
 from ledger.errors import Misconfigured, Refused
 from ledger.events import DailyReturnMade
 from ledger.sessions import LONDON, Half, Session, format_moment, from_micros, school_year
 from ledger.words import counted
 from projections.duty import Duty, Urgency
-from projections.frames import Entries, first_session, last_session, load_touched
+from projections.frames import UNREADABLE, Entries, first_session, last_session, symbol_of
 from projections.questions import Answers, Moment, Particulars
 
 LAST = "last"
+UNREAD = "the entry cannot be read"
 REMINDED = 5  # school days that a return which was not made is asked for: a school week
 
 
@@ -57,7 +57,7 @@ def changes(versions: Entries, before: int, after: int, until: int) -> list[Chan
     then, now = versions.known_at(before), versions.known_at(after)
     old = {place: int(code) for place, code in zip(_places(then), then.code, strict=True)}
     found = [
-        Change(versions.pupils[pupil], session, _symbol(old.get((pupil, session))), CODES[code].symbol, position)
+        Change(versions.pupils[pupil], session, _symbol(old.get((pupil, session))), symbol_of(code), position)
         for (pupil, session), code, position in zip(
             _places(now), now.code.tolist(), now.from_position.tolist(), strict=True
         )
@@ -71,7 +71,7 @@ def _places(marks: Entries) -> list[tuple[int, int]]:
 
 
 def _symbol(code: int | None) -> str | None:
-    return None if code is None else CODES[code].symbol
+    return None if code is None else symbol_of(code)
 
 
 # --- the answer -----------------------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def daily_answer(answers: Answers, moment: Moment, since: Since | None = None) -
         estab=opened.estab,
         urn=opened.urn,
         pupils=len(on_roll),
-        missing=sum(not line.code for line in lines),
+        missing=sum(not line.code and line.remark != UNREAD for line in lines),
         readable=all(particulars.readable for particulars in known.values()),
         since=since.position if since else None,
         sessions=lines,
@@ -181,13 +181,14 @@ def _codes_on(answers: Answers, moment: Moment, pupils: list[str]) -> dict[tuple
     marks = answers.entries(moment, [school_year(moment.as_of)], pupils)
     marks = marks.where((marks.session >= first_session(moment.as_of)) & (marks.session <= last_session(moment.as_of)))
     return {
-        (pupils[pupil], session): CODES[code].symbol
+        (pupils[pupil], session): symbol_of(code)
         for (pupil, session), code in zip(_places(marks), marks.code.tolist(), strict=True)
     }
 
 
 def _line(moment: Moment, known: Particulars, pupil: str, session: Session, code: str, remark: str = "") -> DailyLine:
     placement = moment.school.pupils[pupil].placement(session.day)
+    unread = code == symbol_of(UNREADABLE)  # which is no code that anybody may be sent
     return DailyLine(
         pupil=pupil,
         upn=known.upn,
@@ -198,8 +199,8 @@ def _line(moment: Moment, known: Particulars, pupil: str, session: Session, code
         class_name=placement.class_name,
         day=session.day.isoformat(),
         period=session.half.name,
-        code=code,
-        remark=remark if code else _why_blank(moment, pupil, session),
+        code="" if unread else code,
+        remark=UNREAD if unread else remark if code else _why_blank(moment, pupil, session),
     )
 
 
@@ -251,19 +252,19 @@ def last_return(moment: Moment) -> Since | None:
 def changed_since(answers: Answers, moment: Moment, since: Since) -> list[Change]:
     """Return the sessions of days returned by then whose code is another now, or is the first; of every such day,
     also after the one asked about, lest a return made late for an earlier day pass over what it should have told."""
-    with answers.engine.connect() as connection:
-        versions = load_touched(connection, since.position)
+    versions = answers.model.touched(since.position)
     return changes(versions, since.position, moment.position, since.until)
 
 
 def _attributed(answers: Answers, found: Iterable[Change]) -> list[ChangeAnswer]:
     """Return the changes, each with when and by whom its present code was recorded."""
     found = list(found)
-    rows = answers.opened(answers.ledger.reads.rows_at(sorted({change.position for change in found})))
-    told: dict[int, tuple[Any, Any]] = {row.position: (row, event) for row, event in rows}
+    rows = answers.ledger.reads.rows_at(sorted({change.position for change in found}))
+    unread = {row.position: row for row in rows}
+    told: dict[int, tuple[Any, Any]] = {row.position: (row, event) for row, event in answers.opened(rows)}
     attributed = []
     for change in found:
-        row, event = told[change.position]
+        row, event = told.get(change.position) or (unread[change.position], None)
         attributed.append(
             ChangeAnswer(
                 pupil=change.pupil,
@@ -272,7 +273,7 @@ def _attributed(answers: Answers, found: Iterable[Change]) -> list[ChangeAnswer]
                 code=change.code,
                 position=change.position,
                 recorded_at=format_moment(from_micros(row.recorded_at)),
-                by=By(name=event.by.name, title=event.by.title),
+                by=By(name=event.by.name, title=event.by.title) if event else By(name="", title=""),
             )
         )
     return attributed

@@ -12,14 +12,13 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from ledger.codes import CODES
 from ledger.policy import Policy
 from ledger.sessions import Half, Session, school_year
 from ledger.streams import register_of, register_stream
 from projections.chronology import chronologies
 from projections.cohorts import AbsenceAnswer, absence_answers
 from projections.contact import UNMARKED, Contacts, Ladder, Mark, ladder
-from projections.frames import last_session
+from projections.frames import last_session, symbol_of
 from projections.questions import Answers, Moment, Particulars
 from projections.spans import year_first
 from projections.told import Told
@@ -121,7 +120,7 @@ class Desk:
         columns = (frame.pupil.tolist(), frame.session.tolist(), frame.code.tolist(), frame.from_position.tolist())
         sessions = {number: Session.from_number(number) for number in set(columns[1])}
         for pupil, number, code, position in zip(*columns, strict=True):
-            found[frame.pupils[pupil]][sessions[number]] = Mark(CODES[code].symbol, position)
+            found[frame.pupils[pupil]][sessions[number]] = Mark(symbol_of(code), position)
         return found
 
     @cached_property

@@ -267,6 +267,8 @@ def evidence(
 def certificate(lines: Sequence[RecordLine]) -> dict[str, int]:
     """Return the sessions of a time by what they count as: possible is attended and absent."""
     counts = {kind.replace(" ", "_"): sum(line.counts_as == kind for line in lines) for kind in COUNTED}
+    if counts.pop("unreadable"):
+        raise Misconfigured("an entry of this pupil cannot be read by this release, so no evidence can be made of it")
     absent = counts["authorised"] + counts["unauthorised"]
     return {"possible": counts["attended"] + absent, "absent": absent, **counts}
 

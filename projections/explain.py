@@ -15,12 +15,12 @@ from bisect import bisect_left, bisect_right
 from datetime import date, timedelta
 
 from ledger.case import Notice
-from ledger.codes import CODES, by_symbol
+from ledger.codes import by_symbol
 from ledger.errors import Misconfigured
 from ledger.policy import Policy
 from ledger.received import received_marks, standing_records
 from ledger.sessions import Session, school_year
-from projections.frames import Entries, first_session, last_session
+from projections.frames import UNREADABLE, Entries, first_session, last_session, symbol_of
 from projections.proof import (
     Explanation,
     Flip,
@@ -122,6 +122,8 @@ def explain_absence(answers: Answers, moment: Moment, pupil: str) -> Explanation
     lines = [line for line in lines_of(versions, moment, days) if line.number <= until]
     proofs = [proved(line, *judge_absence(line, moment, pupil)) for line in lines]
     counts = {kind: sum(proof.counts_as == kind for proof in proofs) for kind in COUNTED}
+    if not counts[COUNTED[-1]]:
+        del counts[COUNTED[-1]]
     absent = counts["authorised"] + counts["unauthorised"]
     possible = absent + counts["attended"]
     limits = {"persistent": policy.persistent_percent, "severe": policy.severe_percent}
@@ -153,7 +155,7 @@ def explain_absence(answers: Answers, moment: Moment, pupil: str) -> Explanation
     )
 
 
-COUNTED = ("attended", "authorised", "unauthorised", "not possible", "missing", "not on roll")
+COUNTED = ("attended", "authorised", "unauthorised", "not possible", "missing", "not on roll", "unreadable")
 
 
 # --- penalty windows ------------------------------------------------------------------------------------------------
@@ -180,6 +182,8 @@ def _judge_penalty(line: Line, moment: Moment, pupil: str, policy: Policy, notic
     """Return what a session counts as to a penalty window, and why."""
     if not line.code:
         return "nothing", "no mark stands here"
+    if line.code == symbol_of(UNREADABLE):
+        return "unreadable", "an event of this entry cannot be read by this release"
     if line.code not in policy.penalty_codes:
         return "nothing", f"{line.code} is none of the codes counted"
     said = f"{line.code} is counted, as the record of school {line.school} has it" if line.school else ""
@@ -213,7 +217,7 @@ def _could_count(
     """Return at which positions the window's count went up or down."""
     changes: list[tuple[int, int, int]] = []
     for number, code, begins, ends in zip(*versions[2:], strict=True):
-        line = Line(int(number), CODES[code].symbol, int(begins))
+        line = Line(int(number), symbol_of(code), int(begins))
         in_window = number <= until and Session.from_number(line.number).day in inside
         if in_window and _judge_penalty(line, moment, pupil, policy, noticed)[0] == "penalty":
             changes += [(int(begins), 1, 0), (int(ends), -1, 0)]
@@ -280,6 +284,8 @@ def judge_absence(line: Line, moment: Moment, pupil: str) -> tuple[str, str]:
         if moment.school.calendar.closes(session) <= moment.known_at:
             return "missing", "registration closed and no mark stands here"
         return "not possible", "registration had not closed"
+    if line.code == symbol_of(UNREADABLE):
+        return "unreadable", "an event of this entry cannot be read by this release"
     code = by_symbol(line.code)
     assert code is not None, line.code
     if code.attended:
@@ -329,7 +335,7 @@ def _absence_crossing(
     """Return the position at which the verdict last became what it is, roll and calendar being as known now."""
     changes: list[tuple[int, int, int]] = []
     for number, code, begins, ends in zip(*versions[2:], strict=True):
-        known = CODES[code]
-        if int(number) in on_roll and number <= until and (known.absent or known.attended):
+        known = by_symbol(symbol_of(code))
+        if known and int(number) in on_roll and number <= until and (known.absent or known.attended):
             changes += [(int(begins), int(known.absent), 1), (int(ends), -int(known.absent), -1)]
     return crossing(changes, moment.position, lambda absent, possible: _reaches(absent, possible, limit), verdict)

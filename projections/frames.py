@@ -1,7 +1,8 @@
 """Frames: the columns that kernels count over, loaded from the read model and folded from the school.
 
 A frame is a tuple of NumPy arrays of one length. Loading packs each pupil's rows into one text inside the database: one
-row a pupil crosses to Python instead of one a mark, and NumPy reads the numbers.
+row a pupil crosses to Python instead of one a mark, and NumPy reads the numbers. What is loaded is added up and held
+against its check sums (`projections.sums`), so that rows altered by hand are noticed before anything is answered.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import sqlalchemy as sa
 
+from ledger.codes import CODES
 from ledger.school import School
 from ledger.sessions import EPOCH_DAY
+from projections.sums import END, ROW, end_numbers, row_numbers
 
 NEVER = np.int64(2**62)
 ALWAYS = np.iinfo(np.int32).max  # the last session of who has not left
+VERSIONS = 2**16  # more than an entry has
 NONE = (1, 0)  # a span of sessions that holds none
 EPOCH = date.fromordinal(EPOCH_DAY)
+UNREADABLE = 255  # in place of a code: an event of the entry cannot be read, so nobody can say what stands there
 LISTS: dict[str, sa.types.TypeEngine[Any]] = {"years": sa.SmallInteger(), "pupils": sa.Text()}
 
 
@@ -37,6 +42,11 @@ class Entries(NamedTuple):
     def known_at(self, position: int) -> Entries:
         """Return the marks that stood at a position: at most one for each pupil and session."""
         return self.where((self.from_position <= position) & (self.until_position > position))
+
+    def as_of(self, position: int) -> Entries:
+        """Return marks in every version as they were at a position: without later ones, and not ended by them."""
+        known = self.where(self.from_position <= position)
+        return known._replace(until_position=np.where(known.until_position > position, NEVER, known.until_position))
 
     def where(self, mask: np.ndarray) -> Entries:
         """Return the marks that a mask chooses; these very ones where it chooses all."""
@@ -119,38 +129,106 @@ class Roll(NamedTuple):
         return held
 
 
+def symbol_of(code: int) -> str:
+    """Return how a code is written, "unreadable" for one that cannot be read."""
+    return "unreadable" if code == UNREADABLE else CODES[code].symbol
+
+
+class Altered(Exception):
+    """Rows of the read model that are not those its projector wrote; says whose."""
+
+
 def load_entries(
-    connection: sa.Connection, years: Sequence[int], pupils: Sequence[str] | None = None, position: int | None = None
+    connection: sa.Connection,
+    years: Sequence[int],
+    pupils: Sequence[str] | None = None,
+    position: int | None = None,
+    at: int | None = None,
 ) -> Entries:
-    """Return the marks of these school years, of all pupils or of some; those standing at `position`, or every
-    version."""
-    clauses = ["year IN :years"]
-    params: dict[str, object] = {"years": list(years)}
+    """Return the marks of these school years, of all pupils or of some; those standing at `position`, or every version.
+    With `at`, as the read model was when it stood there, however far it has come since. Raises Altered where the rows
+    do not come to their check sums."""
+    ends = [each for each in (position, at) if each is not None]
+    params: dict[str, object] = {"years": list(years), "position": min(ends, default=0)}
+    chosen = "year IN :years"
     if pupils is not None:
-        clauses.append("pupil IN :pupils")
+        chosen += " AND pupil IN :pupils"
         params["pupils"] = list(pupils)
-    if position is not None:
-        clauses.append("from_position <= :position AND (until_position IS NULL OR until_position > :position)")
-        params["position"] = position
-    numbers = "(session * 256 + code) || ',' || from_position || ',' || coalesce(until_position, 0)"
+    standing = "from_position <= :position AND (until_position IS NULL OR until_position > :position)"
+    wanted = "TRUE" if position is None else standing
+    numbers = (
+        f"(session * 256 + code) || ',' || from_position || ',' || (coalesce(until_position, 0) * {VERSIONS} + version)"
+    )
     together = "group_concat" if connection.dialect.name == "sqlite" else "string_agg"
-    statement = f"SELECT pupil, {together}({numbers}, ',') FROM entries WHERE {' AND '.join(clauses)} GROUP BY pupil"
+    # One statement, so that rows, sums and position are of one moment, whoever brings the read model on meanwhile.
+    statement = f"""
+        SELECT pupil, year, {together}({numbers}, ',') FILTER (WHERE {wanted}), count(*),
+               CAST(coalesce(sum({ROW} + {END}) FILTER (WHERE NOT ({wanted})), 0) AS bigint), max(from_position)
+        FROM entries WHERE {chosen} GROUP BY pupil, year
+        UNION ALL SELECT pupil, year, NULL, held, total, -1 FROM sums WHERE {chosen}
+        UNION ALL SELECT '', NULL, NULL, NULL, NULL, position FROM tracking WHERE name = 'entries'
+    """
     bound = sa.text(statement).bindparams(
         # PostgreSQL compares even an empty list by type.
         *(sa.bindparam(name, type_=kind, expanding=True) for name, kind in LISTS.items() if name in params)
     )
-    found = sorted(tuple(row) for row in connection.execute(bound, params))
+    if ":position" not in statement:
+        del params["position"]
+    found: list[tuple[Any, ...]] = []
+    sums: dict[tuple[str, int], tuple[int, int]] = {}
+    end = 0
+    for pupil, year, text, held, total, last in connection.execute(bound, params):
+        if year is None:
+            end = last
+        elif last == -1:
+            sums[pupil, year] = held, total
+        else:
+            found.append((pupil, year, text, held, total, last))
+    found.sort(key=lambda group: group[:2])
     # np.fromstring reads numbers out of text; only its binary mode is deprecated.
-    columns = [np.fromstring(text, dtype=np.int64, sep=",").reshape(-1, 3) for _, text in found]
+    columns = [np.fromstring(text or "", dtype=np.int64, sep=",").reshape(-1, 3) for _, _, text, *_ in found]
     table = np.concatenate(columns) if columns else np.empty((0, 3), np.int64)
-    return Entries(
-        [pupil for pupil, _ in found],
-        np.repeat(np.arange(len(found), dtype=np.int32), [len(column) for column in columns]),
-        (table[:, 0] >> 8).astype(np.int32),
-        (table[:, 0] & 255).astype(np.uint8),
-        table[:, 1],
-        np.where(table[:, 2] == 0, NEVER, table[:, 2]),
+    session, code, begins = table[:, 0] >> 8, table[:, 0] & 255, table[:, 1]
+    until, version = table[:, 2] // VERSIONS, table[:, 2] % VERSIONS
+    lengths = np.array([len(column) for column in columns], np.int64)
+    _check_sums(found, row_numbers(session, version, code, begins) + _ends(session, version, until), lengths, sums, end)
+    names = sorted({pupil for pupil, *_ in found})
+    place = {pupil: row for row, pupil in enumerate(names)}
+    entries = Entries(
+        names,
+        np.repeat(np.array([place[pupil] for pupil, *_ in found], np.int32), lengths),
+        session.astype(np.int32),
+        code.astype(np.uint8),
+        begins,
+        np.where(until == 0, NEVER, until),
     )
+    return entries if at is None or at >= end else entries.as_of(at)
+
+
+def _ends(session: np.ndarray, version: np.ndarray, until: np.ndarray) -> np.ndarray:
+    ended = np.flatnonzero(until)
+    numbers = np.zeros(len(until), np.int64)
+    numbers[ended] = end_numbers(session[ended], version[ended], until[ended])
+    return numbers
+
+
+def _check_sums(
+    found: list[tuple[Any, ...]],
+    numbers: np.ndarray,
+    lengths: np.ndarray,
+    sums: dict[tuple[str, int], tuple[int, int]],
+    end: int,
+) -> None:
+    """Raise Altered unless each pupil's school year holds as many rows as its sum is of, they come to it, and none is
+    from after the position that the read model is said to stand at."""
+    running = np.concatenate([[0], np.cumsum(numbers)])
+    loaded = np.diff(running[np.concatenate([[0], np.cumsum(lengths)])])
+    for (pupil, year, _, held, others, last), total in zip(found, loaded.tolist(), strict=True):
+        if sums.pop((pupil, year), None) != (held, total + others) or last > end:
+            raise Altered(f"{pupil} in {year}")
+    for (pupil, year), (held, _) in sums.items():
+        if held:
+            raise Altered(f"{pupil} in {year}")
 
 
 def roll_of(school: School, pupils: list[str]) -> Roll:
@@ -186,20 +264,27 @@ def last_session(day: date) -> int:
     return first_session(day) + 1
 
 
-def load_touched(connection: sa.Connection, position: int) -> Entries:
-    """Return, in every version that began or ended after a position, the marks of all pupils and school years."""
-    statement = (
-        "SELECT pupil, session, code, from_position, until_position FROM entries "
-        "WHERE from_position > :position OR until_position > :position"
-    )
-    rows = connection.execute(sa.text(statement), {"position": position}).all()
-    pupils = sorted({row.pupil for row in rows})
-    place = {pupil: index for index, pupil in enumerate(pupils)}
-    return Entries(
-        pupils,
-        np.array([place[row.pupil] for row in rows], np.int32),
-        np.array([row.session for row in rows], np.int32),
-        np.array([row.code for row in rows], np.uint8),
-        np.array([row.from_position for row in rows], np.int64),
-        np.array([row.until_position or NEVER for row in rows], np.int64),
-    )
+class Amended(NamedTuple):
+    """A version of an entry that ended another: both codes, and the position at which it did."""
+
+    pupil: str
+    session: int
+    was: int
+    now: int
+    position: int
+
+
+def amended(versions: Entries, since: int, until: int) -> list[Amended]:
+    """Return the amendments after a position up to another, in order; `versions` holds at least the marks that began or
+    ended then."""
+    # Every event has a position of its own, so what ended there is what it amended.
+    within = (versions.until_position > since) & (versions.until_position <= until)
+    before = dict(zip(versions.until_position[within].tolist(), versions.code[within].tolist(), strict=True))
+    now = versions.where((versions.from_position > since) & (versions.from_position <= until))
+    columns = (now.pupil.tolist(), now.session.tolist(), now.code.tolist(), now.from_position.tolist())
+    found = [
+        Amended(versions.pupils[pupil], session, before[position], code, position)
+        for pupil, session, code, position in zip(*columns, strict=True)
+        if position in before
+    ]
+    return sorted(found, key=lambda each: each.position)

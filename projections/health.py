@@ -22,10 +22,10 @@ from ledger.store.rows import FIRST_MOMENT, UnsoundRow
 from ledger.streams import Owner
 from projections.basis import basis_findings, decided_leave
 from projections.cohorts import absence_answers
-from projections.frames import Entries, last_session, roll_of
+from projections.frames import UNREADABLE, Entries, last_session, roll_of, symbol_of
 from projections.notice_checks import ahead_findings, notice_findings
 from projections.penalty import UNRESOLVED
-from projections.projector import ENTRY, Projector, entry_row
+from projections.projector import ENTRY, LATER, Projector, entry_row, unreadable
 from projections.questions import Answers, Moment
 from projections.replay import pages, replay, stored
 from projections.roll_health import roll_findings
@@ -67,13 +67,12 @@ def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
                 "keys_missing",
                 f"the particulars of {sealed} pupils cannot be read: these are another ledger's keys or an older copy",
             )
-    with answers.engine.connect() as connection:
-        for row in connection.execute(sa.select(parked).order_by(parked.c.position)):
-            yield Finding(
-                "parked",
-                f"{row.topic} cannot be read ({row.reason}), so its entry is not served",
-                position=row.position,
-            )
+    if answers.model.doubt:
+        yield Finding("read_model", answers.model.doubt)
+    for row in answers.ledger.reads.rows_at(answers.model.unread(moment.position)):
+        reason = unreadable(row) or LATER
+        sentence = f"{row.topic} cannot be read ({reason}), so its entry is unreadable"
+        yield Finding("parked", sentence, position=row.position)
     for position, reason in moment.school.poison.items():
         yield Finding("parked", f"{reason}; it is passed over", position=position)
 
@@ -94,14 +93,14 @@ def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
         if not (no_session[row] or off_roll[row] or open_n[row] or special[row] or secondary[row]):
             continue
         pupil, session = entries.pupils[entries.pupil[row]], Session.from_number(int(entries.session[row]))
-        code, where = CODES[entries.code[row]].symbol, (pupil, str(session), int(entries.from_position[row]))
+        code, where = symbol_of(entries.code[row]), (pupil, str(session), int(entries.from_position[row]))
         if off_roll[row]:
             yield Finding("mark_off_roll", f"{code} stands on a day the pupil is not on roll any more", *where)
         elif no_session[row]:
             yield Finding("mark_on_no_session", f"{code} stands on a day that the calendar no longer has", *where)
         else:
             expected = school.expected(pupil, session)
-            if expected and expected.code != code:
+            if expected and expected.code != code and entries.code[row] != UNREADABLE:
                 yield Finding(
                     "mark_beside_expected", f"{code} stands where {expected.cites} expects {expected.code}", *where
                 )

@@ -15,7 +15,6 @@ from itertools import count, islice
 from typing import NamedTuple
 
 from ledger.case import PenaltyCase
-from ledger.codes import CODES
 from ledger.notices import Owed, owed, paid_by, standing, terms
 from ledger.policy import Policy
 from ledger.received import received_marks
@@ -23,6 +22,7 @@ from ledger.school import School
 from ledger.sessions import Session, school_year
 from projections.cohorts import ParentAnswer, PenaltyAnswer, penalty_answers
 from projections.duty import Duty, Urgency
+from projections.frames import symbol_of
 from projections.questions import Answers, Moment
 from projections.rungs import (
     Counted,
@@ -309,7 +309,7 @@ def _marks(answers: Answers, moment: Moment, cases: Mapping[str, list[PenaltyCas
     ):
         pupil, session = moment.school.pupils[entries.pupils[place]], Session.from_number(number)
         if pupil.on_roll(session.day) and pupil.of_school_age(session.day):
-            found.setdefault(pupil.number, {})[session] = Mark(CODES[code].symbol, position)
+            found.setdefault(pupil.number, {})[session] = Mark(symbol_of(code), position)
     return found
 
 

@@ -15,14 +15,13 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from ledger.codes import CODES
 from ledger.events import ArrivalLogged, LetterSent, SupportRecorded
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session, format_moment, school_year
 from projections.absence import percent
 from projections.chronology import Told, chronologies
 from projections.duty import Duty, Urgency
-from projections.frames import Entries, first_session, last_session, roll_of
+from projections.frames import Entries, first_session, last_session, roll_of, symbol_of
 from projections.punctuality import (
     LATE,
     SCHOOL_DAYS,
@@ -203,7 +202,7 @@ def _evidence(found: Lateness, told: dict[tuple[str, str], ArrivalLogged]) -> di
         evidence.setdefault(pupil, []).append(
             LateSession(
                 session=session,
-                code=CODES[marks.code[row]].symbol,
+                code=symbol_of(marks.code[row]),
                 minutes=None if minutes == UNKNOWN else minutes,
                 arrived_at=format_moment(arrival.arrived_at) if arrival else None,
                 position=int(marks.from_position[row]),
@@ -263,7 +262,7 @@ def late_book_answer(answers: Answers, moment: Moment) -> LateBookAnswer:
     marks = answers.entries(moment, [school_year(day)], pupils)
     marks = marks.where((marks.session >= first_session(day)) & (marks.session <= last_session(day)))
     codes = {
-        (pupils[pupil], session): CODES[code].symbol
+        (pupils[pupil], session): symbol_of(code)
         for pupil, session, code in zip(marks.pupil.tolist(), marks.session.tolist(), marks.code.tolist(), strict=True)
     }
     found = [

@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.codes import CODES, by_symbol
+from ledger.codes import by_symbol
 from ledger.events import AbsenceAttributed, LeaveDecided, LeaveRequested, LeaveWithdrawn, LetterSent
 from ledger.roles import LEAVE_DECIDERS
 from ledger.school import School
 from ledger.sessions import LONDON, Session, format_moment, from_micros, school_year
 from ledger.streams import leave_stream
 from projections.chronology import Told, chronologies
+from projections.frames import symbol_of
 from projections.questions import Answer, Answers, Moment, Particulars
 
 HOLIDAY = "G"
@@ -309,5 +310,5 @@ def _marks(answers: Answers, moment: Moment, pupils: Sequence[str]) -> dict[str,
     for place, number, code, position in zip(*(column.tolist() for column in columns), strict=True):
         session = Session.from_number(number)
         if session.day <= moment.as_of:
-            found.setdefault(entries.pupils[place], {})[session] = CODES[code].symbol, position
+            found.setdefault(entries.pupils[place], {})[session] = symbol_of(code), position
     return found

@@ -81,7 +81,7 @@ class Unreadable(Exception):
 
 
 def _amendments(reads: Reads, after: int, until: int) -> pl.DataFrame:
-    """Return the later versions in a span that end an earlier one, which an event that cannot be read does not."""
+    """Return the later versions in a span, each of which ends an earlier one, whether it can be read or not."""
     try:
         return _read(*reads.entry_lines(after, until, amendments=True), set())
     except Unreadable:

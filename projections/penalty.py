@@ -18,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ledger.case import Notice, recent
-from ledger.codes import CODES, by_symbol
+from ledger.codes import by_symbol
 from ledger.policy import Policy
 from ledger.received import ReceivedMark
 from ledger.sessions import EPOCH_DAY, monday
-from projections.frames import Entries, Roll, last_session
+from projections.frames import Entries, Roll, last_session, symbol_of
 
 # A register with this code still owes its reason, so a referral that rests on it is sent back.
 UNRESOLVED = "N"
@@ -150,7 +150,7 @@ def tally(
 
 
 def _counted(session: int, code: int, position: int) -> Counted:
-    return Counted(session, CODES[code].symbol, position)
+    return Counted(session, symbol_of(code), position)
 
 
 def _elsewhere(

@@ -5,12 +5,15 @@ is claimed first, by an update that only succeeds from the position the batch wa
 on and the other reads again. Beside the position stands the digest of the event there: a ledger that was restored
 behind its read model, or replaced, does not match, and is refused instead of being silently continued.
 
-An event that cannot be read is parked with its reason, and its stream with it; every other entry is served.
+An event that cannot be read is parked with its reason, and its stream with it: from there on the entry is unreadable,
+and what stood before does not stand any more. Every other entry is served. Rows of another version of this projection
+are never gone on with: they are built again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -21,10 +24,14 @@ from ledger.codes import by_symbol
 from ledger.errors import Misconfigured
 from ledger.sessions import Session, school_year
 from ledger.store import Ledger, Row
-from projections.tables import SERVING, Generation, tracking
+from projections.frames import UNREADABLE
+from projections.sums import Sum, summed
+from projections.tables import SERVING, VERSION, Generation, make_tables, tracking
 
 BATCH = 5_000
+REBUILD = "'attendance rebuild' builds it again"
 ENTRY = "entry."
+LATER = "an earlier event of this stream is parked"
 
 
 class EntryRow(NamedTuple):
@@ -50,10 +57,16 @@ class Closing(NamedTuple):
 
 
 class Tracked(NamedTuple):
-    """How far a generation has been brought, 0 before the first event, and the digest of the event there."""
+    """How far a generation has been brought, 0 before the first event, the digest of the event there, and the version
+    of the projection that brought it there."""
 
     position: int
     digest: bytes
+    version: int = VERSION
+
+
+class Stale(Misconfigured):
+    """A read model that is not to be gone on with, though the ledger is its own: of another version, or altered."""
 
 
 class Batch(NamedTuple):
@@ -64,28 +77,47 @@ class Batch(NamedTuple):
     parked: list[dict[str, Any]]
 
 
+class Fold:
+    """What rows mean that are taken in in order of position, over any number of pages: versions of entries, each ended
+    by the next, and endings of versions from before the first page. `streams` are those parked, and grows."""
+
+    def __init__(self, streams: set[str]) -> None:
+        self.streams = streams
+        self.parked: list[dict[str, Any]] = []
+        self.closings: list[Closing] = []
+        self._standing: dict[tuple[int, str, int], EntryRow] = {}
+        self._ended: list[EntryRow] = []
+
+    def take(self, rows: Iterable[Row]) -> None:
+        found, unread = read_entries(rows, self.streams)
+        self.parked += unread
+        for entry in found:
+            key = entry[:3]
+            if before := self._standing.pop(key, None):
+                self._ended.append(before._replace(until_position=entry.from_position))
+            elif entry.version > 1:
+                ending = (entry.from_position, entry.year, entry.pupil, entry.session, entry.version - 1)
+                self.closings.append(Closing(*ending))
+            self._standing[key] = entry
+
+    @property
+    def fresh(self) -> list[EntryRow]:
+        return self._ended + list(self._standing.values())
+
+
 def meaning(rows: Iterable[Row], parked_streams: set[str]) -> Batch:
     """Return what these rows, in order of position, say to the read model. Pure. Streams that are parked, or become so
     here, are added to `parked_streams`."""
-    fresh: dict[tuple[int, str, int], EntryRow] = {}
-    ended: list[EntryRow] = []
-    closings: list[Closing] = []
-    found, unread = read_entries(rows, parked_streams)
-    for entry in found:
-        key = entry[:3]
-        # An amendment in the same batch as its original ends the row in memory; an older one is ended in SQL.
-        if before := fresh.pop(key, None):
-            ended.append(before._replace(until_position=entry.from_position))
-        elif entry.version > 1:
-            ending = (entry.from_position, entry.year, entry.pupil, entry.session, entry.version - 1)
-            closings.append(Closing(*ending))
-        fresh[key] = entry
-    return Batch(ended + list(fresh.values()), closings, unread)
+    # An amendment in the same batch as its original ends the row in memory; an older one is ended in SQL.
+    fold = Fold(parked_streams)
+    fold.take(rows)
+    return Batch(fold.fresh, fold.closings, fold.parked)
 
 
 def read_entries(rows: Iterable[Row], parked_streams: set[str]) -> tuple[list[EntryRow], list[dict[str, Any]]]:
     """Return the versions of entries among these rows, in order, each as if it stood for ever, and what is parked: an
-    event that cannot be read and every later one of its stream. `parked_streams` grows by what is found here."""
+    event that cannot be read and every later one of its stream, which are versions without a code. `parked_streams`
+    grows by what is found here."""
     found: list[EntryRow] = []
     unread: list[dict[str, Any]] = []
     for row in rows:
@@ -93,19 +125,22 @@ def read_entries(rows: Iterable[Row], parked_streams: set[str]) -> tuple[list[En
             continue
         try:
             if row.stream in parked_streams:
-                raise ValueError("an earlier event of this stream is parked")
+                raise ValueError(LATER)
             found.append(entry_row(row))
         except (wire.Undecodable, ValueError, LookupError) as error:
             parked_streams.add(row.stream)
             unread.append(parked_row(row, str(error)))
+            with suppress(ValueError, LookupError):  # a stream that is no entry's has no place
+                found.append(entry_row(row, UNREADABLE))
     return found, unread
 
 
-def entry_row(row: Row) -> EntryRow:
-    """Return the row of the read model that an event of an entry makes. Raises Undecodable or ValueError."""
+def entry_row(row: Row, code: int | None = None) -> EntryRow:
+    """Return the row of the read model that an event of an entry makes, its code as given where it is. Raises
+    Undecodable or ValueError."""
     pupil, _, place = row.stream.partition("/")
     year, session = place_of(place)
-    return EntryRow(year, pupil, session, row.version, code_of(row.state), row.position, None)
+    return EntryRow(year, pupil, session, row.version, code_of(row.state) if code is None else code, row.position, None)
 
 
 @lru_cache(maxsize=4096)
@@ -131,6 +166,15 @@ def code_of(state: bytes) -> int:
     if code is None:
         raise ValueError("its code is in no table of codes")
     return code.id
+
+
+def unreadable(row: Row) -> str:
+    """Return why an event of an entry cannot be read, blank where it can."""
+    try:
+        entry_row(row)
+    except (wire.Undecodable, ValueError, LookupError) as error:
+        return str(error)
+    return ""
 
 
 def parked_row(row: Row, reason: str) -> dict[str, Any]:
@@ -169,11 +213,13 @@ class Projector:
     def batches(self) -> Iterator[int]:
         """Yield each position reached on the way that `catch_up` goes: who stops asking stops between two batches."""
         head, _ = self._ledger.reads.head()
+        make_tables(self._engine)
         while True:
             with self._engine.connect() as connection:
-                at, digest = tracked(connection, self._generation)
+                at, digest, version = tracked(connection, self._generation)
                 streams = set(connection.scalars(sa.select(self._generation.parked.c.stream)))
-            self._check_digest(at, digest, head)
+            check_version(version)
+            self.check_digest(Tracked(at, digest), head)
             if at >= head:
                 return
             rows = self._ledger.reads.rows(at, self._batch)
@@ -184,9 +230,10 @@ class Projector:
         """Return the position that the read model stands at. Raises Misconfigured where this ledger is not the one it
         was built from."""
         with self._engine.connect() as connection:
-            at, digest = tracked(connection, self._generation)
-        self._check_digest(at, digest, self._ledger.reads.head()[0])
-        return at
+            at = tracked(connection, self._generation)
+        check_version(at.version)
+        self.check_digest(at, self._ledger.reads.head()[0])
+        return at.position
 
     def _apply(self, at: int, rows: Sequence[Row], streams: set[str]) -> bool:
         """Record one batch and its position in one transaction; False where another projector was first."""
@@ -196,12 +243,17 @@ class Projector:
             if not self._claim(connection, at, last.position, wire.leaf(*last)):
                 connection.rollback()
                 return False
-            write(connection, batch, self._generation)
+            if at == 0 and connection.scalar(sa.select(sa.exists(self._generation.entries.select()))):
+                raise Stale(f"the read model holds rows and does not say up to which position: {REBUILD}")
+            try:
+                write(connection, batch, self._generation)
+            except sa.exc.IntegrityError:
+                raise Stale(f"the read model holds what comes after its position {at} already: {REBUILD}") from None
             connection.commit()
         return True
 
     def _claim(self, connection: sa.Connection, at: int, reached: int, digest: bytes) -> bool:
-        values = {"position": reached, "digest": digest}
+        values = {"position": reached, "digest": digest, "version": VERSION}
         if at == 0:
             # The key lets one first batch in; the others find the row there and read again.
             try:
@@ -213,8 +265,10 @@ class Projector:
         ours = tracking.update().where(mine, tracking.c.position == at)
         return bool(connection.execute(ours.values(**values)).rowcount)
 
-    def _check_digest(self, at: int, digest: bytes, head: int) -> None:
+    def check_digest(self, tracked: Tracked, head: int) -> None:
+        """Raise Misconfigured where the ledger, which ends at `head`, is not the one that the read model is of."""
         # Every time, at the cost of one row: a ledger can be restored under a process that goes on running.
+        at, digest, _ = tracked
         if at == 0:
             self.trusted = Tracked(at, digest)
             return
@@ -237,12 +291,35 @@ class Projector:
         self.trusted = Tracked(at, digest)
 
 
+def check_version(version: int) -> None:
+    """Raise Stale for rows that another version of this projection wrote."""
+    if version != VERSION:
+        raise Stale(f"the read model is of version {version}, and this release's of version {VERSION}: {REBUILD}")
+
+
 def tracked(connection: sa.Connection, generation: Generation = SERVING, *, hold: bool = False) -> Tracked:
-    """Return how far a generation has been brought. With `hold`, no projector brings it further before the transaction
-    has ended."""
-    found = sa.select(tracking.c.position, tracking.c.digest).where(tracking.c.name == generation.name)
-    row = connection.execute(found.with_for_update() if hold else found).one_or_none()
-    return Tracked(row.position, bytes(row.digest)) if row else Tracked(0, b"")
+    """Return how far a generation has been brought, also where there is none. With `hold`, no projector brings it
+    further before the transaction has ended. Raises Stale where it stands at no position that there is."""
+    found = sa.select(tracking.c.position, tracking.c.digest, tracking.c.version)
+    found = found.where(tracking.c.name == generation.name)
+    try:
+        row = connection.execute(found.with_for_update() if hold else found).one_or_none()
+    except (sa.exc.ProgrammingError, sa.exc.OperationalError) as error:
+        connection.rollback()
+        if _says(error, "42703", "no such column"):
+            return Tracked(1, b"", 1)  # an earlier release's, however far it came
+        if _says(error, "42P01", "no such table"):
+            return Tracked(0, b"")
+        raise
+    if row is None:
+        return Tracked(0, b"")
+    if type(row.position) is not int or row.position < 1 or type(row.digest) not in (bytes, memoryview):
+        raise Stale(f"the read model is said to stand at position {row.position!r}, where none stands: {REBUILD}")
+    return Tracked(row.position, bytes(row.digest), row.version)
+
+
+def _says(error: sa.exc.DBAPIError, state: str, sentence: str) -> bool:
+    return getattr(error.orig, "sqlstate", None) == state or sentence in str(error.orig)
 
 
 def write(connection: sa.Connection, batch: Batch, generation: Generation = SERVING) -> None:
@@ -250,6 +327,7 @@ def write(connection: sa.Connection, batch: Batch, generation: Generation = SERV
     table = generation.entries.name
     if batch.parked:
         connection.execute(generation.parked.insert(), batch.parked)
+    add_sums(connection, summed(batch.fresh, batch.closings), generation)
     if connection.dialect.name == "postgresql":
         _copy(connection, batch, table)
         return
@@ -260,6 +338,24 @@ def write(connection: sa.Connection, batch: Batch, generation: Generation = SERV
             f"UPDATE {table} SET until_position = ? WHERE year = ? AND pupil = ? AND session = ? AND version = ?",
             batch.closings,  # type: ignore[arg-type]
         )
+
+
+def add_sums(connection: sa.Connection, sums: dict[tuple[int, str], Sum], generation: Generation = SERVING) -> None:
+    """Add to the check sums of a generation what its new rows come to."""
+    rows = [(*key, *added) for key, added in sums.items()]
+    if not rows:
+        return
+    name = generation.sums.name
+    more = ", ".join(f"{column} = {name}.{column} + excluded.{column}" for column in Sum._fields)
+    added = f"ON CONFLICT (year, pupil) DO UPDATE SET {more}"
+    if connection.dialect.name == "postgresql":
+        connection.connection.cursor().execute(
+            f"INSERT INTO {name} (year, pupil, held, total) "
+            f"SELECT * FROM unnest(%s::smallint[], %s::text[], %s::bigint[], %s::bigint[]) {added}",
+            tuple(map(list, zip(*rows, strict=True))),
+        )
+    else:
+        connection.exec_driver_sql(f"INSERT INTO {name} VALUES (?, ?, ?, ?) {added}", rows)  # type: ignore[arg-type]
 
 
 def _copy(connection: sa.Connection, batch: Batch, table: str) -> None:

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.codes import CODES
 from ledger.errors import Misconfigured
 from ledger.policy import Policy
 from ledger.sessions import Session, school_year
-from projections.frames import Entries, load_entries
+from projections.frames import Entries, symbol_of
 from projections.questions import Answer, Answers, Moment
 from projections.registers import MarkAnswer, history_answers
 
@@ -179,8 +178,7 @@ def proved(line: Line, counts_as: str, why: str) -> SessionProof:
 
 def versions_of(answers: Answers, pupil: str, years: Sequence[int]) -> Entries:
     """Return every version of the pupil's marks in these school years."""
-    with answers.engine.connect() as connection:
-        return load_entries(connection, years, [pupil])
+    return answers.versions([pupil], years)
 
 
 def session_numbers(moment: Moment, years: Iterable[int]) -> list[int]:
@@ -191,7 +189,7 @@ def lines_of(versions: Entries, moment: Moment, sessions: set[int]) -> list[Line
     """Return a line for each session of the calendar and each mark as known, in order."""
     known = versions.known_at(moment.position)
     marked = {
-        int(number): Line(int(number), CODES[code].symbol, int(position))
+        int(number): Line(int(number), symbol_of(code), int(position))
         for number, code, position in zip(known.session, known.code, known.from_position, strict=True)
     }
     return [marked.get(number, Line(number, "", 0)) for number in sorted(sessions | marked.keys())]

@@ -23,8 +23,9 @@ from ledger.school import School, take_in
 from ledger.sessions import LONDON, format_moment, from_micros, micros
 from ledger.store import Ledger, Row, position_at
 from ledger.streams import CLOCK, SCHOOL, Owner, owner_of, roll_stream
-from projections.frames import Entries, Roll, joined, load_entries, roll_of
-from projections.projector import Projector, Tracked, tracked
+from projections.frames import Entries, Roll, joined, roll_of
+from projections.model import ReadModel
+from projections.projector import ENTRY, code_of
 
 if TYPE_CHECKING:
     from projections.archive.reading import Archive
@@ -54,6 +55,13 @@ class Moment(NamedTuple):
     def rules(self) -> str:
         """The digest of the policy and its table of codes; blank before a school was opened."""
         return self.policy.rules if self.policy else ""
+
+
+class Unread(NamedTuple):
+    """How many events cannot be read, and the position of the first."""
+
+    events: int
+    first: int
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,13 +94,6 @@ class Particulars(NamedTuple):
     last_school: str = ""
 
 
-class Kept(NamedTuple):
-    """The marks of a school year in every version, whole up to where the read model stood before they were loaded."""
-
-    at: Tracked
-    marks: Entries
-
-
 class Answers:
     """Answers questions about one ledger, for as many threads as ask. With `keep`, the frames of school years stay
     loaded between questions.
@@ -112,11 +113,11 @@ class Answers:
         self.ledger = ledger
         self.engine = engine
         self.keys = keys
-        self.projector = Projector(ledger, engine)
+        self.model = ReadModel(ledger, engine, keep=keep)
+        self.projector = self.model.projector
         self._keep = keep
         # By school year. What stands here is read once and replaced whole: another thread may be replacing it.
-        self._frames: dict[int, tuple[Moment, Entries]] = {}
-        self._kept: dict[int, Kept] = {}
+        self._frames: dict[int, tuple[object, Entries]] = {}
         self._clock = clock or ledger.now
         self._forgotten: set[Owner] = set()  # grows only, for whichever question finds it first
         self.archive: Archive | None = None
@@ -124,7 +125,7 @@ class Answers:
     def moment(
         self, as_of: date | None = None, known_at: datetime | None = None, policy: str | Policy | None = None
     ) -> Moment:
-        """Return the moment of a question, the read model brought up to date.
+        """Return the moment of a question. Asking writes nothing: what the read model lacks is read from the ledger.
 
         Left out, `known_at` is the recorded time of the last event, and a later one is answered as that; left out,
         `as_of` is today, or in a simulated ledger the London day of its last event. `policy` overrides the one in
@@ -133,7 +134,7 @@ class Answers:
         # The end is read once and first: what others record meanwhile is later than this question.
         head, last = self.ledger.reads.head()
         if self.archive is None:
-            self.projector.catch_up()
+            self.model.come_to(head)
         known = last if known_at is None else min(micros(known_at), last)
         position = head if known == last else position_at(self.ledger.reads, known)
         school = take_in(School(), self.ledger.reads.reference_rows(0, position))
@@ -147,6 +148,8 @@ class Answers:
 
     def moment_at(self, position: int, as_of: date, policy: str | Policy | None = None) -> Moment:
         """Return the moment just after one event, whatever else was recorded at the same time."""
+        if self.archive is None:
+            self.model.come_to(position)
         school = take_in(School(), self.ledger.reads.reference_rows(0, position))
         rows = self.ledger.reads.rows_at([position])
         known_at = from_micros(rows[0].recorded_at if rows else 0)
@@ -193,43 +196,30 @@ class Answers:
         """Return the marks of these pupils, in their order, as known at the moment."""
         # Naming a whole school's pupils would cost more than reading them all.
         if len(pupils) <= NAMED and not self._keep and self.archive is None:
-            with self.engine.connect() as connection:
-                return load_entries(connection, years, pupils, moment.position).over(pupils)
+            return self.model.entries(years, pupils, moment.position).over(pupils)
         return joined([self._frame(moment, year).over(pupils) for year in years])
 
     def roll(self, moment: Moment, pupils: list[str]) -> Roll:
         """Return the roll of these pupils, in their order, as known at the moment."""
         return roll_of(moment.school, pupils)
 
+    def versions(self, pupils: Sequence[str] | None, years: Sequence[int]) -> Entries:
+        """Return the marks of these school years in every version, of some pupils or of all."""
+        return self.model.entries(years, pupils)
+
     def _frame(self, moment: Moment, year: int) -> Entries:
         """Return a school year's marks as known at the moment: loaded for it once, or picked from all versions kept."""
-        if self._keep and self.archive is None:
-            return self._keeping(moment, year).known_at(moment.position)
+        kept = self._keep and self.archive is None
+        loaded_for: object = self.model.come_to(moment.position) if kept else moment
         held = self._frames.get(year)
-        if held is None or held[0] != moment:
-            held = self._frames[year] = moment, self._load(moment, year)
-        return held[1]
-
-    def _keeping(self, moment: Moment, year: int) -> Entries:
-        kept = self._kept.get(year)
-        if kept is None or kept.at.position < moment.position or not self._still(kept.at):
-            with self.engine.connect() as connection:
-                at = tracked(connection)
-                kept = self._kept[year] = Kept(at, load_entries(connection, [year]))
-        return kept.marks
-
-    def _still(self, at: Tracked) -> bool:
-        """Whether the ledger is still the one that the read model was brought up from: it may have been restored."""
-        if at == self.projector.trusted:
-            return True
-        rows = self.ledger.reads.rows_at([at.position])
-        return bool(rows) and wire.leaf(*rows[0]) == at.digest
+        if held is None or held[0] != loaded_for:
+            held = self._frames[year] = loaded_for, self._load(moment, year)
+        return held[1].known_at(moment.position) if kept else held[1]
 
     def _load(self, moment: Moment, year: int) -> Entries:
         if self.archive is not None:
             return self.archive.standing(self.ledger.reads, moment.position, [year])
-        with self.engine.connect() as connection:
-            return load_entries(connection, [year], position=moment.position)
+        return self.model.entries([year], position=None if self._keep else moment.position)
 
     def particulars(self, moment: Moment, pupils: Iterable[str]) -> dict[str, Particulars]:
         """Return names, groups and contacts as known, each opened with its key."""
@@ -242,21 +232,31 @@ class Answers:
             for number, pupil in wanted.items()
         }
 
+    def unread(self, moment: Moment) -> Unread | None:
+        """Return what of the ledger, as known at the moment, this release cannot read; None where it reads all that it
+        looked at: the entries, and everything that marks are judged by."""
+        entries = [] if self.archive is not None else self.model.unread(moment.position)
+        positions = sorted({*entries, *moment.school.poison})
+        return Unread(len(positions), positions[0]) if positions else None
+
     def opened(self, rows: Iterable[Row], only: set[tuple[str, int]] | None = None) -> list[tuple[Row, Any]]:
         """Return rows with their events, text open where the right key is there and still sealed where it is not.
 
-        An event that cannot be read is passed over, and what follows it in its entry: the read model does not serve
-        that either, and the doctor names it.
+        An event that cannot be read is passed over, and what follows it in its entry, which is unreadable from there
+        on: the read model does not say either what stands there, and the doctor names it.
         """
         events: list[tuple[Row, Any]] = []
         parked: set[str] = set()
         for row in rows:
             if row.stream in parked or (only is not None and (row.stream, row.version) not in only):
                 continue
+            entry = row.topic.startswith(ENTRY)
             try:
+                if entry:
+                    code_of(row.state)
                 events.append((row, wire.decode(row.state)))
-            except wire.Undecodable:
-                parked |= {row.stream} if row.topic.startswith("entry.") else set()
+            except (wire.Undecodable, ValueError):
+                parked |= {row.stream} if entry else set()
         keys = self.keys_of(row.stream for row, event in events if event.sealed)
         return [(row, _opened(row, event, keys) if event.sealed else event) for row, event in events]
 

@@ -31,8 +31,9 @@ from projections.archive.pages import ArchivedMarks
 from projections.archive.reading import Archive
 from projections.fingerprints import fingerprint_at
 from projections.marks import COLUMNS, KEY, Fingerprint, Marks, Page, fingerprint
-from projections.projector import Projector, tracked
-from projections.tables import NEXT, OLD, SERVING, Generation, rebuilding, tracking
+from projections.projector import Projector, Stale, Tracked, add_sums, tracked
+from projections.sums import Sum, of_columns
+from projections.tables import NEXT, OLD, SERVING, VERSION, Generation, make_tables, rebuilding, tracking
 
 PAGE = {"postgresql": 50_000, "sqlite": 5_000}  # positions; as many rows at most are held at a time, twice over
 # While somebody records: a save waits for a disk that writes a page, and on SQLite for the one writer.
@@ -93,6 +94,7 @@ def rebuild(
         return ledger.reads.end() <= end
 
     try:
+        make_tables(engine)
         resumed_at = _begin(ledger, engine, restart=restart)
     except sa.exc.ProgrammingError as error:
         if type(error.orig).__name__ != "InsufficientPrivilege":
@@ -126,6 +128,8 @@ def rebuild(
 def status(engine: sa.Engine) -> Status | None:
     """Return how far a rebuild is that was begun and has not ended, at work or not."""
     with engine.connect() as connection:
+        if not sa.inspect(connection).has_table(rebuilding.name):
+            return None
         row = connection.execute(sa.select(rebuilding)).one_or_none()
         if row is None:
             return None
@@ -153,7 +157,7 @@ def _begin(ledger: Ledger, engine: sa.Engine, *, restart: bool) -> int:
                 f"another rebuild is at work (process {earlier.process}): 'attendance rebuild --status'"
             )
         at = tracked(connection, NEXT)
-        if earlier is not None and earlier.until <= head and not restart and _is_of(ledger, *at):
+        if earlier is not None and earlier.until <= head and not restart and _is_of(ledger, at):
             mine = rebuilding.update().values(process=_process(), beat_at=now)
             connection.execute(mine)
             return at.position
@@ -167,6 +171,7 @@ def _begin(ledger: Ledger, engine: sa.Engine, *, restart: bool) -> int:
         else:
             NEXT.entries.create(connection)
         NEXT.parked.create(connection)
+        NEXT.sums.create(connection)
         begun = {"until": head, "rows": 0, "mix": _bytes(0), "stage": "filling", "begun_at": now, "beat_at": now}
         connection.execute(rebuilding.insert().values(name=NEXT.name, process=_process(), **begun))
     return 0
@@ -232,7 +237,7 @@ def _write(ledger: Ledger, engine: sa.Engine, page: Page, at: int, end: int, wri
             f"the ledger holds no event at position {end}, so nothing can be rebuilt past it: somebody removed it, see "
             "'attendance verify'; the read model goes on serving"
         )
-    reached = {"name": NEXT.name, "position": end, "digest": wire.leaf(*rows[0])}
+    reached = {"name": NEXT.name, "position": end, "digest": wire.leaf(*rows[0]), "version": VERSION}
     with _writing(engine) as connection:
         claim = tracking.delete().where(tracking.c.name == NEXT.name, tracking.c.position == at)
         if not connection.execute(claim).rowcount and at:
@@ -241,6 +246,7 @@ def _write(ledger: Ledger, engine: sa.Engine, page: Page, at: int, end: int, wri
         if page.parked:
             connection.execute(NEXT.parked.insert(), page.parked)
         _load(connection, page.marks)
+        add_sums(connection, _sums(page.marks), NEXT)
         _beat(connection, rows=written.rows, mix=_bytes(written.mix))
 
 
@@ -258,6 +264,14 @@ def _load(connection: sa.Connection, marks: pl.DataFrame) -> None:
         connection.exec_driver_sql(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?)", rows)  # type: ignore[arg-type]
 
 
+def _sums(marks: pl.DataFrame) -> dict[tuple[int, str], Sum]:
+    """Return by year and pupil what these rows add to the check sums."""
+    numbers = of_columns({name: marks[name].fill_null(0).to_numpy() for name in COLUMNS if name != "pupil"})
+    owners = marks.select("year", "pupil", pl.Series("number", numbers)).group_by("year", "pupil")
+    found = owners.agg(held=pl.len(), total=pl.sum("number")).select("year", "pupil", "held", "total")
+    return {(year, pupil): Sum(held, total) for year, pupil, held, total in found.iter_rows()}
+
+
 def _put_key(engine: sa.Engine, alone: Alone) -> None:
     """Give the new generation its key and the rights of the serving one, where it has none yet."""
     if engine.dialect.name != "postgresql":
@@ -273,7 +287,7 @@ def _put_key(engine: sa.Engine, alone: Alone) -> None:
         connection.exec_driver_sql(f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {entries} ({', '.join(KEY)})")
     with engine.begin() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {entries} ADD CONSTRAINT {name} PRIMARY KEY USING INDEX {name}")
-        for serving, new in ((SERVING.entries, NEXT.entries), (SERVING.parked, NEXT.parked)):
+        for serving, new in zip(SERVING.tables, NEXT.tables, strict=True):
             _grant_alike(connection, serving.name, new.name)
     with engine.begin() as connection:
         connection.exec_driver_sql(f"ANALYZE {entries}")
@@ -300,8 +314,8 @@ def _serving(ledger: Ledger, engine: sa.Engine, alone: Alone) -> tuple[int, Fing
     """Return a position, no later than the one that the rebuild was begun for, and the fingerprint of the serving
     generation there; None where that is of another ledger or has not begun."""
     with engine.connect() as connection:
-        serving = tracked(connection)
-    if not serving.position or not _is_of(ledger, *serving):
+        serving = _served(connection)
+    if not serving.position or serving.version != VERSION or not _is_of(ledger, serving):
         return None
     at = min(serving.position, _until(engine))
     return at, fingerprint_at(engine, SERVING, at, cores=alone())
@@ -337,8 +351,8 @@ def _take_place(ledger: Ledger, engine: sa.Engine, projector: Projector) -> int:
             with _writing(engine) as connection:
                 if engine.dialect.name == "postgresql":
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
-                serving = tracked(connection, hold=True)
-                if serving.position > position and _is_of(ledger, *serving):
+                serving = _served(connection, hold=True)
+                if serving.position > position and _is_of(ledger, serving):
                     continue  # it was brought on while we looked away
                 _drop(connection, OLD)
                 _rename(connection, SERVING, OLD)
@@ -354,7 +368,7 @@ def _take_place(ledger: Ledger, engine: sa.Engine, projector: Projector) -> int:
 
 
 def _rename(connection: sa.Connection, generation: Generation, to: Generation) -> None:
-    for table, name in ((generation.entries.name, to.entries.name), (generation.parked.name, to.parked.name)):
+    for table, name in zip((t.name for t in generation.tables), (t.name for t in to.tables), strict=True):
         connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"ALTER INDEX {table}_pkey RENAME TO {name}_pkey")
@@ -362,15 +376,23 @@ def _rename(connection: sa.Connection, generation: Generation, to: Generation) -
 
 
 def _drop(connection: sa.Connection, generation: Generation) -> None:
-    for table in (generation.entries, generation.parked):
+    for table in generation.tables:
         table.drop(connection, checkfirst=True)
     connection.execute(tracking.delete().where(tracking.c.name == generation.name))
 
 
-def _is_of(ledger: Ledger, position: int, digest: bytes) -> bool:
+def _served(connection: sa.Connection, *, hold: bool = False) -> Tracked:
+    """Return how far the serving generation has been brought; nowhere, where what it says of itself was altered."""
+    try:
+        return tracked(connection, hold=hold)
+    except Stale:
+        return Tracked(0, b"")
+
+
+def _is_of(ledger: Ledger, at: Tracked) -> bool:
     """Whether the event at a position of this ledger is the one that a generation was brought up to."""
-    rows = ledger.reads.rows_at([position])
-    return position == 0 or bool(rows and wire.leaf(*rows[0]) == digest)
+    rows = ledger.reads.rows_at([at.position])
+    return at.position == 0 or bool(rows and wire.leaf(*rows[0]) == at.digest)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from ledger.events import AbsenceReported, ArrivalLogged, EntryEvent, MarkAmende
 from ledger.sessions import Half, Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import entry_of, entry_stream, follow_up_stream, register_stream, year_prefix
+from projections.frames import UNREADABLE, symbol_of
 from projections.questions import Answers, Moment
 
 SEALED = "(sealed)"
@@ -201,10 +202,26 @@ def _entries(answers: Answers, moment: Moment, streams: list[str]) -> dict[str, 
 def _marks(answers: Answers, moment: Moment, rows: list[Row]) -> dict[str, list[MarkAnswer]]:
     """Return what each entry had said by the moment, by stream."""
     known = [row for row in rows if row.position <= moment.position]
+    opened = {row.position: event for row, event in answers.opened(known)}
     found: dict[str, list[MarkAnswer]] = defaultdict(list)
-    for row, event in answers.opened(known):
-        found[row.stream].append(_mark(row, event))
+    for row in known:
+        event = opened.get(row.position)
+        found[row.stream].append(_unreadable(row) if event is None else _mark(row, event))
     return found
+
+
+def _unreadable(row: Row) -> MarkAnswer:
+    """Return that something was recorded here that this release cannot read, which no earlier code stands in for."""
+    return MarkAnswer(
+        code=symbol_of(UNREADABLE),
+        detail="",
+        recorded_at=format_moment(from_micros(row.recorded_at)),
+        by=By(name="", title=""),
+        reason="",
+        position=row.position,
+        via="",
+        cites="",
+    )
 
 
 def _mark(row: Row, event: EntryEvent) -> MarkAnswer:

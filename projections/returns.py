@@ -12,12 +12,12 @@ from datetime import date
 
 import msgspec
 
-from ledger.codes import CODES
 from ledger.events import AgencyInformed, ReturnMade
 from ledger.sessions import Session
 from projections.admission import Spell, roll_spells, spell_on, year_begins
 from projections.cohorts import CountedSession
 from projections.duty import Duty, Urgency
+from projections.frames import symbol_of
 from projections.questions import Answer, Answers, Moment
 from projections.return_episodes import (
     Episode,
@@ -156,7 +156,7 @@ def _sessions(episode: Episode, recorded: dict[int, str]) -> list[CountedSession
     return [
         CountedSession(
             session=str(Session.from_number(number)),
-            code=CODES[code].symbol,
+            code=symbol_of(code),
             position=position,
             recorded_at=recorded[position],
         )

@@ -5,8 +5,10 @@ known at position p, is `from_position <= p AND (until_position IS NULL OR until
 any moment, on every database, without replaying.
 
 There are millions of rows, so a row holds only numbers and the pupil: names, reasons and times stay in the event,
-which a screen fetches by stream and version. What entries are judged by (roll, calendar, policies, leave, notices) is
-small and is folded from its own events by `ledger.school`, to any position; it has no second copy here."""
+which a screen fetches by stream and version. Where an event of an entry cannot be read, the row says so (UNREADABLE),
+and so do all later ones of that entry: what stood before it does not stand any more. What entries are judged by (roll,
+calendar, policies, leave, notices) is small and is folded from its own events by `ledger.school`, to any position; it
+has no second copy here."""
 
 from __future__ import annotations
 
@@ -16,17 +18,27 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from ledger.store import Ledger
+from ledger.wal import opener
+
+# Of what the rows say: those of another version are built again, and never answered from.
+VERSION = 2
 
 metadata = sa.MetaData()
 beside = sa.MetaData()  # tables that are there only while a rebuild needs them
 
 
 class Generation(NamedTuple):
-    """The tables of one whole read model, and the name under which `tracking` says how far it has been brought."""
+    """The tables of one whole read model, a check sum of each pupil's school year among them, and the name under which
+    `tracking` says how far it has been brought."""
 
     name: str
     entries: sa.Table
     parked: sa.Table
+    sums: sa.Table
+
+    @property
+    def tables(self) -> tuple[sa.Table, ...]:
+        return self.entries, self.parked, self.sums
 
 
 def _generation(suffix: str, metadata: sa.MetaData) -> Generation:
@@ -52,7 +64,17 @@ def _generation(suffix: str, metadata: sa.MetaData) -> Generation:
         sa.Column("topic", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
     )
-    return Generation(name, entries, parked)
+    sums = sa.Table(
+        f"sums{suffix}",
+        metadata,
+        sa.Column("year", sa.SmallInteger, nullable=False),
+        sa.Column("pupil", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("held", sa.BigInteger, nullable=False, comment="rows of this pupil's school year"),
+        sa.Column("total", sa.BigInteger, nullable=False, comment="of their numbers: see projections/sums.py"),
+        sa.PrimaryKeyConstraint("year", "pupil", name=f"sums{suffix}_pkey"),
+        sqlite_with_rowid=False,
+    )
+    return Generation(name, entries, parked, sums)
 
 
 SERVING = _generation("", metadata)
@@ -66,6 +88,7 @@ tracking = sa.Table(
     sa.Column("name", sa.Text, primary_key=True, comment="of the generation"),
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Column("digest", sa.LargeBinary, nullable=False, comment="of the stored row at the position"),
+    sa.Column("version", sa.Integer, nullable=False, server_default="1", comment="of what the rows say"),
 )
 
 rebuilding = sa.Table(
@@ -83,23 +106,21 @@ rebuilding = sa.Table(
 
 
 def open_engine(ledger: Ledger) -> sa.Engine:
-    """Return an engine on the database of a ledger, its read model's tables made where they are missing."""
+    """Return an engine on the database of a ledger. Opening makes nothing: who only asks finds a read model or none."""
     address = ledger.address
     if address.kind == "memory":
-        engine = sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-    elif address.kind == "sqlite":
-        engine = sa.create_engine(address.sqlalchemy, connect_args={"timeout": 30})
+        return sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    if address.kind == "sqlite":
+        engine = sa.create_engine(address.sqlalchemy, creator=opener(address.sqlalchemy.removeprefix("sqlite:///")))
         # The read model can be built again at any time, so it need not wait for the disk at every commit.
         sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
-    else:
-        engine = sa.create_engine(address.sqlalchemy, connect_args={"options": f"-csearch_path={address.schema}"})
-    make_tables(engine)
-    return engine
+        return engine
+    return sa.create_engine(address.sqlalchemy, connect_args={"options": f"-csearch_path={address.schema}"})
 
 
 def make_tables(engine: sa.Engine) -> None:
-    """Make the read model's tables where they are missing."""
-    if not sa.inspect(engine).has_table(rebuilding.name):
+    """Make the read model's tables, and what an earlier release's lack, where they are missing."""
+    if not sa.inspect(engine).has_table(SERVING.sums.name):
         with engine.begin() as connection:
             # Two first starts must not race on CREATE.
             lock = {
@@ -108,3 +129,6 @@ def make_tables(engine: sa.Engine) -> None:
             }
             connection.exec_driver_sql(lock[engine.dialect.name])
             metadata.create_all(connection)
+            columns = sa.inspect(connection).get_columns(tracking.name)
+            if all(column["name"] != "version" for column in columns):
+                connection.exec_driver_sql(f"ALTER TABLE {tracking.name} ADD COLUMN version integer NOT NULL DEFAULT 1")

@@ -18,14 +18,14 @@ import numpy as np
 
 from ledger import policy as policies
 from ledger.arrival import code_of_arrival
-from ledger.codes import CODES, by_symbol
+from ledger.codes import by_symbol
 from ledger.errors import Misconfigured
 from ledger.events import ArrivalLogged
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session
 from projections.chronology import chronologies
 from projections.cohorts import absence_answers, penalty_answers
-from projections.frames import Entries
+from projections.frames import Entries, symbol_of
 from projections.questions import Answer, Answers, Moment
 
 COHORTS = ("persistent", "severe", "at_risk")
@@ -161,7 +161,7 @@ def _recoded(answers: Answers, moment: Moment, other: Policy, pupils: list[str])
     years = [year for year in moment.school.years if year <= moment.as_of.year]
     standing = answers.entries(moment, years, pupils)
     codes = {
-        (standing.pupils[pupil], int(number)): CODES[code].symbol
+        (standing.pupils[pupil], int(number)): symbol_of(code)
         for pupil, number, code in zip(standing.pupil, standing.session, standing.code, strict=True)
     }
     found: dict[tuple[str, int], int] = {}

@@ -45,6 +45,7 @@ from ledger.store.rows import (
     position_at,
     said,
 )
+from ledger.wal import uri_of
 
 __all__ = [
     "CLOCK_AHEAD",
@@ -259,10 +260,9 @@ def _sqlite_address(url: str, rest: str, *, create: bool) -> Address:
         raise Misconfigured(f"there is no ledger file {path}: 'attendance open' begins one")
     if create and not path.parent.is_dir():
         raise Misconfigured(f"there is no folder {path.parent} for the ledger file")
-    mode = "rwc" if create else "rw"
     environment = {
         "PERSISTENCE_MODULE": "eventsourcing.sqlite",
-        "SQLITE_DBNAME": f"file:{quote(str(path))}?mode={mode}",
+        "SQLITE_DBNAME": uri_of(path, create=create),
         "ORIGINATOR_ID_TYPE": "text",
     }
     return Address("sqlite", f"sqlite:///{path}", environment, f"sqlite:///{path}", None)

@@ -16,6 +16,6 @@ END $$;
 
 GRANT USAGE ON SCHEMA :"schema" TO attendance_writer;
 GRANT SELECT, INSERT ON :"schema".stored_events, :"schema".receipts TO attendance_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON :"schema".entries, :"schema".tracking, :"schema".parked TO attendance_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON :"schema".entries, :"schema".tracking, :"schema".parked, :"schema".sums TO attendance_writer;
 -- Rebuilding makes tables and is the owner's; whoever records sees how far one has come.
 GRANT SELECT ON :"schema".rebuilding TO attendance_writer;

@@ -29,7 +29,7 @@ from ledger.store.rows import (
     sound,
 )
 from ledger.store.sql import COLUMNS, RECEIPT, SqlReads
-from ledger.wal import switch_to_wal
+from ledger.wal import may_be_written, open_file, switch_to_wal
 
 BUSY_SECONDS = 30
 
@@ -81,10 +81,7 @@ class PinnedPool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
         # Not the library's own, which remembers one statement only and so prepares all of ours again at every save.
         try:
-            connection = sqlite3.connect(
-                self.db_name, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS
-            )
-            switch_to_wal(connection)
+            connection = open_file(self.db_name, timeout=BUSY_SECONDS)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
         except sqlite3.Error as error:
@@ -114,6 +111,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
 
     def create_table(self) -> None:
         with self._connection() as connection:
+            switch_to_wal(connection)
             connection.executescript(f"BEGIN IMMEDIATE; {DDL} COMMIT;")
 
     def check(self) -> None:
@@ -123,7 +121,9 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
                 name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
             }
             triggers = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
-        if found != {"journal_mode": "wal", "synchronous": 2}:
+            read_only = not may_be_written(connection)
+        # A file that may only be read loses nothing, and one copied out of its log goes back to it at the first save.
+        if found not in ({"journal_mode": mode, "synchronous": 2} for mode in ("wal", "delete")) and not read_only:
             raise Misconfigured(
                 f"SQLite runs with journal_mode {found['journal_mode']} and synchronous {found['synchronous']}, "
                 "but the ledger needs wal and 2 (FULL)"
@@ -151,6 +151,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         """Return the positions. `basis`: fail if a reference event came later; `at`: a simulated ledger's time."""
         assert_predecessors(((e.originator_id, e.originator_version) for e in stored_events), self.versions_of)  # type: ignore[misc]
         with self._connection(writes=True) as connection:
+            self._check_writable(connection)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 positions = self._append(connection, stored_events, receipt, basis, at)
@@ -160,6 +161,15 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
                     connection.execute("ROLLBACK")
                 raise
         return positions
+
+    def _check_writable(self, connection: sqlite3.Connection) -> None:
+        """Put a copy that was taken out of its log back to it. Raises Misconfigured where nothing may be written."""
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            switch_to_wal(connection)
+        if not may_be_written(connection):
+            raise Misconfigured(
+                "the ledger may only be read here (its file, its folder or its disk): nothing was recorded"
+            )
 
     def _append(
         self,

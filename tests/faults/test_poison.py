@@ -20,6 +20,7 @@ from ledger.events import MarkAmended
 from ledger.store import Envelope, Ledger, Receipt, Row, open_ledger
 from ledger.streams import entry_stream, roll_stream
 from projections.cohorts import absence_answers
+from projections.frames import UNREADABLE as NO_CODE
 from projections.health import doctor_findings, verify_findings
 from projections.projector import Projector
 from projections.questions import Answers
@@ -55,6 +56,11 @@ class Poisoned(NamedTuple):
     amendment: int  # position of an event that can be read, later in the stream of one that cannot
     marks: int  # of all the others
 
+    @property
+    def unreadable(self) -> set[tuple[int, int]]:
+        """The versions of the entry that nobody can read: no code, and from which position."""
+        return {(NO_CODE, self.entry.position), (NO_CODE, self.amendment)}
+
     def answers(self) -> Answers:
         return Answers(self.ledger, open_engine(self.ledger), new_keys())
 
@@ -89,8 +95,10 @@ def test_it_is_parked_with_its_stream_and_the_rest_is_served(poisoned: Poisoned,
             (poisoned.entry.position, poisoned.entry.stream),
             (poisoned.amendment, poisoned.entry.stream),
         ]
-        assert set(stored(engine)) == replayed(ledger, head)
-        assert sum(1 for _ in stored(engine)) == poisoned.marks
+        rows = set(stored(engine))
+        assert rows == replayed(ledger, head)
+        assert {(row.code, row.from_position) for row in rows if row.code == NO_CODE} == poisoned.unreadable
+        assert len(rows) == poisoned.marks + 2
         rebuild(ledger, engine)
 
 
@@ -114,8 +122,10 @@ def test_everybody_is_still_answered_for(poisoned: Poisoned) -> None:
     assert set(found.values()) == {2} and len(found) == len(CLASSES) * PUPILS - 1
     lines = register_answer(answers, moment, "0A", MORNING.day).lines
     shown = {(line.pupil, line.session): line.code for line in lines}
-    assert [key for key, code in shown.items() if code is None] == [(VICTIM, str(AFTERNOON))]
-    assert [entry.session for entry in history_answers(answers, moment, VICTIM)] == [str(MORNING)]
+    assert [key for key, code in shown.items() if code == "unreadable"] == [(VICTIM, str(AFTERNOON))]
+    assert None not in shown.values()
+    told = {entry.session: [mark.code for mark in entry.entries] for entry in history_answers(answers, moment, VICTIM)}
+    assert told.pop(str(AFTERNOON)) == ["unreadable", "unreadable"] and list(told) == [str(MORNING)]
 
 
 def test_its_pupil_is_marked_nowhere_twice_and_the_entry_is_not_amended(poisoned: Poisoned) -> None:

@@ -83,6 +83,6 @@ def test_control_without_the_digest_events_are_silently_lost(
 ) -> None:
     case = Case(durable_url)
     fault(case)
-    monkeypatch.setattr(Projector, "_check_digest", lambda *_: None)
+    monkeypatch.setattr(Projector, "check_digest", lambda *_: None)
     case.fresh().catch_up()
     assert not case.is_true()

@@ -190,7 +190,7 @@ def test_a_ledger_that_opens_a_school_is_accepted(lasting_url: str) -> None:
 # --- SQLite ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pragma", ["journal_mode=DELETE", "synchronous=NORMAL", "synchronous=OFF"])
+@pytest.mark.parametrize("pragma", ["journal_mode=MEMORY", "synchronous=NORMAL", "synchronous=OFF"])
 def test_sqlite_settings_that_lose_marks_are_refused(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch, pragma: str
 ) -> None:

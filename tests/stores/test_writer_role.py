@@ -19,7 +19,7 @@ from ledger.store import open_ledger, parse_address
 from projections.projector import Projector
 from projections.rebuild import rebuild
 from projections.replay import replayed, stored
-from projections.tables import metadata, open_engine
+from projections.tables import make_tables, metadata, open_engine
 from tests.stores.envelopes import everything, mark, opening, receipt
 from tests.stores.story import journal
 from tests.support.schools import new_keys, open_school
@@ -53,6 +53,7 @@ def grant(owner: psycopg.Connection, schema: str) -> None:
 def writer_url(postgres_url: str) -> Iterator[str]:
     """The address of a new ledger, as an account that may only write."""
     school = open_school(postgres_url)
+    make_tables(school.answers.engine)
     address, account, password = school.ledger.address, f"w_{secrets.token_hex(6)}", secrets.token_hex(16)
     school.close()
     with psycopg.connect(address.conninfo, autocommit=True) as owner:
