@@ -28,6 +28,8 @@ from ledger.errors import Misconfigured, Refused
 
 verbs = typer.Typer(**PLAIN)
 
+LONGEST_FILE = 40_000_000  # bytes: of ten million characters, each the longest there is
+
 
 @verbs.command("portable")
 def make_portable(
@@ -103,7 +105,11 @@ def receive(
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode()
+        with path.open("rb") as file:
+            content = file.read(LONGEST_FILE + 1)
+        if len(content) > LONGEST_FILE:
+            raise Misconfigured(f"the file '{path.name}' is longer than any record")
+        return content.decode()
     except UnicodeDecodeError:
         raise Misconfigured(f"the file '{path.name}' is no text") from None
     except OSError as error:

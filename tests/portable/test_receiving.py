@@ -297,4 +297,4 @@ def test_it_is_told_from_where_a_record_came() -> None:
 
 
 def test_the_kept_record_is_one_of_this_form() -> None:
-    assert json.loads(KEPT.read_text(encoding="utf-8"))["record"]["form"] == "attendance portable record 1"
+    assert json.loads(KEPT.read_text(encoding="utf-8"))["record"]["form"] == "attendance portable record 2"

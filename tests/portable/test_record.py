@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import pytest
 from ledger import note
 from ledger.errors import Misconfigured
 from ledger.note import VerifierKey, parse_key
-from ledger.portable import BadRecord, PortableRecord, format_record, open_record
+from ledger.portable import LONGEST, BadRecord, PortableRecord, format_record, open_record
 from ledger.seal import Seal, open_seal
 from projections.portable import portable_record
 from tests.support.former import (
@@ -93,8 +94,9 @@ def test_it_says_what_the_ledger_said(former: Former) -> None:
 def test_nothing_that_the_next_school_does_not_need_can_be_read_in_it(former: Former) -> None:
     for words in ("fever-fulvetta", "address-flowerpecker", "seen", "F Ormer (Office)"):
         assert words not in former.text
-    topics = {leaf.topic for year in former.record.years for leaf in year.leaves if not leaf.hash}
+    topics = {leaf.topic for year in former.record.years for leaf in year.leaves}
     assert topics == {"entry.MarkRecorded", "entry.MarkAmended", "notice.NoticeIssued", "notice.NoticeWithdrawn"}
+    assert former.record.rules == former.school.answers.moment().policy.rules
 
 
 def test_every_byte_that_is_changed_is_noticed(former: Former) -> None:
@@ -206,10 +208,134 @@ def test_whoever_holds_the_key_cannot_say_otherwise_than_the_sealed_ledger(
     assert open_record(former.forged(lambda record: record), former.key)[0] == former.record
 
 
+# --- what a school could want to leave out, signed by its own key -----------------------------------------------------
+
+
+def without_entries(record: PortableRecord) -> PortableRecord:
+    """Hide the unauthorised session: its rows are gone, and so is the entry."""
+    kept = [entry for entry in record.entries if entry.entries[-1].code != "G"]
+    gone = {mark.position for entry in record.entries if entry not in kept for mark in entry.entries}
+    cut = leaves(record, lambda rows: [row for row in rows if row.position not in gone])
+    return msgspec.structs.replace(cut, entries=kept)
+
+
+def without_any_notice(record: PortableRecord) -> PortableRecord:
+    years = [msgspec.structs.replace(year, leaves=[]) if year.year == 0 else year for year in record.years]
+    return msgspec.structs.replace(record, years=years, notices=[])
+
+
+def without_the_year(record: PortableRecord) -> PortableRecord:
+    return msgspec.structs.replace(record, years=[y for y in record.years if y.year != 2024], entries=[])
+
+
+def with_an_empty_year(record: PortableRecord) -> PortableRecord:
+    """Say that there is no line of the year, with the lines that show that there is none of the year before."""
+    before, after = (next(y for y in record.years if y.year == year) for year in (2023, 2024))
+    years = [*record.years[:-1], msgspec.structs.replace(before, year=after.year)]
+    return msgspec.structs.replace(record, years=years, entries=[])
+
+
+def known_earlier(record: PortableRecord) -> PortableRecord:
+    return msgspec.structs.replace(record, known_at=record.known_at - timedelta(seconds=1))
+
+
+def at_an_earlier_position(record: PortableRecord) -> PortableRecord:
+    return msgspec.structs.replace(record, position=record.position - 1)
+
+
+def as_of_a_day_to_come(record: PortableRecord) -> PortableRecord:
+    return msgspec.structs.replace(record, as_of=record.as_of + timedelta(days=1))
+
+
+LEFT_OUT = {
+    without_entries: "all rows that were sealed of the entries of the school year 2024",
+    without_any_notice: "the notices, or the lines that show that there are none",
+    without_the_year: "the rows of each school year that counts: 2023, 2024, and the notices",
+    with_an_empty_year: "the entries of the school year 2024, or the lines that show that there are none",
+    known_earlier: "the position and the time of its checkpoint",
+    at_an_earlier_position: "the position and the time of its checkpoint",
+    as_of_a_day_to_come: "a day that had come",
+}
+
+
+@pytest.mark.parametrize("change", LEFT_OUT)
+def test_nothing_can_be_left_out_by_whoever_holds_the_key(
+    former: Former, change: Callable[[PortableRecord], PortableRecord]
+) -> None:
+    with pytest.raises(BadRecord, match=LEFT_OUT[change]):
+        open_record(former.forged(change), former.key)
+
+
+def test_a_year_without_a_mark_is_shown_to_be_one(former: Former) -> None:
+    (before,) = (year for year in former.record.years if year.year == 2023)
+    assert not before.leaves and len(before.around) == 2
+    assert all(f"{PUPIL}/" in each.line for each in before.around), "the pupil's own lines say enough"
+    for around in ([], before.around[:1], before.around[1:], before.around[::-1]):
+
+        def shown(record: PortableRecord, around: Any = around) -> PortableRecord:
+            years = [msgspec.structs.replace(y, around=around) if y.year == 2023 else y for y in record.years]
+            return msgspec.structs.replace(record, years=years)
+
+        if around == before.around[::-1]:
+            assert open_record(former.forged(shown), former.key)
+            continue
+        with pytest.raises(BadRecord, match="the entries of the school year 2023"):
+            open_record(former.forged(shown), former.key)
+
+
+def resigned(former: Former, content: str) -> str:
+    private = former.seal.private
+    assert private is not None
+    statement = f"attendance portable record\nsha256 {sha256(content.encode()).hexdigest()}\n"
+    signed = json.dumps(note.sign(statement, former.key.name, private), ensure_ascii=False)
+    return f'{{"record":{content},"signed":{signed}}}\n'
+
+
+def test_no_row_is_shown_as_a_hash_and_the_first_form_that_did_so_is_refused(former: Former) -> None:
+    record = json.loads(former.text)["record"]
+    kept = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
+    assert open_record(resigned(former, kept), former.key)[0] == former.record
+    (year,) = (each for each in record["years"] if each["year"] == 2024)
+    year["leaves"][0] = {"position": year["leaves"][0]["position"], "hash": "AAAA"}
+    with pytest.raises(BadRecord, match="with every row whole"):
+        open_record(resigned(former, json.dumps(record)), former.key)
+    with pytest.raises(BadRecord, match="the first form does not show"):
+        open_record(resigned(former, kept.replace("record 2", "record 1")), former.key)
+
+
+def test_a_checkpoint_of_the_first_form_shows_nothing_of_entries(former: Former) -> None:
+    """Its tree of years has no lines of entries, so every year would look like one without a mark."""
+    text = former.record.checkpoint.partition("\nuntil ")[0] + "\n"
+    private = former.seal.private
+    assert private is not None
+    signed = note.sign(text, former.key.name, private)
+    with pytest.raises(BadRecord, match="seal the ledger again"):
+        open_record(former.forged(lambda record: msgspec.structs.replace(record, checkpoint=signed)), former.key)
+
+
+@pytest.mark.parametrize("text", ["[" * 9_000_000, '{"record":' + "[" * 100_000 + "]" * 100_000 + ',"signed":"x"}\n'])
+def test_what_is_nested_without_end_is_refused(former: Former, text: str) -> None:
+    with pytest.raises(BadRecord):
+        open_record(text, former.key)
+
+
+def test_what_is_too_long_is_refused_unread(former: Former) -> None:
+    with pytest.raises(BadRecord, match="at most"):
+        open_record(former.text + " " * LONGEST, former.key)
+
+
+def test_numbers_beyond_all_calendars_are_refused(former: Former) -> None:
+    for as_of in (date.min, date.max):
+        with pytest.raises(BadRecord):
+            open_record(
+                former.forged(lambda record, as_of=as_of: msgspec.structs.replace(record, as_of=as_of)), former.key
+            )
+
+
 # --- when it can be made --------------------------------------------------------------------------------------------
 
 
-def test_later_rows_go_along_as_hashes_and_the_record_stays_the_same(former: Former, tmp_path: Path) -> None:
+def test_later_rows_stay_here_and_the_record_stays_the_same(former: Former, tmp_path: Path) -> None:
     school = open_school().replay(story())
     seal = seal_of(school, tmp_path / "seal")
     before = school.answers.moment(date(2024, 9, 5))
