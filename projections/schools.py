@@ -95,6 +95,22 @@ def school_state(schools: Schools, name: str, head: Head, sentence: Callable[[Ex
     )
 
 
+def closed_school(name: str, fault: str) -> SchoolState:
+    """Return the line of a school of which nothing may be read but that it is there."""
+    return SchoolState(
+        school=name,
+        urn="",
+        name="",
+        position=0,
+        recorded_at=None,
+        read_model=0,
+        behind=0,
+        parked=0,
+        fault=fault,
+        simulated=False,
+    )
+
+
 class Failed(NamedTuple):
     """A school whose turn failed: why, where its ledger ended then, and how many rounds ago."""
 

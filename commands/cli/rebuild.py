@@ -87,13 +87,16 @@ def rebuild_read_model(
 
 def _rebuild_every(url: str | None, *, restart: bool, as_json: bool) -> None:
     """Rebuild the schools of a database one after the other; one that fails is named and the others go on."""
-    from commands.cli.schools import database_of
+    from commands.cli.schools import MAY_NOT_READ, database_of
     from projections.rebuild import rebuild
     from projections.schools import opened_school
 
     failed: dict[str, str] = {}
     rebuilt: list[dict[str, object]] = []
-    with database_of(url, None) as (database, names), stage_bars(lines=True) as progress:
+    with database_of(url, None) as (database, names, _, closed), stage_bars(lines=True) as progress:
+        failed |= dict.fromkeys(closed, MAY_NOT_READ)
+        for name in closed:
+            note(f"{name} is left out: {MAY_NOT_READ}")
         for number, name in enumerate(names, 1):
             try:
                 school = opened_school(database, name)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -41,6 +41,19 @@ verbs.add_typer(pooled, name="pooled")
 
 NO = 1
 
+
+class Asked(NamedTuple):
+    """An opened database and the schools asked for: those named (`only`), else all of them; of all, `closed` are the
+    schools that the account may not read, and which are named instead of answered for."""
+
+    database: Schools
+    names: list[str]
+    only: list[str]
+    closed: list[str]
+
+
+MAY_NOT_READ = "this account may not read it"
+
 SchoolsOption = Annotated[
     list[str] | None,
     typer.Option("--school", metavar="SCHOOL", help="Only this one, by number or schema; may be repeated."),
@@ -51,29 +64,33 @@ SchoolsOption = Annotated[
 def list_schools(schools: SchoolsOption = None, ledger: LedgerOption = None, as_json: JsonOption = False) -> None:
     """List the schools of a database.
 
-    Where each ledger and its read model stand, and what keeps a read model from catching up.
+    Where each ledger and its read model stand, and what keeps a read model from catching up. Exit 1 if this account may
+    not read one of them.
 
     \b
     Example: attendance schools --ledger postgresql://user@host/db
     """
-    from projections.schools import school_state
+    from projections.schools import closed_school, school_state
 
-    with database_of(ledger, schools) as (database, names):
+    with database_of(ledger, schools) as (database, names, _, closed):
         heads = database.heads(names)
         with progress_bar("asking", len(names)) as progress:
-            found = []
+            found = [closed_school(name, MAY_NOT_READ) for name in closed]
             for name in names:
                 found.append(school_state(database, name, heads[name], sentence_of))
                 if progress is not None:
-                    progress(len(found))
+                    progress(len(found) - len(closed))
         shown = database.shown
+    found.sort(key=lambda state: state.school)
     if as_json:
         say_json(found)
-        return
-    from commands.cli.school_tables import schools_table
-    from commands.cli.tables import show
+    else:
+        from commands.cli.school_tables import schools_table
+        from commands.cli.tables import show
 
-    show(schools_table(found), f"{_counted(len(found))} at {shown}")
+        show(schools_table(found), f"{_counted(len(found))} at {shown}")
+    if closed:
+        raise typer.Exit(NO)
 
 
 @verbs.command("project")
@@ -101,10 +118,11 @@ def project(
         chosen(url, schools or ())
         _project_one(url, follow=follow, as_json=as_json)
         return
-    with database_of(url, schools) as (database, names), _until_signalled() as stopped:
+    with database_of(url, schools) as (database, _, only, closed), _until_signalled() as stopped:
         from projections.schools import Followed
 
-        followed = Followed(database, names if schools else (), told=_tell)
+        _tell_closed(closed)
+        followed = Followed(database, only, told=_tell)
         with stage_bars() as bar:
             followed.round(stopped.is_set, bar and partial(bar, "projecting"))
         while follow and not stopped.wait(every):
@@ -112,8 +130,8 @@ def project(
                 followed.round(stopped.is_set)
             except LedgerError as error:
                 note(f"{error}; looking again every {every:g} seconds")
-    _say_projected(followed, as_json=as_json)
-    if followed.failed and not follow:
+    _say_projected(followed, closed, as_json=as_json)
+    if (followed.failed or closed) and not follow:
         raise typer.Exit(NO)
 
 
@@ -134,8 +152,14 @@ def _tell(name: str, error: Exception | None) -> None:
     note(f"{name} goes on again" if error is None else f"{name} is left out: {sentence_of(error)}")
 
 
-def _say_projected(followed: Followed, *, as_json: bool) -> None:
-    failed = {name: sentence_of(each.error) for name, each in followed.failed.items()}
+def _tell_closed(closed: Sequence[str]) -> None:
+    for name in closed:
+        note(f"{name} is left out: {MAY_NOT_READ}")
+
+
+def _say_projected(followed: Followed, closed: Sequence[str], *, as_json: bool) -> None:
+    failed = dict.fromkeys(closed, MAY_NOT_READ)
+    failed |= {name: sentence_of(each.error) for name, each in followed.failed.items()}
     if as_json:
         reasons = [{"school": name, "reason": reason} for name, reason in failed.items()]
         say_json({"schools": len(followed.reached), "events": followed.events, "failed": reasons})
@@ -206,7 +230,8 @@ def _pool(
 
     lines: list[Any] = []
     unanswered: list[dict[str, str]] = []
-    with database_of(ledger, schools) as (database, names):
+    with database_of(ledger, schools) as (database, names, _, closed):
+        unanswered += [{"school": name, "reason": MAY_NOT_READ} for name in closed]
         times = times_of(database, names, about, known)
         with progress_bar("asking", len(names)) as progress:
             for number, name in enumerate(names, 1):
@@ -216,7 +241,7 @@ def _pool(
                     unanswered.append({"school": name, "reason": sentence_of(error)})
                 if progress is not None:
                     progress(number)
-    together = pool(lines, len(names), times)
+    together = pool(lines, len(names) + len(closed), times)
     for each in unanswered:
         note(f"{each['school']} is left out: {each['reason']}")
     if as_json:
@@ -231,13 +256,16 @@ def _pool(
 
 
 @contextmanager
-def database_of(ledger: str | None, schools: list[str] | None) -> Iterator[tuple[Schools, list[str]]]:
+def database_of(ledger: str | None, schools: list[str] | None) -> Iterator[Asked]:
     """Open the database of an address, and say which of its schools are asked for."""
+    from ledger.store.names import chosen
     from ledger.store.schools import open_schools
 
-    database, names = open_schools(ledger_address(ledger), schools or ())
+    url = ledger_address(ledger)
+    only = chosen(url, schools or ())
+    database, names = open_schools(url, schools or ())
     with database:
-        yield database, names
+        yield Asked(database, names, only, [] if only else database.closed())
 
 
 @contextmanager

@@ -11,12 +11,13 @@ from ledger.errors import Misconfigured
 POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,59}")
 NAMED = 5  # schools that a sentence names
-CATALOGUE = (
+_LEDGERS = (
     "SELECT nspname FROM pg_class t JOIN pg_namespace n ON n.oid = relnamespace "
-    "WHERE relname = 'stored_events' AND relkind = 'r' "
-    "AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(t.oid, 'SELECT') "
-    'ORDER BY nspname COLLATE "C"'
+    "WHERE relname = 'stored_events' AND relkind = 'r' AND {} ORDER BY nspname COLLATE \"C\""
 )
+_READABLE = "(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(t.oid, 'SELECT'))"
+CATALOGUE = _LEDGERS.format(_READABLE)
+CLOSED = _LEDGERS.format(f"NOT {_READABLE}")  # to this account
 
 
 def schema_of(school: str) -> str:

@@ -24,7 +24,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from ledger.errors import Misconfigured
 from ledger.store import Address, Ledger, parse_address
-from ledger.store.names import CATALOGUE, chosen, is_postgres, named_few
+from ledger.store.names import CATALOGUE, CLOSED, chosen, is_postgres, named_few
 from ledger.store.postgres import Recorder
 from ledger.store.rows import Conflict, Unavailable, said
 
@@ -92,6 +92,10 @@ class Schools:
         """Return the schemas that hold a ledger which this account may read, in order."""
         return [name for (name,) in self._fetch(SQL(CATALOGUE))]
 
+    def closed(self) -> list[str]:
+        """Return the schemas that hold a ledger which this account may not read, in order."""
+        return [name for (name,) in self._fetch(SQL(CLOSED))]
+
     def heads(self, names: Sequence[str] | None = None) -> dict[str, Head]:
         """Return how far the ledgers of these schools go (of all where None), some hundreds in one statement."""
         try:
@@ -141,8 +145,12 @@ def open_schools(url: str, only: Iterable[str] = ()) -> tuple[Schools, list[str]
     try:
         names = schools.names()
         if missing := [name for name in wanted if name not in names]:
+            if missing[0] in schools.closed():
+                raise Misconfigured(f"this account may not read the school {missing[0]} at {schools.shown}")
             raise Misconfigured(f"there is no school {missing[0]} at {schools.shown}{named_few(names)}")
         if not names:
+            if closed := schools.closed():
+                raise Misconfigured(f"this account may read none of the schools at {schools.shown}{named_few(closed)}")
             raise Misconfigured(f"no school keeps its ledger at {schools.shown}: 'attendance open' begins one")
     except Unavailable as error:
         schools.close()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from commands.journal import replay
@@ -130,6 +133,67 @@ def test_a_school_that_cannot_be_answered_for_is_named(schools: str) -> None:
     assert [each["school"] for each in answer.json["unanswered"]] == ["school_117001"]
     shown = run("pooled", "absence", *ASKED)
     assert shown.code == 1 and "pooled over 2 of 3 schools, as of 2024-10-15" in shown.out
+
+
+@pytest.fixture
+def account(schools: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Return the address of those schools for an account that may write to all but the second; it is the
+    environment's."""
+    name, password = f"a_{secrets.token_hex(6)}", secrets.token_hex(8)
+    with psycopg.connect(schools, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+        for school in (NAMES[0], NAMES[2]):
+            owner.execute(
+                f"GRANT USAGE ON SCHEMA {school} TO {name}; GRANT ALL ON ALL TABLES IN SCHEMA {school} TO {name}"
+            )
+        parts = urlsplit(schools)
+        url = parts._replace(netloc=f"{name}:{password}@{parts.netloc.rpartition('@')[2]}").geturl()
+        monkeypatch.setenv("ATTENDANCE_LEDGER", url)
+        yield url
+        owner.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+CLOSED = "this account may not read it"
+
+
+@pytest.mark.parametrize("figures", ["absence", "penalty"])
+def test_a_school_that_the_account_may_not_read_is_named_and_not_pooled(account: str, figures: str) -> None:
+    answer = run("pooled", figures, *ASKED, "--json")
+    assert answer.code == 1 and answer.err == f"attendance: {NAMES[1]} is left out: {CLOSED}\n"
+    assert [line["school"] for line in answer.json["schools"]] == [NAMES[0], NAMES[2]]
+    assert answer.json["unanswered"] == [{"school": NAMES[1], "reason": CLOSED}]
+    assert (answer.json["pooled"]["schools"], answer.json["pooled"]["of"]) == (2, 3)
+    assert run("pooled", figures, *ASKED, "--school", "117000").code == 0  # nothing was asked about the other
+    refused = run("pooled", figures, *ASKED, "--school", "117001")
+    assert f"this account may not read the school {NAMES[1]}" in refused.sentence
+
+
+def test_every_verb_over_many_schools_names_the_one_that_it_may_not_read(account: str) -> None:
+    listed = run("schools", "--json")
+    assert listed.code == 1
+    assert [(state["school"], state["fault"]) for state in listed.json] == [
+        *[(NAMES[0], ""), (NAMES[1], CLOSED), (NAMES[2], "")]
+    ]
+    assert run("schools").code == 1 and CLOSED in run("schools").out
+    said = run("project", "--json")
+    assert (said.code, said.json["schools"]) == (1, 2)
+    assert said.json["failed"] == [{"school": NAMES[1], "reason": CLOSED}]
+    told = run("rebuild", "--every-school", "--json")
+    assert told.code == 1 and {"school": NAMES[1], "reason": CLOSED} in told.json["failed"]
+
+
+def test_an_account_that_may_read_no_school_is_told_so(schools: str, account: str) -> None:
+    with psycopg.connect(schools, autocommit=True) as owner:
+        owner.execute(f"REVOKE ALL ON SCHEMA {NAMES[0]}, {NAMES[2]} FROM {urlsplit(account).username}")
+    assert "this account may read none of the schools" in run("pooled", "absence", *ASKED).sentence
+
+
+def test_an_address_that_names_a_school_has_that_one_projected(schools: str) -> None:
+    for name in NAMES:
+        record(schools, name, 5)
+    said = run("project", "--ledger", at_school(schools, NAMES[1])).out
+    assert said.startswith("1 school up to date, ")
+    assert [state["behind"] > 0 for state in run("schools", "--json").json] == [True, False, True]
 
 
 def test_the_tables_show_a_line_a_school_and_a_pooled_one(asked_schools: str) -> None:

@@ -107,8 +107,11 @@ def grow(ledger: Ledger, events: int, *, seed: int = 0, batch: int = 500) -> Non
             begun.append(stream)
         versions[stream] = versions.get(stream, 0) + 1
         envelopes.append(Envelope(stream, versions[stream], event))
+    opened = ledger.opened()
     for start in range(0, events, batch):
-        ledger.append(envelopes[start : start + batch], receipt=Receipt(f"{seed}-{start}", "", "test"))
+        # A simulated ledger may lie years back, and takes the time of today only from who chooses it.
+        at = max(ledger.reads.now(), ledger.reads.head()[1] + 1) if opened and opened.simulated else None
+        ledger.append(envelopes[start : start + batch], receipt=Receipt(f"{seed}-{start}", "", "test"), at=at)
 
 
 def torn(rows: Sequence[Row]) -> list[str]:
