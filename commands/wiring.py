@@ -194,9 +194,8 @@ def _open_keys(url: str, ledger: Ledger, *, create: bool) -> KeyStore:
     """Return the key store at a URL; lost where there is none and none is to be made."""
     import sqlalchemy as sa
 
-    from ledger.keys import open_key_store
+    from ledger.keys import key_engine, open_key_store
     from ledger.store import parse_address
-    from ledger.wal import opener
 
     if url.startswith(SQLITE) and not create and not Path(url.removeprefix(SQLITE)).is_file():
         # Connecting would create the file, and an empty store looks like one whose keys were destroyed.
@@ -205,11 +204,7 @@ def _open_keys(url: str, ledger: Ledger, *, create: bool) -> KeyStore:
     if create and url.startswith(SQLITE):
         # Keys are for whoever runs the ledger; everybody else could read every sealed word with them.
         Path(url.removeprefix(SQLITE)).touch(mode=0o600)
-    if address.kind == "sqlite":
-        engine = sa.create_engine(address.sqlalchemy, creator=opener(address.sqlalchemy.removeprefix(SQLITE)))
-    else:
-        arguments = {"options": f"-csearch_path={address.schema}", "connect_timeout": 10}
-        engine = sa.create_engine(address.sqlalchemy, connect_args=arguments)
+    engine = key_engine(address.sqlalchemy, address.schema)
     if create and address.kind == "postgresql":
         with engine.begin() as connection:
             # IF NOT EXISTS alone fails where two first starts race.

@@ -25,7 +25,7 @@ from ledger.epochs import Epochs
 from ledger.errors import Misconfigured
 from ledger.people import is_pupil_number
 from ledger.streams import Owner
-from ledger.wal import switch_to_wal
+from ledger.wal import opener, switch_to_wal
 
 WAIT_SECONDS = 5  # for a connection, a lock, an answer
 NAMES_A_QUERY = 500
@@ -189,6 +189,23 @@ def _sentence(error: Exception, address: str) -> Exception:
     if state == "42501":
         return Misconfigured(f"the key store {address} is there, but this account has no right to it: {reason}")
     return Misconfigured(f"the key store {address} cannot be used: {reason}")
+
+
+def key_engine(url: str, schema: str | None = None) -> sa.Engine:
+    """Return the engine for a key store at an address as SQLAlchemy takes it: every wait has an end, and no message
+    holds a key."""
+    shared: dict[str, Any] = {"pool_timeout": WAIT_SECONDS, "hide_parameters": True}
+    if url.startswith("sqlite"):
+        return sa.create_engine(url, creator=opener(url.removeprefix("sqlite:///")), **shared)
+    milliseconds = 1000 * WAIT_SECONDS
+    waits = {"statement_timeout": milliseconds, "lock_timeout": milliseconds}
+    settings = waits | ({"search_path": schema} if schema else {})
+    arguments = {
+        "options": " ".join(f"-c{name}={value}" for name, value in settings.items()),
+        "connect_timeout": WAIT_SECONDS,
+        "tcp_user_timeout": milliseconds,
+    }
+    return sa.create_engine(url, connect_args=arguments, **shared)
 
 
 def open_key_store(
