@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ledger.school import Doubt
+from ledger.school import Doubt, School, take_in
 from ledger.store.rows import LAST_MOMENT, Reads, position_at
+from ledger.streams import CLOCK
 
 SECOND = 1_000_000  # microseconds; a million saves that each went on from the last by one
 
@@ -31,6 +32,12 @@ class Span(NamedTuple):
 
     def holds(self, position: int) -> bool:
         return self.first <= position <= self.last
+
+
+def doubts_said(reads: Reads) -> list[Doubt]:
+    """Return what anybody said up to now, in order."""
+    rows = [row for row in reads.stream_rows([CLOCK]) if row.topic == "school.StampsDoubted"]
+    return take_in(School(), rows).doubts
 
 
 def spans(reads: Reads, doubts: Iterable[Doubt]) -> list[Span]:

@@ -16,11 +16,13 @@ from ledger import wire, words
 from ledger.case import Leave
 from ledger.codes import CODES, by_symbol
 from ledger.errors import Finding, Misconfigured
+from ledger.keys import KeyStore
 from ledger.sessions import LONDON, Session, from_micros, school_year
 from ledger.store import Ledger
 from ledger.store.rows import FIRST_MOMENT, UnsoundRow
 from ledger.streams import Owner
 from projections.basis import basis_findings, decided_leave
+from projections.clock_health import LATELY, clock_findings
 from projections.cohorts import absence_answers
 from projections.frames import UNREADABLE, Entries, last_session, roll_of, symbol_of
 from projections.notice_checks import ahead_findings, notice_findings
@@ -30,6 +32,7 @@ from projections.questions import Answers, Moment
 from projections.replay import pages, replay, stored
 from projections.roll_health import roll_findings
 from projections.tables import parked
+from projections.text_health import kept_findings, text_findings
 
 CLOSED = "closed session holds", "closed sessions hold"
 
@@ -73,6 +76,8 @@ def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
         reason = unreadable(row) or LATER
         sentence = f"{row.topic} cannot be read ({reason}), so its entry is unreadable"
         yield Finding("parked", sentence, position=row.position)
+    yield from kept_findings(answers.ledger, answers.keys)
+    yield from clock_findings(answers.ledger, max(0, answers.ledger.reads.end() - LATELY))
     for position, reason in moment.school.poison.items():
         yield Finding("parked", f"{reason}; it is passed over", position=position)
 
@@ -151,10 +156,13 @@ def _with_expectation(moment: Moment, entries: Entries) -> np.ndarray:
     return np.isin(entries.session, np.fromiter(closures | granted, np.int32))
 
 
-def verify_findings(ledger: Ledger, engine: sa.Engine, progress: Callable[[int], None] | None = None) -> list[Finding]:
+def verify_findings(
+    ledger: Ledger, engine: sa.Engine, progress: Callable[[int], None] | None = None, keys: KeyStore | None = None
+) -> list[Finding]:
     """Return what does not hold: rows that no recorder wrote or that stand where none puts one, events that do not
     decode, positions or versions with gaps, times that run backwards, an entry in the wrong school year, positions that
-    belong to no receipt or to two, and a read model that is not what replaying the ledger gives.
+    belong to no receipt or to two, recorded times that cannot be right, with the keys texts that do not open, and a
+    read model that is not what replaying the ledger gives.
 
     Not found without a seal: whatever was altered so that it still fits, which is for `ledger.seal`. Not found at all:
     another id, digest or door in a receipt, and the loss of one whose command made no event.
@@ -163,6 +171,8 @@ def verify_findings(ledger: Ledger, engine: sa.Engine, progress: Callable[[int],
     try:
         for finding in _ledger_findings(ledger, progress):
             found.append(finding)
+        if keys is not None:
+            found += text_findings(ledger, keys, progress)
     except UnsoundRow as error:
         # Nothing is read past it, neither here nor by any answer.
         return [*found, Finding("unsound", error.sentence, position=error.position)]
@@ -204,6 +214,7 @@ def _ledger_findings(ledger: Ledger, progress: Callable[[int], None] | None) -> 
     yield from stray_findings(ledger)
     yield from _row_findings(ledger, head, progress)
     yield from _receipt_findings(ledger, head)
+    yield from clock_findings(ledger)
 
 
 def _row_findings(ledger: Ledger, head: int, progress: Callable[[int], None] | None) -> Iterator[Finding]:

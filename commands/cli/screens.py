@@ -158,8 +158,8 @@ def verify_ledger(
 ) -> None:
     """Check that ledger and read model hold together; exit 1 if not.
 
-    Every event decodes, positions and versions have no gaps, every event belongs to the receipt of one command, and
-    the read model is what replaying the ledger gives.
+    Every event decodes, every text opens with its key, positions and versions have no gaps, every event belongs to the
+    receipt of one command, and the read model is what replaying the ledger gives.
     With a seal, or with checkpoints that you hold, also that no event was changed, added or removed since they were
     signed; with the seal's tiles the first one is named. Without, what the key store remembers of the ledger's seals is
     held against it. It says up to where the ledger is sealed, and how many events are covered by nothing.
@@ -177,7 +177,7 @@ def verify_ledger(
     with opened(ledger, keys) as house:
         position = house.ledger.reads.end()
         with progress_bar("verifying", position) as progress:
-            found = verify_findings(house.ledger, house.engine, progress)
+            found = verify_findings(house.ledger, house.engine, progress, house.keys)
         cover = None
         try:
             sealed = sealed_findings(house.ledger, seal, checkpoints or [], verifier, house.keys.epochs())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from eventsourcing import persistence
@@ -111,6 +112,10 @@ class Recorder(POPOApplicationRecorder):
 
     def end(self) -> int:
         return self.head()[0]
+
+    def still(self, after: int) -> list[tuple[int, int]]:
+        pairs = pairwise(self._rows[after:])
+        return [(row.position, row.recorded_at) for before, row in pairs if row.recorded_at == before.recorded_at + 1]
 
     def strays(self) -> list[int]:
         return []

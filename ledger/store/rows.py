@@ -96,6 +96,10 @@ class Reads(Protocol):
     def end(self) -> int:
         """Return the last position alone, also where the row there is not sound; 0 for an empty ledger."""
 
+    def still(self, after: int) -> list[tuple[int, int]]:
+        """Return (position, recorded time) where a save was stamped one microsecond after the one before it, as it is
+        where the clock shows no later time than the last event's. Of a save of many events the first position."""
+
     def strays(self) -> list[int]:
         """Return the positions of rows where no recorder puts one, which is before 1. No other read returns them."""
 

@@ -37,6 +37,16 @@ class SqlReads:
         ((last,),) = self._fetch("SELECT coalesce(max(notification_id), 0) FROM {events} WHERE notification_id > 0")
         return self._whole(last, last, "position")
 
+    def still(self, after: int) -> list[tuple[int, int]]:
+        seen = (
+            "SELECT notification_id, recorded_at, lag(recorded_at) OVER (ORDER BY notification_id) AS earlier "
+            "FROM {events} WHERE notification_id > ?"
+        )
+        return self._fetch(
+            f"SELECT notification_id, recorded_at FROM ({seen}) AS seen WHERE recorded_at = earlier + 1 ORDER BY 1",
+            after,
+        )
+
     def strays(self) -> list[int]:
         found = self._fetch("SELECT notification_id FROM {events} WHERE (notification_id > 0) IS NOT TRUE ORDER BY 1")
         return [position for (position,) in found]

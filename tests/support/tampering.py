@@ -23,7 +23,7 @@ def forget_after(ledger: Ledger, position: int) -> None:
     ledger.reads.check()
 
 
-def insert_raw(ledger: Ledger, stream: str, version: int, topic: str, state: bytes, *, ahead: int = 1) -> Row:
+def insert_raw(ledger: Ledger, stream: str, version: int, topic: str, state: bytes, *, ahead: int = 1_000) -> Row:
     """Return the row put at the end as it is given, with a receipt, `ahead` microseconds after the last one."""
     head, last = ledger.reads.head()
     row = Row(head + 1, stream, version, topic, last + ahead, state)

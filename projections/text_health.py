@@ -1,0 +1,99 @@
+"""Sealed texts and their keys: what cannot be read although nobody forgot it, and what can although somebody did."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from ledger import wire
+from ledger.errors import Finding
+from ledger.events import YearsForgotten
+from ledger.keys import KeyStore
+from ledger.sessions import format_year
+from ledger.store import Ledger, Row
+from ledger.streams import SCHOOL, Owner, owner_of
+from ledger.words import counted
+from projections.replay import pages
+
+
+def text_findings(ledger: Ledger, keys: KeyStore, progress: Callable[[int], None] | None = None) -> Iterator[Finding]:
+    """Yield what is wrong with keys and texts, every one of which is opened."""
+    forgotten = forgotten_at(ledger)
+    missing: dict[Owner, list[int]] = defaultdict(list)
+    for rows in pages(ledger, ledger.reads.end()):
+        spoken = [row for row in rows if wire.seems_sealed(row.state)]
+        held = keys.load(owner_of(row.stream) for row in spoken)
+        for row in spoken:
+            owner = owner_of(row.stream)
+            if owner in held:
+                yield from _unopened(row, held[owner])
+            elif owner not in forgotten and wire.holds_sealed(row.state):
+                missing[owner].append(row.position)
+        if progress is not None:
+            progress(rows[-1].position)
+    if keys.lost and missing:
+        texts = sum(map(len, missing.values()))
+        sentence = f"the key store {keys.address} is missing, so {counted(texts, 'text')} cannot be read"
+        yield Finding("keys_missing", sentence)
+        return
+    for owner, positions in sorted(missing.items()):
+        texts = counted(len(positions), "text")
+        sentence = f"the key of {_named(owner)} is gone, and nobody forgot it: {texts} cannot be read"
+        yield Finding("key_missing", sentence, _pupil(owner), position=positions[0])
+    yield from kept_findings(ledger, keys)
+
+
+def kept_findings(ledger: Ledger, keys: KeyStore) -> Iterator[Finding]:
+    """Yield the keys that are there although the ledger says that they were destroyed."""
+    forgotten = forgotten_at(ledger)
+    for owner in sorted(forgotten.keys() & set(keys.held())) if forgotten else ():
+        yield Finding(
+            "key_not_destroyed",
+            f"the key of {_named(owner)} is there although it was forgotten: 'attendance forget' destroys it",
+            _pupil(owner),
+            position=forgotten[owner],
+        )
+
+
+def forgotten_at(ledger: Ledger) -> dict[Owner, int]:
+    """Return what was forgotten up to now, with the position that says so."""
+    found: dict[Owner, int] = {}
+    for row in ledger.reads.stream_rows([SCHOOL]):
+        if row.topic == "school.YearsForgotten":
+            event = _decoded(row)
+            if isinstance(event, YearsForgotten):
+                found |= {Owner(name, year): row.position for name, year in event.years}
+    return found
+
+
+def _unopened(row: Row, key: bytes) -> Iterator[Finding]:
+    event = _decoded(row)
+    if event is None or not event.sealed:
+        return
+    try:
+        wire.open_sealed(event, row.stream, row.version, key)
+    except (wire.WrongKey, msgspec.MsgspecError):
+        yield Finding(
+            "text_unopened",
+            f"the text of {row.topic} does not open with the key of {_named(owner_of(row.stream))}",
+            _pupil(owner_of(row.stream)),
+            position=row.position,
+        )
+
+
+def _decoded(row: Row) -> wire.AnyEvent | None:
+    try:
+        return wire.decode(row.state)
+    except wire.Undecodable:
+        return None  # a finding of its own
+
+
+def _named(owner: Owner) -> str:
+    name = "the school" if owner.name == SCHOOL else owner.name
+    return f"{name} in {format_year(owner.year)}" if owner.year else name
+
+
+def _pupil(owner: Owner) -> str | None:
+    return None if owner.name == SCHOOL else owner.name
