@@ -34,8 +34,8 @@ def text_findings(ledger: Ledger, keys: KeyStore, progress: Callable[[int], None
         if progress is not None:
             progress(rows[-1].position)
     if keys.lost and missing:
-        texts = sum(map(len, missing.values()))
-        sentence = f"the key store {keys.address} is missing, so {counted(texts, 'text')} cannot be read"
+        lost = counted(sum(map(len, missing.values())), "text")
+        sentence = f"the key store {keys.address} is missing, so {lost} cannot be read"
         yield Finding("keys_missing", sentence)
         return
     for owner, positions in sorted(missing.items()):
