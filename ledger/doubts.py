@@ -56,10 +56,14 @@ def caution(doubted: Iterable[Span], position: int) -> str:
         # Just before a span: what the span holds may have been recorded by the time that was asked for.
         if span.first - 1 <= position <= span.last:
             return (
-                f"the recorded times of positions {span.first} to {span.last} are wrong (said at position "
+                f"the recorded times of {positions(span.first, span.last)} are wrong (said at position "
                 f"{span.said_at}), so what was known at a time is not sure there; positions are"
             )
     return ""
+
+
+def positions(first: int, last: int) -> str:
+    return f"position {first}" if first == last else f"positions {first} to {last}"
 
 
 class Times:

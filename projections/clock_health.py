@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ledger.doubts import doubts_said, spans
+from ledger.doubts import doubts_said, positions, spans
 from ledger.errors import Finding
 from ledger.sessions import format_moment, from_micros
 from ledger.store import Ledger, position_at
@@ -36,7 +36,7 @@ def _ahead(ledger: Ledger) -> Iterator[tuple[str, int, int, str]]:
         "stamps_ahead",
         first,
         head,
-        f"positions {first} to {head} are stamped up to {_shown(last)}, and the clock is at {_shown(now)}",
+        f"{positions(first, head)}: stamped up to {_shown(last)}, and the clock is at {_shown(now)}",
     )
 
 
@@ -53,8 +53,8 @@ def _still(ledger: Ledger, after: int) -> Iterator[tuple[str, int, int, str]]:
             "stamps_still",
             first,
             last,
-            f"positions {first} to {last} are stamped a microsecond apart from {_shown(since)} on, so the clock stood "
-            "still or was behind",
+            f"{positions(first, last)} went on a microsecond apart from {_shown(since - 1)}, so the clock stood still or "
+            "was behind",
         )
 
 
