@@ -53,8 +53,8 @@ def _still(ledger: Ledger, after: int) -> Iterator[tuple[str, int, int, str]]:
             "stamps_still",
             first,
             last,
-            f"{positions(first, last)} went on a microsecond apart from {_shown(since - 1)}, so the clock stood still or "
-            "was behind",
+            f"{positions(first, last)} went on a microsecond apart from {_shown(since - 1)}, so the clock stood still "
+            "or was behind",
         )
 
 
