@@ -31,6 +31,7 @@ EACH_SCHOOL = "{school}"  # in the address of keys: the schema of the ledger
 DEFAULT_LEDGER = "sqlite:///attendance.db"
 SQLITE = "sqlite:///"
 T = TypeVar("T")
+TAIL = 1_000  # events that a question reads from the ledger itself, about
 DATABASE_PACKAGES = ("sqlite3", "psycopg", "psycopg_pool", "eventsourcing")
 
 
@@ -75,7 +76,7 @@ class House:
     @property
     def simulated(self) -> bool:
         """Whether the clock of this ledger is simulated; fixed by its first event."""
-        opened = self.ledger.opened()
+        opened = None if self.ledger.unfit else self.ledger.opened()
         return self._simulated if opened is None else opened.simulated
 
     def check_opened(self) -> None:
@@ -84,10 +85,34 @@ class House:
             raise Refused("school_not_open", field="ledger", value=self.ledger.address.shown)
 
     def close(self) -> None:
+        if self.ledger.appended:
+            self._bring_up()
         if "engine" in self.__dict__:
             self.engine.dispose()
         self.keys.close()
         self.ledger.close()
+
+    def _bring_up(self) -> None:
+        """Bring the read model up where this house recorded past a multiple of TAIL. Who asks writes nothing, so who
+        records sees to it that there is little after the read model for others to read from the ledger. What was
+        recorded is recorded, so nothing that goes wrong here is said: the next question does without."""
+        import sqlalchemy as sa
+
+        from projections.projector import Projector
+
+        try:
+            end = self.ledger.reads.end()
+            if end // TAIL > (end - self.ledger.appended) // TAIL:
+                Projector(self.ledger, self.engine).catch_up()
+        except (LedgerError, sa.exc.SQLAlchemyError):
+            return
+
+    def notes(self) -> list[str]:
+        """Return what whoever was answered has to know of the answers."""
+        if "answers" not in self.__dict__:
+            return []
+        doubt = self.answers.model.doubt
+        return [*([f"{doubt}; answered from the ledger alone"] if doubt else []), *self.answers.notes]
 
     def __enter__(self) -> House:
         return self
@@ -97,12 +122,18 @@ class House:
 
 
 def open_house(
-    ledger_url: str | None = None, keys_url: str | None = None, *, create: bool = False, simulated: bool = False
+    ledger_url: str | None = None,
+    keys_url: str | None = None,
+    *,
+    create: bool = False,
+    simulated: bool = False,
+    examining: bool = False,
 ) -> House:
     """Return the house at two addresses; None takes the environment's, then the default.
 
-    With `create`, a ledger that is not there is made, and gets a simulated clock with `simulated`. Raises
-    Misconfigured, in one sentence, for what is misspelt, absent or unreachable.
+    With `create`, a ledger that is not there is made, and gets a simulated clock with `simulated`; with `examining`,
+    one with faults is opened as well, and nothing can be recorded in it. Raises Misconfigured, in one sentence, for
+    what is misspelt, absent or unreachable.
     """
     from ledger.store import open_ledger, parse_address
 
@@ -112,7 +143,7 @@ def open_house(
     keys_url = _keys_of_school(keys_address(ledger_url, keys_url), address.schema)
     _check_keys_address(keys_url, address.shown, create=create)
     with _sentences(f"the ledger at {_without_password(ledger_url)}"):
-        ledger = open_ledger(ledger_url, create=create)
+        ledger = open_ledger(ledger_url, create=create, examining=examining)
         fresh = create and ledger.reads.head()[0] == 0
     try:
         with _sentences(f"the key store at {_without_password(keys_url)}"):
@@ -120,7 +151,13 @@ def open_house(
     except BaseException:
         ledger.close()
         raise
-    return House(ledger, keys, simulated=simulated)
+    house = House(ledger, keys, simulated=simulated)
+    if fresh:
+        from projections.tables import make_tables
+
+        # By its owner, who then says who may read and write them.
+        make_tables(house.engine)
+    return house
 
 
 def ledger_address(given: str | None = None) -> str:

@@ -262,5 +262,7 @@ def described(moment: Moment) -> str:
     policy = moment.policy.name if moment.policy else "none"
     return (
         f"as of {moment.as_of}, as known at {format_moment(moment.known_at)} "
-        f"(position {moment.position}), policy {policy}" + (f"; caution: {moment.caution}" if moment.caution else "")
+        f"(position {moment.position}), policy {policy}"
+        + (f"; caution: {moment.caution}" if moment.caution else "")
+        + (f"; {moment.unread.sentence}" if moment.unread else "")
     )

@@ -7,7 +7,7 @@ seen. Verify speaks of things that nobody may settle but an engineer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import sqlalchemy as sa
@@ -15,25 +15,38 @@ import sqlalchemy as sa
 from ledger import wire, words
 from ledger.case import Leave
 from ledger.codes import CODES, by_symbol
-from ledger.errors import Finding, Misconfigured
+from ledger.errors import Finding, LedgerError, Misconfigured
 from ledger.keys import KeyStore
 from ledger.sessions import LONDON, Session, from_micros, school_year
-from ledger.store import Ledger
+from ledger.store import Ledger, Row, said
 from ledger.store.rows import FIRST_MOMENT, UnsoundRow
-from ledger.streams import Owner
+from ledger.streams import SCHOOL, Owner
 from projections.basis import basis_findings, decided_leave
 from projections.clock_health import LATELY, clock_findings
 from projections.cohorts import absence_answers
 from projections.frames import UNREADABLE, Entries, last_session, roll_of, symbol_of
 from projections.notice_checks import ahead_findings, notice_findings
 from projections.penalty import UNRESOLVED
-from projections.projector import ENTRY, LATER, Projector, entry_row, unreadable
+from projections.projector import (
+    ENTRY,
+    LATER,
+    REBUILD,
+    Projector,
+    Stale,
+    check_version,
+    entry_row,
+    tracked,
+    unreadable,
+)
 from projections.questions import Answers, Moment
-from projections.replay import pages, replay, stored
+from projections.replay import replay, sound_pages, stored
 from projections.roll_health import roll_findings
-from projections.tables import parked
+from projections.sums import summed
+from projections.tables import SERVING, parked, tracking
 from projections.text_health import kept_findings, text_findings
 
+SHOWN = 200  # findings of one kind about the read model, which may be wrong altogether
+ADMITTED = "roll.PupilAdmitted"
 CLOSED = "closed session holds", "closed sessions hold"
 
 
@@ -160,43 +173,78 @@ def verify_findings(
     ledger: Ledger, engine: sa.Engine, progress: Callable[[int], None] | None = None, keys: KeyStore | None = None
 ) -> list[Finding]:
     """Return what does not hold: rows that no recorder wrote or that stand where none puts one, events that do not
-    decode, positions or versions with gaps, times that run backwards, an entry in the wrong school year, positions that
-    belong to no receipt or to two, recorded times that cannot be right, with the keys texts that do not open, and a
-    read model that is not what replaying the ledger gives.
+    decode, positions or versions with gaps, times that run backwards, an entry in the wrong school year, events about
+    somebody who was never admitted, positions that belong to no receipt or to two, recorded times that cannot be right,
+    with the keys texts that do not open, and a read model that is not what replaying the ledger gives. Writes nothing,
+    and refuses nothing that it finds: the rest is still examined.
 
     Not found without a seal: whatever was altered so that it still fits, which is for `ledger.seal`. Not found at all:
     another id, digest or door in a receipt, and the loss of one whose command made no event.
     """
-    found: list[Finding] = []
+    parts: dict[str, Callable[[], Iterable[Finding]]] = {
+        "the database": lambda: _database_findings(ledger),
+        "rows outside the ledger's positions": lambda: stray_findings(ledger),
+        "the events": lambda: _row_findings(ledger, ledger.reads.end(), progress),
+        "the receipts": lambda: _receipt_findings(ledger, ledger.reads.end()),
+        "the times": lambda: clock_findings(ledger),
+        "the texts": lambda: [] if keys is None else text_findings(ledger, keys, progress),
+        "the read model": lambda: model_findings(ledger, engine),
+    }
+    found: dict[Finding, None] = {}
+    for what, examined in parts.items():
+        try:
+            for finding in examined():
+                found[finding] = None
+        except UnsoundRow as error:
+            found[_unsound(error)] = None
+        except (LedgerError, sa.exc.DBAPIError) as error:
+            sentence = said(getattr(error, "orig", None) or error)
+            found[Finding("database", f"{what} cannot be examined: {sentence}")] = None
+    return list(found)
+
+
+def _unsound(error: UnsoundRow) -> Finding:
+    return Finding("unsound", error.sentence, position=error.position)
+
+
+def model_findings(ledger: Ledger, engine: sa.Engine) -> Iterator[Finding]:
+    """Yield where the read model, as far as it was brought, is not what replaying the ledger to there gives. One that
+    is behind is not wrong, and one of another version or another ledger is not held against this one row by row."""
+    if not sa.inspect(engine).has_table(tracking.name):
+        return
     try:
-        for finding in _ledger_findings(ledger, progress):
-            found.append(finding)
-        if keys is not None:
-            found += text_findings(ledger, keys, progress)
-    except UnsoundRow as error:
-        # Nothing is read past it, neither here nor by any answer.
-        return [*found, Finding("unsound", error.sentence, position=error.position)]
-    try:
-        at = Projector(ledger, engine).catch_up()
-    except Misconfigured as error:
-        return [*found, Finding("read_model", str(error))]
-    (expected, unread), actual = replay(ledger, at), set(stored(engine))
+        with engine.connect() as connection:
+            at = tracked(connection)
+            held = bool(connection.scalar(sa.select(sa.exists(SERVING.entries.select()))))
+        check_version(at.version)
+        Projector(ledger, engine).check_digest(at, ledger.reads.end())
+    except (Stale, Misconfigured) as error:
+        yield Finding("read_model", str(error))
+        return
+    if not at.position:
+        if held:
+            yield Finding("read_model", f"the read model holds rows and does not say up to which position: {REBUILD}")
+        return
+    (expected, unread), actual = replay(ledger, at.position), set(stored(engine))
     for name, rows in (("lacks", expected - actual), ("wrongly holds", actual - expected)):
-        found += [
-            Finding(
+        for row in sorted(rows, key=lambda row: row[:6])[:SHOWN]:
+            yield Finding(
                 "read_model",
                 f"the read model {name} version {row.version} of this entry",
                 row.pupil,
                 str(Session.from_number(row.session)),
                 row.from_position,
             )
-            for row in sorted(rows)
-        ]
+        if len(rows) > SHOWN:
+            yield Finding("read_model", f"the read model {name} {len(rows) - SHOWN} more rows")
     with engine.connect() as connection:
         waiting = {tuple(row) for row in connection.execute(sa.select(parked.c.position, parked.c.stream))}
-    for position, stream in sorted(waiting ^ unread):
-        found.append(Finding("read_model", f"the read model wrongly parks it, or not: {stream}", position=position))
-    return found
+        sums = {(row.year, row.pupil): (row.held, row.total) for row in connection.execute(sa.select(SERVING.sums))}
+    for position, stream in sorted(waiting ^ unread)[:SHOWN]:
+        yield Finding("read_model", f"the read model wrongly parks it, or not: {stream}", position=position)
+    right = {key: tuple(each) for key, each in summed(expected, ()).items()}
+    for year, pupil in sorted(key for key in {*sums, *right} if sums.get(key) != right.get(key))[:SHOWN]:
+        yield Finding("read_model", f"the check sum of {year}/{(year + 1) % 100:02} is not that of its marks", pupil)
 
 
 def stray_findings(ledger: Ledger) -> list[Finding]:
@@ -208,19 +256,22 @@ def stray_findings(ledger: Ledger) -> list[Finding]:
     return [Finding("stray", sentence.replace("1 rows stand", "a row stands"), position=strays[0])]
 
 
-def _ledger_findings(ledger: Ledger, progress: Callable[[int], None] | None) -> Iterator[Finding]:
-    head = ledger.reads.end()
+def _database_findings(ledger: Ledger) -> Iterator[Finding]:
+    if ledger.unfit:
+        yield Finding("database", ledger.unfit)
     yield from (Finding("database", sentence) for sentence in ledger.reads.faults())
-    yield from stray_findings(ledger)
-    yield from _row_findings(ledger, head, progress)
-    yield from _receipt_findings(ledger, head)
-    yield from clock_findings(ledger)
 
 
 def _row_findings(ledger: Ledger, head: int, progress: Callable[[int], None] | None) -> Iterator[Finding]:
     position, recorded_at = 0, FIRST_MOMENT
     versions: dict[str, int] = {}
-    for rows in pages(ledger, head):
+    admitted: set[str] = {SCHOOL}
+    strangers: dict[str, int] = {}  # the first position about each who has not been admitted yet
+    for rows in sound_pages(ledger, head):
+        if isinstance(rows, UnsoundRow):
+            yield _unsound(rows)
+            position = rows.position or position
+            continue
         for row in rows:
             if row.position > position + 1:
                 yield Finding("gap", f"positions {position + 1} to {row.position - 1} are gone", position=row.position)
@@ -230,23 +281,35 @@ def _row_findings(ledger: Ledger, head: int, progress: Callable[[int], None] | N
                 sentence = f"version {row.version} stands where version {due} of its stream belongs: {row.stream}"
                 yield Finding("versions", sentence, position=row.position)
             versions[row.stream] = row.version
+            owner = row.stream.partition("/")[0]
+            if row.topic == ADMITTED:
+                admitted.add(owner)
+            elif owner not in admitted:
+                strangers.setdefault(owner, row.position)
             if row.recorded_at < recorded_at:
                 yield Finding(
                     "time_runs_backwards", "recorded before the event at the position before it", position=row.position
                 )
             position, recorded_at = row.position, row.recorded_at
-            try:
-                event = wire.decode(row.state)
-                if event.topic != row.topic:
-                    yield Finding("topic", f"stored as {row.topic}, but says {event.topic}", position=row.position)
-                if row.topic.startswith(ENTRY):
-                    entry_row(row)
-            except wire.Undecodable as error:
-                yield Finding("undecodable", f"{row.topic} does not decode: {error}", position=row.position)
-            except ValueError as error:
-                yield Finding("entry", f"{row.topic} is no event of an entry: {error}", position=row.position)
+            yield from _event_findings(row)
         if progress is not None:
             progress(position)
+    for owner in sorted(strangers.keys() - admitted, key=lambda owner: strangers[owner])[:SHOWN]:
+        yield Finding("never_admitted", "nobody was ever admitted under this number", owner, position=strangers[owner])
+
+
+def _event_findings(row: Row) -> Iterator[Finding]:
+    """Yield what is wrong with the bytes of one event."""
+    try:
+        event = wire.decode(row.state)
+        if event.topic != row.topic:
+            yield Finding("topic", f"stored as {row.topic}, but says {event.topic}", position=row.position)
+        if row.topic.startswith(ENTRY):
+            entry_row(row)
+    except wire.Undecodable as error:
+        yield Finding("undecodable", f"{row.topic} does not decode: {error}", position=row.position)
+    except ValueError as error:
+        yield Finding("entry", f"{row.topic} is no event of an entry: {error}", position=row.position)
 
 
 def _receipt_findings(ledger: Ledger, head: int) -> Iterator[Finding]:

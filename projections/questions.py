@@ -23,6 +23,7 @@ from ledger.school import School, take_in
 from ledger.sessions import LONDON, format_moment, from_micros, micros
 from ledger.store import Ledger, Row, position_at
 from ledger.streams import CLOCK, SCHOOL, Owner, owner_of, roll_stream
+from ledger.words import counted
 from projections.frames import Entries, Roll, joined, roll_of
 from projections.model import ReadModel
 from projections.projector import ENTRY, code_of
@@ -45,6 +46,7 @@ class Moment(NamedTuple):
     policy: Policy | None
     head: str = ""
     caution: str = ""  # where recorded times are known to be wrong that led to this position
+    unread: Unread | None = None  # what of the ledger up to there this release cannot read
 
     @property
     def known_on(self) -> date:
@@ -57,11 +59,18 @@ class Moment(NamedTuple):
         return self.policy.rules if self.policy else ""
 
 
-class Unread(NamedTuple):
+class Unread(msgspec.Struct, frozen=True):
     """How many events cannot be read, and the position of the first."""
 
     events: int
     first: int
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"{counted(self.events, 'event')} cannot be read by this release, the first at position {self.first}: what "
+            "rests on that is not counted, see 'attendance doctor'"
+        )
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +85,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     rules: str
     simulated: bool
     caution: str | msgspec.UnsetType = msgspec.UNSET
+    unread: Unread | msgspec.UnsetType = msgspec.UNSET
 
 
 class Particulars(NamedTuple):
@@ -119,6 +129,7 @@ class Answers:
         # By school year. What stands here is read once and replaced whole: another thread may be replacing it.
         self._frames: dict[int, tuple[object, Entries]] = {}
         self._clock = clock or ledger.now
+        self.notes: dict[str, None] = {}  # what whoever was answered has to know beside the answers, in order
         self._forgotten: set[Owner] = set()  # grows only, for whichever question finds it first
         self.archive: Archive | None = None
 
@@ -144,7 +155,8 @@ class Answers:
             as_of = now.astimezone(LONDON).date()
         found = self.policy_of(school, as_of, policy)
         said = self._said_since(school, position, head)
-        return Moment(as_of, from_micros(known), position, school, found, self._head(position), said)
+        unread = self.unread(school, position)
+        return Moment(as_of, from_micros(known), position, school, found, self._head(position), said, unread)
 
     def moment_at(self, position: int, as_of: date, policy: str | Policy | None = None) -> Moment:
         """Return the moment just after one event, whatever else was recorded at the same time."""
@@ -155,7 +167,8 @@ class Answers:
         known_at = from_micros(rows[0].recorded_at if rows else 0)
         found = self.policy_of(school, as_of, policy)
         said = self._said_since(school, position, self.ledger.reads.head()[0])
-        return Moment(as_of, known_at, position, school, found, self._head(position), said)
+        unread = self.unread(school, position)
+        return Moment(as_of, known_at, position, school, found, self._head(position), said, unread)
 
     def _said_since(self, school: School, position: int, head: int) -> str:
         """Return the caution of an answer at a position, and take note of what is forgotten: both as said up to now,
@@ -190,6 +203,7 @@ class Answers:
             "rules": moment.rules,
             "simulated": moment.school.simulated,
             **({"caution": moment.caution} if moment.caution else {}),
+            **({"unread": moment.unread} if moment.unread else {}),
         }
 
     def entries(self, moment: Moment, years: Sequence[int], pupils: Sequence[str]) -> Entries:
@@ -232,12 +246,16 @@ class Answers:
             for number, pupil in wanted.items()
         }
 
-    def unread(self, moment: Moment) -> Unread | None:
-        """Return what of the ledger, as known at the moment, this release cannot read; None where it reads all that it
-        looked at: the entries, and everything that marks are judged by."""
-        entries = [] if self.archive is not None else self.model.unread(moment.position)
-        positions = sorted({*entries, *moment.school.poison})
-        return Unread(len(positions), positions[0]) if positions else None
+    def unread(self, school: School, position: int) -> Unread | None:
+        """Return what of the ledger up to a position this release cannot read, and note it; None where it reads all
+        that it looked at: the entries, and everything that marks are judged by."""
+        entries = [] if self.archive is not None else self.model.unread(position)
+        positions = sorted({*entries, *school.poison})
+        if not positions:
+            return None
+        unread = Unread(len(positions), positions[0])
+        self.notes[unread.sentence] = None
+        return unread
 
     def opened(self, rows: Iterable[Row], only: set[tuple[str, int]] | None = None) -> list[tuple[Row, Any]]:
         """Return rows with their events, text open where the right key is there and still sealed where it is not.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from ledger.store import Ledger, Row
+from ledger.store import Ledger, Row, UnsoundRow
 from projections.projector import EntryRow, meaning
 from projections.tables import SERVING, Generation
 
@@ -16,6 +16,25 @@ PAGE = 50_000
 def pages(ledger: Ledger, until: int, after: int = 0) -> Iterator[list[Row]]:
     """Yield the ledger's rows in order, a page at a time, up to a position."""
     while after < until and (rows := ledger.reads.rows(after, PAGE, until)):
+        yield rows
+        after = rows[-1].position
+
+
+def sound_pages(ledger: Ledger, until: int) -> Iterator[list[Row] | UnsoundRow]:
+    """Yield the ledger's rows as `pages` does, and in the place of one that no recorder wrote what is wrong with it."""
+    after = 0
+    while after < until:
+        try:
+            rows = ledger.reads.rows(after, PAGE, until)
+        except UnsoundRow as error:
+            if error.position is None or error.position <= after:
+                raise
+            yield from pages(ledger, error.position - 1, after)
+            yield error
+            after = error.position
+            continue
+        if not rows:
+            return
         yield rows
         after = rows[-1].position
 
@@ -31,7 +50,9 @@ def replay(ledger: Ledger, until: int) -> tuple[set[EntryRow], set[tuple[int, st
     unread: set[tuple[int, str]] = set()
     model: dict[tuple[int, str, int, int], EntryRow] = {}
     streams: set[str] = set()
-    for rows in pages(ledger, until):
+    for rows in sound_pages(ledger, until):
+        if isinstance(rows, UnsoundRow):
+            continue
         batch = meaning(rows, streams)
         unread |= {(each["position"], each["stream"]) for each in batch.parked}
         model.update({row[:4]: row for row in batch.fresh})

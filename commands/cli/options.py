@@ -152,11 +152,14 @@ def _moment(option: str, text: str | None, *, end_of_day: bool) -> datetime | No
 
 
 @contextmanager
-def opened(ledger: str | None, keys: str | None) -> Iterator[House]:
-    """Open the house of a question, in which a school must have been opened."""
-    with open_house(ledger, keys) as house:
-        house.check_opened()
+def opened(ledger: str | None, keys: str | None, *, examining: bool = False) -> Iterator[House]:
+    """Open the house of a question, in which a school must have been opened; for `examining`, also one with faults."""
+    with open_house(ledger, keys, examining=examining) as house:
+        if not house.ledger.unfit:
+            house.check_opened()
         yield house
+        for sentence in house.notes():
+            note(sentence)
 
 
 def say(text: str) -> None:

@@ -174,7 +174,7 @@ def verify_ledger(
     by = parse_known_at(sealed_by, "--sealed-by")
     if summary and not as_json:
         raise Refused("malformed", field="--summary", expected="with --json")
-    with opened(ledger, keys) as house:
+    with opened(ledger, keys, examining=True) as house:
         position = house.ledger.reads.end()
         with progress_bar("verifying", position) as progress:
             found = verify_findings(house.ledger, house.engine, progress, house.keys)

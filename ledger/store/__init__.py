@@ -93,6 +93,8 @@ class Ledger(Application[str]):
 
     def __init__(self, address: Address) -> None:
         self.address = address
+        self.unfit = ""  # why nothing may be recorded, where the ledger was opened to be examined
+        self.appended = 0  # events, by this process
         super().__init__(env=address.environment)
 
     def construct_env(self, name: str, env: Any = None) -> Environment:
@@ -131,7 +133,11 @@ class Ledger(Application[str]):
         """Return the positions of the events, durable. Raises Conflict, or Unavailable where the answer was lost."""
         # Not by `save`, which would make three more objects of every event, for followers that a ledger has none of.
         stored = [self.mapper.to_stored_event(envelope) for envelope in envelopes]  # type: ignore[arg-type]
-        return list(self.reads.insert_events(stored, receipt=receipt, basis=basis, at=at))
+        if self.unfit:
+            raise Misconfigured(self.unfit)
+        positions = list(self.reads.insert_events(stored, receipt=receipt, basis=basis, at=at))
+        self.appended += len(positions)
+        return positions
 
     def now(self) -> datetime:
         """Return what the clock shows that this ledger is stamped by: the server's, or of this machine."""
@@ -200,8 +206,9 @@ class Address(NamedTuple):
         return POPOFactory
 
 
-def open_ledger(url: str, *, create: bool = False) -> Ledger:
-    """Return the ledger at a URL, its settings checked; with `create`, makes it where there is none.
+def open_ledger(url: str, *, create: bool = False, examining: bool = False) -> Ledger:
+    """Return the ledger at a URL, its settings checked; with `create`, makes it where there is none. Opened for
+    `examining`, what is wrong with it is kept as `unfit`, for whoever examines it to say, and nothing is recorded.
 
     Raises Misconfigured, in one sentence, for an address that is misspelt, unreachable or holds no ledger.
     """
@@ -211,7 +218,7 @@ def open_ledger(url: str, *, create: bool = False) -> Ledger:
     try:
         ledger = Ledger(address)
         try:
-            _check_ledger(ledger, create=create)
+            _check_ledger(ledger, create=create, examining=examining)
         except BaseException:
             ledger.close()
             raise
@@ -220,15 +227,20 @@ def open_ledger(url: str, *, create: bool = False) -> Ledger:
     return ledger
 
 
-def _check_ledger(ledger: Ledger, *, create: bool) -> None:
+def _check_ledger(ledger: Ledger, *, create: bool, examining: bool) -> None:
     if create:
         ledger.reads.create_table()
     elif not ledger.reads.exists():
         raise Misconfigured(
             f"there is no ledger at {ledger.address.shown}: 'attendance open' begins one{_instead(ledger)}"
         )
-    ledger.reads.check()
-    ledger.opened()
+    try:
+        ledger.reads.check()
+        ledger.opened()
+    except (Misconfigured, UnsoundRow) as error:
+        if not examining:
+            raise
+        ledger.unfit = str(error)
 
 
 def _instead(ledger: Ledger) -> str:
