@@ -91,8 +91,11 @@ def by_symbol(symbol: str) -> Code | None:
 @lru_cache
 def table(digest: str) -> CodeTable:
     """Return the table that was pinned by this digest. Raises Misconfigured where no file here has it."""
-    if digest == CURRENT.digest:
-        return CURRENT
+    return CURRENT if digest == CURRENT.digest else _table(table_file(digest))
+
+
+def table_file(digest: str) -> bytes:
+    """Return the file of the table that was pinned by this digest. Raises Misconfigured where no file here has it."""
     if not DIGEST.fullmatch(digest):
         raise Misconfigured("a table of codes is pinned by something that is no digest")
     name = digest[:NAMED_BY]
@@ -102,7 +105,7 @@ def table(digest: str) -> CodeTable:
         raise Misconfigured(f"the table of codes {name}, which these rules rest on, is not kept here") from error
     if sha256(content).hexdigest() != digest:
         raise Misconfigured(f"the table of codes {name}, which these rules rest on, was altered")
-    return _table(content)
+    return content
 
 
 def _code(number: int, row: dict[str, str]) -> Code:

@@ -18,24 +18,24 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ledger import wire
-from ledger.codes import Code, by_symbol
+from ledger.codes import Code, CodeTable
 from ledger.errors import Misconfigured, Refused
-from ledger.events import ClosureDeclared, NoticeIssued, PenaltyReferred
+from ledger.events import ClosureDeclared, NoticeIssued, PenaltyReferred, RoleNamed
 from ledger.pins import digest_of, pupil_lines
-from ledger.policy import READERS
 from ledger.seal import BrokenSeal
 from ledger.sessions import Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import SCHOOL, Owner, owner_of, roll_stream, year_stream
 from projections.blockers import blockers
 from projections.explain import COUNTED, explain_absence, explain_penalty
-from projections.proof import Explanation, Rule, policy_of, rules
+from projections.proof import Explanation, Rule, policy_of
 from projections.questions import Answer, Answers, Moment
 from projections.record import RecordLine, record
 
 # The school's own events that a verdict rests on; closures are told apart, because they may name pupils.
 SCHOOL_TOPICS = ("school.SchoolOpened", "school.PolicyAdopted", "school.SchoolYearOpened", "school.CalendarAmended")
 CLOSURE = "school.ClosureDeclared"
+HEAD = "headteacher"  # the role whose holder signs
 TOLD = ("follow-up", "leave", "notice")  # kinds of events that make the chronology
 CLOCKS = ("register.RegisterTaken", "register.RegisterClosed")  # frequent events that name no child
 NEAR = 1_000  # positions in which such an event is looked for
@@ -196,7 +196,10 @@ def pinned(answers: Answers, moment: Moment, pupil: str, name: str) -> tuple[Mom
         lines=lines,
         withdrawn=_told_at(answers, case.withdrawn[0]) if case.withdrawn else None,
     )
-    return answers.moment_at(seen, on, event.policy or None), pin
+    at = answers.moment_at(seen, on)
+    if event.policy:
+        at = at._replace(policy=at.school.policy_decided_by(event.policy, event.rules, on))
+    return at, pin
 
 
 def period_of(moment: Moment, pin: Pin | None) -> tuple[date, date]:
@@ -231,7 +234,8 @@ def evidence(
     school = moment.school.opened
     assert school is not None, "a pupil without a school"
     contacts = {contact["id"]: contact for contact in known.contacts}
-    heads = moment.school.holders("headteacher", moment.as_of)
+    heads = moment.school.holders(HEAD, moment.as_of)
+    policy = policy_of(moment)
     asked = Evidence(
         **answers.header(moment, pupil),
         first_day=first.isoformat(),
@@ -250,14 +254,17 @@ def evidence(
             parents=[_parent(each, contacts.get(each, {})) for each in here.parents],
         ),
         certificate=certificate(lines),
-        totals=_totals(lines),
+        totals=_totals(lines, policy.codes),
         register=lines,
-        codes=_codes(lines),
+        codes=_codes(lines, policy.codes),
         chronology=[_told(row, opened[row]) for row in rows if _is_told(row, moment) and row in opened],
         notices=_notices(answers, moment, pupil),
         penalty=penalty,
         absence=absence,
-        settings=rules(policy_of(moment), list(READERS)),
+        settings=[
+            Rule(setting=name.replace(".", "_"), value=setting.value, source=setting.source)
+            for name, setting in policy.settings.items()
+        ],
         withheld=sorted([*left_out, *withheld], key=lambda each: each.position),
     )
     owners = [Owner(pupil, 0), *(Owner(pupil, year) for year in years)]
@@ -319,7 +326,7 @@ def _rows(
     left_out: list[Withheld] = []
     streams = {SCHOOL, *map(year_stream, years)}
     for row in answers.ledger.reads.reference_rows(0, moment.position):
-        if row.stream in streams and row.topic in SCHOOL_TOPICS:
+        if row.stream in streams and (row.topic in SCHOOL_TOPICS or _names_head(row)):
             rows.append(row)
         elif row.stream in streams and row.topic == CLOSURE:
             closure = _readable(row)
@@ -328,6 +335,16 @@ def _rows(
             elif _reaches(closure, moment, pupil):
                 rows.append(row)
     return sorted(rows, key=lambda row: row.position), left_out
+
+
+def _names_head(row: Row) -> bool:
+    if row.topic != "school.RoleNamed":
+        return False
+    try:
+        event = wire.decode(row.state)
+    except wire.Undecodable:
+        return False
+    return isinstance(event, RoleNamed) and event.role == HEAD
 
 
 def _readable(row: Row) -> ClosureDeclared | None:
@@ -428,26 +445,26 @@ def _parent(number: str, contact: dict[str, Any]) -> Parent:
     return Parent(id=number, name=contact.get("name", ""), relationship=contact.get("relationship", ""))
 
 
-def _totals(lines: Iterable[RecordLine]) -> list[Total]:
+def _totals(lines: Iterable[RecordLine], table: CodeTable) -> list[Total]:
     """Return the sessions behind each count, by what they count as and by code, in the order of both."""
     found: dict[tuple[str, str], list[str]] = {}
     for line in lines:
         found.setdefault((line.counts_as, line.code or ""), []).append(line.session)
     return [
-        Total(counts_as=kind, code=code or None, name=_name(code) or "no mark", sessions=sessions)
-        for (kind, code), sessions in sorted(found.items(), key=lambda each: _order(*each[0]))
+        Total(counts_as=kind, code=code or None, name=_name(code, table) or "no mark", sessions=sessions)
+        for (kind, code), sessions in sorted(found.items(), key=lambda each: _order(each[0][0], each[0][1], table))
     ]
 
 
-def _order(kind: str, symbol: str) -> tuple[int, int]:
-    code = by_symbol(symbol)
+def _order(kind: str, symbol: str, table: CodeTable) -> tuple[int, int]:
+    code = table.by_symbol(symbol)
     return COUNTED.index(kind), code.id if code else -1
 
 
-def _codes(lines: Iterable[RecordLine]) -> list[CodeKey]:
+def _codes(lines: Iterable[RecordLine], table: CodeTable) -> list[CodeKey]:
     """Return the key of the codes that stand or stood in the register, as they are in force."""
     used = {mark.code for line in lines for mark in line.entries}
-    known = [code for symbol in used if (code := by_symbol(symbol)) is not None]
+    known = [code for symbol in used if (code := table.by_symbol(symbol)) is not None]
     return [
         CodeKey(
             code=code.symbol,
@@ -466,6 +483,6 @@ def _counts_as(code: Code) -> str:
     return ("authorised" if code.authorised else "unauthorised") if code.absent else "not possible"
 
 
-def _name(symbol: str) -> str:
-    code = by_symbol(symbol)
+def _name(symbol: str, table: CodeTable) -> str:
+    code = table.by_symbol(symbol)
     return code.name if code else ""

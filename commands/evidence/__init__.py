@@ -5,6 +5,7 @@
 | `evidence.pdf` | the paper: certificate, register, totals, chronology, verdicts, policy |
 | `evidence.json` | the same for programs |
 | `events.jsonl` | the stored rows that it rests on, a line each |
+| `codes.csv` | the table of codes that the policy was adopted with |
 | `keys.json` | for each sealed text that is quoted the key that opens just that text, never a pupil's key |
 | `checkpoint`, `verifier.key`, `proofs.json` | what was signed, by which key, and the proofs that the rows are in it |
 | `verify.py`, `README.txt` | how a stranger checks all this |
@@ -28,13 +29,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from commands.evidence.paper import paper
-from ledger import note
+from ledger import codes, note
 from ledger.inclusion import Proofs, YearLines, YearProof, first_note, prove
 from ledger.note import open_note, parse_checkpoint
 from ledger.seal import Seal
 from ledger.store import Row
 from ledger.streams import SCHOOL, owner_of
 from projections.evidence import EARLIER, Basis, Evidence, later_rows, witnesses
+from projections.proof import policy_of
 from projections.questions import Answers, Moment
 
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip file can say
@@ -63,11 +65,14 @@ def bundle(
         "seal": _sealed(proofs),
         **msgspec.to_builtins(found),
     }
+    evidence = msgspec.json.format(_json(told), indent=1) + b"\n"
     members = {
         "README.txt": _shipped("README.txt"),
         "events.jsonl": b"".join(_json(_row(row)) + b"\n" for row in basis.rows),
-        "evidence.json": msgspec.json.format(_json(told), indent=1) + b"\n",
-        "evidence.pdf": paper(moment, msgspec.json.decode(_json(told))),
+        "codes.csv": codes.table_file(policy_of(moment).codes.digest),
+        "evidence.json": evidence,
+        # The paper holds the digest of what it was made of, so that none can pass for that of another pupil.
+        "evidence.pdf": paper(moment, {**msgspec.json.decode(evidence), "digest": sha256(evidence).hexdigest()}),
         "keys.json": _json({str(place): _base64(key) for place, key in basis.keys.items()}) + b"\n",
         "verify.py": _shipped("verify.py"),
     }

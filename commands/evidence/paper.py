@@ -50,6 +50,10 @@ def paper(moment: Moment, told: Mapping[str, Any]) -> bytes:
         "settings": [_rule(each) for each in told["settings"]],
         "withheld": [[str(each["position"]), each["why"]] for each in told["withheld"]],
         "seal": told["seal"],
+        "digest": told["digest"],
+        "rules": told["rules"],
+        "notices": [_notice(each, names) for each in told["notices"]],
+        "withdrawn": _withdrawn(told["case"]),
     }
     return render("evidence", moment, facts)
 
@@ -77,6 +81,23 @@ def _particulars(told: Mapping[str, Any], names: Mapping[str, str]) -> list[list
         digest = f", digest {case['digest']}" if case["digest"] else ""
         rows.append(["What had been seen", f"the ledger up to position {told['position']}{digest}"])
     return rows
+
+
+def _notice(notice: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+    withdrawn = notice["withdrawn_at"]
+    stands = f"withdrawn {wording.moment(withdrawn)}: counts for nothing" if withdrawn else "stands"
+    parent = names.get(notice["parent"], notice["parent"])
+    return [notice["notice"], parent, wording.day(notice["issued_on"]), stands, str(notice["position"])]
+
+
+def _withdrawn(case: Mapping[str, Any] | None) -> str:
+    """Return that the notice of a case was withdrawn since, and why; blank where it was not."""
+    if not case or not case["withdrawn"]:
+        return ""
+    told = case["withdrawn"]
+    reason = told["event"].get("reason") or "no reason that can be read"
+    at = f"{wording.moment(told['recorded_at'])}, position {told['position']}"
+    return f"The notice {case['name']} was withdrawn ({at}: {reason}) and counts for nothing."
 
 
 def _parent(parent: Mapping[str, str]) -> str:

@@ -29,6 +29,7 @@ if __name__ == "__main__":  # what lies beside this file, or where it is run, is
 import argparse
 import base64
 import binascii
+import csv
 import gc
 import hmac
 import io
@@ -50,12 +51,13 @@ except ImportError:
 ATTENDED = {"/", "\\", "L", "K", "V", "P", "W", "B", "J"}
 AUTHORISED = {"C", "C1", "C2", "E", "I", "J1", "M", "R", "S", "T", "H", "F"}
 UNAUTHORISED = {"G", "N", "O", "U"}
+KINDS = {"attended": ATTENDED, "authorised": AUTHORISED, "unauthorised": UNAUTHORISED}
 COUNTS = ("attended", "authorised", "unauthorised", "not possible", "missing", "not on roll")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TOLD = ("follow-up", "leave", "notice")
 WITHDRAWN = "notice.NoticeWithdrawn"
 MEMBERS = (
-    "README.txt", "checkpoint", "events.jsonl", "evidence.json", "evidence.pdf", "keys.json", "manifest",
+    "README.txt", "checkpoint", "codes.csv", "events.jsonl", "evidence.json", "evidence.pdf", "keys.json", "manifest",
     "proofs.json", "verifier.key", "verify.py",
 )  # fmt: skip
 MOST_MEMBERS = 100  # in a zip file, and
@@ -394,11 +396,13 @@ class Known:
     """What the events say: the calendar, the policies, the pupil's days on roll, the notices, the entries."""
 
     def __init__(self, rows: list[dict[str, Any]], ev: dict[str, Any]) -> None:
+        self.kinds = KINDS
         self.pupil, self.as_of = ev["pupil"], date.fromisoformat(ev["as_of"])
         self.known_at = datetime.fromisoformat(ev["known_at"])
         self.years: dict[int, dict[str, Any]] = {}
         self.opened_later: set[int] = set()
-        self.policies: list[tuple[str, str]] = []
+        self.policies: list[dict[str, Any]] = []  # as adopted, by the day from which they are in force
+        self.heads: list[dict[str, Any]] = []
         self.spells: list[list[Any]] = []
         self.notices: dict[str, dict[str, Any]] = {}  # that stand
         self.issued: dict[str, dict[str, Any]] = {}  # all, as the evidence writes them
@@ -419,10 +423,13 @@ class Known:
         if kind == "SchoolOpened":
             self.school = {name: said[name] for name in ("urn", "name", "la", "estab")}
             self.simulated = said["simulated"]
-            self.policies.append(("", said["policy"]))
+            self.policies.append({**said, "from_day": ""})
         elif kind == "PolicyAdopted":
-            self.policies.append((said["from_day"], said["policy"]))
-            self.policies.sort(key=lambda adopted: adopted[0])
+            self.policies.append(said)
+            self.policies.sort(key=lambda adopted: str(adopted["from_day"]))
+        elif kind == "RoleNamed" and said["role"] == "headteacher":
+            self.heads.append(said)
+            self.heads.sort(key=lambda named: str(named["from_day"]))
         elif kind in ("SchoolYearOpened", "CalendarAmended"):
             self.years.setdefault(said["year"], {}).update({"closed": [], **said})
         elif owner.startswith(self.pupil + "/") and len(place) == 4 and place[3] in ("AM", "PM"):
@@ -505,8 +512,7 @@ class Known:
         if code is None:
             closes = self.closes(session)
             return "missing" if closes is not None and closes <= self.known_at else "not possible"
-        kinds = {"attended": ATTENDED, "authorised": AUTHORISED, "unauthorised": UNAUTHORISED}
-        return next((kind for kind, codes in kinds.items() if code in codes), "not possible")
+        return next((kind for kind, codes in self.kinds.items() if code in codes), "not possible")
 
     def elsewhere(self) -> dict[str, str]:
         """Return the codes that former schools' records hold of sessions while not on roll here, each once."""
@@ -556,7 +562,7 @@ def check_header(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]]) -
         others = set(row["said"].get("pupils", [])) - {pupil} if owner == "school" else set()
         need(not others, f"the event at position {row['position']} names another pupil")
     need(ev["simulated"] == known.simulated and ev["school"] == known.school, "the evidence names another school")
-    in_force = [name for begins, name in known.policies if begins <= ev["as_of"]][-1]
+    in_force = [adopted["policy"] for adopted in known.policies if adopted["from_day"] <= ev["as_of"]][-1]
     if case:
         said = case_event(ev, rows)
         need(said.get("type") == case["event"] and said["parent"] == case["parent"], "another event fixed the case")
@@ -584,6 +590,71 @@ def check_header(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]]) -
     begun = [start for start in sorted(known.placements) if start <= ev["last_day"]] or sorted(known.placements)[:1]
     need((about["year_group"], about["class_name"]) == known.placements[begun[-1]], "the class is another")
     say(f"the particulars are those of the admission register, the policy {in_force} was in force")
+    named = [each["holders"] for each in known.heads if each["from_day"] <= ev["as_of"]]
+    need(ev["head"] == (named[-1][0][1] if named and named[-1] else ""), "the headteacher is not who was named as that")
+    note("nothing shows that nobody was named as headteacher since, and no other policy adopted: the school's word")
+
+
+def check_rules(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]], table: bytes) -> dict[str, Any]:
+    """Check that the settings are those that the ledger pinned when it adopted the policy, and what codes count as.
+    Return the settings by name."""
+    stated = {rule["setting"]: (rule["value"], rule["source"]) for rule in ev["settings"]}
+    for rule in [*ev["penalty"]["rules"], *ev["absence"]["rules"]]:
+        need(stated[rule["setting"]] == (rule["value"], rule["source"]), f"the setting {rule['setting']} differs in it")
+    decided_by = case_event(ev, rows).get("rules", "")
+    adopted = [each for each in known.policies if each["policy"] == ev["policy"]]
+    in_force = [each for each in adopted if each["from_day"] <= ev["as_of"]][-1:]
+    pinned = [each for each in adopted if each.get("settings")]
+    if not pinned:
+        note("the first releases pinned no policy: that these are its settings is the school's word")
+        return {name: value for name, (value, _) in stated.items()}
+    wanted = decided_by or rules_of((in_force or pinned[-1:])[0])
+    found = [each for each in pinned if rules_of(each) == wanted]
+    need(found and ev["rules"] == wanted, "the rules are not those that the ledger pinned")
+    settings = {name.replace(".", "_"): (s["value"], s["source"]) for name, s in found[0]["settings"].items()}
+    for name in sorted({*settings, *stated}):
+        theirs = stated.get(name, ("not there", ""))[0]
+        mine = settings.get(name, ("not there", ""))[0]
+        need(stated.get(name) == settings.get(name), f"the setting {name} is {theirs}, and the ledger pinned {mine}")
+    need(sha256(table).hexdigest() == found[0]["codes"], "the table of codes is not the one that the ledger pinned")
+    listed = list(csv.DictReader(table.decode().splitlines()))
+    known.kinds = {
+        "attended": {code["symbol"] for code in listed if code["attended"] == "1"},
+        "authorised": {code["symbol"] for code in listed if (code["absent"], code["authorised"]) == ("1", "1")},
+        "unauthorised": {code["symbol"] for code in listed if (code["absent"], code["authorised"]) == ("1", "0")},
+    }
+    for kind, codes in KINDS.items():
+        for code in sorted(codes - known.kinds[kind]):
+            note(f"the code {code} is {kind} by the regulations of 2024, and is not so in the table that was pinned")
+    say(f"the {len(settings)} settings and the table of codes are those that the ledger pinned: rules {wanted}")
+    return {name: value for name, (value, _) in stated.items()}
+
+
+def rules_of(said: dict[str, Any]) -> str:
+    """Return the digest of the policy that an event keeps, with its table of codes: SHA-256 over JSON with the keys in
+    order and no blanks."""
+    whole = {"name": said["policy"], **{name: said[name] for name in ("title", "edition", "settings", "codes")}}
+    return sha256(json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def check_moment(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]]) -> None:
+    """Check that the time of the knowledge fits its position, as far as events that are shown say when they were."""
+    stamps = [row["recorded_at"] for row in rows]
+    need(stamps == sorted(stamps), "the recorded times run backwards")
+    need(type(ev["position"]) is int, "the position is no number")
+    before = [row for row in rows if row["position"] <= ev["position"]][-1]
+    after = next((row for row in rows if row["position"] > ev["position"]), None)
+    begins = datetime.fromisoformat(before["at"])
+    ends = datetime.fromisoformat(after["at"]) if after else None
+    fits = begins <= known.known_at and (ends is None or known.known_at <= ends)
+    need(fits, f"it was not known at {ev['known_at']} what the ledger held at position {ev['position']}")
+    need(not ev["case"] or known.known_at == begins or before["position"] != ev["position"], "a case has another time")
+    if before["position"] == ev["position"] and known.known_at == begins:
+        say(f"the event at position {before['position']} was recorded at {before['at']}, which is the time of it all")
+        return
+    until = f", and that at {after['position']} at {after['at']}" if after else ""
+    says = f"the event at position {before['position']} was recorded at {before['at']}{until}"
+    note(f"{says}; that all was known at {ev['known_at']}, between, is the school's word")
 
 
 def check_pin(ev: dict[str, Any], rows: list[dict[str, Any]]) -> None:
@@ -752,24 +823,36 @@ def check(members: dict[str, bytes], given: str | None, unsigned: bool = False, 
     open_texts(rows, strict.decode(members["keys.json"].decode()), {each["position"] for each in ev["withheld"]})
     known = Known(rows, ev)
     check_header(ev, known, rows)
+    check_moment(ev, known, rows)
+    rules = check_rules(ev, known, rows, members["codes.csv"])
     check_pin(ev, rows)
     check_register(ev, known)
     check_chronology(ev, rows)
     check_notices(ev, known)
-    rules = {rule["setting"]: rule["value"] for rule in ev["settings"]}
-    for rule in [*ev["penalty"]["rules"], *ev["absence"]["rules"]]:
-        need(rules[rule["setting"]] == rule["value"], f"the setting {rule['setting']} is stated twice, and differs")
     check_years(ev, known, rules["penalty_weeks"], listed)
     check_penalty(ev, known, rules)
     check_absence(ev, known, rules)
-    if ev["draft"]:
-        note("this is a DRAFT, and no evidence yet")
-    by = "" if given else " by the bundle's own key, which shows only that it agrees with itself: give --key"
+    check_paper(members)
+    draft = ", a DRAFT and no evidence yet" if ev["draft"] else ""
+    simulated = "SIMULATED, a made-up clock: " if ev["simulated"] else ""
+    about = (
+        f"{simulated}pupil {ev['pupil']} ({ev['about']['name'] or 'name sealed'}) of {ev['school']['name']} (URN "
+        f"{ev['school']['urn']}), {ev['first_day']} to {ev['last_day']}, as of {ev['as_of']}, known at "
+        f"{ev['known_at']} (position {ev['position']}), policy {ev['policy']}, rules {ev['rules']}{draft}."
+    )
+    by = " by the bundle's own key, which shows only that it agrees with itself (give --key)" if not given else ""
     if signed:
-        return f"Everything holds{by}."
+        return f"Everything holds{by}: {about}"
     note("register, counts, chronology and verdicts were made again from the events, by the settings stated")
-    events = f"The events hold{by}" if sealed else "Nothing shows that this was recorded: the bundle is not sealed"
-    return f"{events}; nobody signed the answers: settings, explanations and the paper are not proved."
+    events = f"The events hold{by}" if sealed else "Nothing shows that this was recorded (the bundle is not sealed)"
+    return f"{events}; nobody signed the answers, so that explanations and the paper are not proved: {about}"
+
+
+def check_paper(members: dict[str, bytes]) -> None:
+    """Check that the paper was made of this evidence, of which it holds the digest. What else it says is not read."""
+    digest = sha256(members["evidence.json"]).hexdigest()
+    need(digest.encode() in members["evidence.pdf"], "the paper was made of other evidence than is here")
+    note("the words of the paper, and why and since when in the evidence, were not read: they are the school's")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from commands.evidence import Bundle
-from ledger import note
+from ledger import note, policy
 from ledger.merkle import Tree, leaf_hash
 from ledger.note import BadNote
 from ledger.seal import Seal, read
@@ -28,6 +28,19 @@ from tests.support.counts import FULL, count
 from tests.support.schools import OpenedSchool
 
 Members = dict[str, bytes]
+
+
+RULES = policy.load("national-2024").rules
+ABOUT = (
+    "SIMULATED, a made-up clock: pupil 1042 (Ada Example) of Example Primary (URN 117000), 2025-09-01 to 2025-10-25, "
+    f"as of 2025-10-25, known at 2025-10-25T10:00:00+00:00 (position 245), policy national-2024, rules {RULES}"
+)
+
+
+def on_paper(members: Members, forged: Members) -> Members:
+    """Return forged members with the paper made to fit."""
+    old, new = (sha256(each["evidence.json"]).hexdigest().encode() for each in (members, forged))
+    return {**forged, "evidence.pdf": members["evidence.pdf"].replace(old, new)}
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -70,7 +83,7 @@ def test_it_needs_the_standard_library_and_cryptography_only() -> None:
 def test_an_honest_bundle_holds_in_a_folder_and_as_a_file(folder: Path, seal: Seal) -> None:
     unpacked = run(folder, "--key", str(seal.key))
     assert (unpacked.returncode, unpacked.stderr) == (0, "")
-    assert unpacked.stdout.endswith("Everything holds.\n")
+    assert unpacked.stdout.splitlines()[-1] == f"Everything holds: {ABOUT}."
     assert "the register of" in unpacked.stdout and "threshold" not in unpacked.stderr
     sent = folder.parent / "sent" / "bundle.zip"
     whole = run(folder, str(sent), "--key", str(seal.key))
@@ -80,7 +93,7 @@ def test_an_honest_bundle_holds_in_a_folder_and_as_a_file(folder: Path, seal: Se
 def test_with_the_bundles_own_key_it_says_how_little_that_shows(folder: Path) -> None:
     done = run(folder)
     assert done.returncode == 0 and done.stdout.splitlines()[-1] == (
-        "Everything holds by the bundle's own key, which shows only that it agrees with itself: give --key."
+        f"Everything holds by the bundle's own key, which shows only that it agrees with itself (give --key): {ABOUT}."
     )
 
 
@@ -108,15 +121,15 @@ def test_unsigned_it_says_what_is_proved_and_what_is_not(folder: Path, seal: Sea
         return done.returncode, done.stdout.splitlines()[-1]
 
     key = ("--key", str(seal.key))
-    assert last(*key, "--unsigned") == (0, "Everything holds."), "it is signed, whether asked or not"
+    assert last(*key, "--unsigned") == (0, f"Everything holds: {ABOUT}."), "it is signed, whether asked or not"
     members = {path.name: path.read_bytes() for path in folder.iterdir()}
-    members = with_json(members, "evidence.json", lambda ev: ev.update(head="Somebody Else"))
+    members = on_paper(members, with_json(members, "evidence.json", lambda ev: ev["penalty"].update(flips=[])))
     for name, content in with_manifest(members).items():
         (folder / name).write_bytes(content)
     assert last(*key) == (1, "WRONG the manifest is not signed")
     assert last(*key, "--unsigned") == (
         0,
-        "The events hold; nobody signed the answers: settings, explanations and the paper are not proved.",
+        f"The events hold; nobody signed the answers, so that explanations and the paper are not proved: {ABOUT}.",
     )
     assert last("--unsigned")[1].startswith("The events hold by the bundle's own key, which shows only")
 
@@ -132,8 +145,8 @@ def test_unsealed_it_says_that_nothing_is_shown(school: OpenedSchool, tmp_path: 
         (tmp_path / name).write_bytes(content)
     done = run(tmp_path)
     assert done.returncode == 0 and done.stdout.splitlines()[-1] == (
-        "Nothing shows that this was recorded: the bundle is not sealed; nobody signed the answers: settings, "
-        "explanations and the paper are not proved."
+        "Nothing shows that this was recorded (the bundle is not sealed); nobody signed the answers, so that "
+        f"explanations and the paper are not proved: {ABOUT}."
     )
     assert run(tmp_path, "--key", str(note.verifier_key(NAME, note.new_private_key()))).returncode == 1
 
@@ -166,7 +179,7 @@ def test_every_byte_of_the_file_is_held_by_the_signature_beside_it(made: Bundle,
 
 @pytest.mark.parametrize(
     "name",
-    ["checkpoint", "events.jsonl", "evidence.json", "evidence.pdf", "keys.json", "manifest", "proofs.json",
+    ["checkpoint", "codes.csv", "events.jsonl", "evidence.json", "evidence.pdf", "keys.json", "manifest", "proofs.json",
      "verifier.key"],
 )  # fmt: skip
 def test_every_byte_of_every_member_is_held_by_verify(made: Bundle, seal: Seal, name: str) -> None:
@@ -231,7 +244,7 @@ def test_a_case_of_the_first_releases_which_pinned_no_digest_is_still_checked(sc
     del state["digest"]
     rows[-1]["state"] = base64.b64encode(json.dumps(state).encode()).decode()
     told["case"].update(digest="", lines=[])
-    older = {**with_rows(made.members, rows), "evidence.json": json.dumps(told).encode()}
+    older = on_paper(made.members, {**with_rows(made.members, rows), "evidence.json": json.dumps(told).encode()})
     assert verdict(with_manifest(older), None) == ""
     told["case"].update(digest="0" * 64)
     forged = {**older, "evidence.json": json.dumps(told).encode()}
@@ -338,6 +351,27 @@ def told(change: Callable[[Any], Any]) -> Callable[[Members], Members]:
     return lambda members: with_json(members, "evidence.json", change)
 
 
+def seven(members: Members) -> Members:
+    """Let seven sessions meet the threshold, wherever it is stated."""
+
+    def change(ev: Any) -> None:
+        for rule in [*ev["settings"], *ev["penalty"]["rules"]]:
+            if rule["setting"] == "penalty_threshold":
+                rule["value"] = 7
+        met = [each["session"] for each in ev["penalty"]["sessions"] if each["counts_as"] == "penalty"]
+        ev["penalty"]["met_on"] = met[6]
+
+    return with_json(members, "evidence.json", change)
+
+
+def recoded(members: Members) -> Members:
+    """Let leave in term time count as authorised."""
+    table = members["codes.csv"].split(b"\n")
+    at = next(at for at, line in enumerate(table) if line.startswith(b"G,"))
+    table[at] = table[at].replace(b",1,0,1,", b",1,1,0,", 1)
+    return {**members, "codes.csv": b"\n".join(table)}
+
+
 def line_of(ev: Any, session: str) -> Any:
     return next(line for line in ev["register"] if line["session"] == session)
 
@@ -377,7 +411,17 @@ FORGED: dict[str, tuple[Callable[[Members], Members], str]] = {
     "position": (told(lambda ev: ev.update(position=ev["position"] - 1)), "an event is later than"),
     "window": (told(lambda ev: ev["penalty"]["verdicts"].update(met=False)), "the window was miscounted"),
     "met on": (told(lambda ev: ev["penalty"].update(met_on="2025-10-10/AM")), "met on another session"),
-    "threshold": (told(lambda ev: ev["penalty"]["rules"][1].update(value=11)), "is stated twice, and differs"),
+    "threshold": (told(lambda ev: ev["penalty"]["rules"][1].update(value=11)), "penalty_threshold differs in it"),
+    "threshold throughout": (seven, "the setting penalty_threshold is 7, and the ledger pinned 10"),
+    "rules": (told(lambda ev: ev.update(rules="0" * 64)), "the rules are not those that the ledger pinned"),
+    "table of codes": (recoded, "the table of codes is not the one that the ledger pinned"),
+    "head": (told(lambda ev: ev.update(head="Nobody At All")), "the headteacher is not who was named"),
+    "known later": (told(lambda ev: ev.update(known_at="2025-10-25T10:00:01+00:00")), "a case has another time"),
+    "known after": (told(lambda ev: ev.update(known_at="2025-10-25T12:00:01+00:00")), "it was not known at"),
+    "known before": (told(lambda ev: ev.update(known_at="2025-10-25T09:59:59+00:00")), "it was not known at"),
+    "notices": (told(lambda ev: ev["notices"].append({})), "the notices are not those of the events"),
+    "years": (told(lambda ev: ev["years"].append(2026)), "nothing shows that the events of 1042/2026"),
+    "paper": (lambda members: {**members, "evidence.pdf": b"%PDF"}, "the paper was made of other evidence"),
     "cohort": (told(lambda ev: ev["absence"]["verdicts"].update(persistent=False)), "the verdict on absence is"),
     "to date": (told(lambda ev: ev["absence"]["counts"].update(absent=1)), "the year to date comes to"),
     "codes": (told(lambda ev: ev["codes"].pop()), "key of codes"),
@@ -388,12 +432,16 @@ FORGED: dict[str, tuple[Callable[[Members], Members], str]] = {
 
 @pytest.mark.parametrize("forgery", FORGED)
 def test_a_forged_bundle_is_refused_by_its_name(made: Bundle, seal: Seal, forgery: str) -> None:
-    """The manifest is made to fit. It is not signed then, and where nobody asks for that, what it holds gives it
-    away."""
+    """Manifest and paper are made to fit. It is not signed then, and where nobody asks for that, what it holds gives
+    it away; so it does where the school itself has signed it."""
     forge, sentence = FORGED[forgery]
-    forged = with_manifest(forge(dict(made.members)))
+    changed = on_paper(made.members, forge(dict(made.members))) if forgery != "paper" else forge(dict(made.members))
+    forged = with_manifest(changed)
     assert verdict(forged, str(seal.key)) == "the manifest is not signed"
     assert sentence in verdict(forged, str(seal.key), unsigned=True)
+    private = seal.private
+    assert private is not None
+    assert sentence in verdict(with_manifest(changed, lambda text: note.sign(text, NAME, private)), str(seal.key))
 
 
 def test_the_forgers_manifest_is_accepted_of_an_honest_bundle(made: Bundle, seal: Seal) -> None:
