@@ -96,20 +96,34 @@ def parse_year(text: str) -> int:
 def parse_moment(text: str, end_of_day: bool = False) -> datetime:
     """Return the moment in UTC that `text` names in ISO 8601; ValueError says what was expected.
 
-    Without an offset it is London's time: in the hour that October repeats, the first of the two; in the hour that
-    March leaves out, as if the clocks had not gone forward yet. A bare day means its first microsecond in London, or
-    with `end_of_day` its last. Fractions finer than a microsecond are cut off.
+    Without an offset it is London's time, which must be one that London had, and had once: not in the hour that March
+    leaves out, and in the one that October repeats only with its offset. A bare day means its first microsecond in
+    London, or with `end_of_day` its last. Fractions finer than a microsecond are cut off.
     """
     try:
         if _DAY.fullmatch(text):
             local = datetime.combine(date.fromisoformat(text), time.max if end_of_day else time.min)
             return local.replace(tzinfo=LONDON).astimezone(UTC)
-        if _MOMENT.fullmatch(text):
-            given = datetime.fromisoformat(text)
-            return (given if given.tzinfo else given.replace(tzinfo=LONDON)).astimezone(UTC)
+        readings = _readings(datetime.fromisoformat(text)) if _MOMENT.fullmatch(text) else []
     except (ValueError, OverflowError):  # no such day or hour, or beyond the years that datetime knows
-        pass
+        readings = []
+    match readings:
+        case [moment]:
+            return moment
+        case [first, second] if first < second:
+            raise ValueError("expected the offset, +01:00 or +00:00, because London had this time twice that day")
+        case [_, _]:
+            raise ValueError("expected a time that London had: its clocks went forward over this one")
     raise ValueError("expected a time such as 2025-11-03T08:55:00 or a day such as 2025-11-03")
+
+
+def _readings(given: datetime) -> list[datetime]:
+    """Return the one moment in UTC that a time can mean, or two where without its offset it could be either, by the
+    clock before a change and by the one after it."""
+    if given.tzinfo:
+        return [given.astimezone(UTC)]
+    before, after = (given.replace(tzinfo=LONDON, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return [before] if before == after else [before, after]
 
 
 def format_moment(moment: datetime) -> str:

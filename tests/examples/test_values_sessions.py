@@ -108,13 +108,13 @@ def test_a_week_begins_on_its_monday(day: str, first: str) -> None:
         ("2025-07-15T09:00:00+01:00", "2025-07-15T08:00:00+00:00"),
         ("2025-07-15T09:00:00.25-0230", "2025-07-15T11:30:00.250000+00:00"),
         ("2025-07-15T09:00:00.1234567Z", "2025-07-15T09:00:00.123456+00:00"),
-        # the clocks go back at 02:00 on 26 October 2025: 01:30 comes twice, and the first is meant
+        # the clocks go back at 02:00 on 26 October 2025: what comes twice needs its offset
         ("2025-10-26T00:59:59", "2025-10-25T23:59:59+00:00"),
-        ("2025-10-26T01:30", "2025-10-26T00:30:00+00:00"),
+        ("2025-10-26T01:30+01:00", "2025-10-26T00:30:00+00:00"),
+        ("2025-10-26T01:30+00:00", "2025-10-26T01:30:00+00:00"),
         ("2025-10-26T02:00", "2025-10-26T02:00:00+00:00"),
-        # and forward at 01:00 on 30 March 2025: 01:30 does not come at all
+        # and forward at 01:00 on 30 March 2025
         ("2025-03-30T00:59:59", "2025-03-30T00:59:59+00:00"),
-        ("2025-03-30T01:30", "2025-03-30T01:30:00+00:00"),
         ("2025-03-30T02:00", "2025-03-30T01:00:00+00:00"),
     ],
 )
@@ -149,6 +149,20 @@ def test_the_end_of_a_day_is_for_bare_days_only() -> None:
 def test_what_is_no_time_says_what_was_expected(text: str) -> None:
     with pytest.raises(ValueError, match="expected a time such as"):
         parse_moment(text)
+
+
+@pytest.mark.parametrize("text", ["2025-03-30T01:00", "2025-03-30T01:30", "2025-03-30 01:59:59.999999"])
+def test_a_time_that_london_did_not_have_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="expected a time that London had"):
+        parse_moment(text)
+    assert parse_moment(f"{text}Z") == parse_moment(f"{text}+00:00"), "with an offset it is one"
+
+
+@pytest.mark.parametrize("text", ["2025-10-26T01:00", "2025-10-26T01:30", "2025-10-26T01:59:59.999999"])
+def test_a_time_that_london_had_twice_needs_its_offset(text: str) -> None:
+    with pytest.raises(ValueError, match=r"expected the offset, \+01:00 or \+00:00"):
+        parse_moment(text)
+    assert parse_moment(f"{text}Z") - parse_moment(f"{text}+01:00") == timedelta(hours=1)
 
 
 def test_microseconds_are_exact_where_floats_are_not() -> None:
