@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Barrier
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -17,7 +23,7 @@ from commands.handle import Handler
 from commands.models import parse
 from ledger.errors import Misconfigured
 from ledger.events import MarkAmended, PupilAdmitted
-from ledger.keys import KeyStore, open_key_store
+from ledger.keys import KeyStore, key_engine, open_key_store
 from ledger.store import Ledger, open_ledger, parse_address
 from ledger.streams import Owner, owner_of
 from tests.stores.conftest import POSTGRES, a_schema
@@ -229,3 +235,119 @@ def test_every_connection_is_pinned(tmp_path: Path) -> None:
             found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
             assert found == wanted
     engine.dispose()
+
+
+# --- many at once, servers that go away, and rights -----------------------------------------------------------------
+
+
+def test_ten_threads_get_the_same_keys(engine_url: str) -> None:
+    opened(engine_url, create=True).close()
+    keys = opened(engine_url)
+    owners = [Owner(str(number), 2024) for number in range(20)]
+    begin = Barrier(10)
+
+    def ensured(_: int) -> dict[Owner, bytes]:
+        begin.wait(60)
+        return {owner: keys.ensure([owner])[owner] for owner in owners}
+
+    with ThreadPoolExecutor(10) as threads:
+        found = list(threads.map(ensured, range(10)))
+    assert all(each == held(engine_url) for each in found)
+    keys.close()
+
+
+def test_a_key_that_another_process_destroyed_is_not_remembered(engine_url: str) -> None:
+    keys = opened(engine_url, create=True)
+    keys.ensure(OWNERS)
+    assert keys.get(OWNERS[1]) is not None
+    program = (
+        "import sys, sqlalchemy as sa\n"
+        "from ledger.keys import open_key_store\n"
+        "from ledger.streams import Owner\n"
+        "open_key_store(sa.create_engine(sys.argv[1]), 'keys', create=False).destroy([Owner('1042', 2024)])\n"
+    )
+    subprocess.run([sys.executable, "-c", program, engine_url], cwd=ROOT, check=True, timeout=60)
+    assert keys.get(OWNERS[1]) is None and OWNERS[1] not in keys.load(OWNERS)
+    assert keys.load(OWNERS).keys() == set(OWNERS) - {OWNERS[1]}
+    keys.close()
+
+
+@pytest.fixture
+def postgres_keys(postgres_url: str) -> Iterator[tuple[str, str]]:
+    """The address of a key store on PostgreSQL as SQLAlchemy takes it, with a key in it, and its schema."""
+    address = parse_address(postgres_url)
+    assert address.schema is not None
+    with psycopg.connect(address.conninfo, autocommit=True) as owner:
+        owner.execute(f"CREATE SCHEMA {address.schema}")
+    keys = open_key_store(key_engine(address.sqlalchemy, address.schema), "the keys", create=True)
+    keys.ensure(OWNERS)
+    keys.close()
+    yield address.sqlalchemy, address.schema
+
+
+def test_after_its_server_came_back_the_next_question_is_answered(postgres_keys: tuple[str, str]) -> None:
+    keys = open_key_store(key_engine(*postgres_keys), "the keys", create=False)
+    before = keys.load(OWNERS)
+    for work in (lambda: keys.load(OWNERS), lambda: keys.ensure([*OWNERS, Owner("1050", 2024)])):
+        with psycopg.connect(postgres_keys[0].replace("+psycopg", ""), autocommit=True) as owner:
+            ended = owner.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%pupil_year_keys%'"
+            ).fetchall()
+        assert ended == [(True,)], "there was a connection to end"
+        assert before.items() <= work().items()
+    keys.close()
+
+
+def test_a_store_that_does_not_answer_says_so_in_one_sentence(postgres_keys: tuple[str, str]) -> None:
+    url = sa.make_url(postgres_keys[0]).set(port=1, host="127.0.0.1", query={})
+    gone = KeyStore(key_engine(url.render_as_string(hide_password=False), postgres_keys[1]), "the keys", lambda: "")
+    for work in (lambda: gone.load(OWNERS), lambda: gone.ensure(OWNERS), gone.held, lambda: gone.destroy(OWNERS)):
+        with pytest.raises(Misconfigured, match="the key store the keys cannot be used: ") as said:
+            work()
+        assert "\n" not in str(said.value) and "1042" not in str(said.value)
+
+
+@contextmanager
+def account(postgres_keys: tuple[str, str], *grants: str) -> Iterator[str]:
+    """Give the address of the key store for an account with these rights only."""
+    url, schema = postgres_keys
+    name, password = f"k_{secrets.token_hex(6)}", secrets.token_hex(8)
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+        for grant in grants:
+            owner.execute(f"GRANT {grant.format(schema=schema)} TO {name}")
+        parts = urlsplit(url)
+        yield parts._replace(netloc=f"{name}:{password}@{parts.netloc.rpartition('@')[2]}").geturl()
+        owner.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+@pytest.mark.parametrize("grants", [(), ("USAGE ON SCHEMA {schema}",)], ids=["schema", "table"])
+def test_a_store_without_rights_is_not_missing(postgres_keys: tuple[str, str], grants: tuple[str, ...]) -> None:
+    with account(postgres_keys, *grants) as url, pytest.raises(Misconfigured, match="no right"):
+        open_key_store(key_engine(url, postgres_keys[1]), "the keys", create=False)
+
+
+def test_a_key_that_may_not_be_made_is_in_no_sentence(postgres_keys: tuple[str, str]) -> None:
+    reading = ("USAGE ON SCHEMA {schema}", "SELECT ON {schema}.pupil_year_keys")
+    with account(postgres_keys, *reading) as url:
+        keys = open_key_store(key_engine(url, postgres_keys[1]), "the keys", create=False)
+        assert keys.load(OWNERS).keys() == set(OWNERS)
+        for work in (lambda: keys.ensure([Owner("1077", 2024)]), lambda: keys.destroy(OWNERS)):
+            with pytest.raises(Misconfigured, match="no right to it: permission denied for table") as said:
+                work()
+            assert said.value.__cause__ is None and "1077" not in str(said.value) and "1042" not in str(said.value)
+        keys.close()
+
+
+def test_control_a_driver_would_have_said_which_key(postgres_keys: tuple[str, str]) -> None:
+    row = {"ledger": "", "owner": "1077", "year": 2024, "key": b"secret", "made_at": 1}
+    with (
+        account(postgres_keys, "USAGE ON SCHEMA {schema}") as url,
+        sa.create_engine(url).connect() as connection,
+        pytest.raises(sa.exc.ProgrammingError, match="1077"),
+    ):
+        connection.execute(
+            sa.text(f"INSERT INTO {postgres_keys[1]}.pupil_year_keys VALUES (:ledger, :owner, :year, :key, :made_at)"),
+            row,
+        )
