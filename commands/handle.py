@@ -34,13 +34,14 @@ from ledger.people import Staff
 from ledger.pins import digest_of, pupil_lines
 from ledger.school import School, take_in
 from ledger.sessions import Half, Session, from_micros, micros
-from ledger.store import CLOCK_AHEAD, VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable
+from ledger.store import CLOCK_AHEAD, VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable, UnsoundRow
 from ledger.streams import CLOCK, SCHOOL, Owner, owner_of
 
 MINUTE = 60_000_000  # microseconds
 LAST_MOMENT = micros(datetime.max.replace(tzinfo=UTC))
 ATTEMPTS = 12
 PATIENCE = 45  # seconds
+RECENT = 2_000  # events at the end of a ledger that are looked at once
 ATTEMPT_PAUSE = 0.05  # seconds, growing with each attempt
 
 
@@ -133,6 +134,7 @@ class Handler:
         self._simulated = simulated
         self._clock = clock or ledger.now
         self._school = School()
+        self._looked, self._newer = False, 0  # for events of a later release, and the first that was found
         self._swapping = Lock()
         self._deciding_again = Lock()
 
@@ -208,6 +210,7 @@ class Handler:
         known = self._school
         school_now = self.school() if look or known.opened is None else known
         now, at = self._time(command, school_now)
+        self._check_known(school_now)
         state, versions = self._state(command, school_now, look)
         decided = self._decide(command, state, now)
         facts = self._introducing(command, decided.facts, school_now)
@@ -218,6 +221,22 @@ class Handler:
         positions = self._ledger.append(envelopes, receipt=receipt, basis=school_now.position, at=at)
         self._destroy_keys(command)
         return Done(len(positions), positions[-1] if positions else 0, decided.kept)
+
+    def _check_known(self, school_now: School) -> None:
+        """Refuse to record beside what only a later release understands: what is decided here may be wrong there. The
+        school is looked at each time, the many other events once: those that the read model could not read, and the
+        last ones after it."""
+        if not self._looked:
+            waiting, reached = self._ledger.reads.waiting()
+            end = self._ledger.reads.end()
+            try:
+                last = self._ledger.reads.rows(max(reached, end - RECENT), RECENT)
+                rows = [*self._ledger.reads.rows_at(waiting), *last]
+            except UnsoundRow:
+                rows = []  # which no release wrote: 'verify' names it
+            self._newer, self._looked = next((row.position for row in rows if wire.is_unknown(row.state)), 0), True
+        if first := school_now.newer or self._newer:
+            raise Refused("newer_ledger", field="position", value=first)
 
     def _destroy_keys(self, command: m.Command) -> None:
         """Destroy what a command says is forgotten, after the event that says so: a run that was interrupted between
@@ -270,6 +289,8 @@ class Handler:
             versions[row.stream] = row.version
             try:
                 event = open_row(row, keys)
+            except wire.Unknown:
+                raise Refused("newer_ledger", field="position", value=row.position) from None
             except wire.Undecodable:
                 # It may not stop the register of a whole class. Whatever it says, its entry holds a mark.
                 if row.topic.startswith("entry."):

@@ -21,6 +21,7 @@ RULES = {
     "id_reused": "was used before for a command with other content",
     "unknown_person": "must be a person with id, name and title, or where a parent is meant one of this pupil's own",
     "time_runs_backwards": "is earlier than the last event of this ledger",
+    "newer_ledger": "holds an event that only a later release knows, so that this one answers and records nothing",
     "clock_ahead": "is more than 60 days after the last event of this ledger; where it is right, a person accepts it",
     "ledger_is_system": "is chosen by nobody here, because the clock of this ledger is the system's",
     # the school, its years and its policy

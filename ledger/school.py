@@ -136,6 +136,7 @@ class School:
         self.closures: list[Closure] = []
         self.doubts: list[Doubt] = []
         self.poison: dict[int, str] = {}
+        self.newer = 0  # the first position of an event that only a later release knows, 0 for none
         self._years: dict[int, SchoolYear] = {}
         self._calendar: Calendar | None = None
         self._classes_on: dict[date, dict[str, list[str]]] = {}
@@ -322,6 +323,8 @@ def take_in(school: School, rows: Iterable[StoredReference]) -> School:
                 school.opened_on = from_micros(row.recorded_at).astimezone(LONDON).date()
         except (wire.Undecodable, ValueError, LookupError) as error:
             school.poison[row.position] = f"{row.topic} cannot be read ({error})"
+            if isinstance(error, wire.Unknown):
+                school.newer = school.newer or row.position
             # It still stands in the ledger: what is decided next is decided after it.
             school.position, school.versions[row.stream] = row.position, row.version
     return school

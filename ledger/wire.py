@@ -18,7 +18,7 @@ from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest
 from hmac import digest as hmac_digest
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -37,12 +37,22 @@ _text_decoder = msgspec.json.Decoder(dict[str, Any])
 # What the decoder says to bytes that are no text, or are nested without end.
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
+# The fields of each type as they are written.
+FIELDS = {
+    kind.__name__: {"type", *(field.encode_name for field in msgspec.structs.fields(kind))}
+    for kind in get_args(AnyEvent)
+}
+
 # (type, version found) -> a function from the old object to the next version's. Never delete one: the bytes stay.
 UPCASTS: dict[tuple[str, int], Any] = {}
 
 
 class Undecodable(LedgerError):
     """Stored bytes that are no event of any released version."""
+
+
+class Unknown(Undecodable):
+    """Bytes that are whole, and say what only a later release knows: another type, version or field."""
 
 
 class WrongKey(LedgerError):
@@ -65,7 +75,7 @@ def decode(state: bytes) -> AnyEvent:
     if (type(event).__name__, event.v) in UPCASTS:
         return _upcast(state, "")
     if event.v != 1:
-        raise Undecodable(f"{type(event).__name__} has version {event.v}, which this release does not know")
+        raise Unknown(f"{type(event).__name__} has version {event.v}, which this release does not know")
     return event
 
 
@@ -76,7 +86,34 @@ def _upcast(state: bytes, error: str) -> AnyEvent:
             found = step(found)
         return msgspec.convert(found, AnyEvent)
     except (*BROKEN, KeyError, TypeError):
-        raise Undecodable(error or "the object has no type and version of ours") from None
+        raise _undecodable(state, error or "the object has no type and version of ours") from None
+
+
+def is_unknown(state: bytes) -> bool:
+    """Whether these bytes are an event that only a later release knows."""
+    try:
+        decode(state)
+    except Undecodable as error:
+        return isinstance(error, Unknown)
+    return False
+
+
+def _undecodable(state: bytes, error: str) -> Undecodable:
+    """Return what is wrong with bytes that are no event of ours: of a later release, or damaged."""
+    try:
+        found = msgspec.json.decode(state)
+        name, version = found["type"], found["v"]
+    except (*BROKEN, KeyError, TypeError):
+        return Undecodable(error)
+    if type(name) is not str or type(version) is not int or not name.isidentifier() or version < 1:
+        return Undecodable(error)
+    if name not in FIELDS:
+        return Unknown(f"{name} is an event that this release does not know")
+    if version > 1:
+        return Unknown(f"{name} has version {version}, which this release does not know")
+    if more := sorted(found.keys() - FIELDS[name]):
+        return Unknown(f"{name} has {len(more)} fields that this release does not know".replace("1 fields", "a field"))
+    return Undecodable(error)
 
 
 def speaks(event: Event) -> bool:

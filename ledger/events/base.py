@@ -30,6 +30,7 @@ class Event(
     frozen=True,
     kw_only=True,
     omit_defaults=True,
+    forbid_unknown_fields=True,  # what a later release added may change what an event means
     tag_field="type",
     rename=lambda field: SHORT.get(field, field),
 ):

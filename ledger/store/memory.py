@@ -117,6 +117,9 @@ class Recorder(POPOApplicationRecorder):
         pairs = pairwise(self._rows[after:])
         return [(row.position, row.recorded_at) for before, row in pairs if row.recorded_at == before.recorded_at + 1]
 
+    def waiting(self) -> tuple[list[int], int]:
+        return [], 0
+
     def strays(self) -> list[int]:
         return []
 

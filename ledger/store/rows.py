@@ -109,6 +109,10 @@ class Reads(Protocol):
     def faults(self) -> list[str]:
         """Return what is wrong with the database itself, in a sentence each, as far as it can tell."""
 
+    def waiting(self) -> tuple[list[int], int]:
+        """Return the positions of events that the read model could not read, and the position that it stands at; none
+        and 0 where it is not there or not for this account to see."""
+
     def rows(self, after: int, limit: int, until: int | None = None) -> list[Row]:
         """Return up to `limit` rows in order of position, after `after` and up to `until`."""
 

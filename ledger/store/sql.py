@@ -6,6 +6,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from eventsourcing.persistence import PersistenceError
+
+from ledger.errors import LedgerError
 from ledger.store.rows import IS_REFERENCE, WORDS, Receipt, Row, UnsoundRow, sound
 
 # No recorder gives a position below 1, so what stands there answers nothing. The plus keeps SQLite from going through
@@ -20,6 +23,7 @@ class SqlReads:
     # The aggregate that makes `entry_lines` of the rows of a condition, and whether a row is what a recorder writes.
     ENTRY_LINE: str
     SOUND = "TRUE"
+    PROJECTED: str  # asks whether there is a read model beside the ledger
 
     @abstractmethod
     def _fetch(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
@@ -50,6 +54,17 @@ class SqlReads:
     def strays(self) -> list[int]:
         found = self._fetch("SELECT notification_id FROM {events} WHERE (notification_id > 0) IS NOT TRUE ORDER BY 1")
         return [position for (position,) in found]
+
+    def waiting(self) -> tuple[list[int], int]:
+        try:
+            if not self._fetch(self.PROJECTED)[0][0]:
+                return [], 0
+            parked = self._fetch("SELECT position FROM {schema}.parked ORDER BY position LIMIT 1000")
+            standing = "SELECT coalesce(max(position), 0) FROM {schema}.tracking WHERE name = 'entries'"
+            ((reached,),) = self._fetch(standing)
+        except (LedgerError, PersistenceError):
+            return [], 0
+        return [position for (position,) in parked], int(reached)
 
     def rows(self, after: int, limit: int, until: int | None = None) -> list[Row]:
         if until is None:

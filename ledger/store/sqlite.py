@@ -93,6 +93,7 @@ class PinnedPool(SQLiteConnectionPool):
 class Recorder(SqlReads, SQLiteApplicationRecorder):
     """Appends in one transaction: number, stamp, events, receipt."""
 
+    PROJECTED = "SELECT count(*) = 2 FROM sqlite_master WHERE type = 'table' AND name IN ('parked', 'tracking')"
     ENTRY_LINE = (
         "CAST(group_concat(notification_id || char(31) || originator_version || char(31) || originator_id || char(31) "
         "|| CAST(state AS TEXT), char(10)) FILTER (WHERE {kept}) AS BLOB)"
@@ -236,7 +237,9 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
 
     def _fetch(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
         lists = [json.dumps(value) if isinstance(value, list) else value for value in params]
-        named = statement.replace("{events}", "stored_events").replace("{receipts}", "receipts")
+        named = (
+            statement.replace("{events}", "stored_events").replace("{receipts}", "receipts").replace("{schema}.", "")
+        )
         listed = named.replace("{in:?}", "IN (SELECT value FROM json_each(?))")
         with self._connection() as connection:
             try:
