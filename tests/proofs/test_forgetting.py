@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,12 +15,14 @@ import pytest
 from commands.cli import main
 from commands.handle import Handler
 from commands.models import parse
-from commands.wiring import open_house
+from commands.wiring import House, open_house
 from ledger.case import kept
 from ledger.errors import Refused
 from ledger.keys import KeyStore
-from ledger.streams import Owner
-from ledger.wire import decode
+from ledger.sessions import parse_moment
+from ledger.streams import Owner, owner_of
+from ledger.wire import decode, holds_sealed
+from projections.health import doctor_findings, verify_findings
 from projections.retention import forgettable, subject_record
 from tests.support.schools import OpenedSchool, open_school
 
@@ -309,3 +314,89 @@ def test_a_repeated_key_of_a_forgotten_year_is_not_made() -> None:
             line("AmendMark", "2024-11-06T14:00", pupil="1042", session="2018-11-05/AM", code="I", reason="again")
         )
     assert Owner("1042", 2018) not in opened.keys.held()
+
+
+# --- a running process, and keys that are not as the ledger says -----------------------------------------------------
+
+
+@pytest.fixture
+def old_school(tmp_path: Path) -> str:
+    """The address of a ledger on disk in which a pupil may be forgotten."""
+    opened = tmp_path / "school.db"
+    with open_house(f"sqlite:///{opened}", create=True, simulated=True) as house:
+        for each in [*LINES, line("ChangeGroups", "2024-11-07T12:00", pupil="1043", groups=["young carer"])]:
+            house.handler.handle(parse(each))
+    return f"sqlite:///{opened}"
+
+
+def shown(house: House) -> str:
+    """Return everything that a process shows about the pupil, also of what was known before."""
+    moments = [house.answers.moment(), house.answers.moment(known_at=parse_moment("2018-11-07"))]
+    told = [json.dumps(subject_record(house.answers, moment, "1042")) for moment in moments]
+    return "".join([*told, *(house.answers.particulars(moment, ["1042"])["1042"].name for moment in moments)])
+
+
+def test_a_running_process_forgets_with_the_ledger(old_school: str) -> None:
+    with open_house(old_school) as house:
+        assert all(canary in shown(house) for canary in CANARIES)
+        amend = line("AmendMark", "2024-11-07T12:00", pupil="1042", session="2018-11-05/AM", code="I", reason="again")
+        assert house.handler.refusal(parse(amend)) is None, "the keys are known to whoever records, too"
+        forgetting = [sys.executable, "-m", "commands.cli", "forget", "--destroy-keys", *TWO, "--ledger", old_school]
+        subprocess.run(forgetting, cwd=Path(__file__).parents[2], check=True, timeout=60)
+        assert not any(canary in shown(house) for canary in CANARIES)
+        with pytest.raises(Refused, match="year_forgotten"):
+            house.handler.handle(parse({**amend, "at": "2024-11-08T12:00"}))
+
+
+def test_a_key_that_is_destroyed_unsaid_is_not_remembered_either(old_school: str) -> None:
+    with open_house(old_school) as house:
+        assert all(canary in shown(house) for canary in CANARIES)
+        with sqlite3.connect(old_school.removeprefix("sqlite:///").replace(".db", ".keys.db")) as keys:
+            keys.execute("DELETE FROM pupil_year_keys WHERE owner = '1042'")
+        assert not any(canary in shown(house) for canary in CANARIES)
+
+
+def test_what_was_recorded_as_forgotten_is_not_shown_while_its_key_is_there(
+    old_school: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_house(old_school) as house, open_house(old_school) as other:
+        assert all(canary in shown(house) for canary in CANARIES)
+        monkeypatch.setattr(KeyStore, "destroy", lambda self, owners: None)
+        other.handler.handle(parse(forget("2024-11-07T13:00", 0, 2018)))
+        assert Owner("1042", 2018) in house.keys.held()
+        assert not any(canary in shown(house) for canary in CANARIES)
+
+
+def found_by_verify(house: House) -> list[tuple[str, str | None, int | None]]:
+    found = verify_findings(house.ledger, house.engine, keys=house.keys)
+    return [(finding.rule, finding.pupil, finding.position) for finding in found]
+
+
+def test_keys_that_are_not_as_the_ledger_says_are_found(old_school: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    key_file = old_school.removeprefix("sqlite:///").replace(".db", ".keys.db")
+    with open_house(old_school) as house:
+        rows = house.ledger.reads.rows(0, 100)
+        first = {owner_of(row.stream): row.position for row in reversed(rows) if holds_sealed(row.state)}
+        assert found_by_verify(house) == [], "control"
+        with sqlite3.connect(key_file) as keys:
+            keys.execute("UPDATE pupil_year_keys SET key = randomblob(32) WHERE owner = '1042' AND year = 2018")
+            keys.execute("DELETE FROM pupil_year_keys WHERE owner = '1043'")
+        amended = [row.position for row in rows if row.topic == "entry.MarkAmended"]
+        unopened = [("text_unopened", "1042", position) for position in amended]
+        assert found_by_verify(house) == [*unopened, ("key_missing", "1043", first[Owner("1043", 0)])]
+        monkeypatch.setattr(KeyStore, "destroy", lambda self, owners: None)
+        said = house.handler.handle(parse(forget("2024-11-07T13:00", 0, 2018))).position
+        kept = [("key_not_destroyed", "1042", said)] * 2
+        assert found_by_verify(house)[-2:] == kept
+        assert kept == [
+            (finding.rule, finding.pupil, finding.position)
+            for finding in doctor_findings(house.answers, house.answers.moment())
+            if finding.rule.startswith("key_")
+        ]
+
+
+def test_without_its_key_store_a_ledger_is_said_to_be_unreadable_once(old_school: str) -> None:
+    Path(old_school.removeprefix("sqlite:///").replace(".db", ".keys.db")).unlink()
+    with open_house(old_school) as house:
+        ((rule, _, _),) = found_by_verify(house)
+    assert rule == "keys_missing"
