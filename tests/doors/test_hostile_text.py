@@ -14,6 +14,7 @@ from unittest.mock import patch
 from zipfile import ZipFile
 
 import pydantic
+import pypdf
 import pytest
 
 from commands.cli.schema import schema
@@ -177,9 +178,13 @@ whatif --set penalty.threshold=1|rebuild --status
 """
 FILES = """
 roll -o roll.csv|roll -o roll.xlsx|late-book 2024-09-05 -o lb.csv|late-book 2024-09-05 -o lb.xlsx
-punctuality -o pu.csv|census autumn 2024/25 -o cen.xml|census autumn 2024/25 -o cen.csv|ctf 1042 -o ctf.xml
-subject 1042 -o sub.json|reports weekly -o w.csv|reports groups -o g.csv|reports groups -o g.xlsx
-portable 1042 --seal seal -o po.json|daily send 2024-09-03 -o d.csv
+late-book 2024-09-05 -o lb.pdf|punctuality -o pu.csv|census autumn 2024/25 -o cen.xml|census autumn 2024/25 -o cen.csv
+ctf 1042 -o ctf.xml|pupil-year 1042 -o py.pdf|leave letter 1042 LR-1 -o ll.pdf|moving-form-paper 1042 -o mf.pdf
+referral 1042 --parent 1042-a --draft -o ref.pdf|evidence 1042 --draft --seal seal -o ev.zip|subject 1042 -o sub.json
+reports weekly -o w.csv|reports weekly -o w.pdf|reports groups -o g.csv|reports groups -o g.xlsx
+reports governors -o gov.pdf|reports parents 1042 -o par.pdf
+letter draft 1042 attendance --parent 1042-a -o le.pdf|portable 1042 --seal seal -o po.json
+daily send 2024-09-03 -o d.csv
 """
 
 
@@ -220,6 +225,9 @@ def test_no_file_holds_it(verb: str, older: Path) -> None:
         assert raw(strings) == set() and "_x00" not in strings
     elif written.suffix == ".xml":
         assert raw(written.read_text(encoding="utf-8")) == set()
+    elif written.suffix == ".pdf":
+        words = " ".join(page.extract_text() for page in pypdf.PdfReader(written).pages)
+        assert raw(words) <= {"U+2067", "U+2069"}
 
 
 def test_json_says_exactly_what_was_recorded(older: Path) -> None:
