@@ -343,7 +343,7 @@ class Seal:
 
     def sign(self, reading: Reading, others: Sequence[Checkpoint] = ()) -> str:
         """Return the note over a reading, kept with its tiles before it is given out. `others` are checkpoints that
-        were signed before and are kept elsewhere.
+        were signed before, by this key or another, and are kept elsewhere.
 
         Raises BrokenSeal where the reading is not a continuation of everything signed before, Misconfigured where the
         private key is not here.
@@ -352,7 +352,7 @@ class Seal:
             raise Misconfigured(f"the folder {self.folder} holds no private key, so nothing can be signed with it")
         if faults := self.faults():
             raise BrokenSeal(f"nothing was signed: {faults[0].sentence}; restore the folder {self.folder}")
-        if broken := findings(reading, [*self.checkpoints(), *others], self.held()):
+        if broken := findings(reading, self.checkpoints(), self.held()) or findings(reading, others):
             where = f" (position {broken[-1].position})" if broken[-1].position else ""
             raise BrokenSeal(f"nothing was signed: {broken[-1].sentence}{where}")
         checkpoint = reading.checkpoint(self.key.name)

@@ -6,6 +6,7 @@ this ledger's seals (`ledger.epochs`), which is looked at also where nobody name
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -59,15 +60,19 @@ def sealed_findings(
 
     Raises Misconfigured or BadNote for what is no seal, no checkpoint or not signed by the key."""
     remembered, notes = _remembered(epochs)
-    known = [checkpoint for _, checkpoint in last_signed(remembered)]
+    by_key: defaultdict[str, list[Checkpoint]] = defaultdict(list)
+    for epoch, checkpoint in last_signed(remembered):
+        by_key[epoch.verifier].append(checkpoint)
     found = [
         Finding("seal", f"the key store remembers a note of seal {epoch.number} that its key did not sign")
         for epoch in remembered
         if epoch.note and epoch.number not in {each.number for each, _ in last_signed(remembered)}
     ]
-    held, signed = None, list[Checkpoint]()
+    held = None
     seal = _opened(folder, remembered, found) if folder is not None else None
-    outside = _outside(checkpoints, verifier or (str(seal.key) if seal else None))
+    key = verifier or (str(seal.key) if seal else None)
+    outside = _outside(checkpoints, key)
+    by_key[(key or "").strip()] += outside
     if seal is not None:
         if verifier is not None and note.parse_key(verifier) != seal.key:
             raise Misconfigured(f"the seal in {folder} has another key than --verifier")
@@ -78,12 +83,12 @@ def sealed_findings(
             found += faults
             if not faults:
                 held = seal.held()
-                mine = [each for epoch, each in last_signed(remembered) if epoch.verifier == str(seal.key)]
-                found += _behind(signed, mine)
-                found += seal.forks([*outside, *mine])
+                found += _behind(signed, by_key[str(seal.key)])
+                found += seal.forks(by_key[str(seal.key)])
+            by_key[str(seal.key)] += signed
         except LedgerError as error:
             found.append(Finding("seal", str(error)))
-    every = [*signed, *outside, *known]
+    every = [checkpoint for group in by_key.values() for checkpoint in group]
     if not every:
         if folder is None and not notes:
             notes.append("no seal was given, so nobody looked whether events were changed and made to fit")
@@ -91,8 +96,9 @@ def sealed_findings(
     rows = (row for page in pages(ledger, ledger.reads.end()) for row in page)
     sizes = {each.size for each in every}
     reading = read(rows, sizes, whole={each.size for each in every if not each.of_first_form})
-    forked = {each.sentence for each in found if each.rule == "fork"}
-    found += [each for each in findings(reading, every, held) if each.sentence not in forked]
+    differing = [each for group in by_key.values() for each in findings(reading, group)]
+    found += dict.fromkeys(differing + findings(reading, [], held))
+    found = list(dict.fromkeys(found))
     if folder is None and not checkpoints:
         notes.append("no seal was given: held against what the key store remembers of this ledger's seals")
     return Sealed(found, _cover(ledger, reading, every, seal, remembered), notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +27,10 @@ from commands.cli.seal import SealOption
 from commands.cli.write import Class, Pupil
 from ledger.errors import Finding, Refused
 from ledger.sessions import Session, micros
+
+if TYPE_CHECKING:
+    from commands.wiring import House
+    from projections.sealed import Sealed
 
 verbs = typer.Typer(**PLAIN)
 
@@ -167,9 +171,8 @@ def verify_ledger(
     \b
     Example: attendance verify --seal /media/safe/seal --ledger sqlite:///school.db
     """
-    from ledger.store import UnsoundRow
     from projections.health import verify_findings
-    from projections.sealed import sealed_findings, short_findings, stamp_findings
+    from projections.sealed import short_findings
 
     by = parse_known_at(sealed_by, "--sealed-by")
     if summary and not as_json:
@@ -178,35 +181,48 @@ def verify_ledger(
         position = house.ledger.reads.end()
         with progress_bar("verifying", position) as progress:
             found = verify_findings(house.ledger, house.engine, progress, house.keys)
-        cover = None
-        try:
-            sealed = sealed_findings(house.ledger, seal, checkpoints or [], verifier, house.keys.epochs())
-        except UnsoundRow:
-            note("the seal was not checked, because a row of the ledger is none")
-        else:
-            found += sealed.findings
-            cover = sealed.cover
-            for sentence in sealed.notes:
-                note(sentence)
-            found += short_findings(house.ledger, cover, at_least, None if by is None else micros(by))
-        if roots is not None:
-            if seal is None:
-                raise Refused("malformed", field="--tsa-roots", expected="a seal, whose time stamps are to be checked")
-            unstamped, told = stamp_findings(seal, roots)
-            found += unstamped
-            for each in told:
-                note(each)
-        if cover is not None and (as_json or found):
-            note(cover.sentence)
-        if summary:
-            said = None if cover is None else cover._asdict() | {"sentence": cover.sentence}
-            listed = [finding._asdict() for finding in found]
-            say_json({"position": position, "simulated": house.simulated, "findings": listed, "sealed": said})
-            raise typer.Exit(NO if found else 0)
-        about = f"position {position}"
-        _tell("Verify", found, house.simulated, about, as_json=as_json)
-        if cover is not None and not as_json:
-            say(cover.sentence)
+        sealed = _sealed(house, seal, checkpoints or [], verifier, roots)
+        found += sealed.findings
+        found += short_findings(house.ledger, sealed.cover, at_least, None if by is None else micros(by))
+        _tell_verified(found, sealed, position, house.simulated, as_json=as_json, summary=summary)
+
+
+def _sealed(
+    house: House, folder: Path | None, checkpoints: list[Path], verifier: str | None, roots: Path | None
+) -> Sealed:
+    """Return what seal and time stamps say, what else is to be said noted on standard error."""
+    from ledger.store import UnsoundRow
+    from projections.sealed import Sealed, sealed_findings, stamp_findings
+
+    try:
+        sealed = sealed_findings(house.ledger, folder, checkpoints, verifier, house.keys.epochs())
+    except UnsoundRow:
+        sealed = Sealed([], None, ["the seal was not checked, because a row of the ledger is none"])
+    told: list[str] = []
+    if roots is not None:
+        if folder is None:
+            raise Refused("malformed", field="--tsa-roots", expected="a seal, whose time stamps are to be checked")
+        unstamped, told = stamp_findings(folder, roots)
+        sealed.findings.extend(unstamped)
+    for sentence in [*sealed.notes, *told]:
+        note(sentence)
+    return sealed
+
+
+def _tell_verified(
+    found: list[Finding], sealed: Sealed, position: int, simulated: bool, *, as_json: bool, summary: bool
+) -> None:
+    cover = sealed.cover
+    if cover is not None and (as_json or found):
+        note(cover.sentence)
+    if summary:
+        said = None if cover is None else cover._asdict() | {"sentence": cover.sentence}
+        listed = [finding._asdict() for finding in found]
+        say_json({"position": position, "simulated": simulated, "findings": listed, "sealed": said})
+        raise typer.Exit(NO if found else 0)
+    _tell("Verify", found, simulated, f"position {position}", as_json=as_json)
+    if cover is not None and not as_json:
+        say(cover.sentence)
 
 
 @verbs.command("schema")

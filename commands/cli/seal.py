@@ -77,7 +77,8 @@ def seal_ledger(
         head = house.ledger.reads.end()
         with progress_bar("sealing", head) as progress:
             rows = (row for page in pages(house.ledger, head) for row in page)
-            reading = read(rows, {one.size for one in [*seal.checkpoints(), *remembered]}, progress)
+            sizes = {one.size for one in [*seal.checkpoints(), *remembered]}
+            reading = read(rows, sizes, progress, whole=sorted(sizes)[-1:])
         if reading.size != head:
             raise BrokenSeal(f"nothing was signed: the ledger holds {reading.size} events and ends at {head}")
         signed = seal.sign(reading, remembered)
