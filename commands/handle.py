@@ -133,6 +133,7 @@ class Handler:
         self._keys = keys
         self._simulated = simulated
         self._clock = clock or ledger.now
+        self._rough_clock = clock or ledger.now_roughly
         self._school = School()
         self._looked, self._newer = False, 0  # for events of a later release, and the first that was found
         self._swapping = Lock()
@@ -209,7 +210,8 @@ class Handler:
         # Who is hopeful goes by the school as last seen: the recorder takes nothing decided before a change of it.
         known = self._school
         school_now = self.school() if look or known.opened is None else known
-        now, at = self._time(command, school_now)
+        # A refusal by a rough clock is looked at again, by the right one.
+        now, at = self._time(command, school_now, rough=not look)
         self._check_known(school_now)
         state, versions = self._state(command, school_now, look)
         decided = self._decide(command, state, now)
@@ -259,9 +261,9 @@ class Handler:
         key = self._keys.get(whole_school) or self._keys.ensure([whole_school])[whole_school]
         return m.content_digest(command, key)
 
-    def _time(self, command: m.Command, school_now: School) -> tuple[datetime, int | None]:
+    def _time(self, command: m.Command, school_now: School, *, rough: bool = False) -> tuple[datetime, int | None]:
         simulated = school_now.simulated if school_now.opened else self._simulated
-        return time_of(command.at, self._ledger, simulated, self._clock)
+        return time_of(command.at, self._ledger, simulated, self._rough_clock if rough else self._clock)
 
     def _decide(self, command: m.Command, state: State, now: datetime) -> Decided:
         if isinstance(command, m.OpenSchool):

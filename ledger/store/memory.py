@@ -77,7 +77,7 @@ class Recorder(POPOApplicationRecorder):
         self._notify_listeners()
         return positions
 
-    def now(self) -> int:
+    def now(self, *, roughly: bool = False) -> int:
         return time.time_ns() // 1000
 
     def head(self) -> tuple[int, int]:

@@ -90,8 +90,9 @@ class Reads(Protocol):
     def head(self) -> tuple[int, int]:
         """Return the last position and its recorded time; (0, 0) for an empty ledger."""
 
-    def now(self) -> int:
-        """Return what the clock shows that stamps are taken from, in microseconds since 1970: the server's, if any."""
+    def now(self, *, roughly: bool = False) -> int:
+        """Return what the clock shows that stamps are taken from, in microseconds since 1970: the server's, if any.
+        `roughly`: without asking, where that was done within a minute; a clock that was set since is seen later."""
 
     def end(self) -> int:
         """Return the last position alone, also where the row there is not sound; 0 for an empty ledger."""

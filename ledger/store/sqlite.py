@@ -134,7 +134,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
                 f"the ledger's own triggers are gone ({', '.join(sorted(missing))}), so it is not append-only"
             )
 
-    def now(self) -> int:
+    def now(self, *, roughly: bool = False) -> int:
         return time.time_ns() // 1000
 
     def exists(self) -> bool:

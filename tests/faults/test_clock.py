@@ -209,7 +209,7 @@ def test_the_clock_that_stamps_is_the_one_that_decides(fresh_url: Callable[[], s
     ledger = open_ledger(fresh_url(), create=True)
     handler = settled(ledger)
     morning = parse({**next(registers()).model_dump(mode="json", by_alias=True), "id": None})
-    monkeypatch.setattr(ledger.reads, "now", lambda: micros(datetime(2018, 8, 1, tzinfo=UTC)))
+    monkeypatch.setattr(ledger.reads, "now", lambda **_: micros(datetime(2018, 8, 1, tzinfo=UTC)))
     with pytest.raises(Refused, match="session_in_the_future"):
         handler.handle(morning)
 
@@ -222,3 +222,4 @@ def test_the_clock_of_postgresql_is_its_servers(
     monkeypatch.setattr(time, "time_ns", lambda: 0)
     monkeypatch.setattr(time, "time", lambda: 0.0)
     assert abs(ledger.reads.now() - before) < 60_000_000
+    assert abs(ledger.reads.now(roughly=True) - ledger.reads.now()) < 60_000_000
