@@ -27,9 +27,9 @@ from projections.projector import (
     Projector,
     Stale,
     Tracked,
+    check_parked,
     check_version,
     tracked,
-    unreadable,
 )
 from projections.tables import parked
 
@@ -121,6 +121,7 @@ class ReadModel:
                 at = tracked(connection)
                 waiting = connection.execute(sa.select(parked.c.position, parked.c.stream)).all() if at.position else []
             check_version(at.version)
+            check_parked(self._ledger, [(row.position, row.stream) for row in waiting])
             self.projector.check_digest(at, head)
         except Stale as error:
             return self._doubted(str(error))
@@ -128,21 +129,12 @@ class ReadModel:
             return self._doubted(f"the read model cannot be read: {said(error.orig or error)}")
         if at == self._altered:
             return 0
-        if self._can_be_read(dict(waiting)):
-            return self._doubted(f"the read model holds as unreadable what this release can read: {REBUILD}")
         self.doubt, self._parked, self._altered = "", dict(waiting), None
         return at.position
 
     def _doubted(self, why: str) -> int:
         self.doubt = why
         return 0
-
-    def _can_be_read(self, waiting: dict[int, str]) -> bool:
-        """Whether the first parked event of any stream is one that this release reads."""
-        first: dict[str, int] = {}
-        for position in sorted(waiting):
-            first.setdefault(waiting[position], position)
-        return any(not unreadable(row) for row in self._ledger.reads.rows_at(list(first.values())))
 
     def _loaded(self, years: Sequence[int], pupils: Sequence[str] | None, position: int | None) -> Entries:
         """Return the stored marks; where they were altered none, and from now on everything is read from the ledger."""

@@ -66,7 +66,11 @@ class Tracked(NamedTuple):
 
 
 class Stale(Misconfigured):
-    """A read model that is not to be gone on with, though the ledger is its own: of another version, or altered."""
+    """A read model that is not to be gone on with, though the ledger is its own: outdated, or altered."""
+
+
+class Outdated(Stale):
+    """A read model that another release brought up, and that is therefore built again."""
 
 
 class Batch(NamedTuple):
@@ -192,6 +196,7 @@ class Projector:
         self._engine = engine
         self._batch = batch
         self._generation = generation
+        self._waiting = sa.select(generation.parked.c.position, generation.parked.c.stream)
         # Threads share it: where the read model was last seen to be this ledger's, in one value.
         self.trusted = Tracked(-1, b"")
 
@@ -214,11 +219,16 @@ class Projector:
         """Yield each position reached on the way that `catch_up` goes: who stops asking stops between two batches."""
         head, _ = self._ledger.reads.head()
         make_tables(self._engine)
+        checked = False
         while True:
             with self._engine.connect() as connection:
                 at, digest, version = tracked(connection, self._generation)
-                streams = set(connection.scalars(sa.select(self._generation.parked.c.stream)))
+                waiting = connection.execute(self._waiting).all()
+                streams = {stream for _, stream in waiting}
             check_version(version)
+            if not checked:
+                check_parked(self._ledger, [(row.position, row.stream) for row in waiting])
+                checked = True
             self.check_digest(Tracked(at, digest), head)
             if at >= head:
                 return
@@ -231,7 +241,9 @@ class Projector:
         was built from."""
         with self._engine.connect() as connection:
             at = tracked(connection, self._generation)
+            waiting = connection.execute(self._waiting).all() if at.position and at.version == VERSION else []
         check_version(at.version)
+        check_parked(self._ledger, [(row.position, row.stream) for row in waiting])
         self.check_digest(at, self._ledger.reads.head()[0])
         return at.position
 
@@ -294,7 +306,17 @@ class Projector:
 def check_version(version: int) -> None:
     """Raise Stale for rows that another version of this projection wrote."""
     if version != VERSION:
-        raise Stale(f"the read model is of version {version}, and this release's of version {VERSION}: {REBUILD}")
+        raise Outdated(f"the read model is of version {version}, and this release's of version {VERSION}: {REBUILD}")
+
+
+def check_parked(ledger: Ledger, waiting: Iterable[tuple[int, str]]) -> None:
+    """Raise Outdated where this release reads the first parked event (position, stream) of any stream: whoever parked
+    it did not know it."""
+    first: dict[str, int] = {}
+    for position, stream in sorted(waiting):
+        first.setdefault(stream, position)
+    if first and any(not unreadable(row) for row in ledger.reads.rows_at(list(first.values()))):
+        raise Outdated(f"the read model holds as unreadable what this release can read: {REBUILD}")
 
 
 def tracked(connection: sa.Connection, generation: Generation = SERVING, *, hold: bool = False) -> Tracked:

@@ -31,7 +31,7 @@ from projections.archive.pages import ArchivedMarks
 from projections.archive.reading import Archive
 from projections.fingerprints import fingerprint_at
 from projections.marks import COLUMNS, KEY, Fingerprint, Marks, Page, fingerprint
-from projections.projector import Projector, Stale, Tracked, add_sums, tracked
+from projections.projector import Outdated, Projector, Stale, Tracked, add_sums, tracked
 from projections.sums import Sum, of_columns
 from projections.tables import NEXT, OLD, SERVING, VERSION, Generation, make_tables, rebuilding, tracking
 
@@ -123,6 +123,16 @@ def rebuild(
     with engine.connect() as connection:
         rows = connection.scalar(sa.select(sa.func.count()).select_from(SERVING.entries))
     return Rebuilt(position, int(rows or 0), resumed_at, as_before)
+
+
+def brought_up(ledger: Ledger, engine: sa.Engine, progress: Callable[[int], None] | None = None) -> int:
+    """Return the position of the read model once it is up to date, built again where another release had made it."""
+    projector = Projector(ledger, engine)
+    try:
+        return projector.catch_up(progress)
+    except Outdated:
+        rebuild(ledger, engine)
+        return projector.catch_up(progress)
 
 
 def status(engine: sa.Engine) -> Status | None:

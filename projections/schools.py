@@ -19,9 +19,10 @@ from ledger.keys import open_key_store
 from ledger.sessions import format_moment, from_micros
 from ledger.store import Ledger, Unavailable
 from ledger.store.schools import Head, Schools
-from projections.projector import Projector
+from projections.projector import Outdated, Projector
 from projections.questions import Answers
-from projections.tables import make_tables, parked
+from projections.rebuild import rebuild
+from projections.tables import parked
 
 RETRY = 60  # rounds after which a failed school is tried again, although its ledger says nothing new
 
@@ -57,13 +58,11 @@ class OpenedSchool(NamedTuple):
 
 
 def opened_school(schools: Schools, name: str) -> OpenedSchool:
-    """Return a school, its read model's tables made where they are missing. Raises Misconfigured where none was
-    opened in its ledger."""
+    """Return a school. Raises Misconfigured where none was opened in its ledger."""
     ledger = schools.ledger(name)
     if ledger.opened() is None:
         raise Misconfigured("no school has been opened in this ledger")
     engine = schools.engine(name)
-    make_tables(engine)
     return OpenedSchool(ledger, engine)
 
 
@@ -188,7 +187,12 @@ class Followed:
     def _projector(self, name: str) -> Projector:
         if name not in self._projectors:
             school = opened_school(self._schools, name)
-            self._projectors[name] = Projector(school.ledger, school.engine)
+            projector = Projector(school.ledger, school.engine)
+            try:
+                projector.check()
+            except Outdated:
+                rebuild(school.ledger, school.engine)
+            self._projectors[name] = projector
         return self._projectors[name]
 
     def _finish(self, name: str, head: Head) -> None:

@@ -105,8 +105,8 @@ def project(
 ) -> None:
     """Bring read models up to date.
 
-    Those of all the schools of a database, in turns, over a few connections; exit 1 if one of them cannot be. Whoever
-    asks a question brings a read model up to date as well: this does it beforehand.
+    Those of all the schools of a database, in turns, over a few connections; exit 1 if one of them cannot be. Asking
+    writes nothing: what a read model lacks is read from the ledger each time, and this makes that little.
 
     \b
     Example: attendance project --follow --ledger postgresql://user@host/db
@@ -138,10 +138,12 @@ def project(
 def _project_one(url: str, *, follow: bool, as_json: bool) -> None:
     if follow:
         raise Misconfigured("--follow is for a PostgreSQL database of many schools, and this is one ledger")
+    from projections.rebuild import brought_up
+
     with opened(url, None) as house:
         before = house.answers.projector.position()
         with progress_bar("projecting", house.ledger.reads.head()[0]) as progress:
-            position = house.answers.projector.catch_up(progress)
+            position = brought_up(house.ledger, house.engine, progress)
     if as_json:
         say_json({"schools": 1, "events": position - before, "failed": []})
     else:
