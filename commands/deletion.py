@@ -11,7 +11,6 @@ from itertools import takewhile
 
 from commands.models.roll import RemoveFromRoll
 from commands.state import State
-from ledger.codes import CODES
 from ledger.errors import Refused
 from ledger.events import EnquiriesMade
 from ledger.grounds import ground
@@ -19,8 +18,6 @@ from ledger.policy import Policy
 from ledger.sessions import Half, Session, school_year
 
 SCHOOL_DAYS_READ = 60  # of entries before a removal, enough for every ground that is about absence
-# Who has not returned is neither ill nor on leave nor late: G, N and O.
-NOT_RETURNED = frozenset(code.symbol for code in CODES if code.unauthorised and not code.on_site)
 
 
 def check_ground(command: RemoveFromRoll, state: State) -> None:
@@ -48,7 +45,7 @@ def _condition(check: str, policy: Policy) -> str:
         "continuous": f"{policy.ground_i_school_days} school days in a row of "
         f"{', '.join(sorted(policy.ground_i_codes))} alone, and joint enquiries recorded in that time",
         "after_leave": f"{policy.ground_h_school_days} school days after granted leave of "
-        f"{', '.join(sorted(NOT_RETURNED))} alone, and joint enquiries recorded in that time",
+        f"{', '.join(sorted(_not_back(policy)))} alone, and joint enquiries recorded in that time",
     }[check]
 
 
@@ -68,7 +65,7 @@ def _continuously_absent(command: RemoveFromRoll, state: State) -> bool:
 
 def _not_returned(command: RemoveFromRoll, state: State) -> bool:
     policy = state.policy(command.last_day)
-    away = _days_away(command, NOT_RETURNED, state)
+    away = _days_away(command, _not_back(policy), state)
     for leave in state.school.leave.get(command.pupil, {}).values():
         if leave.withdrawn or not leave.granted:
             continue
@@ -77,6 +74,11 @@ def _not_returned(command: RemoveFromRoll, state: State) -> bool:
         if first in since and len(since) >= policy.ground_h_school_days and _asked_after(first, state):
             return True
     return False
+
+
+def _not_back(policy: Policy) -> frozenset[str]:
+    """Return the codes of who has not returned, and is neither ill nor on leave nor late: G, N and O."""
+    return frozenset(code.symbol for code in policy.codes.rows if code.unauthorised and not code.on_site)
 
 
 def _days_away(command: RemoveFromRoll, codes: frozenset[str], state: State) -> list[date]:

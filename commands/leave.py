@@ -12,7 +12,6 @@ from commands.marks import check_code
 from commands.models.leave import DecideLeave, RequestLeave, WithdrawLeave
 from commands.state import Decided, Fact, State, london_day, signed
 from ledger.case import Leave
-from ledger.codes import by_symbol
 from ledger.errors import Refused
 from ledger.events import LeaveDecided, LeaveRequested, LeaveWithdrawn
 from ledger.roles import LEAVE_DECIDERS
@@ -74,7 +73,7 @@ def decide_leave(command: DecideLeave, state: State, now: datetime) -> Decided:
         state.check_sessions([session], "granted.session")
         if now >= state.school.calendar.opens(session):
             raise Refused("leave_not_in_advance", field="granted.session", value=session)
-        if by_symbol(granted.code) is not None and granted.code not in LEAVE_CODES:
+        if state.policy(session.day).codes.by_symbol(granted.code) is not None and granted.code not in LEAVE_CODES:
             raise Refused("code_not_for_leave", field="granted.code", value=granted.code)
         check_code(granted.code, granted.detail, command.pupil, session, state)
     decided = LeaveDecided(

@@ -10,7 +10,6 @@ from datetime import datetime
 from commands.models.marks import AmendMark, CloseRegister, LogArrival, Mark, RecordMark, TakeRegister
 from commands.state import Decided, Fact, State, signed
 from ledger.arrival import code_of_arrival
-from ledger.codes import by_symbol
 from ledger.errors import Refused
 from ledger.events import ArrivalLogged, MarkAmended, MarkRecorded, RegisterClosed, RegisterTaken
 from ledger.sessions import Session, format_clock, school_year
@@ -22,7 +21,7 @@ UNEXPLAINED = "N"
 def check_code(symbol: str, detail: str, pupil: str, session: Session, state: State) -> None:
     """Refuse a code that may not stand: code_unknown, code_not_in_force, code_is_administrative,
     code_not_for_this_half, code_not_for_this_age, code_needs_detail, the first that applies."""
-    code = by_symbol(symbol)
+    code = state.policy(session.day).codes.by_symbol(symbol)
     if code is None:
         raise Refused("code_unknown", field="code", value=symbol)
     if not code.in_force(session.day):

@@ -19,7 +19,6 @@ from commands.models.school import (
 from commands.state import Decided, Fact, State, signed
 from ledger import policy
 from ledger.calendar import Closed, Hours
-from ledger.codes import by_symbol
 from ledger.errors import Refused
 from ledger.events import (
     CalendarAmended,
@@ -169,7 +168,7 @@ def declare_closure(command: DeclareClosure, state: State, now: datetime) -> Dec
     for pupil in command.pupils:
         state.check_on_roll(pupil, days)
     state.check_sessions(command.sessions, "sessions")
-    code = by_symbol(command.code)
+    code = state.policy(days[0]).codes.by_symbol(command.code)
     if code is None:
         raise Refused("code_unknown", field="code", value=command.code)
     if any(not code.in_force(day) for day in days):

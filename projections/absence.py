@@ -7,29 +7,23 @@ codes are not possible sessions at all. A session that has closed without a mark
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from ledger.codes import CODES
+from ledger.codes import CodeTable
 from ledger.policy import Policy
-from projections.frames import Entries, Roll
+from projections.frames import Entries, Roll, having
 
-
-def _table(attribute: str) -> np.ndarray:
-    """Return a table from the number of a code to whether it has a property; 256 long, so that any uint8 fits."""
-    table = np.zeros(256, bool)
-    for code in CODES:
-        table[code.id] = bool(getattr(code, attribute))
-    return table
-
-
-ATTENDED = _table("attended")
-AUTHORISED = _table("authorised")
-UNAUTHORISED = _table("unauthorised")
 NUMBERS = 64  # of codes, of which the last is none: a table by code has to stay small
-assert all(code.id < NUMBERS - 1 for code in CODES)
-CLASSES = np.stack([ATTENDED, AUTHORISED, UNAUTHORISED], axis=1)[:NUMBERS].astype(np.int64)
+CLASSES = ("attended", "authorised", "unauthorised")
+
+
+@lru_cache(maxsize=16)
+def _classes(codes: CodeTable) -> np.ndarray:
+    assert len(codes.rows) < NUMBERS
+    return np.stack([having(codes, each) for each in CLASSES], axis=1)[:NUMBERS].astype(np.int64)
 
 
 class Absence(NamedTuple):
@@ -62,16 +56,17 @@ class Cohorts(NamedTuple):
     at_risk: np.ndarray
 
 
-def absence(entries: Entries, roll: Roll, closed: np.ndarray, since: int, until: int) -> Absence:
+def absence(entries: Entries, roll: Roll, closed: np.ndarray, since: int, until: int, codes: CodeTable) -> Absence:
     """Return the counts of sessions from `since` to `until` (numbers, inclusive) while on roll.
 
     `entries` are the marks as known, of the pupils of `roll` in its order. `closed` are the sorted numbers of the
-    calendar's sessions in that time whose registration had closed at the moment of knowledge.
+    calendar's sessions in that time whose registration had closed at the moment of knowledge. `codes` is the table that
+    the policy was adopted with.
     """
     counted = entries.between(since, until)
     counted = counted.where(roll.holds(counted.pupil, counted.session))
     counts = by_code(counted)
-    return Absence(*classified(counts), _missing(counted, counts, roll, closed), counted)
+    return Absence(*classified(counts, codes), _missing(counted, counts, roll, closed), counted)
 
 
 def by_code(entries: Entries) -> np.ndarray:
@@ -82,9 +77,9 @@ def by_code(entries: Entries) -> np.ndarray:
     return np.bincount(cell, minlength=shape[0] * NUMBERS).reshape(shape)
 
 
-def classified(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def classified(counts: np.ndarray, codes: CodeTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return attended, authorised and unauthorised sessions from counts by code (last axis: the code's number)."""
-    attended, authorised, unauthorised = np.moveaxis(counts @ CLASSES, -1, 0)
+    attended, authorised, unauthorised = np.moveaxis(counts @ _classes(codes), -1, 0)
     return attended, authorised, unauthorised
 
 

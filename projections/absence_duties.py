@@ -57,7 +57,7 @@ def _unheard(desk: Desk) -> dict[str, tuple[tuple[Silent, ...], bool]]:
     """Return whose absences of today hold a reason that rests on nothing anybody said, and whether they were away
     before."""
     calendar, marks = desk.school.calendar, desk.due_marks
-    asked = {pupil: unheard(marks(pupil), desk.told[pupil], calendar, desk.day) for pupil in desk.pupils}
+    asked = {pupil: unheard(marks(pupil), desk.told[pupil], calendar, desk.policy, desk.day) for pupil in desk.pupils}
     told = {
         each.position: desk.told[pupil]
         for pupil, (sessions, _) in asked.items()

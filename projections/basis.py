@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ledger.case import Leave
-from ledger.codes import by_symbol
+from ledger.codes import CodeTable
 from ledger.errors import Finding
 from ledger.events import (
     AbsenceAttributed,
@@ -104,28 +104,29 @@ def rests_on(
     coded: Coded, told: Iterable[Told], decided: Iterable[Decided], school: School, pupil: str
 ) -> tuple[Rest, ...]:
     """Return what a code rests on, in order of position."""
-    closure = _closure(coded, school, pupil)
+    closure, codes = _closure(coded, school, pupil), school.policy_on(coded.session.day).codes
     found = [closure] if closure else []
     for leave, position in decided:
         if leave.first <= coded.session <= leave.last:
             # A decision that was withdrawn later is still what a mark rests on that cites it.
             granted = leave.request == coded.cites or leave.expects(coded.session) == coded.code
-            if granted or (_unauthorised(coded) and not leave.withdrawn and leave.expects(coded.session) is None):
+            refused = not leave.withdrawn and leave.expects(coded.session) is None
+            if granted or (_unauthorised(coded, codes) and refused):
                 found.append(Rest("leave granted" if granted else "leave refused", position, leave.request))
-    found += [rest for each in told if (rest := _told(coded, each)) is not None]
-    own = _own(coded)
+    found += [rest for each in told if (rest := _told(coded, each, codes)) is not None]
+    own = _own(coded, codes)
     if own is not None and own.kind not in {rest.kind for rest in found}:
         found.append(own)
     return tuple(sorted(found, key=lambda rest: rest.position or 0))
 
 
-def _own(coded: Coded) -> Rest | None:
+def _own(coded: Coded, codes: CodeTable) -> Rest | None:
     """Return what a mark says of itself."""
     if coded.via == "import":
         return Rest("import", None)
     if coded.via == "arrival":
         return Rest("arrival", None)
-    code = by_symbol(coded.code)
+    code = codes.by_symbol(coded.code)
     if coded.replaces and code is not None and code.attended and coded.day <= coded.session.day:
         return Rest("seen in school", None)
     return None
@@ -137,7 +138,7 @@ def _closure(coded: Coded, school: School, pupil: str) -> Rest | None:
     return Rest("closure", int(cites.removeprefix(CLOSURE))) if cites.startswith(CLOSURE) else None
 
 
-def _told(coded: Coded, told: Told) -> Rest | None:
+def _told(coded: Coded, told: Told, codes: CodeTable) -> Rest | None:
     """Return what something in the chronology is to a code, None where it does not bear on it."""
     event, session = told.event, str(coded.session)
     match event:
@@ -146,12 +147,12 @@ def _told(coded: Coded, told: Told) -> Rest | None:
         case ContactLogged() if _about_that_day(coded, told, event) or _made_on_hearing(coded, told):
             if is_word(told):
                 return Rest("contact", told.position)
-            return Rest("attempt", told.position) if _unauthorised(coded) else None
+            return Rest("attempt", told.position) if _unauthorised(coded, codes) else None
         case EvidenceSeen() if session in event.sessions:
             return Rest("evidence", told.position, event.evidence)
         case SicknessExpected() if event.first_day <= coded.session.day <= event.last_day and coded.code == "I":
             return Rest("expected sickness", told.position)
-        case AbsenceAttributed() if session in event.sessions and _unauthorised(coded):
+        case AbsenceAttributed() if session in event.sessions and _unauthorised(coded, codes):
             return Rest("attribution", told.position)
         case ArrivalLogged() if (event.session, event.code) == (session, coded.code):
             return Rest("arrival", told.position)
@@ -168,8 +169,8 @@ def _made_on_hearing(coded: Coded, told: Told) -> bool:
     return bool(coded.replaces) and told.day == coded.day and told.position < coded.position
 
 
-def _unauthorised(coded: Coded) -> bool:
-    code = by_symbol(coded.code)
+def _unauthorised(coded: Coded, codes: CodeTable) -> bool:
+    code = codes.by_symbol(coded.code)
     return code is not None and code.unauthorised
 
 

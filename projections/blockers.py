@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from ledger.codes import by_symbol
+from ledger.codes import CodeTable
 from ledger.errors import Finding
 from projections.questions import Moment
 from projections.record import RecordLine
@@ -22,7 +22,8 @@ def blockers(
 
     `unreadable` are positions of the pupil's events whose text or content cannot be read.
     """
-    found = [finding for line in lines for finding in _of_line(pupil, line)]
+    codes = moment.codes
+    found = [finding for line in lines for finding in _of_line(pupil, line, codes)]
     for leave in moment.school.leave.get(pupil, {}).values():
         waiting = leave.granted is None and not leave.withdrawn
         if waiting and leave.first.day <= last and leave.last.day >= first:
@@ -32,7 +33,7 @@ def blockers(
     return found + [Finding("unreadable", sentence, pupil, None, position) for position in sorted(unreadable)]
 
 
-def _of_line(pupil: str, line: RecordLine) -> list[Finding]:
+def _of_line(pupil: str, line: RecordLine, codes: CodeTable) -> list[Finding]:
     if line.counts_as == "missing":
         return [Finding("missing_mark", "no mark stands here, and registration has closed", pupil, line.session)]
     if not line.entries:
@@ -45,7 +46,7 @@ def _of_line(pupil: str, line: RecordLine) -> list[Finding]:
         if not mark.reason.strip():
             sentence = f"the amendment to {mark.code} does not say why"
             found.append(Finding("reason_missing", sentence, pupil, line.session, mark.position))
-    code = by_symbol(last.code)
+    code = codes.by_symbol(last.code)
     if code is not None and code.detail_required and not last.detail.strip():
         sentence = f"{last.code} needs its detail stated ({code.detail_hint})"
         found.append(Finding("detail_missing", sentence, pupil, line.session, last.position))

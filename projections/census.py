@@ -24,7 +24,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from ledger.codes import CODES
+from ledger.codes import Code
 from ledger.errors import Misconfigured, Refused
 from ledger.school import School
 from ledger.sessions import format_year, monday
@@ -33,8 +33,6 @@ from projections.frames import first_session, last_session, roll_of
 from projections.questions import Answer, Answers, Moment, Particulars
 
 TERMS = ("autumn", "spring", "summer", "summer-first", "summer-second")
-# Reasons for not attending, possible sessions or not; administrative codes are none.
-REASONS = np.array([code.absent or (not code.possible and not code.administrative) for code in CODES])
 
 
 class Term(NamedTuple):
@@ -141,13 +139,18 @@ def census_answers(answers: Answers, moment: Moment, asked: Term) -> list[Census
             unauthorised=int(counts.unauthorised[row]),
             missing=int(counts.missing[row]),
             reasons={
-                CODES[code].symbol: int(by_reason[row, code])
-                for code in np.flatnonzero(by_reason[row, : len(CODES)])
-                if REASONS[code]
+                code.symbol: int(by_reason[row, code.id])
+                for code in moment.codes.rows
+                if by_reason[row, code.id] and _is_reason(code)
             },
         )
         for row, pupil in enumerate(pupils)
     ]
+
+
+def _is_reason(code: Code) -> bool:
+    """Return whether a code is a reason for not attending, a possible session or not; administrative ones are none."""
+    return code.absent or (not code.possible and not code.administrative)
 
 
 def readable(answers: Answers, moment: Moment, pupils: list[str]) -> dict[str, Particulars]:
@@ -173,7 +176,8 @@ def _counted(answers: Answers, moment: Moment, pupils: list[str], year: int, fir
     since, until = first_session(first), last_session(last)
     closed = [n for n in moment.school.calendar.closed_sessions(year, moment.known_at) if since <= n <= until]
     entries = answers.entries(moment, [year], pupils)
-    return absence(entries, roll_of(moment.school, pupils), np.array(closed, np.int32), since, until)
+    codes = moment.codes
+    return absence(entries, roll_of(moment.school, pupils), np.array(closed, np.int32), since, until, codes)
 
 
 # --- the transfer file ----------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def year_counts(source: Source, moment: Moment, pupils: list[str]) -> Absence | 
     since, until = first_session(date(year, 8, 1)), last_session(moment.as_of)
     closed = [number for number in school.calendar.closed_sessions(year, moment.known_at) if number <= until]
     entries = source.entries(moment, [year], pupils)
-    return absence(entries, source.roll(moment, pupils), np.array(closed, np.int32), since, until)
+    return absence(entries, source.roll(moment, pupils), np.array(closed, np.int32), since, until, moment.codes)
 
 
 def penalty_windows(source: Source, moment: Moment, pupils: list[str], parent: str | None = None) -> list[Window]:

@@ -23,7 +23,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from ledger.calendar import Calendar
-from ledger.codes import by_symbol
+from ledger.codes import CodeTable
 from ledger.events import AbsenceReported, AgencyInformed, ContactLogged, LetterSent, ReturnMade
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session
@@ -141,7 +141,7 @@ def ladder(
     before: Mark | None = None
     for session in sorted((session for session in marks if session.day <= day), reverse=True):
         mark = marks[session]
-        if not calendar.is_session(session) or _passed_over(mark):
+        if not calendar.is_session(session) or _passed_over(mark, policy.codes):
             continue
         if session.day < day and before is None:
             before = mark
@@ -158,14 +158,14 @@ def ladder(
         tried=tried,
         rung_today=rung_today,
         next_contact=next((each for each in contacts.in_order if each not in rung_today), ""),
-        away_before=before is not None and _away(before),
+        away_before=before is not None and _away(before, policy.codes),
         rungs_due=_rungs_due(len(days), {each.rung for each in tried}, policy),
         absent_from_education=len(days) >= policy.contact_authority_day,
     )
 
 
 def unheard(
-    marks: Mapping[Session, Mark], told: Sequence[Told], calendar: Calendar, day: date
+    marks: Mapping[Session, Mark], told: Sequence[Told], calendar: Calendar, policy: Policy, day: date
 ) -> tuple[tuple[Silent, ...], bool]:
     """Return a day's absences that hold a reason although no word of that day is known, oldest first, and whether the
     pupil was away before, too.
@@ -177,7 +177,7 @@ def unheard(
     word = heard(told, day)
     if word.reached_on == day or any(session.day == day for session in word.named):
         return (), False
-    possible = [(session, mark) for session, mark in sorted(marks.items()) if not _passed_over(mark)]
+    possible = [(session, mark) for session, mark in sorted(marks.items()) if not _passed_over(mark, policy.codes)]
     found = tuple(
         Silent(session, *mark)
         for session, mark in possible
@@ -185,11 +185,11 @@ def unheard(
         and calendar.is_session(session)
         and mark.position is not None
         and mark.code not in UNEXPLAINED | SENT_HOME
-        and _away(mark)
+        and _away(mark, policy.codes)
         and not word.covers(session, calendar)
     )
     before = [mark for session, mark in possible if session.day < day and calendar.is_session(session)]
-    return found, bool(before) and _away(before[-1])
+    return found, bool(before) and _away(before[-1], policy.codes)
 
 
 def heard(told: Sequence[Told], day: date) -> Word:
@@ -218,14 +218,14 @@ def _calls(told: Sequence[Told]) -> Iterator[tuple[date, ContactLogged]]:
             yield each.day, each.event
 
 
-def _passed_over(mark: Mark) -> bool:
-    code = by_symbol(mark.code)
+def _passed_over(mark: Mark, codes: CodeTable) -> bool:
+    code = codes.by_symbol(mark.code)
     return code is not None and not code.possible
 
 
-def _away(mark: Mark) -> bool:
+def _away(mark: Mark, codes: CodeTable) -> bool:
     """Whether a mark says that the pupil was not there; U says that they came late."""
-    code = by_symbol(mark.code)
+    code = codes.by_symbol(mark.code)
     return code is None or (code.absent and not code.on_site)
 
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from datetime import date, timedelta
+from functools import partial
 
 from ledger.case import Notice
-from ledger.codes import by_symbol
+from ledger.codes import CodeTable
 from ledger.errors import Misconfigured
 from ledger.policy import Policy
 from ledger.received import received_marks, standing_records
@@ -151,7 +152,7 @@ def explain_absence(answers: Answers, moment: Moment, pupil: str) -> Explanation
             )
             for name, limit in limits.items()
         ],
-        **shared(answers, moment, pupil, proofs, lambda code: bool((known := by_symbol(code)) and known.absent)),
+        **shared(answers, moment, pupil, proofs, partial(_absent, policy.codes)),
     )
 
 
@@ -235,7 +236,8 @@ def _penalty_flip(moment: Moment, pupil: str, noticed: set[int], threshold: int,
     counted = [proof.session for proof in proofs if proof.counts_as == "penalty"]
     if (count := len(counted)) >= threshold:
         return Flip(verdict="met", to=False, entries=count - threshold + 1, change="read otherwise", among=counted)
-    absent = [proof for proof in proofs if proof.counts_as == "nothing" and _absent(proof.code)]
+    codes = moment.codes
+    absent = [proof for proof in proofs if proof.counts_as == "nothing" and _absent(codes, proof.code)]
     could = [
         proof.session
         for proof in absent
@@ -244,8 +246,8 @@ def _penalty_flip(moment: Moment, pupil: str, noticed: set[int], threshold: int,
     return Flip(verdict="met", to=True, entries=threshold - count, change="read as a code that counts", among=could)
 
 
-def _absent(symbol: str | None) -> bool:
-    known = by_symbol(symbol or "")
+def _absent(codes: CodeTable, symbol: str | None) -> bool:
+    known = codes.by_symbol(symbol or "")
     return known is not None and known.absent
 
 
@@ -286,7 +288,7 @@ def judge_absence(line: Line, moment: Moment, pupil: str) -> tuple[str, str]:
         return "not possible", "registration had not closed"
     if line.code == symbol_of(UNREADABLE):
         return "unreadable", "an event of this entry cannot be read by this release"
-    code = by_symbol(line.code)
+    code = moment.codes.by_symbol(line.code)
     assert code is not None, line.code
     if code.attended:
         return "attended", f"{code.symbol}: {code.name}"
@@ -333,9 +335,10 @@ def _absence_crossing(
     versions: Entries, moment: Moment, on_roll: set[int], until: int, limit: int, verdict: bool
 ) -> int | None:
     """Return the position at which the verdict last became what it is, roll and calendar being as known now."""
+    codes = moment.codes
     changes: list[tuple[int, int, int]] = []
     for number, code, begins, ends in zip(*versions[2:], strict=True):
-        known = by_symbol(symbol_of(code))
+        known = codes.by_symbol(symbol_of(code))
         if known and int(number) in on_roll and number <= until and (known.absent or known.attended):
             changes += [(int(begins), int(known.absent), 1), (int(ends), -int(known.absent), -1)]
     return crossing(changes, moment.position, lambda absent, possible: _reaches(absent, possible, limit), verdict)

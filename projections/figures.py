@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from ledger.codes import CODES, Code, by_symbol
+from ledger.codes import Code, CodeTable, by_symbol
 from ledger.policy import Policy
 from projections.absence import Absence, absence, by_code, cohorts, percent
 from projections.frames import Entries, Roll
@@ -66,9 +66,9 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     sessions: int
 
 
-def tally(entries: Entries, roll: Roll, closed: np.ndarray, since: int, until: int) -> Tally:
+def tally(entries: Entries, roll: Roll, closed: np.ndarray, since: int, until: int, codes: CodeTable) -> Tally:
     """Return the tally of sessions from `since` to `until` (numbers, inclusive); the rest as `absence` takes it."""
-    counts = absence(entries, roll, closed, since, until)
+    counts = absence(entries, roll, closed, since, until, codes)
     return Tally(roll.pupils, counts, by_code(counts.counted))
 
 
@@ -115,11 +115,11 @@ def _figures(*, attended: int, authorised: int, unauthorised: int, **others: int
     )
 
 
-def reasons(found: Tally, row: int) -> list[Reason]:
+def reasons(found: Tally, row: int, codes: CodeTable) -> list[Reason]:
     """Return every code that one pupil's marks carry, in the order of the code table."""
     return [
         Reason(code=code.symbol, name=code.name, category=code.category.replace("_", " "), sessions=sessions)
-        for code in CODES
+        for code in codes.rows
         if (sessions := int(found.codes[row, code.id]))
     ]
 
@@ -141,7 +141,7 @@ def bands_of(found: Tally, rows: Sequence[int]) -> dict[str, int]:
 
 def definitions(policy: Policy) -> dict[str, str]:
     """Return what each figure means, in words that stand beside it on paper."""
-    excluded = ", ".join(code.symbol for code in CODES if _counts_nowhere(code))
+    excluded = ", ".join(code.symbol for code in policy.codes.rows if _counts_nowhere(code))
     return {
         "session": "a half-day, morning (AM) or afternoon (PM)",
         "pupils": "those with a possible session",

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from ledger.codes import by_symbol
 from ledger.sessions import Session, format_moment, from_micros, parse_moment, school_year
 from ledger.streams import leave_stream
 from projections.basis import Coded, decided_leave, evidence, rests_on
@@ -173,12 +172,13 @@ def _codes(answers: Answers, moment: Moment, pupil: str, told: list[Told]) -> li
     """Return the absent and the amended codes of the school year to date, each with what it rests on."""
     year = moment.school.calendar.year_begun_by(moment.as_of)
     decided = decided_leave(answers, moment, [pupil])[pupil]
+    absent = {code.symbol for code in moment.codes.rows if code.absent}
     found = []
     for entry in history_answers(answers, moment, pupil, years=[] if year is None else [year]):
         session = Session.parse(entry.session)
         for place, mark in enumerate(entry.entries):
             replaces = entry.entries[place - 1].code if place else ""
-            if replaces or _absent(mark.code):
+            if replaces or mark.code in absent:
                 coded = _coded(session, mark, replaces)
                 rests = rests_on(coded, told, decided, moment.school, pupil)
                 found.append(
@@ -196,8 +196,3 @@ def _codes(answers: Answers, moment: Moment, pupil: str, told: list[Told]) -> li
 def _coded(session: Session, mark: MarkAnswer, replaces: str) -> Coded:
     recorded_at: datetime = parse_moment(mark.recorded_at)
     return Coded(session, mark.code, replaces, mark.via, mark.cites, recorded_at, mark.position)
-
-
-def _absent(symbol: str) -> bool:
-    code = by_symbol(symbol)
-    return code is not None and code.absent

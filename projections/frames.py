@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
 
-from ledger.codes import CODES
+from ledger.codes import CODES, CodeTable
 from ledger.school import School
 from ledger.sessions import EPOCH_DAY
 from projections.sums import END, ROW, end_numbers, row_numbers
@@ -26,6 +27,16 @@ NONE = (1, 0)  # a span of sessions that holds none
 EPOCH = date.fromordinal(EPOCH_DAY)
 UNREADABLE = 255  # in place of a code: an event of the entry cannot be read, so nobody can say what stands there
 LISTS: dict[str, sa.types.TypeEngine[Any]] = {"years": sa.SmallInteger(), "pupils": sa.Text()}
+
+
+@lru_cache(maxsize=128)
+def having(codes: CodeTable, attribute: str) -> np.ndarray:
+    """Return a table from the number of a code to whether it has a property; 256 long, so that any uint8 fits."""
+    table = np.zeros(256, bool)
+    for code in codes.rows:
+        table[code.id] = bool(getattr(code, attribute))
+    table.flags.writeable = False  # it is kept for the next question
+    return table
 
 
 class Entries(NamedTuple):

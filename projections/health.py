@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ledger import wire, words
 from ledger.case import Leave
-from ledger.codes import CODES, by_symbol
+from ledger.codes import by_symbol
 from ledger.errors import Finding, LedgerError, Misconfigured
 from ledger.keys import KeyStore
 from ledger.sessions import LONDON, Session, from_micros, school_year
@@ -106,7 +106,7 @@ def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
     off_roll = ~roll_of(school, entries.pupils).holds(entries.pupil, entries.session)
     open_n = entries.code == unresolved.id
     special = _with_expectation(moment, entries)
-    secondary = np.isin(entries.code, [code.id for code in CODES if code.secondary_only])
+    secondary = np.isin(entries.code, [code.id for code in policy.codes.rows if code.secondary_only])
     for row in np.lexsort((entries.session, entries.pupil)):
         if not (no_session[row] or off_roll[row] or open_n[row] or special[row] or secondary[row]):
             continue

@@ -161,10 +161,11 @@ def _lateness(
     entries = answers.entries(moment, years, pupils)
     roll = roll_of(moment.school, pupils)
     since, until = first_session(from_day), last_session(moment.as_of)
-    late = lateness(entries, roll, NOBODY, since, until)
+    codes = moment.codes
+    late = lateness(entries, roll, NOBODY, since, until, codes)
     # The Late Book is read for those only who were late at all.
     told = _arrivals(answers, moment, [pupils[row] for row in np.unique(late.counted.pupil)], years)
-    return lateness(entries, roll, _columns(moment, pupils, told), since, until), told
+    return lateness(entries, roll, _columns(moment, pupils, told), since, until, codes), told
 
 
 def _arrivals(
@@ -217,7 +218,7 @@ def _recent(answers: Answers, moment: Moment, pupils: list[str], weeks: Sequence
     years = list(range(school_year(since), school_year(moment.as_of) + 1))
     entries = answers.entries(moment, years, pupils)
     roll = roll_of(moment.school, pupils)
-    return lateness(entries, roll, NOBODY, first_session(since), last_session(moment.as_of)).counted
+    return lateness(entries, roll, NOBODY, first_session(since), last_session(moment.as_of), moment.codes).counted
 
 
 # --- the Late Book --------------------------------------------------------------------------------------------------

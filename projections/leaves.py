@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.codes import by_symbol
+from ledger.codes import CodeTable
 from ledger.events import AbsenceAttributed, LeaveDecided, LeaveRequested, LeaveWithdrawn, LetterSent
 from ledger.roles import LEAVE_DECIDERS
 from ledger.school import School
@@ -136,7 +136,7 @@ def _request(
     moment: Moment,
 ) -> LeaveRequestAnswer:
     position, requested_at, requested = asked.requested
-    sessions = [_session(session, asked, marks) for session in _asked_for(requested, moment.school)]
+    sessions = [_session(session, asked, marks, moment.codes) for session in _asked_for(requested, moment.school)]
     absent = [each.session for each in sessions if each.decided == "refused" and each.became in ("G", "O", "N")]
     begins = _opens(_asked_for(requested, moment.school), moment.school)
     decided = asked.decided
@@ -176,7 +176,9 @@ def _state(asked: _Request, sessions: list[LeaveSession]) -> str:
     return "granted" if granted == len(sessions) else "granted in part"
 
 
-def _session(session: Session, asked: _Request, marks: Mapping[Session, tuple[str, int]]) -> LeaveSession:
+def _session(
+    session: Session, asked: _Request, marks: Mapping[Session, tuple[str, int]], codes: CodeTable
+) -> LeaveSession:
     mark, position = marks.get(session, ("", None))
     granted = dict(asked.decided[2].granted) if asked.decided else {}
     code = granted.get(str(session), "")
@@ -186,14 +188,14 @@ def _session(session: Session, asked: _Request, marks: Mapping[Session, tuple[st
         code=code,
         detail=asked.decided[2].details.get(str(session), "") if asked.decided else "",
         mark=mark,
-        became=_became(mark),
+        became=_became(mark, codes),
         position=position,
     )
 
 
-def _became(mark: str) -> str:
+def _became(mark: str, codes: CodeTable) -> str:
     """Return what a mark means beside a request for leave."""
-    code = by_symbol(mark)
+    code = codes.by_symbol(mark)
     if code is None:
         return ""
     if code.attended:

@@ -98,7 +98,7 @@ def windows(
 
 def counted_marks(entries: Entries, roll: Roll, weeks: Sequence[date], as_of: date, policy: Policy) -> Entries:
     """Return the marks that count before any notice is looked at, in order of pupil and session."""
-    codes = [code.id for symbol in policy.penalty_codes if (code := by_symbol(symbol))]
+    codes = policy.codes.ids(policy.penalty_codes)
     marks = entries.where(entries.coded(codes))
     inside = np.isin(week_of(marks.session), [_number_of(monday) for monday in weeks])
     marks = marks.where(inside & (marks.session <= last_session(as_of)))

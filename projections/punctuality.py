@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ledger.codes import CODES
+from ledger.codes import CODES, CodeTable
 from ledger.policy import Policy
 from ledger.sessions import micros
-from projections.frames import Entries, Roll, first_session
+from projections.frames import Entries, Roll, first_session, having
 
 LATE, VERY_LATE = "L", "U"
 UNKNOWN = -1  # minutes of a late session whose arrival nobody logged
@@ -36,7 +36,6 @@ def _table(*symbols: str) -> np.ndarray:
 
 
 _LATE, _VERY_LATE = _table(LATE), _table(VERY_LATE)
-_ON_SITE = _table(*(code.symbol for code in CODES if code.on_site))
 
 
 class Arrivals(NamedTuple):
@@ -68,12 +67,13 @@ def minutes_late(arrived_at: datetime, opens: datetime) -> int:
     return max(0, (micros(arrived_at) - micros(opens)) // MINUTE)
 
 
-def lateness(entries: Entries, roll: Roll, arrivals: Arrivals, since: int, until: int) -> Lateness:
+def lateness(entries: Entries, roll: Roll, arrivals: Arrivals, since: int, until: int, codes: CodeTable) -> Lateness:
     """Return the lateness of sessions from `since` to `until` (numbers, inclusive) while on roll.
 
     `entries` are the marks as known, of the pupils of `roll` in its order.
     """
-    marks = entries.where((entries.session >= since) & (entries.session <= until) & _ON_SITE[entries.code])
+    on_site = having(codes, "on_site")[entries.code]
+    marks = entries.where((entries.session >= since) & (entries.session <= until) & on_site)
     marks = marks.where(roll.holds(marks.pupil, marks.session))
     counted = marks.where(_LATE[marks.code] | _VERY_LATE[marks.code])
     order = np.lexsort((counted.session, counted.pupil))

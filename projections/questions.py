@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from ledger import policy as policies
 from ledger import wire
+from ledger.codes import CURRENT, CodeTable
 from ledger.doubts import caution, spans
 from ledger.keys import KeyStore
 from ledger.policy import Policy
@@ -52,6 +53,11 @@ class Moment(NamedTuple):
     def known_on(self) -> date:
         """The London day of that knowledge."""
         return self.known_at.astimezone(LONDON).date()
+
+    @property
+    def codes(self) -> CodeTable:
+        """The table of codes that the policy was adopted with; today's before a school was opened."""
+        return self.policy.codes if self.policy else CURRENT
 
     @property
     def rules(self) -> str:

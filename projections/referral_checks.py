@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ledger.case import Notice
-from ledger.codes import by_symbol
 from ledger.events import AbsenceReported, ContactLogged, LetterSent, SupportRecorded
 from ledger.sessions import LONDON, Session
 from projections.notice_checks import holds, named_wrongly, notice_faults
@@ -57,7 +56,7 @@ def missing(file: File) -> Iterator[Problem]:
 def code_without_reason(file: File) -> Iterator[Problem]:
     for session, marks in sorted(file.entries.items()):
         last = marks[-1]
-        code = by_symbol(last.code)
+        code = file.policy.codes.by_symbol(last.code)
         if len(marks) < 2 or code is None or not code.unauthorised or (last.reason.strip() and last.reason != SEALED):
             continue
         what = "no reason that can be read" if last.reason == SEALED else "no reason"

@@ -26,10 +26,9 @@ from ledger.policy import Policy
 from ledger.sessions import EPOCH_DAY, LONDON, from_micros, school_year
 from ledger.streams import follow_up_stream
 from ledger.words import counted
-from projections.absence import UNAUTHORISED
 from projections.admission import Spell, admission, final_year, is_usual_start, year_begins
 from projections.episodes import ILL, Run, absent_runs, days_expected, grid_of, illnesses, nth_sessions
-from projections.frames import Entries, last_session, roll_of
+from projections.frames import Entries, having, last_session, roll_of
 from projections.questions import Answers, Moment
 
 # Follow-up that returns are judged by; the calls between them are many, and are not read.
@@ -131,7 +130,7 @@ def absence_since(answers: Answers, moment: Moment, pupil: str, first: date) -> 
     if policy is None or not begun:
         return None
     entries, _, _ = _marks(answers, moment, [pupil], begun)
-    codes = [code.id for symbol in policy.attendance_return_codes if (code := by_symbol(symbol))]
+    codes = policy.codes.ids(policy.attendance_return_codes)
     rows = np.flatnonzero(np.isin(entries.code, codes) & (entries.session // 2 >= _number(first)))
     if not len(rows):
         return None
@@ -172,7 +171,7 @@ def unauthorised(answers: Answers, moment: Moment, pupils: list[str]) -> Iterato
         return
     wanted = policy.unauthorised_return_sessions
     entries, _, _ = _marks(answers, moment, pupils, [year])
-    marks = entries.where(UNAUTHORISED[entries.code])
+    marks = entries.where(having(policy.codes, "unauthorised")[entries.code])
     for pupil, rows in nth_sessions(marks, roll_of(moment.school, pupils), wanted).items():
         reached = _day(int(marks.session[rows[wanted - 1]]) // 2)
         why = f"{counted(len(rows), 'unauthorised session')} in the school year ({wanted} make a return)"

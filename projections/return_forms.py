@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from ledger.codes import by_symbol
+from ledger.codes import CodeTable
 from ledger.events import ContactLogged, EnquiriesMade, EvidenceSeen, SicknessExpected
 from ledger.grounds import ground
 from ledger.sessions import LONDON, Session
@@ -61,10 +61,11 @@ def return_content(answers: Answers, moment: Moment, candidate: Candidate, state
             parts.append(_deletion(register, candidate, stated))
         case "sickness":
             parts.append(_sickness(candidate, told))
-            tables += [_sessions(candidate), _evidence(told)]
+            tables += [_sessions(candidate, moment.codes), _evidence(told)]
         case _:
             parts += [_absence(candidate), _year_to_date(answers, moment, candidate.pupil)]
-            tables += [_sessions(candidate), _contacts(told, register, since, moment.as_of), _enquiries(told, since)]
+            tables += [_sessions(candidate, moment.codes), _contacts(told, register, since, moment.as_of)]
+            tables.append(_enquiries(told, since))
     opened = moment.school.opened
     assert opened is not None
     return {
@@ -177,7 +178,7 @@ def _person(person: dict[str, Any], *, lives_with: bool) -> list[str]:
     return [person["name"], person["relationship"], person["address"], *lives, person["phone"], person["email"]]
 
 
-def _sessions(candidate: Candidate) -> Tables:
+def _sessions(candidate: Candidate, table: CodeTable) -> Tables:
     """Yield the days with the codes of their halves, and what those codes mean."""
     days: dict[str, dict[str, str]] = {}
     for each in candidate.sessions:
@@ -186,7 +187,7 @@ def _sessions(candidate: Candidate) -> Tables:
     rows = [[day, halves.get("AM", NONE), halves.get("PM", NONE)] for day, halves in days.items()]
     yield "Sessions", ["Day", "AM", "PM"], rows
     codes = sorted({each.code for each in candidate.sessions})
-    yield "Codes", ["Code", "Meaning"], [[code.symbol, code.name] for code in map(by_symbol, codes) if code]
+    yield "Codes", ["Code", "Meaning"], [[code.symbol, code.name] for code in map(table.by_symbol, codes) if code]
 
 
 def _contacts(told: Iterable[Told], register: RollAnswer, since: date, until: date) -> Tables:

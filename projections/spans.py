@@ -21,7 +21,7 @@ def span(answers: Answers, moment: Moment, pupils: list[str], first: date, last:
     calendar = moment.school.calendar
     closed = [n for year in years for n in calendar.closed_sessions(year, moment.known_at) if since <= n <= until]
     entries = answers.entries(moment, years or [school_year(last)], pupils)
-    return tally(entries, roll_of(moment.school, pupils), np.array(closed, np.int32), since, until)
+    return tally(entries, roll_of(moment.school, pupils), np.array(closed, np.int32), since, until, moment.codes)
 
 
 def year_to_date(answers: Answers, moment: Moment, pupils: list[str]) -> Tally:

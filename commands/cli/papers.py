@@ -33,6 +33,7 @@ from ledger.sessions import parse_year
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ledger.codes import CodeTable
     from projections.questions import Moment, Particulars
     from projections.reports.parents import ParentReport
     from projections.reports.sharing import SharingSheet
@@ -83,7 +84,7 @@ def print_pupil_year(
             "report": _plain(report),
             "name": _name(who),
             "upn": who.upn,
-            "key": _plain(code_key(report)),
+            "key": _plain(code_key(report, moment.codes)),
             "definitions": defined(moment, (*FIGURES, "late", "unresolved", "missing", "cohort")),
         }
         print_paper(output, "pupil_year", moment, facts)
@@ -167,7 +168,8 @@ def print_sharing_sheet(
         assert output is not None
         note_lost_keys(house)
         who = house.answers.particulars(moment, [pupil])[pupil]
-        facts = {"sheet": _plain(sheet), "key": _sheet_key(sheet), "definitions": defined(moment, (*FIGURES, "late"))}
+        key, figures = _sheet_key(sheet, moment.codes), defined(moment, (*FIGURES, "late"))
+        facts = {"sheet": _plain(sheet), "key": key, "definitions": figures}
         facts |= {"name": _name(who), "upn": who.upn, "born": who.born}
         print_paper(output, "sharing", moment, facts)
         what = shlex.quote("attendance totals, dates and codes")
@@ -246,12 +248,10 @@ def _days(halves: int) -> str:
     return f"{days or ''}½" if half else str(days)
 
 
-def _sheet_key(sheet: SharingSheet) -> list[list[str]]:
+def _sheet_key(sheet: SharingSheet, codes: CodeTable) -> list[list[str]]:
     """Return the codes of the sheet with their names."""
-    from ledger.codes import CODES
-
     used = {code for year in sheet.years for day in year.away for code in (day.am, day.pm)}
-    return [[code.symbol, code.name] for code in CODES if code.symbol in used]
+    return [[code.symbol, code.name] for code in codes.rows if code.symbol in used]
 
 
 def _year(text: str | None) -> int | None:

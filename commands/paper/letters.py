@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from ledger.codes import by_symbol
+from ledger.codes import CodeTable
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Half, Session, parse_moment
 from projections.ladder_answers import ImprovementAnswer
@@ -117,11 +117,11 @@ def consequences(policy: Policy) -> list[Block]:
     ]
 
 
-def sessions_table(sessions: Iterable[Any]) -> Block:
+def sessions_table(sessions: Iterable[Any], codes: CodeTable) -> Block:
     """Return sessions with the code that stands for each and what it means."""
     rows = []
     for each in sessions:
-        code = by_symbol(each.code)
+        code = codes.by_symbol(each.code)
         rows.append([*spoken_session(each.session), each.code, code.name if code else ""])
     return table(("day", "session", "code", "meaning"), rows)
 
@@ -143,7 +143,7 @@ def leave_decision(request: LeaveRequestAnswer, child: str, policy: Policy) -> L
     ]
     if request.reason:
         blocks.append(text(f"The reasons for this decision: {closed(request.reason)}"))
-    blocks.append(table(("day", "session", "decision"), [_decided(each) for each in request.sessions]))
+    blocks.append(table(("day", "session", "decision"), [_decided(each, policy.codes) for each in request.sessions]))
     if request.state != "granted":
         blocks += _refused(child, policy)
     about = "other" if request.state == "granted" else "leave refused"
@@ -164,8 +164,8 @@ def _decision(request: LeaveRequestAnswer) -> str:
     return f"{who} decided on {on} to refuse it. None of the sessions below is granted."
 
 
-def _decided(each: Any) -> list[str]:
-    code = by_symbol(each.code)
+def _decided(each: Any, codes: CodeTable) -> list[str]:
+    code = codes.by_symbol(each.code)
     said = f"granted: {each.code}, {code.name}" if code else "refused"
     return [*spoken_session(each.session), said + (f" ({each.detail})" if each.detail else "")]
 
@@ -234,7 +234,7 @@ def no_contact(child: str, sessions: Sequence[Any], attempts: int, moment: Momen
     tried = f"We have tried to reach you {attempts} time{'s' if attempts != 1 else ''} about it this school year. "
     blocks = [
         text(f"{child} has been absent, and we do not know why. " + (tried if attempts else "")),
-        sessions_table(sessions),
+        sessions_table(sessions, moment.codes),
         text(
             "Please ring the school today, or write to us, and tell us where your child is and the reason for each of "
             "these sessions. A reason that we are not given cannot be considered: the absence is then recorded as "
@@ -285,7 +285,7 @@ def notice_to_improve(
         ),
         head("The record so far"),
         *figures_blocks(figures, moment),
-        *([sessions_table(window)] if window else []),
+        *([sessions_table(window, moment.codes)] if window else []),
         head("The support offered"),
         text(closed(notice.offered) if notice.offered else "Please ask us what support there is."),
         head("What improvement means"),
@@ -311,7 +311,7 @@ def penalty_considered(child: str, case: str, window: Sequence[Any], figures: Fi
             "local authority for a penalty notice, and it is doing so now. No notice has been decided on by this "
             "letter."
         ),
-        sessions_table(window),
+        sessions_table(window, moment.codes),
         *figures_blocks(figures, moment),
         text(
             "If there is something that we should know before we decide, or a session whose reason we were never told, "

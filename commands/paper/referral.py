@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from ledger.codes import by_symbol
+from ledger.codes import CodeTable
 from ledger.events import (
     AbsenceAttributed,
     AbsenceReported,
@@ -42,7 +42,7 @@ def referral_facts(
     referral: Referral, ladder: ParentLadder, known: Particulars, moment: Moment, *, draft: bool
 ) -> dict[str, Any]:
     """Return the facts of the template `referral`."""
-    answer, school = referral.answer, moment.school
+    answer, school, codes = referral.answer, moment.school, moment.codes
     assert school.opened is not None
     placed = school.pupils[answer.pupil].placement(moment.as_of)
     referred = [contact for contact in known.contacts if contact.get("id") == answer.parent]
@@ -72,9 +72,9 @@ def referral_facts(
         else "no school weeks",
         "met_on": answer.met_on or "not met",
         "notices": _notices(ladder),
-        "sessions": _sessions(referral),
+        "sessions": _sessions(referral, codes),
         "grid": _grid(referral, school),
-        "key": _key(referral.entries),
+        "key": _key(referral.entries, codes),
         "amendments": _amendments(referral.entries),
         "absence": _absence(answer),
         "case_rows": list(_case_rows(ladder, answer.case)),
@@ -102,12 +102,12 @@ def _notices(ladder: ParentLadder) -> str:
 # --- the register ---------------------------------------------------------------------------------------------------
 
 
-def _sessions(referral: Referral) -> Rows:
+def _sessions(referral: Referral, codes: CodeTable) -> Rows:
     """Return the sessions that count, each with what it said first and why it says what it does."""
     entries = {entry.session: entry.entries for entry in referral.entries}
     rows = []
     for each in referral.answer.sessions:
-        code = by_symbol(each.code)
+        code = codes.by_symbol(each.code)
         if each.school:
             said = (_london(each.recorded_at), f"school {each.school}", "as its signed record has it")
             rows.append([each.session, "", each.code, code.name if code else "", *said])
@@ -141,10 +141,10 @@ def _cell(session: Session, said: dict[str, str], school: School, referral: Refe
     return "" if ahead or not school.calendar.is_session(session) else "none"
 
 
-def _key(entries: Iterable[EntryAnswer]) -> Rows:
+def _key(entries: Iterable[EntryAnswer], table: CodeTable) -> Rows:
     """Return what each code in the register of these weeks means."""
     codes = {mark.code for entry in entries for mark in entry.entries}
-    return [[symbol, code.name] for symbol in sorted(codes) if (code := by_symbol(symbol))]
+    return [[symbol, code.name] for symbol in sorted(codes) if (code := table.by_symbol(symbol))]
 
 
 def _amendments(entries: Iterable[EntryAnswer]) -> Rows:

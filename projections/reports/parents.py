@@ -50,7 +50,7 @@ def parent_reports(answers: Answers, moment: Moment, pupils: list[str], first: d
     found = []
     for row, pupil in enumerate(pupils):
         figures = pooled(period, [row])
-        absences = [each for each in reasons(period, row) if each.category.endswith("absence")]
+        absences = [each for each in reasons(period, row, moment.codes) if each.category.endswith("absence")]
         found.append(
             ParentReport(
                 **said,

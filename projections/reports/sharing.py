@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ledger.codes import by_symbol
+from ledger.codes import CodeTable
 from ledger.events import InformationShared
 from ledger.sessions import Half, Session, format_moment, format_year, school_year
 from projections.chronology import chronologies
@@ -100,7 +100,7 @@ def sharing_sheet(answers: Answers, moment: Moment, pupil: str) -> SharingSheet:
                     first=first.isoformat(),
                     last=last.isoformat(),
                     figures=figures,
-                    away=_away(own),
+                    away=_away(own, moment.codes),
                 )
             )
     return SharingSheet(
@@ -111,15 +111,15 @@ def sharing_sheet(answers: Answers, moment: Moment, pupil: str) -> SharingSheet:
     )
 
 
-def _away(codes: dict[Session, str]) -> list[Away]:
+def _away(codes: dict[Session, str], table: CodeTable) -> list[Away]:
     """Return the days with a code other than present, in order."""
-    days = sorted({session.day for session, code in codes.items() if not _present(code)})
+    days = sorted({session.day for session, code in codes.items() if not _present(code, table)})
     return [
         Away(day=day.isoformat(), am=codes.get(Session(day, Half.AM)), pm=codes.get(Session(day, Half.PM)))
         for day in days
     ]
 
 
-def _present(symbol: str) -> bool:
-    code = by_symbol(symbol)
+def _present(symbol: str, table: CodeTable) -> bool:
+    code = table.by_symbol(symbol)
     return code is not None and code.category == "present" and symbol != "L"

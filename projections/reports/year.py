@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from ledger.codes import by_symbol
+from ledger.codes import CodeTable
 from ledger.errors import Misconfigured
 from ledger.sessions import LONDON, Half, Session, format_year, monday, parse_moment
 from projections.figures import LEVELS, Figures, Reason, levels, pooled, reasons
@@ -73,7 +73,7 @@ def pupil_year(answers: Answers, moment: Moment, pupil: str) -> PupilYear:
         year_group=placement.year_group,
         figures=pooled(found),
         level=LEVELS[levels(found, in_force(moment))[0]],
-        reasons=reasons(found, 0),
+        reasons=reasons(found, 0, moment.codes),
         weeks=_weeks(moment, pupil, year, entries),
         amended=[_amended(entry) for entry in entries.values() if len(entry.entries) > 1],
     )
@@ -121,11 +121,11 @@ def _amended(entry: EntryAnswer) -> Amended:
     return Amended(session=entry.session, codes=[mark.code for mark in entry.entries], on=last.isoformat())
 
 
-def code_key(report: PupilYear) -> list[Reason]:
+def code_key(report: PupilYear, codes: CodeTable) -> list[Reason]:
     """Return every code that the page shows, also one that only an original entry had, with its name."""
     counted = {reason.code for reason in report.reasons}
     earlier = {code for entry in report.amended for code in entry.codes} - counted
-    known = [code for symbol in sorted(earlier) if (code := by_symbol(symbol)) is not None]
+    known = [code for symbol in sorted(earlier) if (code := codes.by_symbol(symbol)) is not None]
     return report.reasons + [
         Reason(code=code.symbol, name=code.name, category=code.category.replace("_", " "), sessions=0) for code in known
     ]

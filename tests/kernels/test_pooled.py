@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.codes import CODES
+from ledger.codes import CODES, CURRENT
 from ledger.policy import load
 from projections.absence import percent
 from projections.figures import Figures, Tally, pooled, tally, together
@@ -42,7 +42,7 @@ def tallied(pupils: Pupils) -> Tally:
         np.tile(np.array([[SESSIONS]], np.int32), (len(names), 1)),
     )
     roll = Roll(names, *always, np.hstack(always))
-    return tally(joined([entries]), roll, np.arange(SESSIONS, dtype=np.int32), 0, SESSIONS)
+    return tally(joined([entries]), roll, np.arange(SESSIONS, dtype=np.int32), 0, SESSIONS, CURRENT)
 
 
 def line_of(pupils: Pupils) -> GroupLine:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from ledger.codes import CODES as ALL_CODES
+from ledger.codes import CURRENT
 from projections.absence import NUMBERS, absence, classified
 from projections.frames import NEVER, Entries, Roll
 from scripts.authorities.published import counts_of, published
@@ -107,7 +108,7 @@ WHOLE = [key for key in ROWS if key not in WITHOUT_REASON]
 
 def figures(row: dict[str, str]) -> dict[str, int]:
     """Return the totals that the kernel makes of a row's sessions by code."""
-    attended, authorised, unauthorised = (int(total) for total in classified(counts_of(row)))
+    attended, authorised, unauthorised = (int(total) for total in classified(counts_of(row), CURRENT))
     absent = authorised + unauthorised
     return {
         "present": sum(int(row[code.symbol]) for code in ALL_CODES if code.category == "present"),
@@ -175,8 +176,8 @@ def test_marks_are_counted_as_their_sums_are() -> None:
     )
     sessions = np.arange(numbers[-1] // 200 + 1, dtype=np.int32)
     everyone = Roll(pupils, np.zeros((200, 1), np.int32), np.full((200, 1), sessions[-1]), np.zeros((200, 2), np.int32))
-    found = absence(marks, everyone, sessions, 0, int(sessions[-1]))
-    expected = [int(total) for total in classified(counts)]
+    found = absence(marks, everyone, sessions, 0, int(sessions[-1]), CURRENT)
+    expected = [int(total) for total in classified(counts, CURRENT)]
     assert [int(found.attended.sum()), int(found.authorised.sum()), int(found.unauthorised.sum())] == expected
     assert int(found.possible.sum()) == len(codes) == int(counts.sum())
     assert int(found.missing.sum()) == 200 * len(sessions) - len(codes)

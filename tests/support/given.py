@@ -270,6 +270,7 @@ class Given:
             np.array(closed, np.int32),
             first_session(date(year, 8, 1)),
             last_session(day),
+            self._policy(day).codes,
         )
         groups = cohorts(counts, self._policy(day))
         possible = int(counts.possible[0])

@@ -10,6 +10,7 @@ from projections.contact import UNMARKED, Contacts, unheard
 from tests.support.following import (
     AUNT,
     CALENDAR,
+    POLICY,
     at,
     call,
     informed,
@@ -105,10 +106,10 @@ def test_a_report_explains_the_days_it_names_and_the_next_day_owes_a_call_again(
 )  # fmt: skip
 def test_an_absence_with_a_reason_is_asked_about_where_no_word_of_the_day_is_known(code: str, asked: bool) -> None:
     marks = stands("I", 1) | stands(code, 2, halves=(Half.AM,))
-    found, away_before = unheard(marks, told(report(at(1, "08:40"), *names(1))), CALENDAR, school_day(2))
+    found, away_before = unheard(marks, told(report(at(1, "08:40"), *names(1))), CALENDAR, POLICY, school_day(2))
     assert [str(each.session) for each in found] == (["2024-11-05/AM"] if asked else [])
     assert away_before
-    assert unheard(marks, told(report(at(2, "08:40"), *names(2))), CALENDAR, school_day(2)) == ((), False)
+    assert unheard(marks, told(report(at(2, "08:40"), *names(2))), CALENDAR, POLICY, school_day(2)) == ((), False)
 
 
 @pytest.mark.parametrize(("clock", "silent"), [("09:09:59", 1), ("09:10:00", 0), ("09:10:01", 0)])
