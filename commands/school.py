@@ -19,7 +19,8 @@ from commands.models.school import (
 from commands.state import Decided, Fact, State, signed
 from ledger import policy
 from ledger.calendar import Closed, Hours
-from ledger.errors import Refused
+from ledger.codes import CURRENT
+from ledger.errors import Misconfigured, Refused
 from ledger.events import (
     CalendarAmended,
     ClosureDeclared,
@@ -29,16 +30,19 @@ from ledger.events import (
     SchoolOpened,
     SchoolYearOpened,
 )
-from ledger.policy import Policy
+from ledger.policy import Policy, Setting
 from ledger.sessions import Half, Session, format_year, school_year
 from ledger.streams import SCHOOL, year_stream
 
 # Codes that a closure can make sessions expect: unable to attend for a cause that is not one pupil's, or a planned day.
 CLOSURE_CODES = frozenset({"Y1", "Y2", "Y3", "Y4", "Y6", "#"})
 
+OWN = "the school's own"  # edition of a policy that states none
+
 
 def open_school(command: OpenSchool, state: State, now: datetime, simulated: bool) -> Decided:
-    """Return the first event of a ledger, which fixes its clock. Refuses: school_already_open, policy_unknown."""
+    """Return the first event of a ledger, which fixes its clock. Refuses: school_already_open, and what
+    `chosen_policy` does."""
     by = signed(command.by)
     if state.school.opened is not None:
         raise Refused("school_already_open", field="urn", value=command.urn)
@@ -56,10 +60,34 @@ def open_school(command: OpenSchool, state: State, now: datetime, simulated: boo
 
 
 def chosen_policy(command: OpenSchool | AdoptPolicy) -> Policy:
-    """Return the policy that a command is about: the one shipped. Refuses: policy_unknown."""
-    if command.policy not in policy.shipped():
-        raise Refused("policy_unknown", field="policy", value=command.policy)
-    return policy.load(command.policy)
+    """Return the policy that a command is about: the one shipped, or the school's own that it states.
+
+    Refuses: policy_unknown (no settings, and none is shipped by that name), malformed (settings that are no policy),
+    policy_name_taken (the name of a shipped one, with other settings).
+    """
+    shipped = policy.load(command.policy) if command.policy in policy.shipped() else None
+    if not command.settings:
+        if shipped is None:
+            raise Refused("policy_unknown", field="policy", value=command.policy)
+        return shipped
+    own = _own(command)
+    if shipped is None:
+        return own
+    if own.settings != shipped.settings:
+        raise Refused("policy_name_taken", field="policy", value=command.policy)
+    return shipped
+
+
+def _own(command: OpenSchool | AdoptPolicy) -> Policy:
+    """Return a school's own policy. It is called by its name where it states no title, and its edition is its own."""
+    name = command.policy.strip()
+    if not name:
+        raise Refused("malformed", field="policy", expected="the name of the school's policy")
+    settings = {key: Setting(each.value, each.source) for key, each in command.settings.items()}
+    try:
+        return policy.pinned(name, command.title or name, command.edition or OWN, settings, CURRENT.digest)
+    except Misconfigured as error:
+        raise Refused("malformed", field="settings", expected=f"the settings of a whole policy: {error}") from error
 
 
 def _kept(chosen: Policy) -> dict[str, Any]:
@@ -122,7 +150,7 @@ def _hours(hours: tuple[Hours, Hours], changed: Mapping[Any, tuple[time, time]])
 
 def adopt_policy(command: AdoptPolicy, state: State, now: datetime) -> Decided:
     """Return the policy adopted from a day, to be reviewed by another. Nothing where it is in force then already,
-    stays so and has that review. Refuses: policy_unknown."""
+    stays so and has that review. Refuses what `chosen_policy` does."""
     by = signed(command.by)
     chosen = chosen_policy(command)
     in_force = state.school.adopted_on(command.from_day)

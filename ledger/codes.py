@@ -63,6 +63,14 @@ class Code(NamedTuple):
         return after_start and (self.in_force_until is None or day <= self.in_force_until)
 
 
+class CodeTableMissing(Misconfigured):
+    """No file here is the table of codes that was pinned."""
+
+
+class CodeTableAltered(Misconfigured):
+    """The file that is called after the table of codes that was pinned is another one."""
+
+
 @dataclass(frozen=True)
 class CodeTable:
     """One table of codes, known by the SHA-256 of its file. A code's id is its place in `rows`."""
@@ -90,21 +98,23 @@ def by_symbol(symbol: str) -> Code | None:
 
 @lru_cache
 def table(digest: str) -> CodeTable:
-    """Return the table that was pinned by this digest. Raises Misconfigured where no file here has it."""
+    """Return the table that was pinned by this digest. Raises CodeTableMissing or CodeTableAltered where no file here
+    has it."""
     return CURRENT if digest == CURRENT.digest else _table(table_file(digest))
 
 
 def table_file(digest: str) -> bytes:
-    """Return the file of the table that was pinned by this digest. Raises Misconfigured where no file here has it."""
+    """Return the file of the table that was pinned by this digest. Raises CodeTableMissing or CodeTableAltered where
+    no file here has it."""
     if not DIGEST.fullmatch(digest):
-        raise Misconfigured("a table of codes is pinned by something that is no digest")
+        raise CodeTableMissing("the table of codes of these rules is pinned by something that is no digest")
     name = digest[:NAMED_BY]
     try:
         content = resources.files("ledger").joinpath("code_tables", f"{name}.csv").read_bytes()
     except OSError as error:
-        raise Misconfigured(f"the table of codes {name}, which these rules rest on, is not kept here") from error
+        raise CodeTableMissing(f"the table of codes {name}, which these rules rest on, is not kept here") from error
     if sha256(content).hexdigest() != digest:
-        raise Misconfigured(f"the table of codes {name}, which these rules rest on, was altered")
+        raise CodeTableAltered(f"the table of codes {name}, which these rules rest on, was altered")
     return content
 
 

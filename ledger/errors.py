@@ -30,6 +30,7 @@ RULES = {
     "year_already_open": "has been opened before; amend its calendar instead",
     "no_such_year": "is not a school year that has been opened",
     "policy_unknown": "is not a policy that this product ships",
+    "policy_name_taken": "is the name of a policy that this product ships, with other settings than these",
     "not_a_session": "is not a session of this school's calendar",
     "code_not_for_closure": "is not a code for a closure; those are Y1, Y2, Y3, Y4, Y6 and #",
     # the roll

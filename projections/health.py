@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from ledger import wire, words
 from ledger.case import Leave
-from ledger.codes import by_symbol
+from ledger.codes import CODES, by_symbol
 from ledger.errors import Finding, LedgerError, Misconfigured
 from ledger.keys import KeyStore
+from ledger.school import School, take_in
 from ledger.sessions import LONDON, Session, from_micros, school_year
 from ledger.store import Ledger, Row, said
 from ledger.store.rows import FIRST_MOMENT, UnsoundRow
@@ -27,6 +28,7 @@ from projections.cohorts import absence_answers
 from projections.frames import UNREADABLE, Entries, last_session, roll_of, symbol_of
 from projections.notice_checks import ahead_findings, notice_findings
 from projections.penalty import UNRESOLVED
+from projections.policies import rule_findings
 from projections.projector import (
     ENTRY,
     LATER,
@@ -106,7 +108,7 @@ def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
     off_roll = ~roll_of(school, entries.pupils).holds(entries.pupil, entries.session)
     open_n = entries.code == unresolved.id
     special = _with_expectation(moment, entries)
-    secondary = np.isin(entries.code, [code.id for code in policy.codes.rows if code.secondary_only])
+    secondary = np.isin(entries.code, [code.id for code in CODES if code.secondary_only])
     for row in np.lexsort((entries.session, entries.pupil)):
         if not (no_session[row] or off_roll[row] or open_n[row] or special[row] or secondary[row]):
             continue
@@ -174,9 +176,9 @@ def verify_findings(
 ) -> list[Finding]:
     """Return what does not hold: rows that no recorder wrote or that stand where none puts one, events that do not
     decode, positions or versions with gaps, times that run backwards, an entry in the wrong school year, events about
-    somebody who was never admitted, positions that belong to no receipt or to two, recorded times that cannot be right,
-    with the keys texts that do not open, and a read model that is not what replaying the ledger gives. Writes nothing,
-    and refuses nothing that it finds: the rest is still examined.
+    somebody who was never admitted, positions that belong to no receipt or to two, rules that are not those kept,
+    recorded times that cannot be right, with the keys texts that do not open, and a read model that is not what
+    replaying the ledger gives. Writes nothing, and refuses nothing that it finds: the rest is still examined.
 
     Not found without a seal: whatever was altered so that it still fits, which is for `ledger.seal`. Not found at all:
     another id, digest or door in a receipt, and the loss of one whose command made no event.
@@ -186,6 +188,7 @@ def verify_findings(
         "rows outside the ledger's positions": lambda: stray_findings(ledger),
         "the events": lambda: _row_findings(ledger, ledger.reads.end(), progress),
         "the receipts": lambda: _receipt_findings(ledger, ledger.reads.end()),
+        "the rules": lambda: rule_findings(take_in(School(), ledger.reads.reference_rows(0, ledger.reads.head()[0]))),
         "the times": lambda: clock_findings(ledger),
         "the texts": lambda: [] if keys is None else text_findings(ledger, keys, progress),
         "the read model": lambda: model_findings(ledger, engine),

@@ -8,18 +8,19 @@ answered later and nothing that was answered before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, time
+from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
 
-from ledger.calendar import Hours
-from ledger.errors import Misconfigured
+from ledger.codes import CodeTableAltered, CodeTableMissing
+from ledger.errors import Finding, Misconfigured
 from ledger.events import PolicyAdopted, RoleNamed, SchoolOpened
 from ledger.people import Staff
-from ledger.policy import READERS, Policy
+from ledger.policy import NAMES, Policy, load, shipped
 from ledger.roles import ROLES
+from ledger.school import Adopted, School
 from ledger.sessions import format_moment, from_micros
 from ledger.store import Row
 from ledger.streams import SCHOOL
@@ -90,7 +91,7 @@ class PolicyAnswer(msgspec.Struct, frozen=True, kw_only=True):
     roles: list[RoleAnswer]
 
 
-Adopted = tuple[Row, SchoolOpened | PolicyAdopted]
+AdoptedRow = tuple[Row, SchoolOpened | PolicyAdopted]
 Named = tuple[Row, RoleNamed]
 
 
@@ -122,12 +123,56 @@ def policy_answer(answers: Answers, moment: Moment) -> PolicyAnswer:
     )
 
 
+def rule_findings(school: School) -> Iterator[Finding]:
+    """Yield what is off with the rules that a ledger keeps: a policy that cannot be read, a table of codes that is gone
+    or altered, a policy with the name of a shipped one and other settings, and days for which only a name is kept."""
+    for adopted in sorted(school.policies, key=lambda each: each.position):
+        name, at = adopted.event.policy, adopted.position
+        try:
+            pinned = adopted.policy
+        except CodeTableMissing as error:
+            yield Finding("code_table_missing", f"{name}: {error}", position=at)
+        except CodeTableAltered as error:
+            yield Finding("code_table_altered", f"{name}: {error}", position=at)
+        except Misconfigured as error:
+            yield Finding("policy_unreadable", str(error), position=at)
+        else:
+            if adopted.pins and (differs := _other_settings(pinned)):
+                said = f"{name} is not the policy that is shipped by that name here: {differs}"
+                yield Finding("policy_not_as_shipped", said, position=at)
+            if not adopted.pins and _ever_in_force(adopted, school):
+                said = f"only the name of {name} was recorded, so its numbers are those of the file shipped here"
+                yield Finding("policy_not_kept", said, position=at)
+
+
+def _other_settings(pinned: Policy) -> str:
+    """Return in which settings a policy is not the shipped one of its name; blank where it is, or none is shipped."""
+    if pinned.name not in shipped():
+        return ""
+    try:
+        there, here = load(pinned.name).settings, pinned.settings
+    except Misconfigured as error:
+        return str(error)
+    names = [name for name in sorted(there.keys() | here.keys()) if there.get(name) != here.get(name)]
+    return ", ".join(names)
+
+
+def _ever_in_force(adopted: Adopted, school: School) -> bool:
+    """Return whether a policy is in force on any day of a school year, or of later ones."""
+    first = min((year.first_day for year in school.years.values()), default=school.opened_on or date.min)
+    begins = [each.from_day for each in school.policies if each.from_day > first]
+    return any(school.adopted_on(day) is adopted for day in (first, *begins))
+
+
 def settings(policy: Policy) -> list[Setting]:
     """Return every setting of a policy, in the order of its file."""
-    return [Setting(setting=key, value=_plain(getattr(policy, key)), source=policy.source(key)) for key in READERS]
+    return [
+        Setting(setting=attribute, value=policy.settings[name].value, source=policy.settings[name].source)
+        for attribute, name in NAMES.items()
+    ]
 
 
-def adoptions(adopted: Sequence[Adopted], day: date) -> list[Adoption]:
+def adoptions(adopted: Sequence[AdoptedRow], day: date) -> list[Adoption]:
     """Return the adoptions by the day from which they hold, those of one day as they were recorded: the last of those
     that had begun is in force."""
     ordered = sorted(adopted, key=lambda each: _from_day(each[1]))
@@ -184,12 +229,3 @@ def _since(who: Staff, begun: Sequence[Named]) -> date:
 
 def _person(staff: Staff) -> Person:
     return Person(id=staff.id, name=staff.name, title=staff.title)
-
-
-def _plain(value: Any) -> Any:
-    """Return a setting's value as JSON has it."""
-    if isinstance(value, Hours):
-        return {name: _plain(getattr(value, name)) for name in ("opens", "closes", "ends")}
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return value.isoformat() if isinstance(value, date | time) else value

@@ -36,6 +36,7 @@ class Effect(Answer, frozen=True, kw_only=True):
     that count under one policy only, or all that count where only the threshold differs."""
 
     other_policy: str
+    other_rules: str
     verdict: str
     enters: bool
     counts: tuple[int, int]
@@ -101,6 +102,7 @@ def _absence_effects(
                 yield Effect(
                     **answers.header(moment, after.pupil),
                     other_policy=imagined.policy.name,
+                    other_rules=imagined.policy.rules,
                     verdict=name,
                     enters=getattr(after, name),
                     counts=absent,
@@ -121,6 +123,7 @@ def _penalty_effects(
         yield Effect(
             **answers.header(moment, after.pupil),
             other_policy=imagined.policy.name,
+            other_rules=imagined.policy.rules,
             verdict="met",
             enters=after.met,
             counts=(base.count, after.count),

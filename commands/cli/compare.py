@@ -14,6 +14,7 @@ from commands.cli.options import (
     KeysOption,
     KnownAtOption,
     LedgerOption,
+    note,
     one_line,
     opened,
     parse_day,
@@ -27,6 +28,7 @@ from ledger.errors import Refused
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from ledger.policy import Policy
     from projections.compare import Difference
     from projections.questions import Moment
     from projections.whatif import Effect
@@ -103,7 +105,6 @@ def imagine(
     Example: attendance whatif --policy micklem-2025 --as-of 2025-12-12
              attendance whatif --set penalty.threshold=8 --set hours_am.closes=09:20:00
     """
-    from ledger.policy import load
     from projections.cohorts import described, who
     from projections.whatif import effects, with_settings
 
@@ -112,19 +113,21 @@ def imagine(
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
-        base = load(policy_file) if policy_file else moment.policy
+        base = house.answers.policy_of(moment.school, moment.as_of, policy_file)
         assert base is not None, "an opened school has a policy"
         other = with_settings(base, settings) if settings else base
         chosen = known_pupils(moment, pupils) if pupils else who(house.answers, moment, class_name=class_name)
         note_nobody(chosen, {"class": class_name})
         found = effects(house.answers, moment, other, chosen)
         if as_json:
+            note(_which(other, moment))
             say_json(found)
             return
         from commands.cli.tables import show
 
         note_lost_keys(house)
         names = house.answers.particulars(moment, {effect.pupil for effect in found})
+        say(_which(other, moment))
         counted = f"{sum(effect.enters for effect in found)} enter, {sum(not effect.enters for effect in found)} leave"
         show(_effect_table(found, names, house.simulated), f"{counted}, of {len(chosen)} pupils", described(moment))
 
@@ -209,6 +212,15 @@ def _difference_tables(found: list[Difference], simulated: bool) -> list[Table]:
                 told.add(other.position)
                 others.add_row(other.about, other.what, london(other.recorded_at), one_line(other.by))
     return [made for made in (changes, verdicts, others) if made.row_count]
+
+
+def _which(other: Policy, moment: Moment) -> str:
+    """Return what the other policy is, and whether it is the one in force."""
+    assert moment.policy is not None, "an opened school has a policy"
+    said = f"the other policy is {other.name} ({other.title}, {other.edition}), rules {other.rules}"
+    if other.rules == moment.rules:
+        return f"{said}: the one in force in this ledger"
+    return f"{said}; it is not this ledger's, which is {moment.policy.name}, rules {moment.rules}"
 
 
 def _effect_table(found: list[Effect], names: Any, simulated: bool) -> Table:

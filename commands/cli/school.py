@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +15,14 @@ from ledger.roles import ROLES
 verbs = typer.Typer(**PLAIN)
 
 Year = Annotated[str, typer.Argument(metavar="YEAR", help="A school year, such as 2025/26.")]
-Policy = Annotated[str, typer.Argument(metavar="POLICY", help="A policy that is shipped, such as national-2024.")]
+Policy = Annotated[
+    str,
+    typer.Argument(metavar="POLICY", help="A policy that is shipped, such as national-2024, or the file's name."),
+]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option("--policy-file", metavar="FILE", help="The school's own policy, a .toml file: all of it is recorded."),
+]
 Closed = Annotated[
     list[str] | None,
     typer.Option("--closed", metavar="FROM:TO:WHY", help="Days without school, both inclusive; may be repeated."),
@@ -31,14 +39,19 @@ def open_school(
     name: Annotated[str, typer.Option("--name", metavar="TEXT", help="The school's name.")],
     la: Annotated[str, typer.Option("--la", metavar="LA", help="Its local authority, 3 digits.")],
     estab: Annotated[str, typer.Option("--estab", metavar="ESTAB", help="Its establishment number, 4 digits.")],
-    policy: Annotated[str, typer.Option("--policy", metavar="POLICY", help="The policy in force.")] = "national-2024",
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", metavar="POLICY", help="The policy in force: national-2024 where nothing is said."),
+    ] = None,
+    policy_file: PolicyFile = None,
 ) -> Line:
     """Begin a ledger. It keeps the system's time; records OpenSchool.
 
     \b
     Example: attendance open --urn 117000 --name "Example Primary" --la 919 --estab 2000 --by head:"H Example":Head
     """
-    return line("OpenSchool", urn=urn, name=name, la=la, estab=estab, policy=policy)
+    whole = _policy(policy or (None if policy_file else "national-2024"), policy_file)
+    return line("OpenSchool", urn=urn, name=name, la=la, estab=estab, **whole)
 
 
 @writes(verbs, "year")
@@ -90,13 +103,15 @@ def policy(
     review_on: Annotated[
         str | None, typer.Option("--review-on", metavar="DAY", help="The day by which it is to be reviewed.")
     ] = None,
+    policy_file: PolicyFile = None,
 ) -> Line:
-    """Adopt a policy from a day on. Records AdoptPolicy.
+    """Adopt a policy from a day on. The whole of it is recorded, so that no later release changes it; AdoptPolicy.
 
     \b
     Example: attendance policy micklem-2025 2025-11-01 --review-on 2026-11-01
+             attendance policy ours-2026 2026-09-01 --policy-file ours.toml
     """
-    return line("AdoptPolicy", policy=policy_name, from_day=from_day, review_on=review_on)
+    return line("AdoptPolicy", from_day=from_day, review_on=review_on, **_policy(policy_name, policy_file))
 
 
 @writes(verbs, "role")
@@ -141,6 +156,19 @@ def closure(
     return line(
         "DeclareClosure", sessions=sessions, code=code, classes=classes or None, pupils=pupils or None, reason=reason
     )
+
+
+def _policy(name: str | None, file: Path | None) -> Line:
+    """Return what a line says of a policy: its name, and where it stands in a file all of it."""
+    if file is None:
+        return {"policy": name}
+    from ledger.policy import load
+
+    own = load(file)
+    if name not in (None, own.name):
+        raise Refused("malformed", field="POLICY", value=name, expected=f"'{own.name}', as the file calls it")
+    settings = {key: {"value": each.value, "source": each.source} for key, each in own.settings.items()}
+    return {"policy": own.name, "title": own.title, "edition": own.edition, "settings": settings}
 
 
 def _closed(texts: list[str] | None) -> list[Line] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
@@ -42,7 +42,23 @@ class ClosedDays(Model):
 Closed = Annotated[tuple[ClosedDays, ...], Field(max_length=YEAR_SESSIONS)]
 
 
-class OpenSchool(Command):
+class OwnSetting(Model):
+    """One setting of a school's own policy, and the paragraph that it comes from; days and times of day are texts."""
+
+    value: Any
+    source: Text
+
+
+class WithPolicy(Command):
+    """`policy` is the name of one that is shipped, or of the school's own; its own comes with all of its `settings`, by
+    dotted name."""
+
+    title: Line = ""
+    edition: Line = ""
+    settings: Annotated[dict[Word, OwnSetting], Field(max_length=MANY)] = {}
+
+
+class OpenSchool(WithPolicy):
     command: Literal["OpenSchool"] = "OpenSchool"
     urn: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
     name_: Annotated[Label, Field(alias="name")]
@@ -78,7 +94,7 @@ class AmendCalendar(Command):
     reason: Text = ""
 
 
-class AdoptPolicy(Command):
+class AdoptPolicy(WithPolicy):
     command: Literal["AdoptPolicy"] = "AdoptPolicy"
     policy: Word
     from_day: Day

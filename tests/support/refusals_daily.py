@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
+
+from ledger.policy import load
 from tests.support.refusals import (
     AHEAD,
     BEFORE_2024_CODES,
@@ -29,6 +34,10 @@ from tests.support.refusals import (
     received,
 )
 
+# The whole of a shipped policy with another threshold in it.
+SEVEN: dict[str, Any] = msgspec.to_builtins(load("micklem-2025").settings)
+SEVEN["penalty.threshold"]["value"] = 7
+
 SCHOOL_DAY = [
     Command(
         line("OpenSchoolYear", year="2025/26", first_day="2025-09-03", last_day="2026-07-21"),
@@ -44,7 +53,8 @@ SCHOOL_DAY = [
         [("no_such_year", {"year": "2020/21"}), ("reason_required", {"reason": " "})],
     ),
     Command(
-        line("AdoptPolicy", policy="micklem-2025", from_day="2025-09-01"), [("policy_unknown", {"policy": "our-own"})]
+        line("AdoptPolicy", policy="micklem-2025", from_day="2025-09-01"),
+        [("policy_unknown", {"policy": "our-own"}), ("policy_name_taken", {"settings": SEVEN})],
     ),
     Command(
         line("DeclareClosure", sessions=["2024-11-06/AM"], code="Y4"),
