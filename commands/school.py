@@ -41,8 +41,8 @@ OWN = "the school's own"  # edition of a policy that states none
 
 
 def open_school(command: OpenSchool, state: State, now: datetime, simulated: bool) -> Decided:
-    """Return the first event of a ledger, which fixes its clock. Refuses: school_already_open, and what
-    `chosen_policy` does."""
+    """Return the first event of a ledger, which fixes its clock. Refuses: school_already_open,
+    policy_unknown, policy_name_taken."""
     by = signed(command.by)
     if state.school.opened is not None:
         raise Refused("school_already_open", field="urn", value=command.urn)
@@ -150,7 +150,8 @@ def _hours(hours: tuple[Hours, Hours], changed: Mapping[Any, tuple[time, time]])
 
 def adopt_policy(command: AdoptPolicy, state: State, now: datetime) -> Decided:
     """Return the policy adopted from a day, to be reviewed by another. Nothing where it is in force then already,
-    stays so and has that review. Refuses what `chosen_policy` does."""
+    stays so and has that review. Settings that are no policy are malformed. Refuses: policy_unknown,
+    policy_name_taken."""
     by = signed(command.by)
     chosen = chosen_policy(command)
     in_force = state.school.adopted_on(command.from_day)

@@ -54,7 +54,10 @@ SCHOOL_DAY = [
     ),
     Command(
         line("AdoptPolicy", policy="micklem-2025", from_day="2025-09-01"),
-        [("policy_unknown", {"policy": "our-own"}), ("policy_name_taken", {"settings": SEVEN})],
+        [
+            ("policy_unknown", {"policy": "our-own"}),
+            ("policy_name_taken", {"policy": "micklem-2025", "settings": SEVEN}),
+        ],
     ),
     Command(
         line("DeclareClosure", sessions=["2024-11-06/AM"], code="Y4"),
