@@ -213,6 +213,8 @@ class Handler:
         # A refusal by a rough clock is looked at again, by the right one.
         now, at = self._time(command, school_now, rough=not look)
         self._check_known(school_now)
+        if isinstance(command, m.ForgetYears) and self._keys.lost:
+            raise Misconfigured(f"the key store {self._keys.address} is missing, so there is nothing to destroy")
         state, versions = self._state(command, school_now, look)
         decided = self._decide(command, state, now)
         facts = self._introducing(command, decided.facts, school_now)
@@ -243,8 +245,12 @@ class Handler:
     def _destroy_keys(self, command: m.Command) -> None:
         """Destroy what a command says is forgotten, after the event that says so: a run that was interrupted between
         the two destroys the rest when it is asked again."""
-        if isinstance(command, m.ForgetYears):
+        if not isinstance(command, m.ForgetYears):
+            return
+        try:
             self._keys.destroy(Owner(each.pupil, each.year) for each in command.years)
+        except Misconfigured as error:
+            raise Misconfigured(f"it was recorded, but the keys are still there, so ask again: {error}") from None
 
     def _check_remembered(self, facts: Sequence[Fact], school_now: School) -> None:
         """Refuse words about a school year whose key was destroyed: a new key would hide that words are gone."""

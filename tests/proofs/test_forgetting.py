@@ -17,7 +17,7 @@ from commands.handle import Handler
 from commands.models import parse
 from commands.wiring import House, open_house
 from ledger.case import kept
-from ledger.errors import Refused
+from ledger.errors import Misconfigured, Refused
 from ledger.keys import KeyStore
 from ledger.sessions import parse_moment
 from ledger.streams import Owner, owner_of
@@ -393,6 +393,28 @@ def test_keys_that_are_not_as_the_ledger_says_are_found(old_school: str, monkeyp
             for finding in doctor_findings(house.answers, house.answers.moment())
             if finding.rule.startswith("key_")
         ]
+
+
+def test_forgetting_without_a_key_store_records_nothing(old_school: str) -> None:
+    Path(old_school.removeprefix("sqlite:///").replace(".db", ".keys.db")).unlink()
+    with open_house(old_school) as house:
+        head = house.ledger.reads.head()
+        with pytest.raises(Misconfigured, match="nothing to destroy"):
+            house.handler.handle(parse(forget("2024-11-07T13:00", 2018)))
+        assert house.ledger.reads.head() == head
+
+
+def test_a_key_store_that_fails_meanwhile_is_no_silence(old_school: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(self: KeyStore, owners: Any) -> None:
+        raise Misconfigured("the key store cannot be used: connection failed")
+
+    with open_house(old_school) as house:
+        with monkeypatch.context() as patched, pytest.raises(Misconfigured, match="recorded, but the keys are still"):
+            patched.setattr(KeyStore, "destroy", away)
+            house.handler.handle(parse(forget("2024-11-07T13:00", 2018)))
+        assert [rule for rule, *_ in found_by_verify(house)] == ["key_not_destroyed"]
+        assert house.handler.handle(parse(forget("2024-11-07T13:00", 2018))).events == 0
+        assert found_by_verify(house) == []
 
 
 def test_without_its_key_store_a_ledger_is_said_to_be_unreadable_once(old_school: str) -> None:
