@@ -136,6 +136,8 @@ class Handler:
         self._rough_clock = clock or ledger.now_roughly
         self._school = School()
         self._looked, self._newer = False, 0  # for events of a later release, and the first that was found
+        self._last: Row | None = None  # that the school was folded up to
+        self._seen = -1  # how far the ledger went when it was last seen; -1: to be held against its read model
         self._swapping = Lock()
         self._deciding_again = Lock()
 
@@ -161,7 +163,7 @@ class Handler:
                 look = True
                 continue
             except Conflict as error:
-                failure, look = error, True
+                failure, look, self._seen = error, True, -1
                 # Others went on, so sooner or later so does this one; but not if all decide again in step.
                 time.sleep(random.uniform(0, ATTEMPT_PAUSE * min(overtaken, ATTEMPTS)))
                 overtaken += 1
@@ -178,15 +180,22 @@ class Handler:
 
     def school(self) -> School:
         """Return the school as it stands, after taking in what others recorded."""
-        known = self._school
-        rows = self._ledger.reads.reference_rows(known.position)
-        if not rows:
+        with self._swapping:
+            known, last = self._school, self._last
+        # The one that it ends with is read again: the ledger may have been restored under this process.
+        rows = self._ledger.reads.reference_rows(known.position - 1 if last else 0)
+        restored = last is not None and rows[:1] != [last]
+        if restored:
+            self._seen = self._ledger.check_restored()
+            known, last, rows = School(), None, self._ledger.reads.reference_rows(0)
+        fresh = rows[1:] if last else rows
+        if not fresh and not restored:
             return known
-        found = take_in(known, rows)
+        found = take_in(known, fresh)
         with self._swapping:
             # Another thread may have read further meanwhile.
-            if found.position > self._school.position:
-                self._school = found
+            if restored or found.position > self._school.position:
+                self._school, self._last = found, rows[-1] if rows else None
         return found
 
     def refusal(self, command: m.Command) -> Refused | None:
@@ -207,6 +216,8 @@ class Handler:
         return self._deciding_again if isinstance(failure, Conflict) else nullcontext()
 
     def _attempt(self, command: m.Command, receipt: Receipt, look: bool) -> Done:
+        if self._seen < 0:
+            self._seen = self._ledger.check_restored()
         # Who is hopeful goes by the school as last seen: the recorder takes nothing decided before a change of it.
         known = self._school
         school_now = self.school() if look or known.opened is None else known
@@ -222,7 +233,9 @@ class Handler:
             facts = [*accepted_clock(signed(command.by), self._ledger, now), *facts]
         self._check_remembered(facts, school_now)
         envelopes = seal_all(self._place(facts, versions, school_now, look), self._keys, self._ledger)
-        positions = self._ledger.append(envelopes, receipt=receipt, basis=school_now.position, at=at)
+        basis, seen = school_now.position, max(self._seen, 0)
+        positions = self._ledger.append(envelopes, receipt=receipt, basis=basis, at=at, seen=seen)
+        self._seen = max([seen, *positions[-1:]])
         self._destroy_keys(command)
         return Done(len(positions), positions[-1] if positions else 0, decided.kept)
 

@@ -109,6 +109,7 @@ def import_marks(
     shape, name = detect(path), digest(path)
     rejects_path = Path(rejects if rejects is not None else f"{Path(path).stem}-rejects.csv")
     check_rejects_path(rejects_path)
+    ledger.check_restored()
     school = take_in(School(), ledger.reads.reference_rows(0))
     if school.opened is None:
         raise Refused("school_not_open", field="ledger", value=ledger.address.shown)

@@ -293,12 +293,12 @@ class Projector:
         if not rows:
             raise Misconfigured(
                 f"the read model stands at position {at} but the ledger ends at {head}: the ledger was restored behind "
-                "it; check the ledger, then run 'attendance rebuild'"
+                "it; put the ledger back, or say 'attendance rebuild --ledger-is-right'"
             )
         if wire.leaf(*rows[0]) != digest:
             raise Misconfigured(
                 f"the event at position {at} is not the one that the read model was built from: the ledger was "
-                "replaced or altered; check it with 'attendance verify', then run 'attendance rebuild'"
+                "replaced or altered; put it back, or say 'attendance rebuild --ledger-is-right'"
             )
         self.trusted = Tracked(at, digest)
 

@@ -10,11 +10,12 @@ import typer
 
 from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, say, say_json, stage_bars
 from commands.wiring import open_house, sentence_of
-from ledger.errors import Refused
+from ledger.errors import Misconfigured, Refused
 from ledger.sessions import format_moment, from_micros
 from ledger.words import counted
 
 if TYPE_CHECKING:
+    from ledger.store import Ledger
     from projections.rebuild import Rebuilt
 
 verbs = typer.Typer(**PLAIN)
@@ -28,6 +29,9 @@ ArchiveOption = Annotated[
     Path | None,
     typer.Option("--from-archive", metavar="FOLDER", help="Read from an archive of it what stands there."),
 ]
+RightOption = Annotated[
+    bool, typer.Option("--ledger-is-right", help="Although the read model knew later events, or others.")
+]
 DropOption = Annotated[bool, typer.Option("--drop-old", help="Only drop the generation before the serving one.")]
 EveryOption = Annotated[bool, typer.Option("--every-school", help="All the schools of a PostgreSQL database.")]
 
@@ -39,6 +43,7 @@ def rebuild_read_model(
     drop: DropOption = False,
     every: EveryOption = False,
     from_archive: ArchiveOption = None,
+    ledger_is_right: RightOption = False,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -48,16 +53,18 @@ def rebuild_read_model(
     Beside the one that serves, while registers are taken; once it is proved it takes its place in one transaction. One
     that was stopped goes on where it was. The generation before stays until it is dropped.
 
+    A ledger that was restored from an older copy, or replaced, is behind the read model, and records nothing until
+    somebody has said with --ledger-is-right that what only the read model knew of is lost.
+
     \b
     Example: attendance rebuild --ledger sqlite:///school.db
     """
     if sum((restart or from_archive is not None, show_status, drop)) > 1:
         raise Refused("malformed", field="--status", expected="alone: it, --drop-old and a rebuild exclude each other")
     if every:
-        if show_status or drop or from_archive:
-            raise Refused(
-                "malformed", field="--every-school", expected="without --status, --drop-old and --from-archive"
-            )
+        if show_status or drop or from_archive or ledger_is_right:
+            expected = "without --status, --drop-old, --from-archive and --ledger-is-right"
+            raise Refused("malformed", field="--every-school", expected=expected)
         _rebuild_every(ledger, restart=restart, as_json=as_json)
         return
     from projections.archive.reading import open_archive
@@ -75,6 +82,10 @@ def rebuild_read_model(
             else:
                 say("dropped the generation before" if dropped else "there is no generation before the serving one")
             return
+        if ledger_is_right:
+            take_for_right(house.ledger)
+        else:
+            house.ledger.check_restored()
         with stage_bars(lines=True) as progress:
             archive = open_archive(from_archive, house.ledger) if from_archive else None
             done = rebuild(house.ledger, house.engine, progress, restart=restart, archive=archive)
@@ -100,6 +111,7 @@ def _rebuild_every(url: str | None, *, restart: bool, as_json: bool) -> None:
         for number, name in enumerate(names, 1):
             try:
                 school = opened_school(database, name)
+                school.ledger.check_restored()
                 done = rebuild(school.ledger, school.engine, restart=restart)
             except Exception as error:  # whatever it is, the others go on
                 failed[name] = sentence_of(error)
@@ -115,6 +127,14 @@ def _rebuild_every(url: str | None, *, restart: bool, as_json: bool) -> None:
         say(f"rebuilt {counted(len(rebuilt), 'school')}{f', {len(failed)} left out' if failed else ''}")
     if failed:
         raise typer.Exit(NO)
+
+
+def take_for_right(ledger: Ledger) -> None:
+    """Say what is given up where a ledger that does not fit its read model is taken for the right one of the two."""
+    try:
+        ledger.check_restored()
+    except Misconfigured as error:
+        note(f"the ledger is taken for right, as you say: {str(error).partition(', and nothing is recorded')[0]}")
 
 
 def _tell(done: Rebuilt, school: str = "") -> None:

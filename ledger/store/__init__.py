@@ -129,15 +129,35 @@ class Ledger(Application[str]):
         receipt: Receipt | None = None,
         basis: int | None = None,
         at: int | None = None,
+        seen: int = 0,
     ) -> list[int]:
-        """Return the positions of the events, durable. Raises Conflict, or Unavailable where the answer was lost."""
+        """Return the positions of the events, durable. Raises Conflict, also where the ledger ends before the position
+        `seen`, or Unavailable where the answer was lost."""
         # Not by `save`, which would make three more objects of every event, for followers that a ledger has none of.
         stored = [self.mapper.to_stored_event(envelope) for envelope in envelopes]  # type: ignore[arg-type]
         if self.unfit:
             raise Misconfigured(self.unfit)
-        positions = list(self.reads.insert_events(stored, receipt=receipt, basis=basis, at=at))
+        positions = list(self.reads.insert_events(stored, receipt=receipt, basis=basis, at=at, seen=seen))
         self.appended += len(positions)
         return positions
+
+    def check_restored(self) -> int:
+        """Return the last position. Raises Misconfigured where the read model beside this ledger was brought up to an
+        event that is not here: one of the two was restored, and which of them is right a person has to say."""
+        head, projected = self.reads.end(), self.reads.projected()
+        if projected is None:
+            return head
+        at, digest = projected
+        rows = self.reads.rows_at([at])
+        if rows and wire.leaf(*rows[0]) == digest:
+            return head
+        found = f"the event at position {at} is {'another' if rows else 'gone'}"
+        found = f"the ledger ends at {head}" if at > head else found
+        raise Misconfigured(
+            f"the read model was built up to position {at}, but {found}: the ledger was restored from an older copy, "
+            "replaced or altered, and nothing is recorded until somebody says which is right; put the ledger back, or "
+            "say 'attendance rebuild --ledger-is-right'"
+        )
 
     def now(self) -> datetime:
         """Return what the clock shows that this ledger is stamped by: the server's, or of this machine."""

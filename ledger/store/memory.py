@@ -46,12 +46,15 @@ class Recorder(POPOApplicationRecorder):
         receipt: Receipt | None = None,
         basis: int | None = None,
         at: int | None = None,
+        seen: int = 0,
         **_: Any,
     ) -> Sequence[int]:
         with self._database_lock:
             assert_predecessors(((e.originator_id, e.originator_version) for e in stored_events), self.versions_of)  # type: ignore[misc]
             if basis is not None and self._references and self._references[-1] > basis:
                 raise Conflict("the school changed while this was being decided")
+            if self.head()[0] < seen:
+                raise Conflict("the ledger ends before what was seen of it")
             if receipt is not None and receipt.id in self._receipts:
                 raise Conflict("a receipt is written once")
             last_stamp = self.head()[1]
@@ -109,6 +112,9 @@ class Recorder(POPOApplicationRecorder):
 
     def versions_of(self, streams: list[str]) -> dict[str, int]:
         return {s: self._rows[self._streams[s][-1] - 1].version for s in streams if s in self._streams}
+
+    def projected(self) -> tuple[int, bytes] | None:
+        return None
 
     def end(self) -> int:
         return self.head()[0]

@@ -32,7 +32,7 @@ from ledger.store.rows import (
     clock_ahead,
     said,
 )
-from ledger.store.sql import RECEIPT, SqlReads
+from ledger.store.sql import PROJECTED, RECEIPT, SqlReads
 
 DDL = f"""
 CREATE SCHEMA IF NOT EXISTS {{schema}};
@@ -96,6 +96,7 @@ stamp AS (
     FROM (SELECT {CLOCK} AS clock) AS now LEFT JOIN last ON TRUE
     HAVING coalesce(max(recorded_at), 0) <= coalesce(%(at)s::bigint, {2**62})
        AND coalesce((SELECT max(notification_id) FROM {{events}} WHERE {IS_REFERENCE}), 0) <= %(basis)s
+       AND coalesce(max(notification_id), 0) >= %(seen)s
 ),
 placed AS (
     INSERT INTO {{events}} (notification_id, originator_id, originator_version, topic, state, recorded_at)
@@ -174,6 +175,12 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         self._clock_read = read, asked
         return read
 
+    def projected(self) -> tuple[int, bytes] | None:
+        tracking = f'"{self.datastore.schema}".tracking'
+        if self._fetch("SELECT has_table_privilege(to_regclass(?), 'SELECT')", tracking) != [(True,)]:
+            return None
+        return self._projected(self._fetch(PROJECTED.replace("{tracking}", "{schema}.tracking")))
+
     def exists(self) -> bool:
         statement = "SELECT to_regclass(?) IS NOT NULL"
         return bool(self._fetch(statement, f'"{self.datastore.schema}".stored_events')[0][0])
@@ -218,9 +225,11 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         receipt: Receipt | None = None,
         basis: int | None = None,
         at: int | None = None,
+        seen: int = 0,
         **_: Any,
     ) -> Sequence[int]:
-        """Return the positions. `basis`: fail if a reference event came later; `at`: a simulated ledger's time.
+        """Return the positions. `basis`: fail if a reference event came later; `at`: a simulated ledger's time; `seen`:
+        fail if the ledger ends before it.
 
         Raises Conflict, or Unavailable where the answer was lost and only the receipt can tell.
         """
@@ -229,6 +238,7 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         params = {
             "at": at,
             "basis": 2**62 if basis is None else basis,
+            "seen": seen,
             "ids": [e.originator_id for e in stored_events],
             "versions": [e.originator_version for e in stored_events],
             "topics": [e.topic for e in stored_events],

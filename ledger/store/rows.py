@@ -94,6 +94,10 @@ class Reads(Protocol):
         """Return what the clock shows that stamps are taken from, in microseconds since 1970: the server's, if any.
         `roughly`: without asking, where that was done within a minute; a clock that was set since is seen later."""
 
+    def projected(self) -> tuple[int, bytes] | None:
+        """Return the position that the read model beside this ledger was brought up to, and the digest of the event
+        there; None where there is none, or none that this account may see."""
+
     def end(self) -> int:
         """Return the last position alone, also where the row there is not sound; 0 for an empty ledger."""
 

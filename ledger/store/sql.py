@@ -118,6 +118,11 @@ class SqlReads:
     def faults(self) -> list[str]:
         return []
 
+    @staticmethod
+    def _projected(found: list[tuple[Any, ...]]) -> tuple[int, bytes] | None:
+        # What stands at no position that there is, is no read model either.
+        return next(((at, bytes(digest)) for at, digest in found if type(at) is int and at > 0), None)
+
     def _whole(self, value: Any, position: Any, field: str) -> int:
         if type(value) is not int:
             raise UnsoundRow(position, field, WORDS.get(type(value), type(value).__name__), WORDS[int])
@@ -128,3 +133,4 @@ class SqlReads:
 
 
 RECEIPT = "SELECT id, digest, door, first_position, events FROM {receipts} WHERE id = ?"
+PROJECTED = "SELECT position, digest FROM {tracking} WHERE name = 'entries'"

@@ -28,7 +28,7 @@ from ledger.store.rows import (
     said,
     sound,
 )
-from ledger.store.sql import COLUMNS, RECEIPT, SqlReads
+from ledger.store.sql import COLUMNS, PROJECTED, RECEIPT, SqlReads
 from ledger.wal import may_be_written, open_file, switch_to_wal
 
 BUSY_SECONDS = 30
@@ -137,6 +137,11 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
     def now(self, *, roughly: bool = False) -> int:
         return time.time_ns() // 1000
 
+    def projected(self) -> tuple[int, bytes] | None:
+        if not self._fetch("SELECT 1 FROM sqlite_master WHERE name = 'tracking'"):
+            return None
+        return self._projected(self._fetch(PROJECTED.replace("{tracking}", "tracking")))
+
     def exists(self) -> bool:
         return bool(self._fetch("SELECT 1 FROM sqlite_master WHERE name = 'stored_events'"))
 
@@ -147,15 +152,17 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         receipt: Receipt | None = None,
         basis: int | None = None,
         at: int | None = None,
+        seen: int = 0,
         **_: Any,
     ) -> Sequence[int]:
-        """Return the positions. `basis`: fail if a reference event came later; `at`: a simulated ledger's time."""
+        """Return the positions. `basis`: fail if a reference event came later; `at`: a simulated ledger's time; `seen`:
+        fail if the ledger ends before it."""
         assert_predecessors(((e.originator_id, e.originator_version) for e in stored_events), self.versions_of)  # type: ignore[misc]
         with self._connection(writes=True) as connection:
             self._check_writable(connection)
             connection.execute("BEGIN IMMEDIATE")
             try:
-                positions = self._append(connection, stored_events, receipt, basis, at)
+                positions = self._append(connection, stored_events, receipt, basis, at, seen)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -179,10 +186,13 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         receipt: Receipt | None,
         basis: int | None,
         at: int | None,
+        seen: int,
     ) -> list[int]:
         last = f"SELECT {COLUMNS} FROM stored_events WHERE notification_id > 0 ORDER BY notification_id DESC LIMIT 1"
         found = connection.execute(last).fetchone()
         head, last_stamp = (sound(found).position, sound(found).recorded_at) if found else (0, 0)
+        if head < seen:
+            raise Conflict("the ledger ends before what was seen of it")
         if basis is not None and basis < head:
             later = f"SELECT 1 FROM stored_events WHERE {IS_REFERENCE} AND notification_id > ? LIMIT 1"
             if connection.execute(later, (basis,)).fetchone():

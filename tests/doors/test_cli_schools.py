@@ -122,6 +122,7 @@ def test_a_pooled_answer_is_the_same_for_ever(schools: str) -> None:
 
 
 def test_a_school_that_cannot_be_answered_for_is_named(schools: str) -> None:
+    assert run("project").code == 0
     whole = run("pooled", "absence", *ASKED, "--json").json
     with open_ledger(at_school(schools, NAMES[1])) as ledger:
         forget_after(ledger, 30)
@@ -236,7 +237,9 @@ def test_project_takes_in_what_is_new_and_names_who_is_left_out(schools: str) ->
     assert said.code == 1 and said.out == "2 schools up to date, 18 events; 1 school left out\n"
     assert said.err.startswith("attendance: school_117001 is left out: the read model stands at position")
     assert "restored behind it" in run("schools", "--school", "117001", "--json").json[0]["fault"]
-    assert run("rebuild", "--school", "117001").code == 0
+    assert "until somebody says which is right" in run("rebuild", "--school", "117001").sentence
+    assert run("rebuild", "--every-school").code == 1
+    assert run("rebuild", "--school", "117001", "--ledger-is-right").code == 0
     assert run("project").code == 0
 
 

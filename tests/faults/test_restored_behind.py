@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 import pytest
 import sqlalchemy as sa
 
+from commands.handle import Handler
+from commands.models import parse
 from ledger.errors import Misconfigured
 from ledger.store import Ledger, open_ledger
 from projections.health import verify_findings
@@ -14,8 +17,11 @@ from projections.projector import Projector
 from projections.rebuild import rebuild
 from projections.replay import replayed, stored
 from projections.tables import open_engine
-from tests.support.busy import grow
+from tests.support.busy import BY, grow, registers, settled
+from tests.support.schools import agreed_keys
 from tests.support.tampering import forget_after
+
+NAMING = {"command": "NameRole", "by": BY, "role": "attendance lead", "holders": [BY], "from_day": "2024-09-01"}
 
 
 class Case:
@@ -75,6 +81,54 @@ def test_it_is_refused_until_the_read_model_is_rebuilt(durable_url: str, fault: 
     rebuild(case.ledger, case.engine)
     case.fresh().catch_up()
     assert case.is_true() and not verify_findings(case.ledger, case.engine)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_nothing_is_recorded_until_somebody_says_that_the_ledger_is_right(
+    durable_url: str, fault: Callable[[Case], None]
+) -> None:
+    case = Case(durable_url)
+    fault(case)
+    head = case.ledger.reads.head()[0]
+    named = parse(
+        {"command": "NameRole", "by": BY, "role": "attendance lead", "holders": [BY], "from_day": "2024-09-01"}
+    )
+    for _ in range(2):
+        with pytest.raises(Misconfigured, match="until somebody says which is right"):
+            Handler(case.ledger, agreed_keys()).handle(named)
+    assert case.ledger.reads.head()[0] == head
+    rebuild(case.ledger, case.engine)
+    assert Handler(case.ledger, agreed_keys()).handle(named).events
+
+
+@pytest.mark.parametrize("lost", [1, 8])
+def test_a_handler_that_goes_on_running_records_nothing_after_a_restore(durable_url: str, lost: int) -> None:
+    """Also where only marks were lost, and the school that it keeps folded is still right."""
+    ledger = open_ledger(durable_url, create=True)
+    handler = settled(ledger)
+    taken = registers()
+    for register in islice(taken, 2):
+        handler.handle(register)
+    engine = open_engine(ledger)
+    Projector(ledger, engine).catch_up()
+    forget_after(ledger, ledger.reads.head()[0] - lost)
+    head = ledger.reads.head()[0]
+    with pytest.raises(Misconfigured, match="until somebody says which is right"):
+        handler.handle(next(taken))
+    assert ledger.reads.head()[0] == head
+    rebuild(ledger, engine)
+    assert handler.handle(next(taken)).position > head
+
+
+def test_a_handler_folds_the_school_again_after_a_restore_with_its_read_model(durable_url: str) -> None:
+    ledger = open_ledger(durable_url, create=True)
+    handler = settled(ledger)
+    before = ledger.reads.head()[0]
+    handler.handle(parse(NAMING))
+    assert handler.school().roles
+    forget_after(ledger, before)
+    assert not handler.school().roles
+    assert handler.handle(parse(NAMING)).position == before + 1 and handler.school().roles
 
 
 @pytest.mark.parametrize("fault", FAULTS)
