@@ -25,6 +25,7 @@ from commands import models as m
 from commands.deletion import SCHOOL_DAYS_READ
 from commands.state import Decided, Fact, Register, State, signed
 from ledger import streams, wire
+from ledger.authorship import recording_key
 from ledger.doubts import Times
 from ledger.entry import Entry
 from ledger.errors import LedgerError, Misconfigured, Refused
@@ -134,6 +135,7 @@ class Handler:
         self._simulated = simulated
         self._clock = clock or ledger.now
         self._rough_clock = clock or ledger.now_roughly
+        self._key: bytes | None = None
         self._school = School()
         self._looked, self._newer = False, 0  # for events of a later release, and the first that was found
         self._last: Row | None = None  # that the school was folded up to
@@ -143,6 +145,8 @@ class Handler:
 
     def handle(self, command: m.Command, *, door: str = "python") -> Done:
         """Return what was recorded, durably. Raises Refused, and nothing was; Unavailable, and nobody can tell yet."""
+        if refusal := self._ledger.standing.refusal():
+            raise refusal
         # An id of our own making comes back from nobody else, so there is no other content to tell it from.
         receipt = Receipt(command.id or uuid.uuid4().hex, self._digest(command) if command.id else "", door)
         look = not isinstance(command, HOPEFUL)
@@ -233,9 +237,11 @@ class Handler:
             facts = [*accepted_clock(signed(command.by), self._ledger, now), *facts]
         self._check_remembered(facts, school_now)
         envelopes = seal_all(self._place(facts, versions, school_now, look), self._keys, self._ledger)
-        basis, seen = school_now.position, max(self._seen, 0)
-        positions = self._ledger.append(envelopes, receipt=receipt, basis=basis, at=at, seen=seen)
+        basis, seen, key = school_now.position, max(self._seen, 0), self._recording_key(command)
+        positions = self._ledger.append(envelopes, receipt=receipt, basis=basis, at=at, seen=seen, key=key)
         self._seen = max([seen, *positions[-1:]])
+        if isinstance(command, m.OpenSchool):
+            recording_key(self._ledger, self._keys)
         self._destroy_keys(command)
         return Done(len(positions), positions[-1] if positions else 0, decided.kept)
 
@@ -270,6 +276,14 @@ class Handler:
         for stream, event in facts:
             if wire.speaks(event) and owner_of(stream) in school_now.forgotten:
                 raise Refused("year_forgotten", field="pupil", value=owner_of(stream).name)
+
+    def _recording_key(self, command: m.Command) -> bytes | None:
+        """Return the key that says who recorded; none for the event that opens a school, by which keys are named."""
+        if isinstance(command, m.OpenSchool):
+            return None
+        if self._key is None:
+            self._key = recording_key(self._ledger, self._keys)
+        return self._key
 
     def _digest(self, command: m.Command) -> str:
         """Return the digest of a command under the school's key; bare where there is no school, or no key store."""

@@ -34,6 +34,7 @@ from commands.imports_staging import Rejected, StagedMark, Staging, check_reject
 from commands.models.base import By
 from commands.state import signed
 from ledger import wire
+from ledger.authorship import recording_key
 from ledger.entry import Entry
 from ledger.errors import LedgerError, Misconfigured, Refused
 from ledger.events import Event, ImportBegun, MarkAsserted, StaffNamed
@@ -311,7 +312,8 @@ class _Import:
         receipt = Receipt(self._receipt_id(), _content(marks), "import")
         at = None if self._stamp is None else max(self._stamp, self._ledger.reads.head()[1])
         sealed = seal_all(envelopes, self._keys, self._ledger)
-        positions = self._ledger.append(sealed, receipt=receipt, basis=self._school.position, at=at)
+        key = recording_key(self._ledger, self._keys)
+        positions = self._ledger.append(sealed, receipt=receipt, basis=self._school.position, at=at, key=key)
         self._receipt += 1
         if len(envelopes) > len(marks):
             # Up to the basis this is the school that the marks were judged by, so only our own events are new.

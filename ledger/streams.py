@@ -85,6 +85,10 @@ class Owner(NamedTuple):
     year: int
 
 
+# Whose key says who recorded (`ledger.authorship`); no pupil has a stroke in the number.
+RECORDING = Owner("school/receipts", 0)
+
+
 def owner_of(stream: str) -> Owner:
     name, _, rest = stream.partition("/")
     year = rest[:4]

@@ -260,9 +260,10 @@ def stray_findings(ledger: Ledger) -> list[Finding]:
 
 
 def _database_findings(ledger: Ledger) -> Iterator[Finding]:
-    if ledger.unfit:
+    faults = ledger.reads.faults()
+    if ledger.unfit and not faults:
         yield Finding("database", ledger.unfit)
-    yield from (Finding("database", sentence) for sentence in ledger.reads.faults())
+    yield from (Finding("database", sentence) for sentence in faults)
 
 
 def _row_findings(ledger: Ledger, head: int, progress: Callable[[int], None] | None) -> Iterator[Finding]:

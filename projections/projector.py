@@ -23,7 +23,8 @@ from ledger import wire
 from ledger.codes import by_symbol
 from ledger.errors import Misconfigured
 from ledger.sessions import Session, school_year
-from ledger.store import Ledger, Row
+from ledger.store import Conflict, Ledger, Row
+from ledger.store.failures import in_our_words
 from projections.frames import UNREADABLE
 from projections.sums import Sum, summed
 from projections.tables import SERVING, VERSION, Generation, make_tables, tracking
@@ -258,8 +259,9 @@ class Projector:
             if at == 0 and connection.scalar(sa.select(sa.exists(self._generation.entries.select()))):
                 raise Stale(f"the read model holds rows and does not say up to which position: {REBUILD}")
             try:
-                write(connection, batch, self._generation)
-            except sa.exc.IntegrityError:
+                with in_our_words():
+                    write(connection, batch, self._generation)
+            except Conflict:
                 raise Stale(f"the read model holds what comes after its position {at} already: {REBUILD}") from None
             connection.commit()
         return True

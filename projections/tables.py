@@ -18,6 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from ledger.store import Ledger
+from ledger.store.failures import speak_our_words
+from ledger.store.rows import WAIT_SECONDS
 from ledger.wal import opener
 
 # Of what the rows say: those of another version are built again, and never answered from.
@@ -112,10 +114,21 @@ def open_engine(ledger: Ledger) -> sa.Engine:
         return sa.create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     if address.kind == "sqlite":
         engine = sa.create_engine(address.sqlalchemy, creator=opener(address.sqlalchemy.removeprefix("sqlite:///")))
+        speak_our_words(engine)
         # The read model can be built again at any time, so it need not wait for the disk at every commit.
         sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=NORMAL"))
         return engine
-    return sa.create_engine(address.sqlalchemy, connect_args={"options": f"-csearch_path={address.schema}"})
+    from ledger.store.pool import arguments, check_when_lent
+
+    engine = sa.create_engine(
+        address.sqlalchemy,
+        connect_args=arguments(address.conninfo, search_path=address.schema),
+        pool_timeout=WAIT_SECONDS,
+        hide_parameters=True,
+    )
+    check_when_lent(engine)
+    speak_our_words(engine)
+    return engine
 
 
 def make_tables(engine: sa.Engine) -> None:

@@ -157,6 +157,8 @@ def opened(ledger: str | None, keys: str | None, *, examining: bool = False) -> 
     with open_house(ledger, keys, examining=examining) as house:
         if not house.ledger.unfit:
             house.check_opened()
+        if house.ledger.standing.note:
+            note(house.ledger.standing.note)
         yield house
         for sentence in house.notes():
             note(sentence)

@@ -171,6 +171,7 @@ def verify_ledger(
     \b
     Example: attendance verify --seal /media/safe/seal --ledger sqlite:///school.db
     """
+    from ledger import authorship
     from projections.health import verify_findings
     from projections.sealed import short_findings
 
@@ -181,6 +182,12 @@ def verify_ledger(
         position = house.ledger.reads.end()
         with progress_bar("verifying", position) as progress:
             found = verify_findings(house.ledger, house.engine, progress, house.keys)
+        with progress_bar("checking who recorded", position) as progress:
+            recorded = authorship.checked(house.ledger, house.keys, progress)
+        found += recorded.findings
+        if as_json or recorded.findings or house.keys.lost:
+            for sentence in recorded.notes:
+                note(sentence)
         sealed = _sealed(house, seal, checkpoints or [], verifier, roots)
         found += sealed.findings
         found += short_findings(house.ledger, sealed.cover, at_least, None if by is None else micros(by))

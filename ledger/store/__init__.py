@@ -31,6 +31,8 @@ from ledger import wire
 from ledger.errors import Misconfigured
 from ledger.events import Event, SchoolOpened
 from ledger.sessions import from_micros
+from ledger.store.formats import Standing
+from ledger.store.macs import mac_of
 from ledger.store.names import CATALOGUE, POSTGRES, SCHEMA, named_few
 from ledger.store.rows import (
     CLOCK_AHEAD,
@@ -112,10 +114,27 @@ class Ledger(Application[str]):
             )
         datastore: Any = getattr(self.factory, "datastore", None)
         if self.address.kind == "postgresql":
-            # The library would connect with five parts of the address; sslmode and the others count as well.
-            datastore.pool.conninfo = self.address.conninfo
-            datastore.pool.kwargs = {"row_factory": datastore.pool.kwargs["row_factory"]}
+            from ledger.store.postgres import Datastore
+
+            # The library would connect with five parts of the address, and wait long for a server that restarts.
+            self._datastore = datastore = Datastore(self.address.conninfo, self.address.schema or "")
         return recorder_class(datastore) if datastore is not None else recorder_class()
+
+    def close(self) -> None:
+        super().close()
+        if datastore := getattr(self, "_datastore", None):
+            datastore.close()
+
+    def checked_again(self) -> None:
+        """Take in what `repair` did. Raises Misconfigured where something is wrong still."""
+        self.__dict__.pop("standing", None)
+        self.reads.check()
+        self.unfit = ""
+
+    @cached_property
+    def standing(self) -> Standing:
+        """The format of this ledger, and the least release that may record in it."""
+        return self.reads.standing()
 
     @property
     def reads(self) -> Any:
@@ -130,14 +149,21 @@ class Ledger(Application[str]):
         basis: int | None = None,
         at: int | None = None,
         seen: int = 0,
+        key: bytes | None = None,
     ) -> list[int]:
-        """Return the positions of the events, durable. Raises Conflict, also where the ledger ends before the position
-        `seen`, or Unavailable where the answer was lost."""
+        """Return the positions of the events, durable. With `key`, the receipt says under it who recorded them.
+
+        Raises Conflict, also where the ledger ends before the position `seen`, Unavailable where the answer was lost,
+        and a refusal where this release may not record.
+        """
+        if refusal := self.standing.refusal():
+            raise refusal
         # Not by `save`, which would make three more objects of every event, for followers that a ledger has none of.
         stored = [self.mapper.to_stored_event(envelope) for envelope in envelopes]  # type: ignore[arg-type]
         if self.unfit:
             raise Misconfigured(self.unfit)
-        positions = list(self.reads.insert_events(stored, receipt=receipt, basis=basis, at=at, seen=seen))
+        mac = mac_of(key, receipt, stored) if key and receipt else None
+        positions = list(self.reads.insert_events(stored, receipt=receipt, basis=basis, at=at, seen=seen, mac=mac))
         self.appended += len(positions)
         return positions
 
@@ -332,9 +358,6 @@ def _postgres_address(url: str) -> Address:
         "POSTGRES_USER": user,
         "POSTGRES_PASSWORD": str(info.get("password") or ""),
         "POSTGRES_SCHEMA": schema,
-        "POSTGRES_CONNECT_TIMEOUT": "10",
-        "POSTGRES_POOL_SIZE": "1",
-        "POSTGRES_MAX_OVERFLOW": "9",
         "ORIGINATOR_ID_TYPE": "text",
     }
     engine = plain.replace("postgresql://", "postgresql+psycopg://", 1)

@@ -11,12 +11,14 @@ from typing import Any
 from eventsourcing import persistence
 from eventsourcing.popo import POPOApplicationRecorder
 
+from ledger.store.formats import TODAY, Standing
 from ledger.store.rows import (
     SEPARATOR,
     VOLUME_KINDS,
     Conflict,
     Receipt,
     Row,
+    Signed,
     assert_predecessors,
     check_clock,
 )
@@ -29,6 +31,7 @@ class Recorder(POPOApplicationRecorder):
         self._references: list[int] = []
         self._streams: dict[str, list[int]] = {}
         self._receipts: dict[str, Receipt] = {}
+        self._macs: dict[str, bytes | None] = {}
 
     def create_table(self) -> None:
         """Nothing to create."""
@@ -39,6 +42,25 @@ class Recorder(POPOApplicationRecorder):
     def check(self) -> None:
         """Nothing to check: no promise of durability is made."""
 
+    def signed(self) -> list[Signed]:
+        found = self._receipts.values()
+        return sorted(Signed(r.first_position, r.id, r.digest, r.door, r.events, self._macs[r.id]) for r in found)
+
+    def recorded(self, command: str) -> bool:
+        return command in self._receipts
+
+    def has_codes(self) -> bool:
+        return any(mac is not None for mac in self._macs.values())
+
+    def settle(self) -> None:
+        """Nothing to wait for."""
+
+    def standing(self) -> Standing:
+        return TODAY
+
+    def repair(self) -> list[str]:
+        return []
+
     def insert_events(
         self,
         stored_events: Sequence[persistence.StoredEvent],
@@ -47,6 +69,7 @@ class Recorder(POPOApplicationRecorder):
         basis: int | None = None,
         at: int | None = None,
         seen: int = 0,
+        mac: bytes | None = None,
         **_: Any,
     ) -> Sequence[int]:
         with self._database_lock:
@@ -59,7 +82,7 @@ class Recorder(POPOApplicationRecorder):
                 raise Conflict("a receipt is written once")
             last_stamp = self.head()[1]
             stamp = max(self.now(), last_stamp + 1) if at is None else at
-            if at is None and self._rows:
+            if at is None and self._rows and stored_events:
                 check_clock(stamp, last_stamp, [e.topic for e in stored_events])
             if stamp < last_stamp:
                 raise Conflict("a later time was recorded while this was being decided")
@@ -77,6 +100,7 @@ class Recorder(POPOApplicationRecorder):
             if receipt is not None:
                 first = positions[0] if positions else 0
                 self._receipts[receipt.id] = receipt._replace(first_position=first, events=len(positions))
+                self._macs[receipt.id] = mac
         self._notify_listeners()
         return positions
 

@@ -1,9 +1,9 @@
 """The recorder on PostgreSQL 15 and later, for several users and several schools: one schema a school.
 
-A transaction-level advisory lock orders all writers before anything is numbered, so positions are given in the order
-of commit and a reader who tails the ledger never passes over one. Unlike the library's table lock it needs no more
-than INSERT, and VACUUM does not wait for it. Events go in as four arrays in one statement, without the pipeline, which
-can hang for ever on large saves with the lock held.
+A save is one statement, a call of the function that records (`ledger.store.postgres_schema`): it puts writers in order
+before anything is numbered, so positions are given in the order of commit and a reader who tails the ledger never
+passes over one. Events go in as four arrays, without the pipeline, which can hang for ever on large saves with the
+lock held.
 """
 
 from __future__ import annotations
@@ -11,115 +11,70 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import Any
 
 import psycopg
+import sqlalchemy as sa
 from eventsourcing import persistence
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
-from ledger.errors import Misconfigured
-from ledger.store.rows import (
-    CLOCK_ACCEPTED,
-    CLOCK_AHEAD,
-    IS_REFERENCE,
-    Conflict,
-    Receipt,
-    Unavailable,
-    assert_predecessors,
-    clock_ahead,
-    said,
+from ledger.errors import Misconfigured, Refused
+from ledger.store.failures import meaning_of
+from ledger.store.formats import FIRST, FORMAT, Standing
+from ledger.store.pool import new_pool
+from ledger.store.postgres_schema import (
+    ADDITIONS,
+    CATALOGUE,
+    CLOCK,
+    DDL,
+    LEDGER_TABLES,
+    READ_MODEL,
+    STATE_FORMAT,
+    Faults,
+    Piece,
+    compared,
 )
-from ledger.store.sql import PROJECTED, RECEIPT, SqlReads
+from ledger.store.rows import WAIT_SECONDS, Busy, Conflict, Receipt, assert_predecessors
+from ledger.store.sql import PROJECTED, SqlReads
 
-DDL = f"""
-CREATE SCHEMA IF NOT EXISTS {{schema}};
-CREATE TABLE IF NOT EXISTS {{events}} (
-    notification_id bigint PRIMARY KEY,
-    originator_id text COLLATE "C" NOT NULL,
-    originator_version bigint NOT NULL,
-    topic text COLLATE "C" NOT NULL,
-    state bytea NOT NULL,
-    recorded_at bigint NOT NULL,
-    UNIQUE (originator_id, originator_version),
-    CHECK (notification_id > 0 AND originator_version > 0)
-);
-CREATE INDEX IF NOT EXISTS stored_events_reference ON {{events}} (notification_id) WHERE {IS_REFERENCE};
-CREATE TABLE IF NOT EXISTS {{receipts}} (
-    id text PRIMARY KEY,
-    digest text NOT NULL,
-    door text NOT NULL,
-    first_position bigint NOT NULL,
-    events bigint NOT NULL
-);
-CREATE OR REPLACE FUNCTION {{schema}}.refuse_change() RETURNS trigger LANGUAGE plpgsql
-AS $$ BEGIN RAISE EXCEPTION 'the ledger is append-only' USING ERRCODE = 'integrity_constraint_violation'; END $$;
-CREATE OR REPLACE FUNCTION {{schema}}.refuse_disorder() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog
-AS $$ BEGIN
-    IF EXISTS (
-        SELECT FROM (SELECT min(notification_id) AS first, max(notification_id) AS last, count(*) AS events,
-                            min(recorded_at) AS since, max(recorded_at) AS until FROM fresh) AS added
-        CROSS JOIN (SELECT max(notification_id) AS head FROM {{events}}) AS now
-        LEFT JOIN {{events}} AS before ON before.notification_id = added.first - 1
-        WHERE last <> head OR last <> first + events - 1 OR until <> since OR since < before.recorded_at
-           OR (first > 1 AND before.notification_id IS NULL)
-    ) THEN RAISE EXCEPTION 'the ledger only grows at its end' USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
-    RETURN NULL;
-END $$;
--- Once a statement, not once a row: a register of thirty marks is one statement.
-CREATE OR REPLACE TRIGGER events_in_order AFTER INSERT ON {{events}} REFERENCING NEW TABLE AS fresh
-FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_disorder();
-ALTER TABLE {{events}} ENABLE ALWAYS TRIGGER events_in_order;
-""" + "".join(
-    f"CREATE OR REPLACE TRIGGER {name}_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {{{table}}}\n"
-    f"FOR EACH STATEMENT EXECUTE FUNCTION {{schema}}.refuse_change();\n"
-    # ALWAYS: also where a session calls itself a replica, in which ordinary triggers rest.
-    f"ALTER TABLE {{{table}}} ENABLE ALWAYS TRIGGER {name}_no_change;\n"
-    for table, name in (("events", "stored_events"), ("receipts", "receipts"))
-)
+PAUSE = 0.01  # seconds
 
 CLOCK_SECONDS = 60  # for which a steady clock may stand in for the server's
-CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 # The arrays go as binary (%b): as text, psycopg quotes every element in Python, which takes ten times as long.
-INSERT = f"""
-WITH last AS (
-    SELECT notification_id, recorded_at FROM {{events}} WHERE notification_id > 0 ORDER BY notification_id DESC LIMIT 1
-),
-stamp AS (
-    SELECT coalesce(max(notification_id), 0) AS head,
-           coalesce(%(at)s::bigint, greatest(max(clock), coalesce(max(recorded_at), 0) + 1)) AS at,
-           %(at)s::bigint IS NULL AND NOT %(accepted)s
-               AND max(clock) > coalesce(max(recorded_at), {2**62}) + {CLOCK_AHEAD} AS ahead
-    FROM (SELECT {CLOCK} AS clock) AS now LEFT JOIN last ON TRUE
-    HAVING coalesce(max(recorded_at), 0) <= coalesce(%(at)s::bigint, {2**62})
-       AND coalesce((SELECT max(notification_id) FROM {{events}} WHERE {IS_REFERENCE}), 0) <= %(basis)s
-       AND coalesce(max(notification_id), 0) >= %(seen)s
-),
-placed AS (
-    INSERT INTO {{events}} (notification_id, originator_id, originator_version, topic, state, recorded_at)
-    SELECT head + ordinality, id, version, topic, state, at
-    FROM stamp, unnest(%(ids)b::text[], %(versions)b::bigint[], %(topics)b::text[], %(states)b::bytea[])
-         WITH ORDINALITY AS e (id, version, topic, state, ordinality)
-    WHERE NOT ahead
-),
-received AS (
-    INSERT INTO {{receipts}} (id, digest, door, first_position, events)
-    SELECT %(command)s, %(digest)s, %(door)s, CASE WHEN %(count)s > 0 THEN head + 1 ELSE 0 END, %(count)s
-    FROM stamp WHERE %(command)s::text IS NOT NULL AND NOT ahead
-)
-SELECT head, at, ahead FROM stamp
+APPEND = f"""
+SELECT {{schema}}.append_events({FORMAT}, %(basis)s, %(seen)s, %(at)s, %(ids)b::text[], %(versions)b::bigint[],
+    %(topics)b::text[], %(states)b::bytea[], %(command)s, %(digest)s, %(door)s, %(mac)b)
 """
 
 
-def _reach(conninfo: str) -> None:
-    """Connect once and hang up. A pool would try again for long and then not say what is wrong; Unavailable does."""
-    try:
-        psycopg.connect(conninfo, connect_timeout=10).close()
-    except psycopg.Error as error:
-        raise Unavailable(f"PostgreSQL: {said(error)}") from error
+class Datastore(PostgresDatastore):
+    """The library's datastore on a pool of ours, which looks at a connection before it lends it."""
+
+    def __init__(self, conninfo: str, schema: str) -> None:
+        super().__init__("", "", "", "", "", schema=schema, originator_id_type="text")  # its own pool stays shut
+        self._connections = new_pool(conninfo)
+
+    @contextmanager
+    def get_connection(self) -> Iterator[Any]:
+        lent = self._connections.connect()
+        try:
+            yield lent.dbapi_connection
+        except psycopg.IntegrityError:
+            raise  # the statement is undone, and the connection as good as before
+        except BaseException as error:
+            lent.invalidate(error if isinstance(error, Exception) else None)
+            raise
+        finally:
+            lent.close()
+
+    def register_type_adapters(self) -> None:
+        """Does nothing: the library would look for a type of its own in every schema, and ours has no use for it."""
+
+    def close(self) -> None:
+        if hasattr(self, "_connections"):
+            self._connections.dispose()
 
 
 class Recorder(SqlReads, PostgresApplicationRecorder):
@@ -130,21 +85,13 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         r" || state, '\x0a') FILTER (WHERE {kept})"
     )
 
-    def __init__(self, datastore: PostgresDatastore, *, reach: bool = True) -> None:
-        if reach:
-            _reach(str(datastore.pool.conninfo))
+    def __init__(self, datastore: PostgresDatastore) -> None:
         super().__init__(datastore, events_table_name="stored_events")
-        self._lock_key = int.from_bytes(
-            sha256(f"attendance ledger {datastore.schema}".encode()).digest()[:8], "big", signed=True
-        )
-        # READ COMMITTED, whatever the database's default: the insert must see what was committed while it waited.
-        self._begin = SQL("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({0})").format(
-            self._lock_key
-        )
-        self._insert = self._named(INSERT)
+        self._append = self._named(APPEND)
         self._statements: dict[str, str] = {}
         # What the server's clock showed, and when that was by the steady clock of this machine.
         self._clock_read = 0, -float(CLOCK_SECONDS)
+        self._lost: list[int] = []  # server processes to which a save was sent, and which did not answer
 
     def _named(self, statement: str) -> str:
         schema = Identifier(self.datastore.schema)
@@ -154,16 +101,28 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
                 schema=schema,
                 events=SQL("{}.stored_events").format(schema),
                 receipts=SQL("{}.receipts").format(schema),
+                standing=SQL("{}.ledger_format").format(schema),
             )
             .as_string()
         )  # now, not again at every execution
 
     def create_table(self) -> None:
-        with self._cursor() as cursor:
-            # Two first starts race on CREATE, so the one that holds the lock makes everything.
-            cursor.execute(self._begin)
-            cursor.execute(self._named(DDL))
-            cursor.execute("COMMIT")
+        """Make an empty ledger where there is none; what is there stays as it is, for `repair` is what mends it."""
+        with self._cursor() as cursor, self._alone(cursor):
+            if not self._there(cursor):
+                cursor.execute(self._named(DDL))
+                cursor.execute(self._named(STATE_FORMAT))
+
+    @contextmanager
+    def _alone(self, cursor: psycopg.Cursor[tuple[Any, ...]]) -> Iterator[None]:
+        """A transaction beside which nobody else makes or mends this ledger: two first starts would race on CREATE."""
+        with cursor.connection.transaction():
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"attendance {self.datastore.schema}",))
+            yield
+
+    def _there(self, cursor: psycopg.Cursor[tuple[Any, ...]], table: str = "stored_events") -> bool:
+        asked = "SELECT to_regclass(%s) IS NOT NULL"
+        return cursor.execute(asked, (f'"{self.datastore.schema}".{table}',)).fetchall() == [(True,)]
 
     def now(self, *, roughly: bool = False) -> int:
         read, since = self._clock_read
@@ -182,8 +141,8 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         return self._projected(self._fetch(PROJECTED.replace("{tracking}", "{schema}.tracking")))
 
     def exists(self) -> bool:
-        statement = "SELECT to_regclass(?) IS NOT NULL"
-        return bool(self._fetch(statement, f'"{self.datastore.schema}".stored_events')[0][0])
+        with self._cursor() as cursor:
+            return self._there(cursor)
 
     def check(self) -> None:
         """Raise Misconfigured, each fault with its own sentence, unless acknowledged will mean durable and ordered."""
@@ -202,21 +161,76 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
                 raise Misconfigured(
                     f"PostgreSQL runs with {name}=off, so an acknowledged mark could be lost: turn it on"
                 )
-        collation = self._fetch(
-            "SELECT collname FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation "
-            "WHERE attrelid = to_regclass(?) AND attname = 'originator_id'",
-            f'"{self.datastore.schema}".stored_events',
-        )
-        if collation != [("C",)]:
+        faults = self._compared()
+        if faults.hollow_column("originator_id"):
             raise Misconfigured("the stream column is not in C collation, so ranges of streams would miss rows")
-        triggers = self._fetch(
-            "SELECT count(*) FROM pg_trigger WHERE tgenabled = 'A' AND (tgrelid, tgname) IN "
-            "((to_regclass(?), 'stored_events_no_change'), (to_regclass(?), 'receipts_no_change'))",
-            f'"{self.datastore.schema}".stored_events',
-            f'"{self.datastore.schema}".receipts',
-        )
-        if triggers != [(2,)]:
-            raise Misconfigured("the ledger's own triggers are gone or disabled, so it is not append-only")
+        if self.standing().format != FORMAT:
+            return  # how the rest should be is not known: it is answered, and not recorded in
+        if sentences := faults._replace(foreign=[]).sentences:
+            raise Misconfigured(f"{'; '.join(sentences)}: see 'attendance verify', then run 'attendance repair'")
+
+    def standing(self) -> Standing:
+        """Return the format of this ledger, and the least release that may record in it."""
+        with self._cursor() as cursor:
+            if not self._there(cursor, "ledger_format"):
+                return Standing(FIRST, "")
+            stated = cursor.execute(self._named("SELECT format, least_release FROM {standing}")).fetchall()
+        return Standing(*stated[0]) if stated else Standing(FIRST, "")
+
+    def faults(self) -> list[str]:
+        """Return what of the schema is not as this program makes it, and what in there acts on the ledger but is not of
+        it."""
+        compared = self._compared()
+        return (compared if self.standing().format == FORMAT else compared.of_any_format).sentences
+
+    def _compared(self) -> Faults:
+        with self._cursor() as cursor:
+            return self._compare(cursor)
+
+    def _compare(self, cursor: psycopg.Cursor[tuple[Any, ...]]) -> Faults:
+        schema = self.datastore.schema
+        asked = {"schema": schema, "ledger": list(LEDGER_TABLES), "read_model": list(READ_MODEL)}
+        return compared(cursor.execute(CATALOGUE, asked).fetchall(), schema)
+
+    def repair(self) -> list[str]:
+        """Bring an older ledger to today's format and put back what is gone of it. Returns what was done, in a sentence
+        each. Raises Misconfigured where the rows contradict a key, or the account does not own it; then nothing was
+        done."""
+        standing = self.standing()
+        if standing.newer:
+            raise Refused("newer_ledger", field="ledger", value=f"format {standing.format}")
+        done = []
+        with self._cursor() as cursor, self._alone(cursor):
+            done += [f"made the {kind} {name or table}" for kind, table, name in self._compare(cursor).additions]
+            cursor.execute(self._named(ADDITIONS))
+            faults = self._compare(cursor)
+            for piece, there in faults.pieces:
+                self._put_back(cursor, piece, there)
+                done.append(f"put back the {piece.kind} {piece.name}{f' of {piece.table}' if piece.table else ''}")
+            for table, grantee, _ in faults.rights:
+                if table not in LEDGER_TABLES:
+                    continue
+                who = SQL("PUBLIC") if grantee == "PUBLIC" else Identifier(grantee)
+                rights = SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {}.{} FROM {}")
+                cursor.execute(rights.format(Identifier(self.datastore.schema), Identifier(table), who))
+                done.append(f"took from {grantee} the right to change {table}, which only its owner has")
+            stated = cursor.execute(self._named("SELECT format FROM {standing}")).fetchall()
+            if stated != [(FORMAT,)]:
+                cursor.execute(self._named("DELETE FROM {standing}"))
+                cursor.execute(self._named(STATE_FORMAT))
+                done.append(f"brought the ledger from format {standing.format} to format {FORMAT}")
+        return done
+
+    def _put_back(self, cursor: psycopg.Cursor[tuple[Any, ...]], piece: Piece, there: bool) -> None:
+        try:
+            for statement in (piece.unmake, piece.make) if there else (piece.make,):
+                if statement:
+                    cursor.execute(self._named(statement))
+        except psycopg.IntegrityError:
+            raise Misconfigured(
+                f"the rows contradict the {piece.kind} {piece.name} of {piece.table} ({piece.stands}), so nothing was "
+                "done: 'attendance verify' names the rows"
+            ) from None
 
     def insert_events(
         self,
@@ -226,19 +240,19 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         basis: int | None = None,
         at: int | None = None,
         seen: int = 0,
+        mac: bytes | None = None,
         **_: Any,
     ) -> Sequence[int]:
         """Return the positions. `basis`: fail if a reference event came later; `at`: a simulated ledger's time; `seen`:
-        fail if the ledger ends before it.
+        fail if the ledger ends before it; `mac`: the code of who recorded, kept beside the receipt.
 
         Raises Conflict, or Unavailable where the answer was lost and only the receipt can tell.
         """
         assert_predecessors(((e.originator_id, e.originator_version) for e in stored_events), self.versions_of)  # type: ignore[misc]
-        count = len(stored_events)
         params = {
-            "at": at,
             "basis": 2**62 if basis is None else basis,
             "seen": seen,
+            "at": at,
             "ids": [e.originator_id for e in stored_events],
             "versions": [e.originator_version for e in stored_events],
             "topics": [e.topic for e in stored_events],
@@ -246,27 +260,45 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
             "command": receipt.id if receipt else None,
             "digest": receipt.digest if receipt else None,
             "door": receipt.door if receipt else None,
-            "count": count,
-            "accepted": any(e.topic == CLOCK_ACCEPTED for e in stored_events),
+            "mac": mac,
         }
         with self._cursor() as cursor:
-            cursor.execute(self._begin)
-            placed = cursor.execute(self._insert, params, binary=True, prepare=True).fetchone()
-            if placed is None:
-                raise Conflict("the school changed, or a later time was recorded, while this was being decided")
-            head, stamp, ahead = placed
-            if ahead:
-                raise clock_ahead(stamp)
-            cursor.execute("COMMIT")
-        return list(range(head + 1, head + 1 + count))
+            try:
+                ((head,),) = cursor.execute(self._append, params, binary=True, prepare=True).fetchall()
+            except psycopg.OperationalError:
+                self._lost.append(cursor.connection.info.backend_pid)
+                raise
+        if head is None:
+            raise Conflict("the school changed, or a later time was recorded, while this was being decided")
+        return list(range(head + 1, head + 1 + len(stored_events)))
 
     def receipt(self, command: str) -> Receipt | None:
-        # A save whose connection broke may still be committing; it holds the lock until it has ended.
-        with self._cursor() as cursor:
-            cursor.execute(self._begin)
-            found = cursor.execute(self._statement(RECEIPT), (command,)).fetchall()
-            cursor.execute("COMMIT")
-        return self._receipt(found)
+        # A save whose connection broke may still be committing. One of ours has ended when its server process has; one
+        # of somebody else holds the lock until then.
+        self._wait_until(
+            "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(?) AND usename = current_user", self._lost
+        )
+        self._lost.clear()
+        return self._receipt(self._fetch("SELECT * FROM {schema}.receipt_after_saves(?)", command))
+
+    def settle(self) -> None:
+        """Return once every save that was under way has ended. Raises Busy after five seconds."""
+        held = "SELECT virtualtransaction FROM pg_locks WHERE relation = to_regclass(?) AND mode = 'ExclusiveLock'"
+        standing = f'"{self.datastore.schema}".ledger_format'
+        under_way = [holder for (holder,) in self._fetch(held, standing)]
+        self._wait_until(
+            "SELECT count(*) FROM pg_locks WHERE virtualtransaction = ANY(?) AND mode = 'ExclusiveLock' "
+            "AND locktype = 'relation'",
+            under_way,
+        )
+
+    def _wait_until(self, none_of: str, these: list[Any]) -> None:
+        """Return once a count is zero, at once where there is nothing to count. Raises Busy after five seconds."""
+        end = time.monotonic() + WAIT_SECONDS
+        while these and self._fetch(none_of, these) != [(0,)]:
+            if time.monotonic() > end:
+                raise Busy(f"PostgreSQL: a save has been under way for {WAIT_SECONDS} seconds, so nobody can tell yet")
+            time.sleep(PAUSE)
 
     def _statement(self, statement: str) -> str:
         if statement not in self._statements:
@@ -283,7 +315,6 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         try:
             with self.datastore.get_connection() as connection:
                 yield connection.cursor(row_factory=tuple_row, binary=binary)
-        except persistence.IntegrityError as error:
-            raise Conflict(said(error)) from error
-        except (persistence.OperationalError, persistence.InterfaceError, psycopg.OperationalError) as error:
-            raise Unavailable(f"PostgreSQL: {said(error)}") from error
+        except (psycopg.Error, persistence.PersistenceError, sa.exc.SQLAlchemyError) as error:
+            # Not "from error": the driver's own words hold the values of the row.
+            raise meaning_of(error) from None

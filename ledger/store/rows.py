@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ledger.errors import LedgerError, Refused
 from ledger.sessions import format_moment, from_micros, micros
+from ledger.store.formats import Standing
 
 # Everything that decisions and answers are judged by, as opposed to the many marks, registers and calls.
 VOLUME_KINDS = ("entry", "register", "follow-up")
@@ -23,6 +24,7 @@ IS_REFERENCE = " AND ".join(f"topic NOT BETWEEN '{kind}.' AND '{kind}.~'" for ki
 CLOCK_AHEAD = 60 * 86_400_000_000  # microseconds
 CLOCK_ACCEPTED = "school.ClockAccepted"
 
+WAIT_SECONDS = 5  # the most that anything waits for a server, or for somebody else there
 SEPARATOR = "\x1f"  # the unit separator of ASCII, which JSON may only hold escaped
 
 
@@ -63,6 +65,17 @@ class Receipt(NamedTuple):
     events: int = 0
 
 
+class Signed(NamedTuple):
+    """A receipt with the code of who recorded, None where it has none."""
+
+    first_position: int
+    id: str
+    digest: str
+    door: str
+    events: int
+    mac: bytes | None
+
+
 class UnsoundRow(LedgerError):
     """A stored row that no recorder wrote: a database may hold text where a number belongs."""
 
@@ -82,6 +95,10 @@ class Conflict(LedgerError):
 
 class Unavailable(LedgerError):
     """The database did not answer; nothing is known about the last save until its receipt is looked up."""
+
+
+class Busy(Unavailable):
+    """Somebody held on to what a statement needed for as long as anything is waited for; nothing of it was done."""
 
 
 class Reads(Protocol):
@@ -111,6 +128,15 @@ class Reads(Protocol):
     def claims(self) -> list[tuple[int, int]]:
         """Return (first position, events) of every receipt of a command that made events, in order of position."""
 
+    def signed(self) -> list[Signed]:
+        """Return every receipt with its code, in order of position; those of commands without events first."""
+
+    def recorded(self, command: str) -> bool:
+        """Whether a command has a receipt, as things are; a save may be under way that makes it."""
+
+    def has_codes(self) -> bool:
+        """Whether any receipt carries a code."""
+
     def faults(self) -> list[str]:
         """Return what is wrong with the database itself, in a sentence each, as far as it can tell."""
 
@@ -137,6 +163,15 @@ class Reads(Protocol):
         """Return the events of entries after a position up to another, or just their later versions, as one text: how
         many, and for each a line `position | version | stream | state`, in any order, with SEPARATOR between. What
         holds a SEPARATOR or a line break itself is no event of ours and breaks the count: then read `rows`."""
+
+    def settle(self) -> None:
+        """Return once every save that was under way has ended."""
+
+    def standing(self) -> Standing:
+        """Return the format of the ledger, and the least release that may record in it."""
+
+    def repair(self) -> list[str]:
+        """Bring an older ledger to today's format and put back what is gone of it; return what was done."""
 
     def receipt(self, command: str) -> Receipt | None:
         """Return the receipt of a command, after any save still under way has ended one way or the other."""

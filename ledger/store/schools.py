@@ -24,9 +24,11 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from ledger.errors import Misconfigured
 from ledger.store import Address, Ledger, parse_address
+from ledger.store.failures import meaning_of, speak_our_words
 from ledger.store.names import CATALOGUE, CLOSED, chosen, is_postgres, named_few
+from ledger.store.pool import arguments, check_when_lent
 from ledger.store.postgres import Recorder
-from ledger.store.rows import Conflict, Unavailable, said
+from ledger.store.rows import WAIT_SECONDS, Unavailable
 
 CONNECTIONS = 4
 # A statement locks the table and the indexes of every school in it, and a server has room for some thousands of locks.
@@ -68,7 +70,7 @@ class PooledLedger(Ledger):
         super().__init__(address)
 
     def construct_recorder(self) -> ApplicationRecorder:
-        return Recorder(PooledDatastore(self._engine, self.address.schema or ""), reach=False)
+        return Recorder(PooledDatastore(self._engine, self.address.schema or ""))
 
 
 class Schools:
@@ -83,9 +85,12 @@ class Schools:
             address.sqlalchemy,
             pool_size=connections,
             max_overflow=0,
-            pool_pre_ping=True,  # a process that goes on for weeks outlives its server's restarts
-            connect_args={"connect_timeout": 10},
+            pool_timeout=WAIT_SECONDS,
+            hide_parameters=True,
+            connect_args=arguments(address.conninfo),
         )
+        speak_our_words(self._engine)
+        check_when_lent(self._engine)  # a process that goes on for weeks outlives its server's restarts
         sa.event.listen(self._engine, "engine_connect", _enter)
 
     def names(self) -> list[str]:
@@ -167,12 +172,10 @@ def _borrowed(engine: sa.Engine) -> Iterator[Any]:
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             yield connection.connection
-    except psycopg.IntegrityError as error:
-        raise Conflict(said(error)) from error
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise Unavailable(f"PostgreSQL: {said(error)}") from error
-    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
-        raise Unavailable(f"PostgreSQL: {said(getattr(error, 'orig', None) or error)}") from error
+    except psycopg.errors.UndefinedTable:
+        raise
+    except (psycopg.Error, sa.exc.SQLAlchemyError) as error:
+        raise meaning_of(error) from None
 
 
 def _enter(connection: sa.Connection) -> None:

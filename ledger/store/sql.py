@@ -9,7 +9,8 @@ from typing import Any
 from eventsourcing.persistence import PersistenceError
 
 from ledger.errors import LedgerError
-from ledger.store.rows import IS_REFERENCE, WORDS, Receipt, Row, UnsoundRow, sound
+from ledger.store.formats import Standing
+from ledger.store.rows import IS_REFERENCE, WORDS, Receipt, Row, Signed, UnsoundRow, sound
 
 # No recorder gives a position below 1, so what stands there answers nothing. The plus keeps SQLite from going through
 # the whole table in order of position where an index on streams is what a statement is for.
@@ -115,8 +116,23 @@ class SqlReads:
             (self._whole(first, first, "receipt"), self._whole(events, first, "receipt")) for first, events in found
         ]
 
-    def faults(self) -> list[str]:
-        return []
+    def signed(self) -> list[Signed]:
+        mac = "NULL" if self.standing().older else "mac"
+        asked = f"SELECT first_position, id, digest, door, events, {mac} FROM {{receipts}} ORDER BY 1, 2"
+        return [Signed._make(found) for found in self._fetch(asked)]
+
+    def recorded(self, command: str) -> bool:
+        return bool(self._fetch("SELECT 1 FROM {receipts} WHERE id = ?", command))
+
+    def has_codes(self) -> bool:
+        older = self.standing().older
+        return not older and bool(self._fetch("SELECT 1 FROM {receipts} WHERE mac IS NOT NULL LIMIT 1"))
+
+    @abstractmethod
+    def standing(self) -> Standing: ...
+
+    def settle(self) -> None:
+        """Nothing to wait for: a local commit answers or fails before the next statement."""
 
     @staticmethod
     def _projected(found: list[tuple[Any, ...]]) -> tuple[int, bytes] | None:

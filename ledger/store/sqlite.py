@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -17,62 +16,15 @@ from typing import Any
 from eventsourcing import persistence
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore
 
-from ledger.errors import Misconfigured
-from ledger.store.rows import (
-    IS_REFERENCE,
-    Conflict,
-    Receipt,
-    Unavailable,
-    assert_predecessors,
-    check_clock,
-    said,
-    sound,
-)
+from ledger.errors import Misconfigured, Refused
+from ledger.store.failures import meaning_of
+from ledger.store.formats import FIRST, FORMAT, Standing
+from ledger.store.rows import IS_REFERENCE, Conflict, Receipt, assert_predecessors, check_clock, sound
 from ledger.store.sql import COLUMNS, PROJECTED, RECEIPT, SqlReads
+from ledger.store.sqlite_schema import DDL, INDEXES, STATE_FORMAT, TABLES, TRIGGERS, Faults, compared
 from ledger.wal import may_be_written, open_file, switch_to_wal
 
 BUSY_SECONDS = 30
-
-DDL = f"""
-CREATE TABLE IF NOT EXISTS stored_events (
-    notification_id INTEGER PRIMARY KEY,
-    originator_id TEXT NOT NULL,
-    originator_version INTEGER NOT NULL,
-    topic TEXT NOT NULL,
-    state BLOB NOT NULL,
-    recorded_at INTEGER NOT NULL,
-    UNIQUE (originator_id, originator_version),
-    CHECK (notification_id > 0 AND originator_version > 0),
-    CHECK ((typeof(originator_id), typeof(originator_version), typeof(topic), typeof(state), typeof(recorded_at))
-        = ('text', 'integer', 'text', 'blob', 'integer'))
-);
-CREATE INDEX IF NOT EXISTS stored_events_reference ON stored_events (notification_id) WHERE {IS_REFERENCE};
-CREATE TABLE IF NOT EXISTS receipts (
-    id TEXT PRIMARY KEY,
-    digest TEXT NOT NULL,
-    door TEXT NOT NULL,
-    first_position INTEGER NOT NULL,
-    events INTEGER NOT NULL,
-    CHECK ((typeof(first_position), typeof(events)) = ('integer', 'integer'))
-) WITHOUT ROWID;
-CREATE TRIGGER IF NOT EXISTS events_in_order BEFORE INSERT ON stored_events
-WHEN NEW.notification_id <> 1 + (SELECT coalesce(max(notification_id), 0) FROM stored_events)
-  OR EXISTS (SELECT 1 FROM stored_events
-             WHERE originator_id = NEW.originator_id AND originator_version = NEW.originator_version)
-BEGIN SELECT RAISE(ABORT, 'the ledger only grows at its end'); END;
-CREATE TRIGGER IF NOT EXISTS receipts_once BEFORE INSERT ON receipts
-WHEN EXISTS (SELECT 1 FROM receipts WHERE id = NEW.id)
-BEGIN SELECT RAISE(ABORT, 'a receipt is written once'); END;
-""" + "".join(
-    f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}\n"
-    f"BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;\n"
-    for table in ("stored_events", "receipts")
-    for verb in ("UPDATE", "DELETE")
-)
-TRIGGERS = frozenset(re.findall(r"CREATE TRIGGER IF NOT EXISTS (\w+)", DDL))
-
-
-TABLES = ("stored_events", "receipts", "entries", "tracking", "parked")
 
 
 class PinnedPool(SQLiteConnectionPool):
@@ -111,17 +63,26 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         super().__init__(datastore)
 
     def create_table(self) -> None:
+        """Make an empty ledger where there is none; what is there stays as it is, for `repair` is what mends it."""
         with self._connection() as connection:
             switch_to_wal(connection)
-            connection.executescript(f"BEGIN IMMEDIATE; {DDL} COMMIT;")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'stored_events'").fetchone():
+                    for statement in DDL.split(";\n"):
+                        connection.execute(statement)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
 
     def check(self) -> None:
-        """Raise Misconfigured unless the settings that durability rests on are in force."""
+        """Raise Misconfigured unless the settings that durability rests on are in force, and the file is as this
+        program makes it. Of another format it is not known how it should be: that is answered, and not recorded in."""
         with self._connection() as connection:
             found = {
                 name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
             }
-            triggers = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
             read_only = not may_be_written(connection)
         # A file that may only be read loses nothing, and one copied out of its log goes back to it at the first save.
         if found not in ({"journal_mode": mode, "synchronous": 2} for mode in ("wal", "delete")) and not read_only:
@@ -129,10 +90,20 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
                 f"SQLite runs with journal_mode {found['journal_mode']} and synchronous {found['synchronous']}, "
                 "but the ledger needs wal and 2 (FULL)"
             )
-        if missing := TRIGGERS - triggers:
-            raise Misconfigured(
-                f"the ledger's own triggers are gone ({', '.join(sorted(missing))}), so it is not append-only"
-            )
+        if self.standing().format == FORMAT and (faults := self._compared()._replace(foreign=[]).sentences):
+            raise Misconfigured(f"{'; '.join(faults)}: see 'attendance verify', then run 'attendance repair'")
+
+    def standing(self) -> Standing:
+        """Return the format of this ledger, and the least release that may record in it."""
+        ((version,),) = self._fetch("PRAGMA user_version")
+        if not self._fetch("SELECT 1 FROM sqlite_master WHERE name = 'ledger_format'"):
+            return Standing(version or FIRST, "")
+        stated = self._fetch("SELECT format, least_release FROM ledger_format")
+        # The greater of the two: whoever records in a newer format says so in both.
+        return Standing(max(version or FIRST, *(each for each, _ in stated)), stated[0][1] if stated else "")
+
+    def _compared(self) -> Faults:
+        return compared(self._fetch("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"))
 
     def now(self, *, roughly: bool = False) -> int:
         return time.time_ns() // 1000
@@ -153,16 +124,17 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         basis: int | None = None,
         at: int | None = None,
         seen: int = 0,
+        mac: bytes | None = None,
         **_: Any,
     ) -> Sequence[int]:
         """Return the positions. `basis`: fail if a reference event came later; `at`: a simulated ledger's time; `seen`:
-        fail if the ledger ends before it."""
+        fail if the ledger ends before it; `mac`: the code of who recorded, kept beside the receipt."""
         assert_predecessors(((e.originator_id, e.originator_version) for e in stored_events), self.versions_of)  # type: ignore[misc]
         with self._connection(writes=True) as connection:
             self._check_writable(connection)
             connection.execute("BEGIN IMMEDIATE")
             try:
-                positions = self._append(connection, stored_events, receipt, basis, at, seen)
+                positions = self._append(connection, stored_events, receipt, basis, at, seen, mac)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
@@ -187,7 +159,10 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         basis: int | None,
         at: int | None,
         seen: int,
+        mac: bytes | None,
     ) -> list[int]:
+        if connection.execute("PRAGMA user_version").fetchone() != (FORMAT,):
+            raise Refused("newer_ledger", field="ledger")
         last = f"SELECT {COLUMNS} FROM stored_events WHERE notification_id > 0 ORDER BY notification_id DESC LIMIT 1"
         found = connection.execute(last).fetchone()
         head, last_stamp = (sound(found).position, sound(found).recorded_at) if found else (0, 0)
@@ -198,7 +173,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
             if connection.execute(later, (basis,)).fetchone():
                 raise Conflict("the school changed while this was being decided")
         stamp = max(self.now(), last_stamp + 1) if at is None else at
-        if at is None and found:
+        if at is None and found and stored_events:
             check_clock(stamp, last_stamp, [e.topic for e in stored_events])
         if stamp < last_stamp:
             raise Conflict("a later time was recorded while this was being decided")
@@ -211,19 +186,42 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         )
         if receipt is not None:
             placed = receipt._replace(first_position=head + 1 if stored_events else 0, events=len(stored_events))
-            connection.execute("INSERT INTO receipts VALUES (?, ?, ?, ?, ?)", placed)
+            connection.execute("INSERT INTO receipts VALUES (?, ?, ?, ?, ?, ?)", (*placed, mac))
         return list(range(head + 1, head + 1 + len(stored_events)))
 
     def faults(self) -> list[str]:
-        """Return what SQLite finds wrong in its file, and what in there acts on the ledger but is not of it."""
+        """Return what SQLite finds wrong in its file, what is not as this program makes it, and what in there acts on
+        the ledger but is not of it."""
         # An index that lacks rows hides them from whoever asks by stream, and from nobody who reads from end to end.
         checked = [line for (line,) in self._fetch("PRAGMA integrity_check(10)") if line != "ok"]
-        foreign = [
-            f"the database holds a {kind} named {name}, which is not this program's"
-            for kind, name, table in self._fetch("SELECT type, name, tbl_name FROM sqlite_master ORDER BY name")
-            if (kind == "trigger" and table in TABLES and name not in TRIGGERS) or (kind == "view" and name in TABLES)
-        ]
-        return [f"SQLite finds its file damaged: {line.splitlines()[0]}" for line in checked] + foreign
+        damaged = [f"SQLite finds its file damaged: {line.splitlines()[0]}" for line in checked]
+        standing, compared = self.standing(), self._compared()
+        if standing.format != FORMAT:
+            return [*damaged, *compared.of_any_format.sentences]
+        ((version,),) = self._fetch("PRAGMA user_version")
+        apart = [] if version == FORMAT else [f"the file says format {version} of itself, and its table {FORMAT}"]
+        return [*damaged, *apart, *compared.sentences]
+
+    def repair(self) -> list[str]:
+        """Bring an older ledger to today's format and put back what is gone of it. Returns what was done, in a sentence
+        each. Raises Misconfigured where the rows contradict a key; then nothing was done."""
+        done = []
+        with self._connection(writes=True) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                done = _repaired(connection)
+                connection.execute("COMMIT")
+            except sqlite3.IntegrityError as error:
+                connection.execute("ROLLBACK")
+                raise Misconfigured(
+                    f"the rows contradict what has to be put back ({error}), so nothing was done: 'attendance verify' "
+                    "names the rows"
+                ) from None
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        return done
 
     def select_notifications(
         self,
@@ -274,13 +272,59 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
                     yield connection
                 finally:
                     connection.row_factory = row_factory
-        except sqlite3.IntegrityError as error:
-            raise Conflict(said(error)) from error
         except sqlite3.ProgrammingError:
             raise
-        except (sqlite3.DatabaseError, persistence.OperationalError, persistence.InterfaceError) as error:
-            # Locked for too long, disk full, no database at all: what the file holds is unchanged.
-            raise Unavailable(f"SQLite: {said(error)}") from error
+        except (sqlite3.Error, persistence.PersistenceError) as error:
+            raise meaning_of(error) from None
+
+
+def _repaired(connection: sqlite3.Connection) -> list[str]:
+    """Return what was done, inside the connection's transaction."""
+    done = []
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    if version > FORMAT:
+        raise Refused("newer_ledger", field="ledger", value=f"format {version}")
+    asked = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+    faults = compared(connection.execute(asked).fetchall())
+    broken = {piece.name: piece for piece in (*faults.missing, *faults.hollow)}
+    # A trigger would stand in the way of a table made again; each is put back below.
+    for piece in TRIGGERS if broken else ():
+        connection.execute(f"DROP TRIGGER IF EXISTS {piece.name}")
+    for piece in TABLES:
+        if piece in faults.missing:
+            connection.execute(piece.make)
+            done.append(f"made the table {piece.name}")
+        elif piece in faults.hollow:
+            _make_again(connection, piece.name, piece.make)
+            done.append(f"made the table {piece.name} again, with its keys and columns, and copied its rows")
+    for piece in (*INDEXES, *TRIGGERS):
+        if piece in faults.hollow and piece in INDEXES:
+            connection.execute(f"DROP INDEX {piece.name}")
+        there = {(kind, name) for kind, name, *_ in connection.execute(asked)}
+        if (piece.kind, piece.name) not in there:
+            connection.execute(piece.make)
+        if piece.name in broken:
+            done.append(f"put back the {piece.kind} {piece.name}")
+    stated = connection.execute("SELECT format FROM ledger_format").fetchall()
+    if version != FORMAT or stated != [(FORMAT,)]:
+        for statement in STATE_FORMAT:
+            connection.execute(statement)
+        done.append(f"brought the ledger from format {version or FIRST} to format {FORMAT}")
+    return done
+
+
+def _make_again(connection: sqlite3.Connection, table: str, make: str) -> None:
+    """Make a table as it should be and fill it with its rows; a row that a key or check forbids is an error."""
+    columns = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
+    connection.execute("PRAGMA legacy_alter_table = ON")  # or views and triggers of others would follow the old table
+    connection.execute(f"ALTER TABLE {table} RENAME TO {table}_before")
+    connection.execute("PRAGMA legacy_alter_table = OFF")
+    connection.execute("DROP INDEX IF EXISTS stored_events_reference") if table == "stored_events" else None
+    connection.execute(make)
+    kept = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})") if name in columns]
+    named = ", ".join(kept)
+    connection.execute(f"INSERT INTO {table} ({named}) SELECT {named} FROM {table}_before ORDER BY 1")
+    connection.execute(f"DROP TABLE {table}_before")
 
 
 def _text_or_bytes(raw: bytes) -> str | bytes:

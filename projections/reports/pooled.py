@@ -112,7 +112,7 @@ def moment_of(schools: Schools, name: str, times: Times) -> tuple[Answers, Momen
     """Return what answers about a school, and the moment. Raises Misconfigured where it cannot."""
     answers = opened_school(schools, name).answers()
     # A save that is under way may be stamped with a time up to the one asked about: it has to end before.
-    answers.ledger.reads.receipt("")
+    answers.ledger.reads.settle()
     # Not the school's own last event, if that was earlier: it may record more in a moment, and this be asked again.
     return answers, answers.moment(*times)._replace(known_at=times.known_at)
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from commands.cli import main
-from ledger.store import Ledger, open_ledger, sqlite
+from ledger.store import Ledger, open_ledger
+from ledger.store.sqlite_schema import TRIGGERS
 from projections.health import verify_findings
 from projections.rebuild import rebuild
 from projections.tables import open_engine
@@ -35,7 +36,13 @@ ROW = "(notification_id, originator_id, originator_version, topic, state, record
 
 
 def without_checks(connection: sqlite3.Connection) -> None:
-    """Leave the tables as the first release made them: without what they check today."""
+    """Leave the tables as the first release made them: without what they check today, and without a format."""
+    connection.executescript(
+        "DROP TRIGGER receipts_no_delete; DELETE FROM receipts WHERE id = 'attendance: vouched for';"
+        "ALTER TABLE receipts DROP COLUMN mac; DROP TABLE ledger_format; PRAGMA user_version = 0;"
+        "CREATE TRIGGER receipts_no_delete BEFORE DELETE ON receipts "
+        "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;"
+    )
     connection.execute("PRAGMA writable_schema = ON")
     connection.execute(
         "UPDATE sqlite_master SET sql = substr(sql, 1, instr(sql, ',\n    CHECK') - 1) || ')' "
@@ -60,6 +67,8 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with closing(sqlite3.connect(folder / "school.db")) as connection:
         without_checks(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with closing(sqlite3.connect(folder / "school.keys.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM pupil_year_keys WHERE owner = 'school/receipts'")
     return folder
 
 
@@ -86,8 +95,8 @@ class Case:
         """Change the file as its owner may: triggers are taken away and put back as they were."""
         with closing(sqlite3.connect(self.folder / "school.db", isolation_level=None)) as connection:
             triggers = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
-            for name in sqlite.TRIGGERS:
-                connection.execute(f"DROP TRIGGER {name}")
+            for piece in TRIGGERS:
+                connection.execute(f"DROP TRIGGER {piece.name}")
             before = connection.total_changes
             for statement in statements:
                 connection.execute(statement)

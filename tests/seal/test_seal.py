@@ -19,7 +19,7 @@ from ledger.merkle import SIZE, Tree, leaf_hash, verify_consistency, verify_incl
 from ledger.note import BadNote
 from ledger.seal import BrokenSeal, Reading, findings, new_seal, open_seal, read
 from ledger.store.rows import Row
-from ledger.store.sqlite import TRIGGERS
+from ledger.store.sqlite_schema import TRIGGERS
 from ledger.streams import Owner, owner_of
 from ledger.wire import leaf
 from tests.support.counts import count
@@ -222,8 +222,8 @@ def test_an_owner_of_the_database_who_hides_every_trace_is_found_out(
 ) -> None:
     with sqlite3.connect(tmp_path / "school.db") as connection:
         triggers = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
-        for name in TRIGGERS:
-            connection.execute(f"DROP TRIGGER {name}")
+        for piece in TRIGGERS:
+            connection.execute(f"DROP TRIGGER {piece.name}")
         connection.execute("UPDATE stored_events SET recorded_at = recorded_at - 1 WHERE notification_id = 6")
         connection.execute("DROP TABLE IF EXISTS tracking")
         for sql in triggers:

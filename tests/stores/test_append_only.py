@@ -15,14 +15,14 @@ import psycopg
 import pytest
 
 from ledger.store import Ledger, open_ledger
-from ledger.store.sqlite import TRIGGERS
+from ledger.store.sqlite_schema import TRIGGERS
 from tests.stores.conftest import POSTGRES, a_schema
 from tests.stores.envelopes import mark, opening, receipt
 
 COLUMNS = "(notification_id, originator_id, originator_version, topic, state, recorded_at)"
 AGAIN = f"stored_events {COLUMNS} VALUES (1, 'school', 1, 'x', 'y', 0)"
 SAME_VERSION = f"stored_events {COLUMNS} VALUES (3, 'school', 1, 'x', 'y', 0)"
-RECEIPT = "receipts VALUES ('c1', 'x', 'x', 9, 9)"
+RECEIPT = "receipts (id, digest, door, first_position, events) VALUES ('c1', 'x', 'x', 9, 9)"
 
 
 def as_bytes(statement: str) -> str:
@@ -115,7 +115,7 @@ def test_sqlite_refuses_to_change_what_is_recorded(raw_sqlite: sqlite3.Connectio
 
 @pytest.mark.parametrize("name", ON_SQLITE)
 def test_sqlite_would_change_it_without_the_triggers(raw_sqlite: sqlite3.Connection, name: str) -> None:
-    assert changes(raw_sqlite, *(f"DROP TRIGGER {trigger}" for trigger in TRIGGERS), ON_SQLITE[name])
+    assert changes(raw_sqlite, *(f"DROP TRIGGER {trigger.name}" for trigger in TRIGGERS), ON_SQLITE[name])
 
 
 @pytest.mark.parametrize("name", ON_POSTGRES)
@@ -160,7 +160,7 @@ def adding(position: int, version: int, later: int) -> str:
 @pytest.mark.parametrize("name", NO_ADDITIONS)
 def test_sqlite_adds_nothing_elsewhere_even_without_the_triggers(raw_sqlite: sqlite3.Connection, name: str) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
-        changes(raw_sqlite, *(f"DROP TRIGGER {trigger}" for trigger in TRIGGERS), adding(*NO_ADDITIONS[name]))
+        changes(raw_sqlite, *(f"DROP TRIGGER {trigger.name}" for trigger in TRIGGERS), adding(*NO_ADDITIONS[name]))
 
 
 @pytest.mark.parametrize("name", NO_ADDITIONS)

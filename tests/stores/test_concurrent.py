@@ -15,11 +15,12 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from psycopg.sql import SQL
 
-from ledger.store import Conflict, Ledger, Row, open_ledger
-from ledger.store.rows import Unavailable
-from tests.stores.envelopes import everything, mark, marks, opening, placed, receipt
+from ledger.events import ClockAccepted
+from ledger.store import Conflict, Envelope, Ledger, Row, open_ledger
+from ledger.store.formats import FORMAT
+from ledger.store.postgres_schema import FUNCTIONS
+from tests.stores.envelopes import OFFICE, everything, mark, marks, opening, placed, receipt
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,7 +88,7 @@ def test_one_of_two_who_write_the_same_entry_is_told(ledger: Ledger) -> None:
     assert len(everything(ledger)) == 20
 
 
-# --- PostgreSQL: what the advisory lock does, and what happens without it --------------------------------------------
+# --- PostgreSQL: what the lock does, and what happens without it -----------------------------------------------------
 
 
 @contextmanager
@@ -95,7 +96,8 @@ def transaction_under_way(ledger: Ledger) -> Iterator[psycopg.Connection]:
     """Give the connection of somebody who has written position 1 as the recorder does, and has not committed."""
     schema = ledger.address.schema
     with psycopg.connect(ledger.address.conninfo, autocommit=True) as connection:
-        connection.execute(ledger.recorder._begin)
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        connection.execute(f"LOCK TABLE {schema}.ledger_format IN EXCLUSIVE MODE")
         connection.execute(
             f"INSERT INTO {schema}.stored_events VALUES (1, 'elsewhere', 1, 'entry.MarkRecorded', '', 1000)"
         )
@@ -114,15 +116,31 @@ def after_the_other(ledger: Ledger, connection: psycopg.Connection, work: Any) -
         return waiting.result(20)
 
 
+def record_without(ledger: Ledger, line: str) -> None:
+    """Put the function that records in its place again, without one line of it."""
+    (append,) = (piece for piece in FUNCTIONS if piece.name.startswith("append_events"))
+    assert line in append.make
+    with psycopg.connect(ledger.address.conninfo, autocommit=True) as owner:
+        owner.execute(ledger.recorder._named(append.make.replace(line, "")))
+
+
+LOCK = "LOCK TABLE {standing} IN EXCLUSIVE MODE;"
+
+
+def accepting_the_clock() -> list[Envelope]:
+    """A mark long after the year 1970, in which the other transaction is stamped."""
+    return [Envelope("school/clock", 1, ClockAccepted(by=OFFICE)), mark()]
+
+
 def test_a_writer_waits_and_is_numbered_after_who_was_first(postgres_url: str) -> None:
     with open_ledger(postgres_url, create=True) as ledger, transaction_under_way(ledger) as other:
-        assert after_the_other(ledger, other, lambda: ledger.append([mark()])) == [2]
-        assert [position for position, *_ in placed(everything(ledger))] == [1, 2]
+        assert after_the_other(ledger, other, lambda: ledger.append(accepting_the_clock())) == [2, 3]
+        assert [position for position, *_ in placed(everything(ledger))] == [1, 2, 3]
 
 
 def test_without_the_lock_two_writers_collide(postgres_url: str) -> None:
     with open_ledger(postgres_url, create=True) as ledger:
-        ledger.recorder._begin = SQL("BEGIN")
+        record_without(ledger, LOCK)
         with transaction_under_way(ledger) as other, pytest.raises(Conflict, match="stored_events_pkey"):
             after_the_other(ledger, other, lambda: ledger.append([mark()]))
 
@@ -139,14 +157,20 @@ def test_a_writer_sees_who_was_first_whatever_isolation_the_database_prefers(pos
         open_ledger(preferring(postgres_url, isolation), create=True) as ledger,
         transaction_under_way(ledger) as other,
     ):
-        assert after_the_other(ledger, other, lambda: ledger.append([mark()])) == [2]
+        assert after_the_other(ledger, other, lambda: ledger.append(accepting_the_clock())) == [2, 3]
 
 
-def test_left_to_the_database_isolation_would_make_two_writers_collide(postgres_url: str) -> None:
-    with open_ledger(preferring(postgres_url, "serializable"), create=True) as ledger:
-        ledger.recorder._begin = SQL("BEGIN; SELECT pg_advisory_xact_lock({})").format(ledger.recorder._lock_key)
-        with transaction_under_way(ledger) as other, pytest.raises((Conflict, Unavailable)):
-            after_the_other(ledger, other, lambda: ledger.append([mark()]))
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+def test_in_another_isolation_nothing_is_recorded(postgres_url: str, isolation: str) -> None:
+    """Whoever calls the function by other means may not see who was first, and would take the same position."""
+    with open_ledger(postgres_url, create=True) as ledger, psycopg.connect(ledger.address.conninfo) as connection:
+        connection.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}")
+        function, nothing = f"{ledger.address.schema}.append_events", "'{}', '{}', '{}', '{}'"
+        call = f"SELECT {function}({FORMAT}, 0, 0, NULL, {nothing}, 'c', '', '', '')"
+        with pytest.raises(psycopg.DatabaseError, match="needs the isolation read committed"):
+            connection.execute(call)
+        connection.rollback()
+        assert connection.execute(call).fetchone() == (0,)
 
 
 def test_a_receipt_is_looked_up_after_a_save_under_way(postgres_url: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
 from itertools import islice
 
 import psycopg
@@ -201,16 +202,14 @@ def test_a_school_that_fails_is_told_of_and_the_others_go_on(
 def test_a_pooled_question_waits_for_a_save_that_may_be_stamped_already(schools: Schools, new_database: str) -> None:
     """Or the save would be known at a time at which it was not, when the same is asked again."""
     name = names(1)[0]
-    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     times = times_of(schools, [name], None, None)
-    with open_ledger(at_school(new_database, name)) as ledger, psycopg.connect(new_database) as saving:
-        saving.execute(ledger.reads._begin)
-        with ThreadPoolExecutor() as pool, psycopg.connect(new_database, autocommit=True) as watching:
-            asked = pool.submit(moment_of, schools, name, times)
-            while watching.execute(waiting).fetchone() == (0,):
-                assert not asked.done()
-            saving.rollback()
-            assert asked.result()[1].position == 41
+    with psycopg.connect(new_database) as saving, ThreadPoolExecutor() as pool:
+        saving.execute(f"LOCK TABLE {name}.ledger_format IN EXCLUSIVE MODE")
+        asked = pool.submit(moment_of, schools, name, times)
+        with pytest.raises(NotYet):
+            asked.result(0.3)
+        saving.rollback()
+        assert asked.result()[1].position == 41
 
 
 def test_a_school_goes_on_again_once_it_is_mended(schools: Schools, new_database: str) -> None:

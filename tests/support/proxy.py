@@ -1,8 +1,9 @@
-"""A proxy that cuts a connection to PostgreSQL around one COMMIT: before it, at it, or after it.
+"""A proxy that cuts a connection to PostgreSQL around one commit: before it, at it, or after it.
 
-A commit whose answer is lost is the fault that a store must survive: the client cannot know whether its row is there.
-The proxy reads as much of the frontend/backend protocol (PostgreSQL documentation, "Message Formats") as it needs to
-find the message that commits, and passes everything else on:
+What commits is a COMMIT, or a statement that is a transaction of its own: the call that records, and the one that looks
+up a receipt. A commit whose answer is lost is the fault that a store must survive: the client cannot know whether its
+row is there. The proxy reads as much of the frontend/backend protocol (PostgreSQL documentation, "Message Formats") as
+it needs to find the message that commits, and passes everything else on:
 
     startup     int32 length, int32 code, ...            only the first message of a client has no type
     afterwards  byte type, int32 length, ...             the length counts itself, not the type
@@ -25,7 +26,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 Moment = Literal["before", "at", "after"]
 
-COMMIT = re.compile(rb"\s*COMMIT\b", re.IGNORECASE)
+COMMIT = re.compile(rb"\s*(COMMIT\b|SELECT [^(]*\b(append_events|receipt_after_saves)\()", re.IGNORECASE)
 ENCRYPTION_REQUESTS = {80877103, 80877104}  # SSLRequest, GSSENCRequest
 
 
@@ -46,9 +47,9 @@ class Proxy(socketserver.ThreadingUnixStreamServer):
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def cut(self, moment: Moment) -> None:
-        """Cut the connection of the next COMMIT, once.
+        """Cut the connection of the next commit, once.
 
-        before: the server never sees the COMMIT. at: it is sent, and nobody waits for its answer, so both outcomes
+        before: the server never sees it. at: it is sent, and nobody waits for its answer, so both outcomes
         may happen. after: the server has answered, and the client never hears it.
         """
         with self._lock:
@@ -69,7 +70,7 @@ class Proxy(socketserver.ThreadingUnixStreamServer):
             _Link(self, request, server).relay()
 
     def disarm(self) -> Moment | None:
-        """Return when to cut at this COMMIT, if at all, and leave the next ones alone."""
+        """Return when to cut at this commit, if at all, and leave the next ones alone."""
         with self._lock:
             moment, self._armed = self._armed, None
             return moment
@@ -118,7 +119,8 @@ class _Link:
             if self._moment == "before":
                 return self._cut()
             self._server.sendall(message)
-            if self._moment == "at":
+            # What was parsed and bound is only committed at the Sync that follows.
+            if self._moment == "at" and message[:1] in (b"Q", b"S"):
                 return self._cut()
 
     def _pass_answers(self) -> None:
@@ -126,7 +128,7 @@ class _Link:
             while message := _read_message(answers):
                 if self._moment is None:
                     self._client.sendall(message)
-                elif self._moment == "after" and _ends_commit(message):
+                elif self._moment == "after" and message[:1] == b"Z":  # ReadyForQuery: it is committed, or undone
                     return self._cut()
         self._close()
 
@@ -161,11 +163,6 @@ def _read_message(stream: BinaryIO) -> bytes:
     if len(head) < 5:
         return b""
     return head + stream.read(int.from_bytes(head[1:]) - 4)
-
-
-def _ends_commit(answer: bytes) -> bool:
-    """True for CommandComplete of COMMIT (or of the ROLLBACK that a failed transaction gets), and for an error."""
-    return answer[:1] == b"E" or (answer[:1] == b"C" and answer[5:] in (b"COMMIT\0", b"ROLLBACK\0"))
 
 
 def _connect(url: str) -> socket.socket:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import sqlalchemy as sa
 
 from ledger.store import Ledger, Row
+from ledger.store.postgres_schema import KEYS, TRIGGERS
 from projections.tables import open_engine
 
 
@@ -19,7 +22,7 @@ def forget_after(ledger: Ledger, position: int) -> None:
                 connection.exec_driver_sql(f"DROP TRIGGER {table}_no_delete")
             connection.execute(sa.text(f"DELETE FROM {table} WHERE {place} > :position"), {"position": position})
     engine.dispose()
-    ledger.reads.create_table()  # and its triggers
+    ledger.reads.repair()
     ledger.reads.check()
 
 
@@ -40,7 +43,9 @@ def insert_raw(ledger: Ledger, stream: str, version: int, topic: str, state: byt
             row._asdict(),
         )
         connection.execute(
-            sa.text("INSERT INTO receipts VALUES (:id, '', '', :position, 1)"),
+            sa.text(
+                "INSERT INTO receipts (id, digest, door, first_position, events) VALUES (:id, '', '', :position, 1)"
+            ),
             {"id": f"raw-{row.position}", "position": row.position},
         )
         if engine.dialect.name == "postgresql":
@@ -59,9 +64,18 @@ def alter(ledger: Ledger, statement: str) -> None:
             connection.exec_driver_sql("ALTER TABLE stored_events DROP CONSTRAINT IF EXISTS stored_events_check")
         else:
             connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
-            triggers = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").scalars()
-            for name in triggers.all():
+            asked = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            triggers = connection.exec_driver_sql(asked).all()
+            for name, _ in triggers:
                 connection.exec_driver_sql(f"DROP TRIGGER {name}")
         connection.exec_driver_sql(statement)
+        if engine.dialect.name == "postgresql":
+            for piece in TRIGGERS:
+                connection.exec_driver_sql(f"ALTER TABLE {piece.table} ENABLE ALWAYS TRIGGER {piece.name}")
+            (check,) = (piece.stands for piece in KEYS if piece.name == "stored_events_check")
+            with suppress(sa.exc.IntegrityError), connection.begin_nested():
+                connection.exec_driver_sql(f"ALTER TABLE stored_events ADD CONSTRAINT stored_events_check {check}")
+        else:
+            for _, made in triggers:
+                connection.exec_driver_sql(made)
     engine.dispose()
-    ledger.reads.create_table()  # and its triggers

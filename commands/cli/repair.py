@@ -1,0 +1,40 @@
+"""The verb that brings a ledger to today's format and puts back what is gone of it."""
+
+from __future__ import annotations
+
+import typer
+
+from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, say, say_json
+from commands.wiring import open_house
+
+verbs = typer.Typer(**PLAIN)
+
+
+@verbs.command("repair")
+def repair_ledger(ledger: LedgerOption = None, keys: KeysOption = None, as_json: JsonOption = False) -> None:
+    """Bring a ledger to today's format, and put back what is gone of it.
+
+    For the owner of the database. Triggers, functions, keys and indexes that are missing, or have another body, are
+    made as this program makes them, each said; no event and no receipt is changed. What the database holds that is not
+    this program's stays, and is named by 'attendance verify'. On PostgreSQL run roles.sql again afterwards.
+
+    \b
+    Example: attendance repair --ledger sqlite:///school.db
+    """
+    from ledger.authorship import VOUCHED, recording_key
+
+    with open_house(ledger, keys, examining=True) as house:
+        done = house.ledger.reads.repair()
+        house.ledger.checked_again()
+        if house.ledger.opened() is not None and not house.ledger.reads.recorded(VOUCHED):
+            recording_key(house.ledger, house.keys)
+            if house.ledger.reads.recorded(VOUCHED):
+                done.append("vouched for what was recorded before receipts said by whom")
+        left = house.ledger.reads.faults()
+        if as_json:
+            say_json({"done": done, "left": left})
+        for sentence in done or ["there was nothing to repair"]:
+            if not as_json:
+                say(sentence)
+        for sentence in left:
+            note(sentence)
