@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from threading import Lock
@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from commands import followup, keeping, leave, marks, penalties, receiving, roll, school, support
 from commands import models as m
 from commands.deletion import SCHOOL_DAYS_READ
+from commands.sealing import open_row, seal_all
 from commands.state import Decided, Fact, Register, State, signed
 from ledger import streams, wire
 from ledger.authorship import recording_key
@@ -35,7 +36,7 @@ from ledger.people import Staff
 from ledger.pins import digest_of, pupil_lines
 from ledger.school import School, take_in
 from ledger.sessions import Half, Session, from_micros, micros
-from ledger.store import CLOCK_AHEAD, VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable, UnsoundRow
+from ledger.store import CLOCK_AHEAD, VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Unavailable, UnsoundRow
 from ledger.streams import CLOCK, SCHOOL, Owner, owner_of
 
 MINUTE = 60_000_000  # microseconds
@@ -421,39 +422,6 @@ def accepted_clock(by: Staff, ledger: Ledger, now: datetime) -> list[Fact]:
     position, last = ledger.reads.head()
     ahead = position and micros(now) > last + CLOCK_AHEAD
     return [Fact(CLOCK, ClockAccepted(by=by))] if ahead else []
-
-
-def seal_all(envelopes: Sequence[Envelope], keys: KeyStore, ledger: Ledger) -> list[Envelope]:
-    """Return the events with their text sealed, under keys that are durable already.
-
-    Raises Misconfigured where the ledger holds sealed text of an owner whose key the store lacks: it is another or an
-    older store, and a second key would hide that words are lost.
-    """
-    private = [e for e in envelopes if wire.speaks(e.event)]
-    owners = {owner_of(e.originator_id) for e in private}
-    held = keys.load(owners)
-    missing = owners - held.keys()
-    if not keys.lost and any(_holds_sealed(ledger, owner) for owner in missing):
-        raise Misconfigured(
-            f"the key store {keys.address} lacks a key that text of this ledger is sealed with, so it is another or an "
-            "older one: nothing was recorded"
-        )
-    if missing:
-        held |= keys.ensure(missing)
-    sealed = {id(e): e._replace(event=wire.seal(e.event, *e[:2], held.get(owner_of(e.originator_id)))) for e in private}
-    return [sealed.get(id(e), e) for e in envelopes]
-
-
-def _holds_sealed(ledger: Ledger, owner: Owner) -> bool:
-    """Whether any stored event of an owner holds sealed text. Asked once, when their first key is to be made."""
-    within = f"{owner.name}/{owner.year}/" if owner.year and owner.name != SCHOOL else f"{owner.name}/"
-    rows = ledger.reads.prefix_rows(within)
-    return any(owner_of(row.stream) == owner and wire.holds_sealed(row.state) for row in rows)
-
-
-def open_row(row: Row, keys: Mapping[Owner, bytes]) -> Any:
-    """Return the event of a row, its text readable where its key is still there."""
-    return wire.open_sealed(wire.decode(row.state), row.stream, row.version, keys.get(owner_of(row.stream)))
 
 
 def _streams_read(command: m.Command, school_now: School) -> list[str]:

@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from commands.exports import ExportedMark
-from commands.handle import open_row
 from commands.marks import check_code
+from commands.sealing import open_row
 from commands.state import State
 from ledger import wire
 from ledger.errors import RULES, Refused

@@ -14,7 +14,7 @@ from commands.state import Decided, Fact, State, london_day, signed
 from ledger.errors import Refused
 from ledger.events import HoldLifted, HoldPlaced, StampsDoubted, YearsForgotten
 from ledger.people import Staff
-from ledger.retention import keeping_rule
+from ledger.retention import check_forgettable
 from ledger.sessions import from_micros
 from ledger.streams import CLOCK, SCHOOL, Owner, roll_stream
 
@@ -57,11 +57,7 @@ def forget_years(command: ForgetYears, state: State, now: datetime) -> Decided:
     keep = state.policy(london_day(from_micros(state.reached))).keep_years
     owners = sorted({Owner(each.pupil, each.year) for each in command.years})
     for owner in owners:
-        rule = keeping_rule(state.school, owner, state.recorded.get(owner, 0), state.reached, keep)
-        if rule == "too_young_to_forget":
-            raise Refused(rule, field="years.year", value=owner.year)
-        if rule:
-            raise Refused(rule, field="years.pupil", value=owner.name)
+        check_forgettable(state.school, owner, state.recorded.get(owner, 0), state.reached, keep)
     fresh = [owner for owner in owners if owner not in state.school.forgotten]
     if not fresh:
         return Decided([])

@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 
 from ledger.doubts import Times
-from ledger.retention import keeping_rule
+from ledger.errors import Refused
+from ledger.retention import check_forgettable
+from ledger.school import School
 from ledger.sessions import format_moment, from_micros, micros, parse_moment
 from ledger.streams import SCHOOL, Owner, owner_of
 from projections.questions import Answers, Moment
@@ -40,8 +42,16 @@ def forgettable(answers: Answers, moment: Moment, progress: Callable[[int], None
     return [
         owner
         for owner in answers.keys.held()
-        if owner in last and not keeping_rule(moment.school, owner, last[owner], reached, years)
+        if owner in last and _may_be(moment.school, owner, last[owner], reached, years)
     ]
+
+
+def _may_be(school: School, owner: Owner, last: int, reached: int, years: int) -> bool:
+    try:
+        check_forgettable(school, owner, last, reached, years)
+    except Refused:
+        return False
+    return True
 
 
 def subject_record(answers: Answers, moment: Moment, pupil: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from commands.evidence import bundle
-from commands.handle import seal_all
+from commands.sealing import seal_all
 from commands.wiring import House
 from ledger.events import ContactLogged
 from ledger.seal import new_seal, read
