@@ -36,7 +36,7 @@ from ledger.people import Staff
 from ledger.pins import digest_of, pupil_lines
 from ledger.school import School, take_in
 from ledger.sessions import Half, Session, from_micros, micros
-from ledger.store import CLOCK_AHEAD, VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Unavailable, UnsoundRow
+from ledger.store import CLOCK_AHEAD, VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable, UnsoundRow
 from ledger.streams import CLOCK, SCHOOL, Owner, owner_of
 
 MINUTE = 60_000_000  # microseconds
