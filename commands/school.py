@@ -54,7 +54,7 @@ def open_school(command: OpenSchool, state: State, now: datetime, simulated: boo
         la=command.la,
         estab=command.estab,
         simulated=simulated,
-        **_kept(chosen),
+        **chosen.kept,
     )
     return Decided([Fact(SCHOOL, opened)])
 
@@ -88,17 +88,6 @@ def _own(command: OpenSchool | AdoptPolicy) -> Policy:
         return policy.pinned(name, command.title or name, command.edition or OWN, settings, CURRENT.digest)
     except Misconfigured as error:
         raise Refused("malformed", field="settings", expected=f"the settings of a whole policy: {error}") from error
-
-
-def _kept(chosen: Policy) -> dict[str, Any]:
-    """Return what an event keeps of a policy: all of it."""
-    return {
-        "policy": chosen.name,
-        "title": chosen.title,
-        "edition": chosen.edition,
-        "settings": chosen.settings,
-        "codes": chosen.codes.digest,
-    }
 
 
 def open_school_year(command: OpenSchoolYear, state: State, now: datetime) -> Decided:
@@ -160,7 +149,7 @@ def adopt_policy(command: AdoptPolicy, state: State, now: datetime) -> Decided:
     same = in_force.pins and in_force.policy.rules == chosen.rules and in_force.review_on == command.review_on
     if same and not later:
         return Decided([])
-    adopted = PolicyAdopted(by=by, from_day=command.from_day, review_on=command.review_on, **_kept(chosen))
+    adopted = PolicyAdopted(by=by, from_day=command.from_day, review_on=command.review_on, **chosen.kept)
     return Decided([Fact(SCHOOL, adopted)])
 
 

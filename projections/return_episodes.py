@@ -258,9 +258,8 @@ def new_pupils(answers: Answers, moment: Moment, spells: dict[str, list[Spell]])
             days = timedelta(days=policy.new_pupil_return_days)
             counted_from = max(entered, start) if policy.new_pupil_return_from_start else entered
             due_by = counted_from + days
-            why = f"the name was entered on {entered} for {start} ({days.days} days for the return)"
-            if counted_from > entered:
-                why += f"; by {entered + days} where they are counted from the entry"
+            else_by = f", from the entry by {entered + days}" if counted_from > entered else ""
+            why = f"the name was entered on {entered} for {start} ({days.days} days for the return{else_by})"
             yield _about_spell(Episode("new pupil", pupil, start, start, entered, due_by, why), own, place)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ledger.events import MarkAmended, MarkRecorded, SchoolOpened, StaffNamed
 from ledger.people import Staff
+from ledger.policy import load
 from ledger.store import Envelope, Ledger, Receipt, Row
 
 OFFICE = Staff("s1", "A Clerk", "Attendance officer")
@@ -17,7 +18,7 @@ ENTRY = "1042/2024/2024-09-03/AM"
 def opening() -> Envelope:
     """Return the event that begins a ledger: a reference event, the first of the stream `school`."""
     opened = SchoolOpened(
-        by=OFFICE, urn="100001", name="Test", la="999", estab="2001", policy="national-2024", simulated=True
+        by=OFFICE, urn="100001", name="Test", la="999", estab="2001", simulated=True, **load("national-2024").kept
     )
     return Envelope("school", 1, opened)
 

@@ -19,6 +19,7 @@ from commands.models import TakeRegister, parse
 from ledger import wire
 from ledger.events import MarkAmended, MarkRecorded, RegisterTaken, SchoolOpened
 from ledger.people import Staff
+from ledger.policy import load
 from ledger.sessions import Half, Session
 from ledger.store import Envelope, Ledger, Receipt, Row, Unavailable, open_ledger
 from ledger.streams import entry_of, entry_stream, register_of
@@ -93,7 +94,7 @@ def grow(ledger: Ledger, events: int, *, seed: int = 0, batch: int = 500) -> Non
     """Record so many events of entries, a third of them amendments; on a new ledger, after its opening."""
     by, rolls = Staff(BY["id"], BY["name"], BY["title"]), random.Random(seed)
     if ledger.opened() is None:
-        school = SchoolOpened(by=by, policy="national-2024", simulated=False, **SCHOOL)
+        school = SchoolOpened(by=by, simulated=False, **SCHOOL, **load("national-2024").kept)
         ledger.append([Envelope("school", 1, school)], receipt=Receipt("opening", "", "test"))
     fresh = (entry_stream(pupil, session) for session in sessions() for pupil in members(f"{seed}Z"))
     versions: dict[str, int] = {}
