@@ -7,7 +7,7 @@ only together with a ledger that is still empty: a new set of keys beside an old
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -30,6 +30,7 @@ KEYS_VARIABLE = "ATTENDANCE_KEYS"
 EACH_SCHOOL = "{school}"  # in the address of keys: the schema of the ledger
 DEFAULT_LEDGER = "sqlite:///attendance.db"
 SQLITE = "sqlite:///"
+NOT_APART = "the key store is the ledger itself, but keys must be kept apart from what they open"
 T = TypeVar("T")
 TAIL = 1_000  # events that a question reads from the ledger itself, about
 DATABASE_PACKAGES = ("sqlite3", "psycopg", "psycopg_pool", "eventsourcing")
@@ -225,7 +226,7 @@ def _check_keys_address(url: str, ledger_shown: str, *, create: bool) -> None:
         except Misconfigured as error:
             raise Misconfigured(f"the key store cannot be used: {error}") from None
     if shown == ledger_shown:
-        raise Misconfigured("the key store is the ledger itself, but keys must be kept apart from what they open")
+        raise Misconfigured(NOT_APART)
 
 
 def _open_keys(url: str, ledger: Ledger, *, create: bool) -> KeyStore:
@@ -239,16 +240,38 @@ def _open_keys(url: str, ledger: Ledger, *, create: bool) -> KeyStore:
         # Connecting would create the file, and an empty store looks like one whose keys were destroyed.
         return open_key_store(None, url, create=False)
     address = parse_address(url, create=create)
+    if ledger.address.kind == address.kind == "sqlite" and _one_file(ledger.address.sqlalchemy, address.sqlalchemy):
+        raise Misconfigured(NOT_APART)
     if create and url.startswith(SQLITE):
         # Keys are for whoever runs the ledger; everybody else could read every sealed word with them.
         Path(url.removeprefix(SQLITE)).touch(mode=0o600)
     engine = key_engine(address.sqlalchemy, address.schema)
+    if ledger.address.kind == address.kind == "postgresql" and ledger.address.schema == address.schema:
+        with engine.connect() as connection:
+            keys_in = _database_of(lambda statement: connection.exec_driver_sql(statement).one())
+        if keys_in == _database_of(lambda statement: ledger.reads._fetch(statement)[0]):
+            engine.dispose()
+            raise Misconfigured(NOT_APART)
     if create and address.kind == "postgresql":
         with engine.begin() as connection:
             # IF NOT EXISTS alone fails where two first starts race.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('attendance keys'))")
             connection.execute(sa.schema.CreateSchema(address.schema or "", if_not_exists=True))
     return open_key_store(engine, address.shown, create=create, ledger=lambda: ledger.identity)
+
+
+def _one_file(one: str, other: str) -> bool:
+    """Whether two addresses of SQLite lead to one file, whatever links there are to it."""
+    paths = [Path(url.removeprefix(SQLITE)) for url in (one, other)]
+    return all(path.exists() for path in paths) and paths[0].samefile(paths[1])
+
+
+def _database_of(ask: Callable[[str], Any]) -> tuple[Any, ...]:
+    """Return what tells one database from every other, by whatever host, port or socket it was reached."""
+    (may_tell,) = ask("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
+    # A server that keeps its number to itself is told from others by the moment at which it was started.
+    server = "(SELECT system_identifier FROM pg_control_system())" if may_tell else "pg_postmaster_start_time()"
+    return tuple(ask(f"SELECT {server}::text, oid::text FROM pg_database WHERE datname = current_database()"))
 
 
 @contextmanager
