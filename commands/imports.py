@@ -47,6 +47,7 @@ from ledger.store import Conflict, Envelope, Ledger, Receipt, Row, Unavailable
 from ledger.streams import CLOCK, SCHOOL, Owner, entry_stream, owner_of
 
 BATCH = 2_000
+MOST_ROWS = 10_000_000  # the largest schools make a million and a half a year
 REPORTED = 5_000  # marks read between two reports of progress
 SOURCES = {"long": "long export", "department": "department's download", "wide": "register print"}
 DISAGREE = "another row of the file gives the same session another code or comment"
@@ -186,6 +187,10 @@ class _Import:
             else:
                 self._stage(found, pupils, columns)
             self.tally["rows"] += 1
+            if self.tally["rows"] > MOST_ROWS:
+                raise LedgerError(
+                    f"{path}: holds more than {MOST_ROWS:,} marks, and nothing was imported: do it in parts"
+                )
             if self.tally["rows"] % REPORTED == 0:
                 self._progress("reading", self.tally["rows"], None)
         self._progress("reading", self.tally["rows"], self.tally["rows"])

@@ -9,15 +9,14 @@ however that ends, so comments are never left lying about.
 from __future__ import annotations
 
 import csv
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
+from ledger.durable import write_whole
 from ledger.errors import LedgerError
 from ledger.text import in_a_sheet
 
@@ -130,7 +129,12 @@ class Staging:
             raise LedgerError(f"{path}: the rejects cannot be written, {error.strerror}") from None
 
     def _write_rejects(self, path: Path) -> None:
-        with open(path, "w", encoding="utf-8", newline="", opener=partial(os.open, mode=0o600)) as file:
+        if path.exists() and not path.is_file():
+            return  # /dev/null, say
+        write_whole(path, self._write_table)
+
+    def _write_table(self, draft: Path) -> None:
+        with draft.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(REJECTS_HEADER)
             for rejected in map(Rejected._make, self._database.execute("SELECT * FROM rejects ORDER BY row, rowid")):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from commands.handle import Handler
-from commands.models import parse
+from commands.models import LINE_BYTES, parse
 from ledger.errors import Refused
 
 
@@ -60,6 +60,14 @@ def replay(
     return result
 
 
+def lines_of(journal: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a journal, of one that is too long only as much as shows that it is."""
+    while line := journal.readline(LINE_BYTES + 1):
+        yield line
+        while len(line) > LINE_BYTES and not line.endswith(b"\n"):
+            line = journal.readline(LINE_BYTES + 1)
+
+
 def _apply(line: str | bytes | dict[str, Any], number: int, handler: Handler, result: Replayed) -> None:
     if isinstance(line, dict):
         decoded = line
@@ -79,6 +87,8 @@ def _apply(line: str | bytes | dict[str, Any], number: int, handler: Handler, re
 def decode(text: str | bytes) -> Any:
     """Return a journal line as JSON has it. Raises Refused `malformed`, also for a key given twice, of which one reader
     would take the first and another the last."""
+    if len(text) > LINE_BYTES:
+        raise Refused("malformed", field="line", expected=f"no more than {LINE_BYTES:,} bytes")
     try:
         text = text.decode() if isinstance(text, bytes) else text
         return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)

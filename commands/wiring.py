@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ledger.durable import make_private, refuse_link
 from ledger.errors import LedgerError, Misconfigured, Refused
 
 if TYPE_CHECKING:
@@ -236,6 +237,11 @@ def _open_keys(url: str, ledger: Ledger, *, create: bool) -> KeyStore:
     from ledger.keys import key_engine, open_key_store
     from ledger.store import parse_address
 
+    if url.startswith(SQLITE):
+        try:
+            refuse_link(Path(url.removeprefix(SQLITE)))
+        except OSError as error:
+            raise Misconfigured(f"the key store {url} cannot be used: {error.strerror}") from None
     if url.startswith(SQLITE) and not create and not Path(url.removeprefix(SQLITE)).is_file():
         # Connecting would create the file, and an empty store looks like one whose keys were destroyed.
         return open_key_store(None, url, create=False)
@@ -244,7 +250,7 @@ def _open_keys(url: str, ledger: Ledger, *, create: bool) -> KeyStore:
         raise Misconfigured(NOT_APART)
     if create and url.startswith(SQLITE):
         # Keys are for whoever runs the ledger; everybody else could read every sealed word with them.
-        Path(url.removeprefix(SQLITE)).touch(mode=0o600)
+        make_private(Path(url.removeprefix(SQLITE)))
     engine = key_engine(address.sqlalchemy, address.schema)
     if ledger.address.kind == address.kind == "postgresql" and ledger.address.schema == address.schema:
         with engine.connect() as connection:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ledger import note, wire
-from ledger.durable import write_durably
+from ledger.durable import PUBLIC, read_private, write_durably
 from ledger.errors import Finding, LedgerError, Misconfigured
 from ledger.merkle import EMPTY, SIZE, Frontier, Tree, leaf_hash, verify_consistency
 from ledger.note import Checkpoint, VerifierKey
@@ -271,7 +271,7 @@ class Seal:
 
     def stamp(self, size: int, answer: bytes) -> None:
         """Keep a time-stamping authority's answer beside the note over that many events."""
-        write_durably(self.folder / "checkpoints" / f"{size:012}.tsr", answer)
+        write_durably(self.folder / "checkpoints" / f"{size:012}.tsr", answer, PUBLIC)
 
     def stamps(self) -> list[tuple[str, bytes]]:
         """Return each note that was stamped, with the answer kept beside it, in order of size."""
@@ -360,9 +360,9 @@ class Seal:
         write_tiles(self.folder / "tiles", bytes(reading.leaves))
         lines = b"".join(line.text + b"\n" for line in reading.year_lines())
         (self.folder / "years").mkdir(exist_ok=True)
-        write_durably(self._years_file(checkpoint.size), lines)
+        write_durably(self._years_file(checkpoint.size), lines, PUBLIC)
         # The note goes last: until it is there, nothing of this was signed.
-        write_durably(self.folder / "checkpoints" / f"{checkpoint.size:012}.note", signed.encode())
+        write_durably(self.folder / "checkpoints" / f"{checkpoint.size:012}.note", signed.encode(), PUBLIC)
         (self.folder / UNSIGNED).unlink(missing_ok=True)
         self._fresh = False
         return signed
@@ -383,9 +383,9 @@ def new_seal(folder: Path, name: str) -> Seal:
     for part in ("checkpoints", "tiles", "years"):
         (fresh / part).mkdir(parents=True)
     private = note.new_private_key()
-    write_durably(fresh / UNSIGNED, b"this seal has signed nothing yet\n")
-    write_durably(fresh / "key", private.hex().encode() + b"\n", mode=0o600)
-    write_durably(fresh / "key.pub", f"{note.verifier_key(name, private)}\n".encode())
+    write_durably(fresh / UNSIGNED, b"this seal has signed nothing yet\n", PUBLIC)
+    write_durably(fresh / "key", private.hex().encode() + b"\n")
+    write_durably(fresh / "key.pub", f"{note.verifier_key(name, private)}\n".encode(), PUBLIC)
     fresh.replace(folder)
     return open_seal(folder)
 
@@ -400,7 +400,7 @@ def open_seal(folder: Path) -> Seal:
         raise Misconfigured(f"the file key.pub in {folder} is no verifier key of a seal") from error
     path = folder / "key"
     try:
-        private = bytes.fromhex(path.read_text(encoding="utf-8")) if path.exists() else None
+        private = bytes.fromhex(read_private(path).decode()) if path.exists() or path.is_symlink() else None
     except (OSError, ValueError) as error:
         raise Misconfigured(f"the file key in {folder} cannot be read as a private key") from error
     if private is not None and len(private) != note.PRIVATE_KEY:

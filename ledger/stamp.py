@@ -14,6 +14,7 @@ from ledger.errors import LedgerError, Misconfigured
 
 TYPE = "application/timestamp-query"
 PATIENCE = 30  # seconds for an answer
+LARGEST = 100_000  # bytes of an answer, with all its certificates
 
 
 class BadStamp(LedgerError):
@@ -28,14 +29,20 @@ def query(note: str) -> bytes:
 
 def ask(url: str, note: str) -> bytes:
     """Return an authority's answer about a note, not checked yet. Raises Misconfigured where none comes."""
-    import requests
+    from http.client import HTTPException
+    from urllib.request import Request, urlopen
 
+    if not url.startswith(("http://", "https://")):
+        raise Misconfigured("the time-stamping authority's address must begin with http:// or https://")
     try:
-        answer = requests.post(url, data=query(note), headers={"Content-Type": TYPE}, timeout=PATIENCE)
-        answer.raise_for_status()
-    except requests.RequestException as error:
+        request = Request(url, query(note), {"Content-Type": TYPE})
+        with urlopen(request, timeout=PATIENCE) as reply:
+            answer: bytes = reply.read(LARGEST + 1)
+    except (OSError, ValueError, HTTPException) as error:
         raise Misconfigured(f"the time-stamping authority gave no answer: {type(error).__name__}") from error
-    return answer.content
+    if len(answer) > LARGEST:
+        raise Misconfigured(f"the time-stamping authority's answer has more than {LARGEST:,} bytes")
+    return answer
 
 
 def stamped_at(note: str, answer: bytes, roots: bytes) -> datetime:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ledger.durable import write_durably
+from ledger.durable import PUBLIC, write_durably
 from ledger.errors import LedgerError
 from ledger.merkle import SIZE, HashedTree, parents
 
@@ -81,7 +81,7 @@ def write_tiles(folder: Path, leaves: bytes) -> None:
             path, tile = folder / name(row, number), hashes[at : at + TILE * SIZE]
             if not path.exists() or path.read_bytes() != tile:
                 path.parent.mkdir(exist_ok=True)
-                write_durably(path, tile)
+                write_durably(path, tile, PUBLIC)
 
 
 def read_tile(folder: Path, row: int, number: int) -> bytes:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ledger.durable import write_whole
 from ledger.errors import LedgerError
 from ledger.sessions import Session
 from projections.absence import cohorts, percent
@@ -126,7 +127,7 @@ def part(rows: pa.Table, file: Path | None) -> pa.Table:
 
 def write(table: pa.Table, file: Path) -> None:
     """Write a Parquet file."""
-    pq.write_table(table, file, compression="zstd")
+    write_whole(file, lambda draft: pq.write_table(table, draft, compression="zstd"))
 
 
 def told(question: pa.Table, found: Iterable[pa.Table]) -> Told:

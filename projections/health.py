@@ -25,6 +25,7 @@ from ledger.streams import SCHOOL, Owner
 from projections.basis import basis_findings, decided_leave
 from projections.clock_health import LATELY, clock_findings
 from projections.cohorts import absence_answers
+from projections.file_health import file_findings
 from projections.frames import UNREADABLE, Entries, last_session, roll_of, symbol_of
 from projections.notice_checks import ahead_findings, notice_findings
 from projections.penalty import UNRESOLVED
@@ -85,6 +86,7 @@ def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
                 "keys_missing",
                 f"the particulars of {sealed} pupils cannot be read: these are another ledger's keys or an older copy",
             )
+    yield from file_findings(answers.ledger.address.shown, answers.keys.address)
     if answers.model.doubt:
         yield Finding("read_model", answers.model.doubt)
     for row in answers.ledger.reads.rows_at(answers.model.unread(moment.position)):
@@ -184,6 +186,7 @@ def verify_findings(
     another id, digest or door in a receipt, and the loss of one whose command made no event.
     """
     parts: dict[str, Callable[[], Iterable[Finding]]] = {
+        "the files": lambda: file_findings(ledger.address.shown, *([] if keys is None else [keys.address])),
         "the database": lambda: _database_findings(ledger),
         "rows outside the ledger's positions": lambda: stray_findings(ledger),
         "the events": lambda: _row_findings(ledger, ledger.reads.end(), progress),

@@ -115,6 +115,9 @@ for told in (
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
+INTERRUPTED = 130  # as a shell counts a process that was interrupted
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of one run."""
     _open_streams()
@@ -122,13 +125,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        return app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
+        code: int = app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
+        # Typer makes an exit code of an interrupt that comes while a verb is at work.
+        return _stopped() if code == INTERRUPTED else code
     except LedgerError as error:
         note(error)
     except UsageError as error:
         return _usage(error)
     except (KeyboardInterrupt, typer.Abort):
-        return 130
+        return _stopped()
     except OSError as error:
         where = f"the file '{Path(error.filename).name}'" if isinstance(error.filename, str) else "the output"
         note(f"{where} cannot be used: {error.strerror or error}")
@@ -138,6 +143,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         note(f"the database cannot be used: {said}")
     return 2
+
+
+def _stopped() -> int:
+    note("stopped: what was said to be recorded or written stays, and nothing else was")
+    return INTERRUPTED
 
 
 def _open_streams() -> None:

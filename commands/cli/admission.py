@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.cli.ask import known_pupils, note_lost_keys
-from commands.cli.files import out_path, write_bytes
+from commands.cli.files import out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -71,7 +71,9 @@ def show_roll(
             from commands.sheets import write_sheet
 
             headings, rows = _sheet(found)
-            count = write_sheet(path, headings, rows, title="Admission register")
+            table = list(rows)
+            count = len(table)
+            write_whole(path, lambda draft: write_sheet(draft, headings, table, title="Admission register"))
             say(f"wrote {count} {'pupil' if count == 1 else 'pupils'} to {path.name}; {described(moment)}")
         elif as_json:
             say_json(found)

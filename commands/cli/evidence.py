@@ -6,11 +6,11 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zipfile import is_zipfile
 
 import typer
 
 from commands.cli.ask import check_has_been, known_pupils, note_lost_keys
+from commands.cli.files import write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -104,20 +104,14 @@ def make_evidence(
 
 def _write(output: Path, made: Bundle) -> None:
     beside = output.with_name(output.name + ".sig")
-    if output.exists() and not is_zipfile(output):
-        raise Misconfigured(f"the file {output} is there and is no bundle, so it stays as it is")
     if beside.exists() and made.signature is None:
         raise Misconfigured(
             f"the file {output} is there and is signed, and the new one would not be: give it another name"
         )
-    try:
-        output.write_bytes(made.content)
-        # A signature that is left from another file would call this one a forgery.
-        beside.unlink(missing_ok=True)
-        if made.signature is not None:
-            beside.write_text(made.signature, encoding="utf-8")
-    except OSError as error:
-        raise Misconfigured(f"the file {output} cannot be written: {error.strerror}") from error
+    # A signature that is left from another file would call this one a forgery.
+    write_whole(output, lambda draft: draft.write_bytes(made.content), lambda draft: beside.unlink(missing_ok=True))
+    if made.signature is not None:
+        write_bytes(beside, made.signature.encode())
 
 
 def _within(first: date, last: date, as_of: date) -> tuple[date, date]:

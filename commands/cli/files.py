@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ledger import durable
 from ledger.errors import Misconfigured
 
 OutOption = Annotated[
@@ -35,17 +39,46 @@ def write_whole(
 
     `before_it_counts` is called with the finished draft; where it raises, no file is left. Raises Misconfigured.
     """
-    draft = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        write(draft)
+
+    def counts(draft: Path) -> None:
+        check_of_a_kind(path, draft)
         before_it_counts(draft)
-        os.replace(draft, path)
+
+    try:
+        durable.write_whole(path, write, counts)
     except OSError as error:
         raise Misconfigured(f"the file '{path.name}' cannot be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file. Raises Misconfigured."""
     write_whole(path, lambda draft: draft.write_bytes(content))
+
+
+def check_of_a_kind(there: Path, fresh: Path) -> None:
+    """Raise Misconfigured where a file is in the place of another and is none of its kind: it may be anybody's."""
+    if there.exists() and there.stat().st_size and kind_of(there) != kind_of(fresh):
+        raise Misconfigured(
+            f"the file '{there.name}' is there and is nothing that this verb wrote, so it stays as it is: give another "
+            "name, or move it away"
+        )
+
+
+def kind_of(file: Path) -> object:
+    """Return what the files of one verb have in common: the headings of a table, the names in an object, the element
+    that a document begins with, the program that set a paper, what every bundle or book holds. None if nothing does."""
+    content = file.read_bytes()
+    try:
+        if content.startswith(b"PK"):
+            with zipfile.ZipFile(file) as archive:
+                return sorted(set(archive.namelist()) & {"manifest", "evidence.json", "xl/workbook.xml"}) or None
+        if content.startswith(b"%PDF"):
+            return "paper" if b"Typst" in content else None
+        if content.startswith(b"<?xml"):
+            return re.split(rb"[\s>]", content.partition(b"?>")[2].strip(), maxsplit=1)[0]
+        if content.startswith((b"{", b"[")):
+            found = json.loads(content)
+            return sorted(found) if isinstance(found, dict) else "list"
+    except (ValueError, zipfile.BadZipFile):
+        return None
+    return content.partition(b"\n")[0]

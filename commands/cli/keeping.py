@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from commands.cli.ask import deciding_moment, known_pupils, note_lost_keys
+from commands.cli.files import write_bytes
 from commands.cli.options import (
     PLAIN,
     AcceptClockOption,
@@ -156,8 +157,5 @@ def subject_access(
         note_lost_keys(house)
         found = subject_record(house.answers, moment, pupil)
         simulated = house.simulated
-    try:
-        output.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise Misconfigured(f"the file '{output.name}' cannot be written: {error.strerror}") from error
+    write_bytes(output, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
     say(f"wrote {counted(len(found['events']), 'event')} to {output}" + (" (SIMULATED)" if simulated else ""))

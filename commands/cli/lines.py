@@ -33,14 +33,14 @@ def replay_journal(
     \b
     Example: attendance replay school.ndjson --ledger sqlite:///school.db
     """
-    from commands.journal import replay
+    from commands.journal import lines_of, replay
 
     def refused(number: int, refusal: Refused) -> None:
         note(f"line {number}: {refusal}")
 
     with _lines(file) as lines, open_house(ledger, keys, create=True, simulated=True) as house:
         with progress_bar("replaying", _count(file)) as progress:
-            result = replay(lines, house.handler, keep_going=keep_going, refused=refused, progress=progress)
+            result = replay(lines_of(lines), house.handler, keep_going=keep_going, refused=refused, progress=progress)
         position, _ = house.ledger.reads.head()
     if as_json:
         say_json({**vars(result), "position": position, "simulated": True})
@@ -62,12 +62,15 @@ def do_line(
 ) -> None:
     """Carry out one journal line. Signed and timed as it says.
 
+    Read from standard input, no name and no reason stands in the list of processes or a shell's history.
+
     \b
     Example: attendance do - < line.json
     """
     from commands.journal import decode
+    from commands.models import LINE_BYTES
 
-    text = sys.stdin.buffer.read() if line == STANDARD_INPUT else line
+    text = sys.stdin.buffer.read(LINE_BYTES + 1) if line == STANDARD_INPUT else line
     carry_out(decode(text), ledger, keys, as_json=as_json)
 
 

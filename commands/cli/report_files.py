@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.cli.files import write_bytes
+from commands.cli.files import write_bytes, write_whole
 from commands.cli.options import say
 from ledger.errors import Misconfigured, Refused
 
@@ -67,8 +67,9 @@ def give(
         print_paper(output, "report", moment, {"title": title, "wide": wide, **_on_paper(moment, sections, words)})
     else:
         headings, rows = for_file(report, sheet or sections[0])
-        written = write_sheet(output, headings, rows, title=title)
-        say(f"wrote {written} rows to {output.name}" + (" (SIMULATED)" if report.simulated else ""))
+        table = list(rows)
+        write_whole(output, lambda draft: write_sheet(draft, headings, table, title=title))
+        say(f"wrote {len(table)} rows to {output.name}" + (" (SIMULATED)" if report.simulated else ""))
 
 
 def defined(moment: Moment, words: Sequence[str]) -> list[list[str]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.cli.ask import deciding_moment, known_pupils, note_lost_keys
-from commands.cli.files import out_path, write_bytes
+from commands.cli.files import out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -267,7 +267,7 @@ def _write(path: Path, house: House, content: dict[str, Any], made_on: str, who:
         from projections.return_forms import sheet_of
 
         headings, row = sheet_of(content)
-        write_sheet(path, headings, [row], title=content["title"])
+        write_whole(path, lambda draft: write_sheet(draft, headings, [row], title=content["title"]))
         return
     from commands.paper import render
 

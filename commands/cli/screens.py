@@ -172,6 +172,7 @@ def verify_ledger(
     Example: attendance verify --seal /media/safe/seal --ledger sqlite:///school.db
     """
     from ledger import authorship
+    from projections.file_health import loose
     from projections.health import verify_findings
     from projections.sealed import short_findings
 
@@ -188,6 +189,7 @@ def verify_ledger(
         if as_json or recorded.findings or house.keys.lost:
             for sentence in recorded.notes:
                 note(sentence)
+        found += loose([] if seal is None else [seal / "key"])
         sealed = _sealed(house, seal, checkpoints or [], verifier, roots)
         found += sealed.findings
         found += short_findings(house.ledger, sealed.cover, at_least, None if by is None else micros(by))
