@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 
 PATIENCE = 5  # seconds
 PAUSE = 0.01  # seconds
+ROOM = 2**16  # bytes, of which the memory that connections share takes half
 # What SQLite says where it may not make the files beside one, or has no room for them.
 UNWRITABLE = (
     sqlite3.SQLITE_PERM,
@@ -39,7 +40,7 @@ def open_file(uri: str, *, timeout: float) -> sqlite3.Connection:
     path = unquote(uri.removeprefix("file:").partition("?")[0])
     if uri.endswith("mode=rwc"):
         return _connected(uri, timeout)
-    if os.access(path, os.W_OK):
+    if os.access(path, os.W_OK) and _has_room(path):
         connection = _connected(uri, timeout)
         try:
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
@@ -66,6 +67,14 @@ def may_be_written(connection: Any) -> bool:
     """Whether a connection was opened on a file that may be written."""
     ((answer,),) = connection.execute("PRAGMA query_only").fetchall()
     return not answer
+
+
+def _has_room(path: str) -> bool:
+    """Whether the files beside one are there, or there is room for them: SQLite would leave what it began of them."""
+    if os.path.exists(f"{path}-shm"):
+        return True
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize >= ROOM
 
 
 def _for_reading(path: str, timeout: float) -> sqlite3.Connection:

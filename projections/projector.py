@@ -312,13 +312,16 @@ def check_version(version: int) -> None:
 
 
 def check_parked(ledger: Ledger, waiting: Iterable[tuple[int, str]]) -> None:
-    """Raise Outdated where this release reads the first parked event (position, stream) of any stream: whoever parked
-    it did not know it."""
+    """Raise Outdated where this release reads the first parked event (position, stream) of any stream, because whoever
+    parked it did not know it, or where no such event is there."""
     first: dict[str, int] = {}
     for position, stream in sorted(waiting):
         first.setdefault(stream, position)
-    if first and any(not unreadable(row) for row in ledger.reads.rows_at(list(first.values()))):
-        raise Outdated(f"the read model holds as unreadable what this release can read: {REBUILD}")
+    rows = {row.stream: row for row in ledger.reads.rows_at(list(first.values())) if row.topic.startswith(ENTRY)}
+    if any(stream not in rows or not unreadable(rows[stream]) for stream in first):
+        raise Outdated(
+            f"the read model holds as unreadable what this release can read, or what is not there: {REBUILD}"
+        )
 
 
 def tracked(connection: sa.Connection, generation: Generation = SERVING, *, hold: bool = False) -> Tracked:

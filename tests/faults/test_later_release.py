@@ -1,4 +1,4 @@
-"""What only a later release knows: answers say so, nothing is recorded beside it, and no mark before stands in for it."""
+"""What only a later release knows: answers say so, nothing is recorded beside it, and no mark before it stands in."""
 
 from __future__ import annotations
 

@@ -155,6 +155,7 @@ BY_HAND = {
     "a sum": "UPDATE sums SET total = total + 1 WHERE pupil = '0A1'",
     "no sum": "DELETE FROM sums WHERE pupil = '0A1'",
     "an event parked that can be read": "INSERT INTO parked VALUES (60, '0A1/2018/2018-09-03/AM', 'entry.X', '')",
+    "an event parked that is another": "INSERT INTO parked VALUES (3, '0A1/2018/2018-09-03/AM', 'entry.X', '')",
     "a position that none is": "UPDATE tracking SET position = 0",
     "an earlier position": "UPDATE tracking SET position = -1",
     "no position": "DELETE FROM tracking",
@@ -185,6 +186,7 @@ def test_an_altered_read_model_is_noticed_and_not_answered_from(lasting_url: str
 
 
 BY_HAND_STOPS = {
+    "an event parked that is another",
     "an event parked that can be read",
     "a position that none is",
     "an earlier position",
