@@ -33,7 +33,7 @@ from ledger.events import (
     ProsecutionBegun,
     ProsecutionEnded,
 )
-from ledger.notices import presumed_receipt, standing, terms
+from ledger.notices import holidays_known, last_holidays, presumed_receipt, standing, terms
 from ledger.policy import Policy
 from ledger.sessions import Session
 from ledger.streams import notice_stream
@@ -208,7 +208,8 @@ def serve_notice(command: ServeNotice, state: State, now: datetime) -> Decided:
     """Return how a notice was sent and the day of receipt: as shown, else presumed.
 
     Refuses: no_such_notice, notice_withdrawn, notice_served_already (unless another receipt is shown), malformed (a day
-    that lies ahead, sent before issue, or received before it was sent).
+    that lies ahead, sent before issue, received before it was sent, or a receipt to be presumed in a year whose bank
+    holidays are not known here).
     """
     by = signed(command.by)
     notice = _standing(command.pupil, command.notice, state)
@@ -222,6 +223,9 @@ def serve_notice(command: ServeNotice, state: State, now: datetime) -> Decided:
     if command.sent_on < notice.issued_on:
         raise Refused("malformed", field="sent_on", value=command.sent_on, expected="a day not before the issue")
     received = command.received_on or presumed_receipt(command.method, command.sent_on, _policy(case, state))
+    if command.received_on is None and command.method == "post" and not holidays_known(received):
+        expected = f"the day of receipt, as the bank holidays known here end in {last_holidays()}"
+        raise Refused("malformed", field="received_on", expected=expected)
     if received < command.sent_on:
         raise Refused("malformed", field="received_on", value=received, expected="a day not before it was sent")
     served = NoticeServed(by=by, method=command.method, sent_on=command.sent_on, received_on=received)

@@ -62,6 +62,25 @@ def is_working_day(day: date) -> bool:
     return day.weekday() < SATURDAY and day not in _bank_holidays()
 
 
+def holidays_known(day: date) -> bool:
+    """Return whether the bank holidays of a day's year are known here, without which its working days are a guess."""
+    years = [holiday.year for holiday in _bank_holidays()]
+    return min(years) <= day.year <= max(years)
+
+
+def guessed(case: PenaltyCase, asked: Terms) -> str:
+    """Return why the day of receipt of an issued notice is a guess, as the end of a sentence; blank where it is
+    none."""
+    if case.served is not None or holidays_known(asked.received_on):
+        return ""
+    return f"the bank holidays known here end in {last_holidays()}: record the day of receipt"
+
+
+def last_holidays() -> int:
+    """Return the last year whose bank holidays are known here; a newer release knows more."""
+    return max(holiday.year for holiday in _bank_holidays())
+
+
 def terms(case: PenaltyCase, notices: Iterable[Notice], policy: Policy) -> Terms:
     """Return the terms of an issued notice; `notices` are all of this pupil, in the order in which they were
     recorded."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ledger.case import Notice
 from ledger.errors import Finding
-from ledger.notices import issued_before
+from ledger.notices import guessed, issued_before
 from ledger.sessions import school_year
 from projections.ladder import issued_rungs
 from projections.penalty import UNRESOLVED
@@ -68,6 +68,9 @@ def notice_faults(rung: Rung, notices: Iterable[Notice]) -> Iterator[Fault]:
         if each.code == UNRESOLVED and each not in rung.undermined:
             said = f"{case.name} names {each.session}, which is still N"
             yield Fault("notice_session_unresolved", said, str(each.session), each.position)
+    if rung.standing in ("open", "unpaid") and rung.terms and (doubt := guessed(case, rung.terms)):
+        said = f"{case.name} is taken to be received on {rung.terms.received_on}, but {doubt}"
+        yield Fault("holidays_unknown", said, "")
     yield from named_wrongly(case.name, case.parent, case.issued[1].issued_on, rung.named, notices)
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ledger.calendar import Calendar
 from ledger.case import Notice, PenaltyCase, years_after
 from ledger.events import ImprovementEnded, ImprovementRequired
-from ledger.notices import Owed, Terms, standing
+from ledger.notices import Owed, Terms, guessed, standing
 from ledger.policy import Policy
 from ledger.sessions import Session
 from projections.duty import Urgency
@@ -240,6 +240,7 @@ def _next_step(rung: Rung, as_of: date) -> Step:
 def _of_notice(rung: Rung, asked: Terms, as_of: date) -> Step:
     case = rung.case
     withdraw = f"attendance notice withdraw {case.pupil} {case.name} --reason"
+    doubt = f"; {said}" if (said := guessed(case, asked)) else ""
     if rung.standing == "withdrawn":
         return Step("none", "the notice was withdrawn and counts for nothing")
     if rung.standing == "paid":
@@ -247,7 +248,7 @@ def _of_notice(rung: Rung, asked: Terms, as_of: date) -> Step:
     if rung.standing == "unpaid":
         return Step(
             "notice unpaid",
-            f"unpaid after {asked.full_until}: withdraw the notice or prosecute for the original offence",
+            f"unpaid after {asked.full_until}: withdraw the notice or prosecute for the original offence{doubt}",
             f"attendance prosecution begin {case.pupil} {case.name} {as_of} --offence '444(1)', or {withdraw}",
             by=asked.full_until,
             urgency=Urgency.TODAY,
@@ -255,7 +256,7 @@ def _of_notice(rung: Rung, asked: Terms, as_of: date) -> Step:
     if case.served is None:
         return Step(
             "notice served",
-            f"record how the notice was sent; until then it is taken to be received on {asked.received_on}",
+            f"record how the notice was sent; until then it is taken to be received on {asked.received_on}{doubt}",
             f"attendance notice serve {case.pupil} {case.name} post {case.issued[1].issued_on}" if case.issued else "",
             urgency=Urgency.SOON,
         )

@@ -8,9 +8,18 @@ import pytest
 
 from commands.state import Fact
 from ledger.case import years_after
-from ledger.notices import Terms, owed, presumed_receipt, standing, terms
+from ledger.notices import (
+    Terms,
+    guessed,
+    holidays_known,
+    last_holidays,
+    owed,
+    presumed_receipt,
+    standing,
+    terms,
+)
 from ledger.policy import load
-from tests.support.given import FATHER, MORNING, PUPIL, given, notice, notice_withdrawn
+from tests.support.given import FATHER, MORNING, PUPIL, given, notice, notice_withdrawn, send
 from tests.support.given_cases import day, paid, served
 
 POLICIES = ["national-2024", "micklem-2025"]
@@ -68,6 +77,45 @@ def test_another_day_of_receipt_counts_where_it_was_shown() -> None:
     assert terms_of("PN-1", ISSUED, served("PN-1", received_on="2024-12-16")).received_on == day("2024-12-16")
     both = (served("PN-1", "2024-12-09"), served("PN-1", "2024-12-09", received_on="2024-12-18"))
     assert terms_of("PN-1", ISSUED, *both).received_on == day("2024-12-18")
+
+
+# --- past the bank holidays that are known ---------------------------------------------------------------------------
+
+
+def test_the_years_whose_bank_holidays_are_known_end() -> None:
+    """A newer list makes this later: then move the days of these tests on with it."""
+    assert last_holidays() == 2028
+    assert holidays_known(day("2028-12-31")) and not holidays_known(day("2029-01-01"))
+
+
+@pytest.mark.parametrize(("issued_on", "said"), [("2028-12-27", ""), ("2028-12-28", "known here end in 2028")])
+def test_a_day_of_receipt_that_rests_on_unknown_working_days_is_said_to_be_a_guess(issued_on: str, said: str) -> None:
+    issued = notice("PN-1", MORNING, issued_on=issued_on)
+    case = given(issued).school.cases[PUPIL]["PN-1"]
+    assert said in guessed(case, terms_of("PN-1", issued)) and bool(said) == bool(
+        guessed(case, terms_of("PN-1", issued))
+    )
+    shown = served("PN-1", issued_on, received_on="2029-01-04")
+    case = given(issued, shown).school.cases[PUPIL]["PN-1"]
+    assert guessed(case, terms_of("PN-1", issued, shown)) == ""
+
+
+@pytest.mark.parametrize(
+    ("sent_on", "how", "refused"),
+    [
+        ("2028-12-27", {"method": "post"}, None),
+        ("2028-12-28", {"method": "post"}, "malformed"),
+        ("2028-12-28", {"method": "post", "received_on": "2029-01-03"}, None),
+        ("2029-01-08", {"method": "hand"}, None),
+    ],
+)
+def test_no_receipt_is_presumed_in_a_year_whose_bank_holidays_are_not_known(
+    sent_on: str, how: dict[str, str], refused: str | None
+) -> None:
+    line = send("ServeNotice", pupil=PUPIL, notice="PN-1", sent_on=sent_on, **how)
+    outcome = given(ISSUED).when(line, at="2029-01-10T16:00")
+    assert (outcome.refused.rule if outcome.refused else None) == refused
+    assert refused is None or "expected the day of receipt" in str(outcome.refused)
 
 
 # --- what it asks ---------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from tests.support.schools import OpenedSchool
 
 RULES = {
     "notice_session_not_counted", "notice_session_unresolved", "dated_before_session", "session_noticed_twice",
-    "dated_ahead", "code_of_secondary_age",
+    "dated_ahead", "code_of_secondary_age", "holidays_unknown",
 }  # fmt: skip
 
 
@@ -27,6 +27,12 @@ def found(opened: OpenedSchool, as_of: str = "2025-12-12") -> list[tuple[str, st
     findings = doctor_findings(opened.answers, opened.answers.moment(date.fromisoformat(as_of)))
     assert {each.pupil for each in findings if each.rule in RULES} <= {PUPIL}
     return [(each.rule, each.sentence) for each in findings if each.rule in RULES]
+
+
+def test_a_receipt_that_rests_on_unknown_bank_holidays_is_found_until_it_is_recorded() -> None:
+    opened = case(holiday(), issued("PN-1", *HOLIDAY, on="2028-12-28"))
+    sentence = "PN-1 is taken to be received on 2029-01-01, but the bank holidays known here end in 2028"
+    assert [rule for rule, said in found(opened, "2029-01-05") if said.startswith(sentence)] == ["holidays_unknown"]
 
 
 def test_a_notice_about_sessions_that_count_is_sound() -> None:
