@@ -63,7 +63,7 @@ def _compiled(template: str, known_at: datetime, facts: Any) -> bytes:
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps({"fonts": families(), **facts}, ensure_ascii=False)},
         pdf_standards=["a-2a"],
-        timestamp=known_at,
+        timestamp=known_at.replace(microsecond=0),  # which is all that a PDF can say
     )
     return compiled
 
