@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ledger.policy import load
 from tests.support.terminal import HEAD, run
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -33,6 +34,7 @@ def test_absence_has_the_declared_fields_in_order(school: Path) -> None:
     assert [answer["pupil"] for answer in found] == ["1042", "1043", "9001"]
     first = dict(found[0])
     assert first.pop("position") == 31 and first.pop("policy") == "national-2024" and first.pop("simulated") is True
+    assert first.pop("rules") == load("national-2024").rules
     assert first == {
         "pupil": "1042", "as_of": "2024-09-05", "known_at": "2024-09-05T09:04:00+00:00",
         "possible": 3, "attended": 1, "authorised": 1, "unauthorised": 1, "missing": 2,
