@@ -37,12 +37,13 @@ from ledger.pins import digest_of, pupil_lines
 from ledger.school import School, take_in
 from ledger.sessions import Half, Session, from_micros, micros
 from ledger.store import CLOCK_AHEAD, VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable, UnsoundRow
+from ledger.store.rows import WAIT_SECONDS, Busy
 from ledger.streams import CLOCK, SCHOOL, Owner, owner_of
 
 MINUTE = 60_000_000  # microseconds
 LAST_MOMENT = micros(datetime.max.replace(tzinfo=UTC))
 ATTEMPTS = 12
-PATIENCE = 45  # seconds
+PATIENCE = WAIT_SECONDS
 RECENT = 2_000  # events at the end of a ledger that are looked at once
 ATTEMPT_PAUSE = 0.05  # seconds, growing with each attempt
 
@@ -173,6 +174,8 @@ class Handler:
                 time.sleep(random.uniform(0, ATTEMPT_PAUSE * min(overtaken, ATTEMPTS)))
                 overtaken += 1
             except Unavailable as error:
+                if isinstance(error, Busy) and failure is None:
+                    raise  # nothing was done, and nothing of it can be under way
                 failure, look = error, True
                 time.sleep(ATTEMPT_PAUSE * unanswered)
                 unanswered += 1
