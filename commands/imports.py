@@ -34,7 +34,7 @@ from commands.imports_staging import Rejected, StagedMark, Staging, check_reject
 from commands.models.base import By
 from commands.sealing import open_row, seal_all
 from commands.state import signed
-from ledger import wire
+from ledger import text, wire
 from ledger.authorship import recording_key
 from ledger.entry import Entry
 from ledger.errors import LedgerError, Misconfigured, Refused
@@ -113,6 +113,10 @@ def import_marks(
     rejects_path = Path(rejects if rejects is not None else f"{Path(path).stem}-rejects.csv")
     check_rejects_path(rejects_path)
     ledger.check_restored()
+    try:
+        text.check(source)
+    except text.Unfit as unfit:
+        raise Refused("malformed", field="source", expected=str(unfit)) from None
     school = take_in(School(), ledger.reads.reference_rows(0))
     if school.opened is None:
         raise Refused("school_not_open", field="ledger", value=ledger.address.shown)
@@ -200,6 +204,10 @@ class _Import:
         try:
             pupil = pupils.number(mark)
             self._rules.check(pupil, session, mark.code)
+            text.check(mark.comment, lines=True)
+        except text.Unfit as unfit:
+            reason = f"the comment is not as it was expected, {str(unfit).removeprefix('expected ')}"
+            self._staging.reject(Rejected(mark.row, columns.get("comment", ""), "", reason, str(session)))
         except Unfit as unfit:
             column, value = (columns.get(unfit.what, ""), unfit.value) if unfit.what else (mark.column, mark.code)
             self._staging.reject(Rejected(mark.row, column, value, unfit.reason, str(session)))

@@ -35,7 +35,7 @@ from commands.cli.options import (
 )
 from commands.cli.write import Line, line, record, writes
 from ledger.errors import Misconfigured
-from ledger.text import one_line
+from ledger.text import escaped, one_line
 from ledger.words import counted
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _write(path: Path, found: DailyAnswer) -> None:
     if path.suffix == ".json":
         import msgspec
 
-        path.write_bytes(msgspec.json.encode(found))
+        path.write_text(escaped(msgspec.json.encode(found).decode()), encoding="utf-8")
         return
     from commands.sheets import write_sheet
 

@@ -51,15 +51,22 @@ def import_file(
     Example: attendance import marks export.csv --dry-run
     """
     recorded_at = parse_recorded_at(at)
+    from pydantic import ValidationError
+
     from commands.imports import import_marks
+    from commands.models import malformed
     from commands.models.base import By
 
+    try:
+        signed = By(**signer(by))
+    except ValidationError as error:
+        raise malformed(error) from None
     with open_house(ledger, keys) as house, stage_bars() as progress:
         result = import_marks(
             file,
             house.ledger,
             house.keys,
-            By(**signer(by)),
+            signed,
             source=source,
             rejects=rejects,
             dry_run=dry_run,

@@ -28,6 +28,7 @@ from commands.cli.options import (
 )
 from commands.cli.write import Line, Pupil, Reason, line, person, record, writes
 from ledger.errors import Misconfigured
+from ledger.text import escaped
 from ledger.words import counted
 
 verbs = typer.Typer(**PLAIN)
@@ -157,5 +158,5 @@ def subject_access(
         note_lost_keys(house)
         found = subject_record(house.answers, moment, pupil)
         simulated = house.simulated
-    write_bytes(output, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode())
+    write_bytes(output, (escaped(json.dumps(found, ensure_ascii=False, indent=1)) + "\n").encode())
     say(f"wrote {counted(len(found['events']), 'event')} to {output}" + (" (SIMULATED)" if simulated else ""))
