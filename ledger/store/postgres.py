@@ -166,7 +166,7 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
             raise Misconfigured("the stream column is not in C collation, so ranges of streams would miss rows")
         if self.standing().format != FORMAT:
             return  # how the rest should be is not known: it is answered, and not recorded in
-        if sentences := faults._replace(foreign=[]).sentences:
+        if sentences := faults._replace(foreign=[], rights=[]).sentences:
             raise Misconfigured(f"{'; '.join(sentences)}: see 'attendance verify', then run 'attendance repair'")
 
     def standing(self) -> Standing:

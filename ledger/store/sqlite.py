@@ -205,6 +205,9 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
     def repair(self) -> list[str]:
         """Bring an older ledger to today's format and put back what is gone of it. Returns what was done, in a sentence
         each. Raises Misconfigured where the rows contradict a key; then nothing was done."""
+        standing = self.standing()
+        if standing.newer:
+            raise Refused("newer_ledger", field="ledger", value=f"format {standing.format}")
         done = []
         with self._connection(writes=True) as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -282,8 +285,6 @@ def _repaired(connection: sqlite3.Connection) -> list[str]:
     """Return what was done, inside the connection's transaction."""
     done = []
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
-    if version > FORMAT:
-        raise Refused("newer_ledger", field="ledger", value=f"format {version}")
     asked = "SELECT type, name, tbl_name, sql FROM sqlite_master"
     faults = compared(connection.execute(asked).fetchall())
     broken = {piece.name: piece for piece in (*faults.missing, *faults.hollow)}

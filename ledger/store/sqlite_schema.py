@@ -144,7 +144,7 @@ def compared(found: list[tuple[str, str, str, str | None]]) -> Faults:
     ours = {(piece.kind, piece.name): piece for piece in PIECES}
     tables = (*LEDGER_TABLES, *READ_MODEL)
     foreign = [
-        f"the database holds a {kind} named {name}, which is not this program's"
+        f"the database holds {'an' if kind == 'index' else 'a'} {kind} named {name}, which is not this program's"
         for kind, name, table, statement in found
         if (kind, name) not in ours
         and (
