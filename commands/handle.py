@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 
 from commands import followup, keeping, leave, marks, penalties, receiving, roll, school, support
 from commands import models as m
-from commands.deletion import SCHOOL_DAYS_READ
 from commands.sealing import open_row, seal_all
 from commands.state import Decided, Fact, Register, State, signed
-from ledger import streams, wire
+from commands.streams_read import streams_read
+from ledger import wire
 from ledger.authorship import recording_key
 from ledger.doubts import Times
 from ledger.entry import Entry
@@ -35,7 +35,7 @@ from ledger.keys import KeyStore
 from ledger.people import Staff
 from ledger.pins import digest_of, pupil_lines
 from ledger.school import School, take_in
-from ledger.sessions import Half, Session, from_micros, micros
+from ledger.sessions import from_micros, micros
 from ledger.store import CLOCK_AHEAD, VOLUME_KINDS, Conflict, Envelope, Ledger, Receipt, Row, Unavailable, UnsoundRow
 from ledger.store.rows import WAIT_SECONDS, Busy
 from ledger.streams import CLOCK, SCHOOL, Owner, owner_of
@@ -315,7 +315,7 @@ class Handler:
             return State(school_now, {}, {}), {}
         asked = isinstance(command, (*PINNING, m.DoubtStamps)) or hasattr(command, "seen")
         head = self._ledger.reads.head()[0] if asked else school_now.position
-        wanted = _streams_read(command, school_now)
+        wanted = streams_read(command, school_now)
         entries: dict[str, Entry] = {}
         registers: dict[str, Register] = {}
         told: list[Any] = []
@@ -425,38 +425,3 @@ def accepted_clock(by: Staff, ledger: Ledger, now: datetime) -> list[Fact]:
     position, last = ledger.reads.head()
     ahead = position and micros(now) > last + CLOCK_AHEAD
     return [Fact(CLOCK, ClockAccepted(by=by))] if ahead else []
-
-
-def _streams_read(command: m.Command, school_now: School) -> list[str]:
-    """Return the entries and registers that a command is decided from."""
-    match command:
-        case m.RecordMark() | m.AmendMark() | m.LogArrival():
-            return [streams.entry_stream(command.pupil, command.session)]
-        case m.TakeRegister():
-            entries = [streams.entry_stream(pupil, command.session) for pupil in command.marks]
-            return [streams.register_stream(command.session, command.class_name), *entries]
-        case m.CloseRegister():
-            day = command.session.day
-            classes = school_now.classes_on(day) if command.class_name is None else [command.class_name]
-            registers = [streams.register_stream(command.session, class_name) for class_name in classes]
-            pupils = school_now.pupils_on(day, command.class_name)
-            return registers + [streams.entry_stream(pupil, command.session) for pupil in pupils]
-        case m.ReceiveRecord():
-            return [streams.roll_stream(command.pupil)]
-        case m.RequestEvidence() | m.ReturnEvidence() | m.RecordSupport() | m.MakeReturn():
-            return _follow_up(command.pupil, school_now)
-        case m.RemoveFromRoll():
-            # Only the grounds of long absence are held to what the register says.
-            days = school_now.calendar.school_days_until(command.last_day, SCHOOL_DAYS_READ)
-            sessions = [Session(day, half) for day in days for half in Half]
-            entries = [streams.entry_stream(command.pupil, session) for session in sessions]
-            return [*_follow_up(command.pupil, school_now), *entries]
-        case _:
-            return []
-
-
-def _follow_up(pupil: str, school_now: School) -> list[str]:
-    """Return the follow-up of every school year there is, of the one before, in which its first pupils were admitted,
-    and of the one about to be opened."""
-    years = school_now.years
-    return [streams.follow_up_stream(pupil, year) for year in range(min(years) - 1, max(years) + 2)] if years else []
