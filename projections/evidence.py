@@ -372,6 +372,7 @@ def _keys(
                 withheld.append(Withheld(position=row.position, why="the evidence does not rest on its words: sealed"))
             elif opened[row].sealed:
                 unreadable.append(row.position)
+                withheld.append(Withheld(position=row.position, why="its key is gone, so nobody can read it: sealed"))
             else:
                 key = held.get(owner_of(row.stream))
                 assert key is not None, "opened without a key"

@@ -11,16 +11,18 @@
 | `verify.py`, `README.txt` | how a stranger checks all this |
 | `manifest` | the SHA-256 of every other member, signed by the seal where its private key is here |
 
-The same question is the same bytes for ever: no clock, members in order of name and stored as they are, because
-compressors differ from one machine to another. A signature over the whole file is given beside it, so that no byte of
-it can be changed unseen.
+The same question is the same bytes for ever: no clock, members in order of name and packed by a compressor of our own
+(`commands.evidence.deflate`), because compressors differ from one machine to another. A signature over the whole file
+is given beside it, so that no byte of it can be changed unseen. Before anything is signed, `verify.py` checks it.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
-import zipfile
+import struct
+import zlib
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib import resources
@@ -28,8 +30,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from commands.evidence import verify
+from commands.evidence.deflate import deflate
 from commands.evidence.paper import paper
 from ledger import codes, note
+from ledger.errors import LedgerError
 from ledger.inclusion import Proofs, YearLines, YearProof, first_note, prove
 from ledger.note import open_note, parse_checkpoint
 from ledger.seal import Seal
@@ -39,7 +44,12 @@ from projections.evidence import EARLIER, Basis, Evidence, later_rows, witnesses
 from projections.proof import policy_of
 from projections.questions import Answers, Moment
 
-EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip file can say
+# Of the zip format: version 2.0, deflated, on 1 January 1980 (the earliest it can say), readable to everybody.
+VERSION, DEFLATED, EARLIEST, UNIX, READABLE = 20, 8, (1 << 5) + 1, 3 << 8, 0o100644 << 16
+
+
+class Unverified(LedgerError):
+    """The bundle's own verifier refuses it, so it is neither signed nor written."""
 
 
 class Bundle(NamedTuple):
@@ -56,7 +66,8 @@ def bundle(
 ) -> Bundle:
     """Return the bundle of some evidence, proved against a seal where there is one.
 
-    Raises Misconfigured where the ledger is not sealed so far, BrokenSeal where it is not what was sealed.
+    Raises Misconfigured where the ledger is not sealed so far, BrokenSeal where it is not what was sealed, Unverified
+    where verify.py finds something wrong with what was made.
     """
     proofs, basis = _proofs(answers, moment, basis, seal) if seal else (None, basis)
     told = {
@@ -82,7 +93,8 @@ def bundle(
             "proofs.json": _json(_proven(proofs, basis)) + b"\n",
             "verifier.key": f"{proofs.verifier}\n".encode(),
         }
-    members["manifest"] = _signed(_manifest(members), seal).encode()
+    check(members, str(seal.key) if seal else None)
+    members["manifest"] = _signed(manifest(members), seal).encode()
     content = _zip(members)
     digest = f"attendance evidence file\nsha256 {sha256(content).hexdigest()}\n"
     signature = note.sign(digest, seal.key.name, seal.private) if seal and seal.private else None
@@ -152,7 +164,18 @@ def _proven(proofs: Proofs, basis: Basis) -> dict[str, Any]:
     }
 
 
-def _manifest(members: Mapping[str, bytes]) -> str:
+def check(members: Mapping[str, bytes], key: str | None) -> None:
+    """Check members as a stranger does, before anybody signs them. Raises Unverified."""
+    whole = {**members, "manifest": manifest(members).encode()}
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            verify.check(whole, key, unsigned=True)
+        except verify.Wrong as wrong:
+            raise Unverified(f"nothing was made, because its own verifier would refuse it: {wrong}") from None
+
+
+def manifest(members: Mapping[str, bytes]) -> str:
+    """Return the list of members with their digests."""
     lines = (f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(members.items()))
     return "attendance evidence\n" + "".join(lines)
 
@@ -162,13 +185,18 @@ def _signed(text: str, seal: Seal | None) -> str:
 
 
 def _zip(members: Mapping[str, bytes]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in sorted(members.items()):
-            info = zipfile.ZipInfo(name, EARLIEST)
-            info.create_system, info.external_attr = 3, 0o644 << 16  # whatever machine it is made on
-            archive.writestr(info, content)
-    return file.getvalue()
+    """Return members as a zip file."""
+    files, directory = bytearray(), bytearray()
+    for name, content in sorted(members.items()):
+        packed, spelt = deflate(content), name.encode()
+        about = (0, DEFLATED, 0, EARLIEST, zlib.crc32(content), len(packed), len(content), len(spelt), 0)
+        directory += struct.pack(
+            "<4s6H3L5H2L", b"PK\x01\x02", UNIX | VERSION, VERSION, *about, 0, 0, 0, READABLE, len(files)
+        )
+        directory += spelt
+        files += struct.pack("<4s5H3L2H", b"PK\x03\x04", VERSION, *about) + spelt + packed
+    count, size = len(members), len(directory)
+    return bytes(files + directory + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, size, len(files), 0))
 
 
 def _shipped(name: str) -> bytes:
