@@ -76,7 +76,7 @@ def bundle(
         "seal": _sealed(proofs),
         **msgspec.to_builtins(found),
     }
-    evidence = msgspec.json.format(_json(told), indent=1) + b"\n"
+    evidence = _json(told) + b"\n"
     members = {
         "README.txt": _shipped("README.txt"),
         "events.jsonl": b"".join(_json(_row(row)) + b"\n" for row in basis.rows),

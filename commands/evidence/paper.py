@@ -47,7 +47,7 @@ def paper(moment: Moment, told: Mapping[str, Any]) -> bytes:
         "codes": [_code(each) for each in told["codes"]],
         "chronology": [_told(each, names) for each in told["chronology"]],
         "verdicts": [_verdict(told["penalty"], told["policy"]), _verdict(told["absence"], told["policy"])],
-        "settings": [_rule(each) for each in told["settings"]],
+        "settings": len(told["settings"]),
         "withheld": [[str(each["position"]), each["why"]] for each in told["withheld"]],
         "seal": told["seal"],
         "digest": told["digest"],
@@ -127,9 +127,8 @@ def _weeks(register: list[dict[str, Any]]) -> list[list[str]]:
         [
             f"{week.day} {week:%b %Y}",
             *(
-                _cell(lines.get(f"{week + timedelta(days=offset)}/{half}"))
+                "  ".join(_cell(lines.get(f"{week + timedelta(days=offset)}/{half}")) for half in ("AM", "PM")).strip()
                 for offset in range(5)
-                for half in ("AM", "PM")
             ),
         ]
         for week in weeks
@@ -146,21 +145,17 @@ def _cell(line: Mapping[str, Any] | None) -> str:
 
 
 def _entry(line: Mapping[str, Any]) -> list[list[str]]:
-    """Return a row for each mark of an entry that was amended, or that says anything else than present."""
+    """Return the row of an entry that was amended, or that says anything else than present: each mark on its line."""
     marks = line["entries"]
     if not marks or (len(marks) == 1 and marks[0]["code"] in PRESENT):
         return []
-    return [
-        [
-            wording.session(line["session"]),
-            "original" if not at else f"amended from {marks[at - 1]['code']}",
-            mark["code"],
-            "; ".join(filter(None, (mark["reason"], mark["detail"], _cites(mark)))),
-            wording.moment(mark["recorded_at"]),
-            f"{mark['by']['name']}, {mark['by']['title']}",
-        ]
-        for at, mark in enumerate(marks)
-    ]
+    said = []
+    for at, mark in enumerate(marks):
+        what = f"{mark['code']}, " + (f"amended from {marks[at - 1]['code']}" if at else "original")
+        why = "; ".join(filter(None, (mark["reason"], mark["detail"], _cites(mark))))
+        made = f"{wording.moment(mark['recorded_at'])}, {mark['by']['name']}, {mark['by']['title']}"
+        said.append(f"{what}{f': {why}' if why else ''} ({made})")
+    return [[wording.session(line["session"]), "\n".join(said)]]
 
 
 def _cites(mark: Mapping[str, Any]) -> str:
@@ -178,7 +173,7 @@ def _code(code: Mapping[str, Any]) -> list[str]:
 def _told(each: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     title, said = wording.told(each["event"], each["stream"], names)
     by = wording.person(each["event"].get("by", ["", "", ""]))
-    return [wording.moment(each["recorded_at"]), title, said, by, str(each["position"])]
+    return [f"{wording.moment(each['recorded_at'])} ({each['position']})", f"{title}. {said}" if said else title, by]
 
 
 def _verdict(proof: Mapping[str, Any], policy: str) -> dict[str, Any]:
@@ -189,7 +184,10 @@ def _verdict(proof: Mapping[str, Any], policy: str) -> dict[str, Any]:
         "title": "Penalty threshold" if penalty else "Persistent and severe absence",
         "said": _penalty(proof) if penalty else _absence(proof),
         "rules": [_rule(each) for each in proof["rules"]],
-        "sessions": [[wording.session(each["session"]), each["why"], str(each["position"])] for each in counted],
+        # Those of the year to date stand behind the totals, and would be pages.
+        "sessions": [
+            [wording.session(each["session"]), each["why"], str(each["position"])] for each in counted if penalty
+        ],
         "aside": [_miss(miss) for miss in proof["near_misses"]],
         "flips": [_flip(flip) for flip in proof["flips"]],
         "since": [_since(since) for since in proof["since"]],
