@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ledger.note import VerifierKey
 from ledger.policy import Policy
 from ledger.school import School, take_in
 from ledger.sessions import LONDON, from_micros, micros
@@ -23,10 +24,11 @@ from projections.questions import Answers, Moment
 
 class Archived:
     """An opened archive, which answers about any moment up to its end, and keeps what it has read. Raises Misconfigured
-    for a folder without one, and for a file that is not the one of the manifest, when that is read."""
+    for a folder without one, for one that the key did not sign, and for a file that is not the one of the manifest,
+    when that is read."""
 
-    def __init__(self, folder: Path) -> None:
-        self._archive = open_archive(folder)
+    def __init__(self, folder: Path, key: VerifierKey | None = None) -> None:
+        self._archive = open_archive(folder, key=key)
         self._schools: dict[int, School] = {}  # by position
         self._rolls: dict[int, Roll] = {}  # by position
         self._frames: dict[tuple[int, tuple[int, ...]], Entries] = {}  # by position and school years
@@ -34,6 +36,11 @@ class Archived:
     @property
     def manifest(self) -> Manifest:
         return self._archive.manifest
+
+    @property
+    def signed_by(self) -> str:
+        """Whose key signed it, blank where nobody named a key."""
+        return self._archive.signed_by
 
     def moment(
         self, as_of: date | None = None, known_at: datetime | None = None, policy: str | Policy | None = None

@@ -8,6 +8,7 @@ which nobody has anything is one row without a pupil. So every school that went 
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
@@ -20,9 +21,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ledger.durable import write_whole
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Misconfigured
+from ledger.note import VerifierKey, parse_key
 from ledger.sessions import Session
 from projections.absence import cohorts, percent
+from projections.archive import read_manifest
 from projections.archived import Archived
 from projections.cohorts import penalty_tally, year_counts
 from projections.questions import Moment
@@ -31,14 +34,28 @@ from projections.reports.base import about, in_force
 UTC_MICROS = pa.timestamp("us", "UTC")
 COUNTS = ("possible", "attended", "authorised", "unauthorised", "missing")
 LEVELS = ("persistent", "severe", "at_risk")
-PLACE = [("folder", pa.string()), ("error", pa.string()), ("school", pa.string()), ("simulated", pa.bool_())]
+PLACE = [
+    ("folder", pa.string()),
+    ("error", pa.string()),
+    ("school", pa.string()),
+    ("simulated", pa.bool_()),
+    ("signed_by", pa.string()),
+]
+URN = re.compile("[0-9]{6}")
 
-# `folder` is a path. The others may be null, and mean then what they mean everywhere when they are left out.
+# `folder` is a path. The others may be null, and mean then what they mean everywhere when they are left out; `verifier`
+# is the key that must have signed the archive, blank where keys were named and none is of this school.
 ASKED = pa.schema(
-    [("folder", pa.string()), ("as_of", pa.date32()), ("known_at", UTC_MICROS), ("policy", pa.string())],
+    [
+        ("folder", pa.string()),
+        ("as_of", pa.date32()),
+        ("known_at", UTC_MICROS),
+        ("policy", pa.string()),
+        ("verifier", pa.string()),
+    ],
 )
 # Per pupil: the year to date, its cohorts, and the penalty window. `folder` is the last part of the path, `school` the
-# URN in it; beside an `error` all the rest is null.
+# URN in it, `signed_by` whose key signed it, null where nobody named one; beside an `error` all the rest is null.
 ANSWERED = pa.schema(
     [
         *PLACE,
@@ -80,19 +97,39 @@ class Pooled(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What all schools come to, the totals of each (TOTALS), (folder, reason) of each that could not be answered, and
-    whether any is simulated."""
+    """What all schools come to, the totals of each (TOTALS), (folder, reason) of each that could not be answered,
+    whether any is simulated, and how many answered from an archive whose signature nobody checked."""
 
     pooled: Pooled
     schools: pa.Table
     failed: list[tuple[str, str]]
     simulated: bool
+    unsigned: int
 
 
-def asked(folders: Iterable[Path], as_of: date | None, known_at: datetime | None, policy: str | None) -> pa.Table:
-    """Return the rows that put one question to these archives."""
-    rows = [{"folder": str(each), "as_of": as_of, "known_at": known_at, "policy": policy} for each in folders]
+def asked(
+    folders: Iterable[Path],
+    as_of: date | None,
+    known_at: datetime | None,
+    policy: str | None,
+    keys: Iterable[VerifierKey] | None = None,
+) -> pa.Table:
+    """Return the rows that put one question to these archives; where keys are named, each to be signed by the one that
+    is called as its school is."""
+    named = None if keys is None else {key.name: str(key) for key in keys}
+    same = {"as_of": as_of, "known_at": known_at, "policy": policy}
+    rows = [{"folder": str(each), **same, "verifier": _verifier(each, named)} for each in folders]
     return pa.Table.from_pylist(rows, schema=ASKED)
+
+
+def _verifier(folder: Path, named: dict[str, str] | None) -> str | None:
+    if named is None:
+        return None
+    try:
+        held = read_manifest(folder)
+    except Misconfigured:
+        return ""  # whoever is asked says what is wrong with it
+    return named.get(f"attendance/{held.manifest.urn}", "") if held else ""
 
 
 def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -145,7 +182,8 @@ def told(question: pa.Table, found: Iterable[pa.Table]) -> Told:
         absence_percent=percent(sums["authorised"] + sums["unauthorised"], sums["possible"]),
     )
     reasons = sorted(zip(failed["folder"].to_pylist(), failed["error"].to_pylist(), strict=True))
-    return Told(pooled, schools.sort_by("folder"), reasons, bool(pc.any(answered["simulated"]).as_py()))
+    simulated, unsigned = bool(pc.any(answered["simulated"]).as_py()), answered["signed_by"].null_count
+    return Told(pooled, schools.sort_by("folder"), reasons, simulated, unsigned)
 
 
 def _by_school(table: pa.Table) -> pa.Table:
@@ -157,8 +195,15 @@ def _by_school(table: pa.Table) -> pa.Table:
     return pa.table(columns, schema=TOTALS)
 
 
-def _answer(folder: str, as_of: date | None, known_at: datetime | None, policy: str | None) -> pa.RecordBatch:
-    archive = Archived(Path(folder))
+def _answer(
+    folder: str, as_of: date | None, known_at: datetime | None, policy: str | None, verifier: str | None
+) -> pa.RecordBatch:
+    if verifier == "":
+        raise Misconfigured("none of the keys that were named is this school's, so nobody knows who made the archive")
+    archive = Archived(Path(folder), None if verifier is None else parse_key(verifier))
+    name, urn = Path(folder).name, archive.manifest.urn
+    if URN.fullmatch(name) and name != urn:
+        raise Misconfigured(f"this is the archive of school {urn}, under the name of another")
     moment = archive.moment(as_of, known_at, policy)
     judged = about(moment)
     pupils = sorted(moment.school.pupils)
@@ -166,6 +211,7 @@ def _answer(folder: str, as_of: date | None, known_at: datetime | None, policy: 
         "folder": Path(folder).name,
         "school": archive.manifest.urn,
         "simulated": archive.manifest.simulated,
+        "signed_by": archive.signed_by or None,
         "as_of": moment.as_of,
         "known_at": moment.known_at,
         "position": moment.position,

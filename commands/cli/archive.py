@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 verbs = typer.Typer(**PLAIN)
 
+NOT_SIGNED = "the manifest is not signed"
 FolderOption = Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="The archive.")]
 
 
@@ -44,6 +45,9 @@ def archive_ledger(
     everything: Annotated[bool, typer.Option("--all", help="The running school year, too.")] = False,
     check: Annotated[bool, typer.Option("--verify", help="Write nothing; say whether the archive holds.")] = False,
     seal: SealOption = None,
+    verifier: Annotated[
+        str | None, typer.Option("--verifier", metavar="KEY", help="With --verify: whose key must have signed it.")
+    ] = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -59,8 +63,10 @@ def archive_ledger(
     if check:
         if until is not None or everything:
             raise Refused("malformed", field="--verify", expected="without --until and --all: it writes nothing")
-        _verify(folder, seal, ledger, keys, as_json=as_json)
+        _verify(folder, seal, verifier, ledger, keys, as_json=as_json)
         return
+    if verifier is not None:
+        raise Refused("malformed", field="--verifier", expected="with --verify: what is written is signed by --seal")
     from ledger.seal import open_seal
     from projections.archive.writing import write
 
@@ -113,7 +119,10 @@ def _tell(folder: Path, done: Written, simulated: bool, until: str | None, *, as
         note("the manifest is not signed: give --seal FOLDER")
 
 
-def _verify(folder: Path, seal: Path | None, ledger: str | None, keys: str | None, *, as_json: bool) -> None:
+def _verify(
+    folder: Path, seal: Path | None, verifier: str | None, ledger: str | None, keys: str | None, *, as_json: bool
+) -> None:
+    from ledger.note import parse_key
     from ledger.seal import open_seal
     from projections.archive import NOTE, read_manifest
     from projections.archive.verifying import verify
@@ -121,7 +130,7 @@ def _verify(folder: Path, seal: Path | None, ledger: str | None, keys: str | Non
     held = read_manifest(folder)
     if held is None:
         raise Misconfigured(f"there is no archive in {folder}: 'attendance archive' writes one")
-    key = open_seal(seal).key if seal else None
+    key = parse_key(verifier) if verifier else open_seal(seal).key if seal else None
     house = _house(ledger, keys)
     try:
         with progress_bar("verifying", held.manifest.position) as progress:
@@ -139,11 +148,12 @@ def _verify(folder: Path, seal: Path | None, ledger: str | None, keys: str | Non
         for each in found:
             say(one_line(each.sentence) + (f" (position {each.position})" if each.position else ""))
         marked = " (SIMULATED)" if held.manifest.simulated else ""
-        say(f"{len(found) or 'nothing'} found; position {held.manifest.position}{marked}")
+        unsigned = "" if key else ", unsigned"
+        say(f"{len(found) or 'nothing'} found; position {held.manifest.position}{unsigned}{marked}")
         if house is None:
             note("there is no ledger here, so the archive was checked by itself")
         if key is None:
-            note("the signature was not checked: give --seal FOLDER" if signed else "the manifest is not signed")
+            note("the signature was not checked: give --seal FOLDER or --verifier KEY" if signed else NOT_SIGNED)
     if found:
         raise typer.Exit(1)
 

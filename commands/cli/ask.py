@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +26,7 @@ from ledger.errors import Refused
 
 if TYPE_CHECKING:
     from commands.wiring import House
+    from ledger.note import VerifierKey
     from projections.questions import Moment
 
 verbs = typer.Typer(**PLAIN)
@@ -36,6 +38,10 @@ Pupils = Annotated[
 ArchiveOption = Annotated[
     Path | None,
     typer.Option("--archive", metavar="FOLDER", help="Read marks from an archive and the ledger's tail after it."),
+]
+ArchiveKeyOption = Annotated[
+    str | None,
+    typer.Option("--verifier", metavar="KEY", help="Whose key must have signed the archive: what key.pub holds."),
 ]
 
 
@@ -49,6 +55,7 @@ def ask_absence(
     class_name: Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Only this one.")] = None,
     group: Annotated[str | None, typer.Option("--group", metavar="TEXT", help="Only this one.")] = None,
     archive: ArchiveOption = None,
+    verifier: ArchiveKeyOption = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -63,10 +70,10 @@ def ask_absence(
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     if pupils and (year_group or class_name or group):
         raise Refused("malformed", field="PUPIL", expected="either pupils or a year group, class or group")
-    from projections.cohorts import absence_answers, bands, described, who
+    from projections.cohorts import absence_answers, bands, who
 
     with opened(ledger, keys) as house:
-        read_from(house, archive)
+        read_from(house, archive, verifier)
         moment = house.answers.moment(about, known)
         if pupils:
             chosen = known_pupils(moment, pupils)
@@ -77,13 +84,17 @@ def ask_absence(
             note_nobody(chosen, {"year group": year_group, "class": class_name, "group": group})
         found = absence_answers(house.answers, moment, chosen)
         if as_json:
-            say_json(found)
+            say_json(told_from(house, found))
             return
         from commands.cli.tables import absence_table, band_line, show
 
         note_lost_keys(house)
         names = house.answers.particulars(moment, [answer.pupil for answer in found])
-        show(absence_table(found, names, house.simulated), band_line(bands(found)), described(moment))
+        show(
+            absence_table(found, names, house.simulated),
+            band_line(bands(found)),
+            *lines_under(house, moment),
+        )
 
 
 @verbs.command("penalty")
@@ -93,6 +104,7 @@ def ask_penalty(
     known_at: KnownAtOption = None,
     ladder: Annotated[bool, typer.Option("--ladder", help="Each parent's cases and what comes next.")] = False,
     archive: ArchiveOption = None,
+    verifier: ArchiveKeyOption = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -106,10 +118,10 @@ def ask_penalty(
     Example: attendance penalty 1042 --as-of 2025-12-12 --known-at 2025-12-12T17:00
     """
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    from projections.cohorts import described, penalty_answers
+    from projections.cohorts import penalty_answers
 
     with opened(ledger, keys) as house:
-        read_from(house, archive)
+        read_from(house, archive, verifier)
         moment = house.answers.moment(about, known)
         chosen = known_pupils(moment, pupils) if pupils else sorted(moment.school.pupils)
         if ladder:
@@ -119,23 +131,58 @@ def ask_penalty(
             return
         found = penalty_answers(house.answers, moment, chosen, empty=bool(pupils))
         if as_json:
-            say_json(found)
+            say_json(told_from(house, found))
             return
         from commands.cli.tables import counted_table, penalty_table, show, weeks_line
 
         note_lost_keys(house)
         names = house.answers.particulars(moment, [answer.pupil for answer in found])
         counted = [counted_table(answer, house.simulated) for answer in found if pupils and answer.sessions]
-        show(penalty_table(found, names, house.simulated), *counted, *weeks_line(found), described(moment))
+        show(
+            penalty_table(found, names, house.simulated),
+            *counted,
+            *weeks_line(found),
+            *lines_under(house, moment),
+        )
 
 
-def read_from(house: House, folder: Path | None) -> None:
-    """Have marks read from the archive in a folder, where one is given. Raises Misconfigured where it is not of this
-    ledger."""
-    if folder is not None:
-        from projections.archive.reading import open_archive
+def read_from(house: House, folder: Path | None, verifier: str | None) -> None:
+    """Have marks read from the archive in a folder, where one is given, after its signature was checked where a key is
+    named. Raises Misconfigured where it is not of this ledger, or that key did not sign it."""
+    if folder is None:
+        if verifier is not None:
+            raise Refused("malformed", field="--verifier", expected="an archive whose signature it checks")
+        return
+    from projections.archive.reading import open_archive
 
-        house.answers.archive = open_archive(folder, house.ledger)
+    archive = house.answers.archive = open_archive(folder, house.ledger, archive_key(verifier))
+    if not archive.signed_by:
+        note("the archive is unsigned as far as anybody here knows: --verifier KEY says whose key must have signed it")
+
+
+def archive_key(verifier: str | None) -> VerifierKey | None:
+    from ledger.note import parse_key
+
+    return None if verifier is None else parse_key(verifier)
+
+
+def told_from(house: House, found: Sequence[Any]) -> Sequence[Any]:
+    """Return answers for JSON, each with what it was read from, where that is an archive."""
+    archive = house.answers.archive
+    if archive is None:
+        return found
+    import msgspec
+
+    return [msgspec.to_builtins(each) | {"archive": archive.signature} for each in found]
+
+
+def lines_under(house: House, moment: Moment) -> list[str]:
+    """Return the lines under a table: the archive that it was read from, where it was one, and the moment."""
+    from projections.cohorts import described
+
+    archive = house.answers.archive
+    read = [] if archive is None else [f"marks from an archive, {archive.signature}"]
+    return [*read, described(moment)]
 
 
 def known_pupils(moment: Moment, numbers: list[str]) -> list[str]:

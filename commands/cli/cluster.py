@@ -19,9 +19,11 @@ from commands.cli.options import (
     progress_bar,
     say_json,
 )
-from ledger.errors import Refused
+from ledger.errors import Misconfigured, Refused
+from ledger.words import counted
 
 if TYPE_CHECKING:
+    from ledger.note import VerifierKey
     from projections.batches import Told
 
 verbs = typer.Typer(**PLAIN)
@@ -48,6 +50,10 @@ def ask_cluster(
     ] = None,
     master: Annotated[str | None, typer.Option("--master", metavar="URL", help="On this Spark cluster.")] = None,
     submitted: Annotated[bool, typer.Option("--submitted", help="Where spark-submit or Spark's settings say.")] = False,
+    verifiers: Annotated[
+        Path | None,
+        typer.Option("--verifiers", metavar="FILE", help="Verifier keys, one a line: each archive signed by its own."),
+    ] = None,
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="NEW-FOLDER", help="Every pupil and school, as Parquet.")
     ] = None,
@@ -56,6 +62,7 @@ def ask_cluster(
     """Ask the archives of many schools for absence and penalty windows.
 
     A school that cannot be answered is named on standard error, and the exit code is 1; the others are answered.
+    Without --verifiers nobody checks who made the archives, and the answer says that they are unsigned.
 
     \b
     Example: attendance cluster authority --as-of 2025-07-18 --local 8 -o answers
@@ -73,7 +80,7 @@ def ask_cluster(
     folders, again = cluster.once(cluster.schools_in(folder))
     from projections import batches
 
-    question = batches.asked(folders, about, known, policy)
+    question = batches.asked(folders, about, known, policy, None if verifiers is None else _keys(verifiers))
     totals = _on_spark(master, question, out) if on_spark else _here(local or os.cpu_count() or 1, question, out)
     told = batches.told(question, totals)
     told = told._replace(failed=sorted([*told.failed, *again]))
@@ -81,6 +88,17 @@ def ask_cluster(
         batches.write(told.schools, out / cluster.SCHOOLS)
     asked = {"as_of": as_of, "known_at": known_at, "policy": policy}
     _tell(told, asked, as_json=as_json)
+
+
+def _keys(file: Path) -> list[VerifierKey]:
+    """Return the verifier keys of a file, one a line. Raises Misconfigured or BadNote."""
+    from ledger.note import parse_key
+
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"the file of keys {file} cannot be read") from error
+    return [parse_key(line) for line in lines if line.strip()]
 
 
 def _on_spark(master: str | None, question: Any, out: Path | None) -> list[Any]:
@@ -105,7 +123,8 @@ def _tell(told: Told, asked: dict[str, str | None], *, as_json: bool) -> None:
         note(f"{name}: {error}")
     if as_json:
         failed = [{"folder": name, "error": error} for name, error in told.failed]
-        say_json({**asked, "simulated": told.simulated, **told.pooled._asdict(), "failed": failed})
+        about = {"simulated": told.simulated, "unsigned": told.unsigned}
+        say_json({**asked, **about, **told.pooled._asdict(), "failed": failed})
     else:
         _show(told, asked)
     if told.failed:
@@ -125,4 +144,9 @@ def _show(told: Told, asked: dict[str, str | None]) -> None:
         made.add_row(name, "–" if share is None else f"{share:.1f} %")
     about = asked["as_of"] or "the last day of each school"
     known = asked["known_at"] or "the end of each archive"
-    show(made, f"as of {about}, as known at {known}, policy {asked['policy'] or 'of each school'}")
+    unsigned = [f"{counted(told.unsigned, 'archive')} unsigned: --verifiers FILE checks who made them"]
+    show(
+        made,
+        *(unsigned if told.unsigned else []),
+        f"as of {about}, as known at {known}, policy {asked['policy'] or 'of each school'}",
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from commands.cli.ask import lines_under, told_from
 from commands.cli.options import note, say_json
 from commands.cli.tables import Names, name_of, parent_name, show, table
 from ledger.text import one_line
@@ -26,12 +27,11 @@ Event = tuple[str, str, str, str]  # day, what, how, position
 def tell_ladder(house: House, moment: Moment, pupils: list[str], *, named: bool, as_json: bool) -> None:
     """Print the ladders of these pupils; where they were named, also of those on whom nothing stands, and every case
     day by day."""
-    from projections.cohorts import described
     from projections.ladder_answers import ladder_answers
 
     found = ladder_answers(house.answers, moment, pupils, empty=named)
     if as_json:
-        say_json(found)
+        say_json(told_from(house, found))
         return
     if house.keys.lost:
         note(f"the key store {house.keys.address} is missing, so names stay sealed")
@@ -43,7 +43,7 @@ def tell_ladder(house: House, moment: Moment, pupils: list[str], *, named: bool,
         for case in parent.cases
         if named
     ]
-    show(_ladder_table(found, names, house.simulated), *_commands(found), *cases, described(moment))
+    show(_ladder_table(found, names, house.simulated), *_commands(found), *cases, *lines_under(house, moment))
 
 
 def _ladder_table(found: list[LadderAnswer], names: Names, simulated: bool) -> Table:

@@ -15,7 +15,9 @@ from ledger.sessions import format_moment, from_micros
 from ledger.words import counted
 
 if TYPE_CHECKING:
+    from commands.wiring import House
     from ledger.store import Ledger
+    from projections.archive.reading import Archive
     from projections.rebuild import Rebuilt
 
 verbs = typer.Typer(**PLAIN)
@@ -32,6 +34,10 @@ ArchiveOption = Annotated[
 RightOption = Annotated[
     bool, typer.Option("--ledger-is-right", help="Although the read model knew later events, or others.")
 ]
+VerifierOption = Annotated[
+    str | None,
+    typer.Option("--verifier", metavar="KEY", help="Whose key must have signed the archive: what key.pub holds."),
+]
 DropOption = Annotated[bool, typer.Option("--drop-old", help="Only drop the generation before the serving one.")]
 EveryOption = Annotated[bool, typer.Option("--every-school", help="All the schools of a PostgreSQL database.")]
 
@@ -44,6 +50,7 @@ def rebuild_read_model(
     every: EveryOption = False,
     from_archive: ArchiveOption = None,
     ledger_is_right: RightOption = False,
+    verifier: VerifierOption = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -67,7 +74,6 @@ def rebuild_read_model(
             raise Refused("malformed", field="--every-school", expected=expected)
         _rebuild_every(ledger, restart=restart, as_json=as_json)
         return
-    from projections.archive.reading import open_archive
     from projections.rebuild import drop_old, rebuild
 
     with open_house(ledger, keys) as house:
@@ -87,13 +93,28 @@ def rebuild_read_model(
         else:
             house.ledger.check_restored()
         with stage_bars(lines=True) as progress:
-            archive = open_archive(from_archive, house.ledger) if from_archive else None
+            archive = _archive(house, from_archive, verifier) if from_archive else None
             done = rebuild(house.ledger, house.engine, progress, restart=restart, archive=archive)
     _tell(done)
     if as_json:
         say_json({**done._asdict(), "simulated": simulated})
     else:
         say(_sentence(done, simulated))
+
+
+def _archive(house: House, folder: Path, verifier: str | None) -> Archive:
+    """Return the archive to read from: one that the key signed, or where none is named one whose every row was held
+    against the ledger's, as nobody who asks the read model later would know that it came from an unsigned one."""
+    from ledger.note import parse_key
+    from projections.archive.reading import open_archive
+    from projections.archive.verifying import verify
+
+    archive = open_archive(folder, house.ledger, None if verifier is None else parse_key(verifier))
+    if verifier is None:
+        note("the archive is unsigned, so it is held against the ledger first: --verifier KEY spares that")
+        if found := verify(folder, archive.held, house.ledger):
+            raise Misconfigured(f"nothing was rebuilt from the unsigned archive {folder}: {found[0].sentence}")
+    return archive
 
 
 def _rebuild_every(url: str | None, *, restart: bool, as_json: bool) -> None:

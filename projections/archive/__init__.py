@@ -12,6 +12,7 @@ everything can be worked out again from the stored bytes, and `attendance archiv
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,8 @@ from ledger.errors import Misconfigured
 FAMILY = "attendance archive"
 FORMAT = f"{FAMILY} 2"
 MANIFEST, NOTE = "manifest.json", "manifest.note"
+LONGEST = 50_000_000  # bytes of a manifest: a thousand school years have less
+A_FILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")  # beside the manifest, and nowhere else
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -108,11 +111,14 @@ def encode(manifest: Manifest) -> bytes:
 def read_manifest(folder: Path) -> Held | None:
     """Return the manifest of a folder, None where there is none. Raises Misconfigured for one that cannot be read."""
     try:
-        raw = (folder / MANIFEST).read_bytes()
+        with (folder / MANIFEST).open("rb") as file:
+            raw = file.read(LONGEST + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise Misconfigured(f"the archive {folder} cannot be read: {error.strerror}") from error
+    if len(raw) > LONGEST:
+        raise Misconfigured(f"{folder / MANIFEST} is longer than any manifest of an archive")
     try:
         form = msgspec.json.decode(raw, type=Form).format
         if form.startswith(FAMILY) and form != FORMAT:
@@ -121,12 +127,12 @@ def read_manifest(folder: Path) -> Held | None:
                 "'attendance archive'"
             )
         manifest = msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Misconfigured(f"{folder / MANIFEST} is no manifest of an archive: {error}") from None
     if (
         manifest.format != FORMAT
         or not manifest.segments
-        or any(Path(each.file).name != each.file for each in manifest.files)
+        or not all(A_FILE.fullmatch(each.file) for each in manifest.files)
     ):
         raise Misconfigured(f"{folder / MANIFEST} is no manifest of an archive that this release reads")
     return Held(manifest, raw)

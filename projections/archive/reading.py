@@ -13,18 +13,29 @@ import numpy as np
 
 from ledger import wire
 from ledger.errors import Misconfigured
+from ledger.note import VerifierKey
 from ledger.store import Ledger, Reads, Row
 from projections.archive import Held, Manifest, content, read_manifest
 from projections.archive.packed import unpack_marks, unpack_references, unpack_times
+from projections.archive.signing import signed_by
 from projections.frames import NO_ENTRIES, Entries, end_each, joined
+
+UNSIGNED = "unsigned"
 
 
 class Archive:
-    """An opened archive."""
+    """An opened archive. `signed_by` is whose key signed its manifest, where somebody named that key; blank where
+    nobody did, and then every answer from it has to say so."""
 
-    def __init__(self, folder: Path, held: Held) -> None:
+    def __init__(self, folder: Path, held: Held, signed_by: str = "") -> None:
         self.folder = folder
         self.held = held
+        self.signed_by = signed_by
+
+    @property
+    def signature(self) -> str:
+        """What an answer says of the archive that it was read from."""
+        return f"signed by {self.signed_by}" if self.signed_by else UNSIGNED
 
     @property
     def manifest(self) -> Manifest:
@@ -81,12 +92,15 @@ class Archive:
         return end_each(_together(every)).known_at(position)
 
 
-def open_archive(folder: Path, ledger: Ledger | None = None) -> Archive:
-    """Return the archive of a folder, held against the ledger where that is given. Raises Misconfigured."""
+def open_archive(folder: Path, ledger: Ledger | None = None, key: VerifierKey | None = None) -> Archive:
+    """Return the archive of a folder, held against the ledger where that is given, and its signature against a key
+    where that is. Raises Misconfigured."""
     held = read_manifest(folder)
     if held is None:
         raise Misconfigured(f"there is no archive in {folder}: 'attendance archive' writes one")
-    archive = Archive(folder, held)
+    if key is not None and not signed_by(folder, held, key):
+        raise Misconfigured(f"the archive {folder} is not signed by {key.name} under the key that was named")
+    archive = Archive(folder, held, key.name if key else "")
     if ledger is not None:
         archive.check(ledger)
     return archive

@@ -159,6 +159,9 @@ def test_the_verbs_read_from_an_archive(
         for verb in asked:
             assert main([*verb, "--json", "--ledger", url, *archive]) == 0
             told.append(json.loads(capsys.readouterr().out))
+    assert [[each.pop("archive") for each in answers] for answers in told[:2]] == [
+        ["unsigned"] * len(answers) for answers in told[2:]
+    ]
     assert told[:2] == told[2:] and told[0]
     assert main(["rebuild", "--from-archive", str(tmp_path / "a"), "--ledger", url]) == 0
     assert "rebuilt the read model up to position" in capsys.readouterr().out

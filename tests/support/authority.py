@@ -50,6 +50,7 @@ def on_the_single_machine(
     opened = school.ledger.opened()
     assert opened is not None
     about: dict[str, Any] = {"folder": name, "error": None, "school": opened.urn, "simulated": opened.simulated}
+    about |= {"signed_by": None}
     about |= {"as_of": str(moment.as_of), "known_at": format_moment(moment.known_at), "position": moment.position}
     about |= {"policy": moment.policy.name if moment.policy else None}
     rows = []
