@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import Misconfigured
-from ledger.store import sqlite
 from projections.archive import MANIFEST, read_manifest
 from tests.support.terminal import run, small_school, write_journal
 
@@ -40,17 +39,17 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def edit(file: Path) -> None:
     """Make an absence of a present mark, in one event that is not the last of its segment."""
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        triggers = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
-        for name in sqlite.TRIGGERS:
+        triggers = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"))
+        for name in triggers:
             connection.execute(f"DROP TRIGGER {name}")
-        changed = connection.execute(
-            'UPDATE stored_events SET state = CAST(replace(CAST(state AS TEXT), \'"c":"/"\', \'"c":"O"\') AS BLOB) '
-            "WHERE notification_id = (SELECT min(notification_id) FROM stored_events "
-            "WHERE topic = 'entry.MarkRecorded' "
-            'AND CAST(state AS TEXT) LIKE \'%"c":"/"%\')'
+        present = connection.execute(
+            "SELECT notification_id, state FROM stored_events WHERE topic = 'entry.MarkRecorded' ORDER BY 1"
         )
+        position, state = next(row for row in present.fetchall() if b'"c":"/"' in row[1])
+        edited = state.replace(b'"c":"/"', b'"c":"O"')
+        changed = connection.execute("UPDATE stored_events SET state = ? WHERE notification_id = ?", (edited, position))
         assert changed.rowcount == 1
-        for sql in triggers:
+        for sql in triggers.values():
             connection.execute(sql)
 
 
