@@ -21,6 +21,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ledger import codes
 from ledger.calendar import Hours
 from ledger.codes import CodeTable
@@ -170,15 +172,15 @@ def shipped_text(name: str) -> str:
 def pinned(name: str, title: str, edition: str, settings: Mapping[str, Setting], table: str) -> Policy:
     """Return a policy from what an event keeps of it. Raises Misconfigured where that is no policy, or where its table
     of codes is not kept here."""
-    return _pinned(_whole(name, title, edition, settings, table))
+    return _pinned(msgspec.json.encode((name, title, edition, settings, table)))
 
 
 @lru_cache(maxsize=64)
-def _pinned(whole: str) -> Policy:
-    said = json.loads(whole)
-    settings = {key: {**setting, "value": typed(key, setting["value"])} for key, setting in said["settings"].items()}
-    header = {key: said[key] for key in HEADER}
-    return _policy(header, settings.items(), said["name"], codes.table(said["codes"]))
+def _pinned(whole: bytes) -> Policy:
+    """Return a policy from its bytes: a school is folded anew for each question, and always with the same ones."""
+    *header, settings, table = msgspec.json.decode(whole)
+    stated = ((key, {**setting, "value": typed(key, setting["value"])}) for key, setting in settings.items())
+    return _policy(dict(zip(HEADER, header, strict=True)), stated, header[0], codes.table(table))
 
 
 def _whole(name: str, title: str, edition: str, settings: Mapping[str, Setting], table: str) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from ledger.calendar import Hours
 
 NONE = "none"  # TOML has no word for it
+MOST, MOST_YEARS = 100_000, 100  # a day so many days, or so many years, later is still one of the calendar
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -30,14 +31,20 @@ def read_codes(value: object) -> frozenset[str]:
 
 
 def _count(value: object) -> int:
-    if type(value) is not int or value < 1:  # a TOML true is a Python int
-        raise ValueError("must be a whole number, 1 or more")
+    if type(value) is not int or not 1 <= value <= MOST:  # a TOML true is a Python int
+        raise ValueError(f"must be a whole number from 1 to {MOST}")
+    return value
+
+
+def _years(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= MOST_YEARS:
+        raise ValueError(f"must be a whole number from 1 to {MOST_YEARS}")
     return value
 
 
 def _none_or_count(value: object) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError("must be a whole number, 0 for none")
+    if type(value) is not int or not 0 <= value <= MOST:
+        raise ValueError(f"must be a whole number up to {MOST}, 0 for none")
     return value
 
 
@@ -102,7 +109,7 @@ _BY_NAME: dict[str, Callable[[object], object]] = {
     "penalty.weeks": _count,
     "recount_noticed_sessions": _flag,
     "notices.limit": _count,
-    "notices.years": _count,
+    "notices.years": _years,
     "notices.from": _day,
     "notices.acquitted_counts": _flag,
     "persistent.percent": _percent,
@@ -155,7 +162,7 @@ _BY_NAME: dict[str, Callable[[object], object]] = {
     "bulk.minutes": _count,
     "census.watch_days": _count,
     "suspicious.late_to_present": _count,
-    "keep.years": _count,
+    "keep.years": _years,
 }
 
 NAMES = {name.replace(".", "_"): name for name in _BY_NAME}  # attribute -> dotted name

@@ -78,6 +78,8 @@ def test_a_policy_loads_from_a_file(tmp_path: Path) -> None:
         ("value = 10\n", "value = true\n", "'penalty.threshold' must be a whole number"),
         ("value = 10\n", "value = 0\n", "'penalty.threshold' must be a whole number"),
         ("value = 10\n", "value = 10.0\n", "'penalty.threshold' must be a whole number"),
+        ("value = 10\n", "value = 100001\n", "'penalty.threshold' must be a whole number from 1 to 100000"),
+        ("value = 3\n", "value = 101\n", "'notices.years' must be a whole number from 1 to 100"),
         ("value = 10\n", "valeu = 10\n", "'penalty.threshold' must have value and source"),
         ("value = 10\n", "value = 10\nnote = 1\n", "'penalty.threshold' must have value and source"),
         ("value = 95", "value = 101", "'register_letter.percent' must be a whole percentage"),

@@ -47,7 +47,7 @@ def answered(school: OpenedSchool, moment: Moment, pupil: str) -> list[Any]:
         *absence_answers(school.answers, moment, known),
         *penalty_answers(school.answers, moment, known, empty=True),
     ]
-    repeated = ("known_at", "position", "policy")
+    repeated = ("known_at", "position", "policy", "rules")
     return [
         {name: value for name, value in msgspec.to_builtins(each).items() if name not in repeated} for each in found
     ]
