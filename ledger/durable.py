@@ -41,7 +41,7 @@ def write_whole(
         write(draft)
         _to_disk(draft)
         before_it_counts(draft)
-        os.replace(draft, path)
+        draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
     _to_disk(path.parent)
