@@ -40,6 +40,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     policy: str
     rules: str
+    caution: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +134,13 @@ def differences(answers: Answers, then: Moment, now: Moment, pupils: Iterable[st
 
 def _known(moment: Moment) -> Known:
     policy = moment.policy.name if moment.policy else ""
-    return Known(known_at=format_moment(moment.known_at), position=moment.position, policy=policy, rules=moment.rules)
+    return Known(
+        known_at=format_moment(moment.known_at),
+        position=moment.position,
+        policy=policy,
+        rules=moment.rules,
+        caution=moment.caution or msgspec.UNSET,
+    )
 
 
 def years_of(moment: Moment) -> list[int]:

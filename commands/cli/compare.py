@@ -179,7 +179,9 @@ def _required(text: str, option: str) -> Any:
 
 
 def _between(then: Moment, now: Moment) -> str:
-    return f"as of {now.as_of}, as known at position {then.position} and at position {now.position}"
+    cautions = dict.fromkeys(moment.caution for moment in (then, now) if moment.caution)
+    said = "".join(f"; caution: {caution}" for caution in cautions)
+    return f"as of {now.as_of}, as known at position {then.position} and at position {now.position}{said}"
 
 
 def _told(answer: dict[str, Any]) -> str:

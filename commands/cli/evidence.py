@@ -155,6 +155,8 @@ def _tell(found: Evidence, made: Bundle, output: Path, draft: bool) -> None:
         f"{counts['possible']} possible sessions, {counts['unauthorised']} of them without authority"
     )
     say(f"as of {found.as_of}, as known at {found.known_at} (position {found.position}), policy {found.policy}")
+    if found.caution:
+        note(f"caution: {found.caution}")
     sealed = f"sealed at position {made.checkpoint}" if made.checkpoint else "not sealed"
     say(f"{sealed}; SHA-256 {sha256(made.content).hexdigest()}")
     if made.signature is None:

@@ -37,6 +37,7 @@ def render(template: str, moment: Moment, facts: Mapping[str, Any]) -> bytes:
         "head": moment.head,
         "policy": moment.policy.name if moment.policy else "none",
         "rules": moment.rules,
+        "caution": moment.caution,
         "simulated": moment.school.simulated,
         "school": moment.school.opened.name if moment.school.opened else "",
     }
