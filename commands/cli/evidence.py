@@ -102,6 +102,30 @@ def make_evidence(
         _tell(found, made, output, draft)
 
 
+@verbs.command("verifier")
+def write_verifier(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The program.")] = Path("verify.py"),
+    as_json: JsonOption = False,
+) -> None:
+    """Write verify.py, which checks bundles of evidence, and print its SHA-256.
+
+    One that comes with a bundle says what the maker of the bundle likes. Run this one, got from somebody else, and hold
+    its SHA-256 against the published one in docs/audit.md.
+
+    \b
+    Example: attendance verifier -o verify.py
+    """
+    from commands.evidence import verifier
+
+    content = verifier()
+    write_bytes(output, content)
+    digest = sha256(content).hexdigest()
+    if as_json:
+        say_json({"file": str(output), "sha256": digest})
+    else:
+        say(f"{output}: SHA-256 {digest}")
+
+
 def _write(output: Path, made: Bundle) -> None:
     beside = output.with_name(output.name + ".sig")
     if beside.exists() and made.signature is None:
@@ -159,5 +183,10 @@ def _tell(found: Evidence, made: Bundle, output: Path, draft: bool) -> None:
         note(f"caution: {found.caution}")
     sealed = f"sealed at position {made.checkpoint}" if made.checkpoint else "not sealed"
     say(f"{sealed}; SHA-256 {sha256(made.content).hexdigest()}")
+    withdrawn = {each.notice: each.withdrawn_at for each in found.notices if each.withdrawn_at}
+    if found.case is not None and found.case.withdrawn is not None:
+        withdrawn[found.case.name] = found.case.withdrawn.recorded_at
+    for name, at in withdrawn.items():
+        say(f"the notice {name} was WITHDRAWN ({at}), and counts for nothing")
     if made.signature is None:
         note("the file is not signed: give --seal a folder with its private key")

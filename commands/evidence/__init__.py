@@ -199,6 +199,11 @@ def _zip(members: Mapping[str, bytes]) -> bytes:
     return bytes(files + directory + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, size, len(files), 0))
 
 
+def verifier() -> bytes:
+    """Return verify.py as it is shipped."""
+    return _shipped("verify.py")
+
+
 def _shipped(name: str) -> bytes:
     return resources.files("commands").joinpath("evidence", name).read_bytes()
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from ledger.note import open_note, parse_key
-from tests.evidence.bundles import later, story
+from tests.evidence.bundles import VERIFY, later, notice, story
 from tests.support.terminal import Said, run
 
 
@@ -134,3 +137,34 @@ def test_nothing_is_certified_about_days_that_have_not_been(folder: Path) -> Non
         "malformed: --as-of '2099-01-01', expected a day no later than that of the knowledge"
     )
     assert not Path("x.zip").exists()
+
+
+def test_the_verifier_is_got_elsewhere_and_its_published_digest_fits(folder: Path) -> None:
+    digest = sha256(VERIFY.read_bytes()).hexdigest()
+    assert run("verifier", "-o", "mine.py").out == f"mine.py: SHA-256 {digest}\n"
+    assert Path("mine.py").read_bytes() == VERIFY.read_bytes()
+    assert run("verifier", "-o", "mine.py", "--json").json == {"file": "mine.py", "sha256": digest}
+    published = (VERIFY.parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    assert f"verify.py: SHA-256 {digest}\n" in published, "docs/audit.md publishes the digest of another verify.py"
+
+
+def test_a_notice_that_was_withdrawn_since_is_said_to_be(folder: Path) -> None:
+    issued = {**notice(), "notice": "PN-1", "at": "2025-10-28T09:00:00Z", "issued_on": "2025-10-28"}
+    undone = {
+        "command": "WithdrawPenaltyNotice", "at": "2025-10-30T09:00:00Z", "by": issued["by"], "pupil": "1042",
+        "notice": "PN-1", "reason": "sent to the wrong house",
+    }  # fmt: skip
+    replayed([issued])
+    assert run("seal", "--seal", "seal").code == 0
+    before = asked("--case", "PN-1", "--seal", "seal", "-o", "before.zip")
+    assert "WITHDRAWN" not in before.out, "the negative control"
+    replayed([undone])
+    assert run("seal", "--seal", "seal").code == 0
+    said = asked("--case", "PN-1", "--seal", "seal", "-o", "after.zip")
+    assert "the notice PN-1 was WITHDRAWN (2025-10-30T09:00:00+00:00), and counts for nothing" in said.out
+    for name, holds in (("before.zip", False), ("after.zip", True)):
+        with zipfile.ZipFile(name) as archive:
+            text = " ".join(page.extract_text() for page in PdfReader(archive.open("evidence.pdf")).pages)
+        assert ("sent to the wrong house) and counts for nothing" in " ".join(text.split())) is holds
+        told = subprocess.run([sys.executable, "-I", VERIFY, name], capture_output=True, text=True)
+        assert told.returncode == 0 and ("the notice PN-1 was WITHDRAWN" in told.stdout) is holds
