@@ -28,7 +28,10 @@ _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 class Unfit(ValueError):
-    """Text that holds a character which is not let in. The message names the character, never the text."""
+    """Text that holds a character which is not let in. The message names the character, never the text; `steps` lead to
+    it from the field that it is in."""
+
+    steps: tuple[str, ...] = ()
 
 
 def check(text: str, *, lines: bool = False) -> str:

@@ -250,9 +250,9 @@ def malformed(error: pydantic.ValidationError, pupil: object = None) -> Refused:
         return Refused("malformed", field=steps[-1], expected="no such field in this command")
     if first["type"] == "missing":
         return Refused("malformed", field=".".join(steps), expected="this field to be given")
-    if isinstance(first.get("ctx", {}).get("error"), Unfit):
+    if isinstance(unfit := first.get("ctx", {}).get("error"), Unfit):
         about = f" of pupil {pupil}" if isinstance(pupil, str) and is_pupil_number(pupil) else ""
-        field = ".".join(step for step in steps if step != "[key]")
+        field = ".".join(step for step in (*steps, *unfit.steps) if step != "[key]")
         return Refused("malformed", field=field + about, expected=_expected(first["msg"]))
     given = first["input"]
     named = all(step in SPEAKABLE or step.isdecimal() for step in steps)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationInfo, f
 
 from commands.fields import Line, Moment, Word
 from ledger.sessions import Session
-from ledger.text import check
+from ledger.text import Unfit, check
 
 
 class Model(BaseModel):
@@ -23,16 +23,21 @@ class Model(BaseModel):
         return given
 
 
-def _check_deep(given: Any) -> None:
+def _check_deep(given: Any, *steps: str) -> None:
+    """Raise Unfit, with the steps to what is not let in."""
     if isinstance(given, str):
-        check(given, lines=True)
+        try:
+            check(given, lines=True)
+        except Unfit as unfit:
+            unfit.steps = steps
+            raise
     elif isinstance(given, dict):
         for name, value in given.items():
-            _check_deep(name)
-            _check_deep(value)
+            _check_deep(name, *steps)
+            _check_deep(value, *steps, str(name))
     elif isinstance(given, (list, tuple)):
-        for each in given:
-            _check_deep(each)
+        for place, each in enumerate(given):
+            _check_deep(each, *steps, str(place))
 
 
 class By(Model):

@@ -85,6 +85,7 @@ def test_every_text_and_every_list_of_a_command_has_an_end() -> None:
         ({"reason": "a\u202eb"}, "U+202E is character 2"),
         ({"detail": "nul\x00"}, "detail of pupil 1042, expected text without"),
         ({"by": {"id": "x", "name": "A\nB", "title": "T"}}, "by.name of pupil 1042, expected one line of text without"),
+        ({"by": {"id": "x", "name": "A\x9b", "title": "T"}}, "by.name of pupil 1042, expected text without"),
         ({"code": "I\u200f"}, "code of pupil 1042, expected"),
     ],
 )  # fmt: skip
