@@ -12,6 +12,7 @@ A release reads every format up to its own. It records only where the format is 
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
@@ -61,6 +62,7 @@ class Standing(NamedTuple):
 TODAY = Standing(FORMAT, LEAST_RELEASE)
 
 
+@cache
 def release() -> str:
     """Return the number of this release."""
     try:

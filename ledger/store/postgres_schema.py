@@ -14,6 +14,7 @@ ledger and `verify` tell what is missing, what has another body, and what is not
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from ledger.store.failures import AHEAD, NEWER, NOT_AN_EVENT
@@ -390,8 +391,11 @@ class Faults(NamedTuple):
 
 def compared(found: list[tuple[str, str, str, str]], schema: str) -> Faults:
     """Return what differs, of the rows of CATALOGUE."""
+    # A body names the schema in quotation marks, as it was made; the rest is worded by the database, which leaves them
+    # out. What stands in a text there, 'school.' or 'entry.', is a kind of event and no schema.
+    named = re.compile(rf"(?<!')\b{schema}\.")
     there = {
-        (kind, table, name): stands.replace(f'"{schema}".', "").replace(f"{schema}.", "")
+        (kind, table, name): (stands if kind == "function" else named.sub("", stands)).replace(f'"{schema}".', "")
         for kind, table, name, stands in found
         if kind != "right"
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from ledger.errors import Misconfigured, Refused
@@ -184,3 +185,15 @@ def test_a_process_that_was_running_while_the_ledger_was_upgraded_records_nothin
     with pytest.raises(Refused, match="newer_ledger"):
         grown.append([mark("9/2024/2024-09-03/AM")], at=before[-1].recorded_at)
     assert everything(grown) == before
+
+
+@pytest.mark.parametrize("schema", ["school", "entry", "register", "user"])
+def test_a_schema_may_be_called_as_a_kind_of_event_or_a_word_of_sql(database_url: str, schema: str) -> None:
+    url = f"{database_url}&schema={schema}"
+    try:
+        with open_ledger(url, create=True) as ledger:
+            assert ledger.reads.faults() == []
+            assert ledger.append([opening(), mark()]) == [1, 2]
+    finally:
+        with psycopg.connect(database_url, autocommit=True) as owner:
+            owner.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
