@@ -270,17 +270,18 @@ def _database_findings(ledger: Ledger) -> Iterator[Finding]:
 
 
 def _row_findings(ledger: Ledger, head: int, progress: Callable[[int], None] | None) -> Iterator[Finding]:
-    position, recorded_at = 0, FIRST_MOMENT
+    position, recorded_at, whole = 0, FIRST_MOMENT, True
     versions: dict[str, int] = {}
     admitted: set[str] = {SCHOOL}
     strangers: dict[str, int] = {}  # the first position about each who has not been admitted yet
     for rows in sound_pages(ledger, head):
         if isinstance(rows, UnsoundRow):
             yield _unsound(rows)
-            position = rows.position or position
+            position, whole = rows.position or position, False
             continue
         for row in rows:
             if row.position > position + 1:
+                whole = False
                 yield Finding("gap", f"positions {position + 1} to {row.position - 1} are gone", position=row.position)
             elif row.position <= position:
                 yield Finding("gap", "a second event stands at this position", position=row.position)
@@ -301,6 +302,8 @@ def _row_findings(ledger: Ledger, head: int, progress: Callable[[int], None] | N
             yield from _event_findings(row)
         if progress is not None:
             progress(position)
+    if not whole:
+        return  # what is gone may have been their admission
     for owner in sorted(strangers.keys() - admitted, key=lambda owner: strangers[owner])[:SHOWN]:
         yield Finding("never_admitted", "nobody was ever admitted under this number", owner, position=strangers[owner])
 
