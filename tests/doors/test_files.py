@@ -135,7 +135,9 @@ def test_a_line_on_standard_input_shows_no_reason_to_those_who_list_processes(sc
     doing = subprocess.Popen(
         line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=False, env=os.environ | {"PYTHONPATH": str(ROOT)}
     )
-    shown = Path(f"/proc/{doing.pid}/cmdline").read_bytes()
+    shown = b""
+    while not shown and doing.poll() is None:  # for a moment there is nothing yet
+        shown = Path(f"/proc/{doing.pid}/cmdline").read_bytes()
     out, _ = doing.communicate(amend())
     assert out.startswith(b"recorded ") and shown and b"secret" not in shown
     assert run("history", "1042", "2024-09-03/AM", "--json").json[0]["entries"][-1]["reason"] == "a secret"
