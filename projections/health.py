@@ -221,7 +221,7 @@ def model_findings(ledger: Ledger, engine: sa.Engine) -> Iterator[Finding]:
     try:
         with engine.connect() as connection:
             at = tracked(connection)
-            held = bool(connection.scalar(sa.select(sa.exists(SERVING.entries.select()))))
+            held = any(connection.scalar(sa.select(sa.exists(table.select()))) for table in SERVING.tables)
         check_version(at.version)
         Projector(ledger, engine).check_digest(at, ledger.reads.end())
     except (Stale, Misconfigured) as error:

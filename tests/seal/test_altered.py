@@ -307,7 +307,8 @@ def grown(request: pytest.FixtureRequest) -> Ledger:
 def found(ledger: Ledger) -> list[Any]:
     engine = open_engine(ledger)
     rebuild(ledger, engine)
-    return [(each.rule, each.position) for each in verify_findings(ledger, engine)]
+    # Nobody was admitted to the school that this test makes.
+    return [(each.rule, each.position) for each in verify_findings(ledger, engine) if each.rule != "never_admitted"]
 
 
 def test_a_stray_row_is_named_on_every_database(grown: Ledger) -> None:
