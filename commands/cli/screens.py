@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 verbs = typer.Typer(**PLAIN)
 
 NO = 1
+SummaryOption = Annotated[
+    bool, typer.Option("--summary", help="With --json: one object, with what the seal covers beside the findings.")
+]
 
 
 @verbs.command("register")
@@ -153,9 +156,7 @@ def verify_ledger(
         str | None,
         typer.Option("--sealed-by", metavar="TIME", help="No, unless all that was recorded by then is sealed."),
     ] = None,
-    summary: Annotated[
-        bool, typer.Option("--summary", help="With --json: one object, with what the seal covers beside the findings.")
-    ] = False,
+    summary: SummaryOption = False,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,

@@ -57,33 +57,11 @@ def seal_ledger(
     Example: attendance seal --seal /media/safe/seal --ledger sqlite:///school.db
     """
     from ledger.note import open_note, parse_checkpoint
-    from ledger.seal import BrokenSeal, new_seal, open_seal, read
-    from projections.health import stray_findings
-    from projections.replay import pages
 
     if folder is None:
         raise Misconfigured(f"where is the seal? Give --seal FOLDER or {SEAL_VARIABLE}")
     with opened(ledger, keys) as house:
-        if new:
-            school = house.ledger.opened()
-            assert school is not None
-            seal = new_seal(folder, f"attendance/{school.urn}")
-            note(f"made {folder}: keep 'key' for the signer alone, give 'key.pub' to everybody")
-        else:
-            seal = open_seal(folder)
-        memory, remembered = _remembered(house, seal, new=new)
-        if strays := stray_findings(house.ledger):
-            raise BrokenSeal(f"nothing was signed: {strays[0].sentence}")
-        head = house.ledger.reads.end()
-        with progress_bar("sealing", head) as progress:
-            rows = (row for page in pages(house.ledger, head) for row in page)
-            sizes = {one.size for one in [*seal.checkpoints(), *remembered]}
-            reading = read(rows, sizes, progress, whole=sorted(sizes)[-1:])
-        if reading.size != head:
-            raise BrokenSeal(f"nothing was signed: the ledger holds {reading.size} events and ends at {head}")
-        signed = seal.sign(reading, remembered)
-        if memory is not None:
-            memory.signed(str(seal.key), signed)
+        seal, signed = _signed(house, folder, new=new)
         simulated = house.simulated
     checkpoint = parse_checkpoint(open_note(signed, seal.key))
     if timestamp is not None:
@@ -98,6 +76,35 @@ def seal_ledger(
         say(signed)
         if simulated:
             note("SIMULATED: this ledger's clock and people are made up")
+
+
+def _signed(house: House, folder: Path, *, new: bool) -> tuple[Seal, str]:
+    """Return the seal of a folder, made or begun there where that is asked for, and the note that it signed."""
+    from ledger.seal import BrokenSeal, new_seal, open_seal, read
+    from projections.health import stray_findings
+    from projections.replay import pages
+
+    if new:
+        school = house.ledger.opened()
+        assert school is not None
+        seal = new_seal(folder, f"attendance/{school.urn}")
+        note(f"made {folder}: keep 'key' for the signer alone, give 'key.pub' to everybody")
+    else:
+        seal = open_seal(folder)
+    memory, remembered = _remembered(house, seal, new=new)
+    if strays := stray_findings(house.ledger):
+        raise BrokenSeal(f"nothing was signed: {strays[0].sentence}")
+    head = house.ledger.reads.end()
+    with progress_bar("sealing", head) as progress:
+        rows = (row for page in pages(house.ledger, head) for row in page)
+        sizes = {one.size for one in [*seal.checkpoints(), *remembered]}
+        reading = read(rows, sizes, progress, whole=sorted(sizes)[-1:])
+    if reading.size != head:
+        raise BrokenSeal(f"nothing was signed: the ledger holds {reading.size} events and ends at {head}")
+    signed = seal.sign(reading, remembered)
+    if memory is not None:
+        memory.signed(str(seal.key), signed)
+    return seal, signed
 
 
 def _remembered(house: House, seal: Seal, *, new: bool) -> tuple[Epochs | None, list[Checkpoint]]:
