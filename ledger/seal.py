@@ -325,20 +325,22 @@ class Seal:
         if not checkpoints:
             return [] if self._fresh else [Finding("seal", LOST)]
         size = max(checkpoint.size for checkpoint in checkpoints)
-        of_first_form = all(checkpoint.of_first_form for checkpoint in checkpoints)
-        if faults := tile_faults(self.folder / "tiles", size, leaves_only=of_first_form):
+        tiles = self.folder / "tiles"
+        if faults := tile_faults(tiles, size, leaves_only=True):
             return [Finding("seal", each) for each in faults]
-        leaves, roots = self.held(), Frontier()
-        found = roots.roots_at({each.size for each in checkpoints}, split(leaves))
+        roots = Frontier().roots_at({each.size for each in checkpoints}, split(self.held()))
         for checkpoint in sorted(checkpoints, key=lambda each: each.size):
-            if checkpoint.size and found[checkpoint.size] != checkpoint.root:
+            if checkpoint.size and roots[checkpoint.size] != checkpoint.root:
                 sentence = f"the tiles of this seal are not those of its checkpoint over {checkpoint.size}"
                 return [Finding("seal", sentence)]
-            try:
-                if not checkpoint.of_first_form:
-                    self.year_tree(checkpoint)
-            except BrokenSeal as error:
-                return [Finding("seal", str(error))]
+        whole = [each for each in checkpoints if not each.of_first_form]  # before, neither levels nor lines were kept
+        if whole and (faults := tile_faults(tiles, size)):
+            return [Finding("seal", each) for each in faults]
+        try:
+            for checkpoint in whole:
+                self.year_tree(checkpoint)
+        except BrokenSeal as error:
+            return [Finding("seal", str(error))]
         return []
 
     def sign(self, reading: Reading, others: Sequence[Checkpoint] = ()) -> str:
