@@ -113,10 +113,7 @@ def import_marks(
     rejects_path = Path(rejects if rejects is not None else f"{Path(path).stem}-rejects.csv")
     check_rejects_path(rejects_path)
     ledger.check_restored()
-    try:
-        text.check(source)
-    except text.Unfit as unfit:
-        raise Refused("malformed", field="source", expected=str(unfit)) from None
+    _check_source(source)
     school = take_in(School(), ledger.reads.reference_rows(0))
     if school.opened is None:
         raise Refused("school_not_open", field="ledger", value=ledger.address.shown)
@@ -149,6 +146,13 @@ def import_marks(
             dry_run=dry_run,
             simulated=school.simulated,
         )
+
+
+def _check_source(source: str) -> None:
+    try:
+        text.check(source)
+    except text.Unfit as unfit:
+        raise Refused("malformed", field="source", expected=str(unfit)) from None
 
 
 class _Import:

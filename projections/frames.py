@@ -185,17 +185,12 @@ def load_entries(
     )
     if ":position" not in statement:
         del params["position"]
-    found: list[tuple[Any, ...]] = []
-    sums: dict[tuple[str, int], tuple[int, int]] = {}
-    end = 0
-    for pupil, year, text, held, total, last in connection.execute(bound, params):
-        if year is None:
-            end = last
-        elif last == -1:
-            sums[pupil, year] = held, total
-        else:
-            found.append((pupil, year, text, held, total, last))
-    found.sort(key=lambda group: group[:2])
+    rows = connection.execute(bound, params).all()
+    end = next((last for _, year, *_, last in rows if year is None), 0)
+    sums = {
+        (pupil, year): (held, total) for pupil, year, _, held, total, last in rows if last == -1 and year is not None
+    }
+    found = sorted((group for group in rows if group[1] is not None and group[-1] != -1), key=lambda group: group[:2])
     # np.fromstring reads numbers out of text; only its binary mode is deprecated.
     columns = [np.fromstring(text or "", dtype=np.int64, sep=",").reshape(-1, 3) for _, _, text, *_ in found]
     table = np.concatenate(columns) if columns else np.empty((0, 3), np.int64)
@@ -224,7 +219,7 @@ def _ends(session: np.ndarray, version: np.ndarray, until: np.ndarray) -> np.nda
 
 
 def _check_sums(
-    found: list[tuple[Any, ...]],
+    found: Sequence[Any],
     numbers: np.ndarray,
     lengths: np.ndarray,
     sums: dict[tuple[str, int], tuple[int, int]],

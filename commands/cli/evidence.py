@@ -31,7 +31,7 @@ from ledger.errors import LedgerError, Misconfigured, Refused
 
 if TYPE_CHECKING:
     from commands.evidence import Bundle
-    from projections.evidence import Evidence
+    from projections.testimony import Evidence
 
 verbs = typer.Typer(**PLAIN)
 

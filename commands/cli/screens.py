@@ -187,9 +187,8 @@ def verify_ledger(
         with progress_bar("checking who recorded", position) as progress:
             recorded = authorship.checked(house.ledger, house.keys, progress)
         found += recorded.findings
-        if as_json or recorded.findings or house.keys.lost:
-            for sentence in recorded.notes:
-                note(sentence)
+        for sentence in recorded.notes if as_json or recorded.findings or house.keys.lost else ():
+            note(sentence)
         found += loose([] if seal is None else [seal / "key"])
         sealed = _sealed(house, seal, checkpoints or [], verifier, roots)
         found += sealed.findings

@@ -40,8 +40,7 @@ def seal_ledger(
     folder: SealOption = None,
     new: Annotated[bool, typer.Option("--new", help="Make the seal: a key, in a folder of its own.")] = False,
     timestamp: Annotated[
-        str | None,
-        typer.Option("--timestamp", metavar="URL", help="Have this authority stamp it (RFC 3161)."),
+        str | None, typer.Option("--timestamp", metavar="URL", help="Have this authority stamp it (RFC 3161).")
     ] = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
@@ -69,9 +68,9 @@ def seal_ledger(
 
         seal.stamp(checkpoint.size, ask(timestamp, signed))
     if as_json:
-        told = {"size": checkpoint.size, "root": checkpoint.root.hex(), "years": checkpoint.years}
-        about = {"until": checkpoint.until, "rules": checkpoint.rules}
-        say_json({**told, **about, "note": signed, "verifier": str(seal.key), "simulated": simulated})
+        about = {"years": checkpoint.years, "until": checkpoint.until, "rules": checkpoint.rules}
+        told = {"size": checkpoint.size, "root": checkpoint.root.hex(), **about}
+        say_json({**told, "note": signed, "verifier": str(seal.key), "simulated": simulated})
     else:
         say(signed)
         if simulated:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("ledger", "projections", "commands")
 # One file by its purpose: a stranger reads it whole, beside nothing else of ours.
-WHOLE = {"commands/evidence/verify.py": 625}
+WHOLE = {"commands/evidence/verify.py": 900}
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
