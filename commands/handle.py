@@ -277,7 +277,7 @@ class Handler:
 
     def _check_remembered(self, facts: Sequence[Fact], school_now: School) -> None:
         """Refuse words about a school year whose key was destroyed: a new key would hide that words are gone."""
-        for stream, event in facts:
+        for stream, event in facts if school_now.forgotten else ():
             if wire.speaks(event) and owner_of(stream) in school_now.forgotten:
                 raise Refused("year_forgotten", field="pupil", value=owner_of(stream).name)
 

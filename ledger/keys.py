@@ -13,9 +13,10 @@ may be said twice, so one that finds its connection dead is said again on a new 
 
 from __future__ import annotations
 
+import json
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,7 +29,9 @@ from ledger.streams import Owner
 from ledger.wal import opener, switch_to_wal
 
 WAIT_SECONDS = 5  # for a connection, a lock, an answer
-NAMES_A_QUERY = 500
+KEYS = "SELECT owner, year, key FROM pupil_year_keys WHERE ledger = "
+KEYS_OF_SQLITE = f"{KEYS}? AND owner IN (SELECT value FROM json_each(?))"
+KEYS_OF_POSTGRES = f"{KEYS}%s AND owner = ANY(%s)"
 # What a database says when it cannot or may not, which holds nothing of what was asked: no connection, no right, no
 # resources, no such object, stopped. By SQLSTATE; everything else might repeat a value.
 SPEAKABLE = ("08", "25", "28", "3D", "42", "53", "55", "57")
@@ -60,7 +63,8 @@ class KeyStore:
     def __init__(self, engine: sa.Engine | None, address: str, ledger: Callable[[], str]) -> None:
         self._engine = engine
         # A read alone needs no transaction, and so no two more round trips.
-        self._reading = engine and engine.execution_options(isolation_level="AUTOCOMMIT")
+        apart = engine is None or engine.dialect.name == "sqlite"  # which begins none for a read
+        self._reading = engine if apart or engine is None else engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ledger = ledger
         self._school: dict[Owner, bytes] = {}
         self.address = address
@@ -83,15 +87,9 @@ class KeyStore:
         wanted = set(owners)
         if not wanted or self._reading is None:
             return {}
-        names, ledger = sorted({owner.name for owner in wanted}), self._ledger()
-        found: dict[Owner, bytes] = {}
-        for start in range(0, len(names), NAMES_A_QUERY):
-            some = names[start : start + NAMES_A_QUERY]
-            query = sa.select(_keys.c.owner, _keys.c.year, _keys.c.key).where(
-                _keys.c.ledger == ledger, _keys.c.owner.in_(some)
-            )
-            rows = self._said(partial(self._read, query))
-            found |= {Owner(name, year): bytes(key) for name, year, key in rows}
+        names = sorted({owner.name for owner in wanted})
+        rows = self._said(partial(self._keys_of, self._reading, names))
+        found = {Owner(name, year): bytes(key) for name, year, key in rows}
         return {owner: found[owner] for owner in wanted & found.keys()}
 
     def ensure(self, owners: Iterable[Owner]) -> dict[Owner, bytes]:
@@ -143,6 +141,14 @@ class KeyStore:
     def close(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
+
+    def _keys_of(self, engine: sa.Engine, names: list[str]) -> Sequence[Any]:
+        # In the driver's own words: a register whose text is sealed asks this each time, and building and compiling a
+        # statement of SQLAlchemy's would take a fifth of the time of such a save.
+        sqlite = engine.dialect.name == "sqlite"
+        with engine.connect() as connection:
+            asked = (self._ledger(), json.dumps(names) if sqlite else names)
+            return connection.exec_driver_sql(KEYS_OF_SQLITE if sqlite else KEYS_OF_POSTGRES, asked).all()
 
     def _read(self, query: Any) -> list[Any]:
         assert self._reading is not None
