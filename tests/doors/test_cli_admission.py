@@ -114,7 +114,7 @@ def test_a_deletion_with_everything_in_place_ends_with_nought(moved: Path) -> No
     assert made.code == 0, made
     said = run("deletion", "1042", "--ground", "moved away", "--json")
     assert said.code == 0 and said.json["ready"] is True and said.json["last_day"] == "2024-11-29"
-    assert list(said.json)[6:] == ["ground", "last_day", "transition", "ready", "checks"]
+    assert list(said.json)[7:] == ["ground", "last_day", "transition", "ready", "checks"]
     assert list(said.json["checks"][0]) == ["what", "met", "sentence", "command"]
 
 

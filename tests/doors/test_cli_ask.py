@@ -238,7 +238,7 @@ def test_a_reader_who_leaves_is_no_error(school: Path) -> None:
         assert (process.stderr.read(), process.wait()) == (b"", 141)
 
 
-def test_interrupted_from_the_keyboard_ends_quietly(school: Path) -> None:
+def test_interrupted_from_the_keyboard_ends_with_a_sentence(school: Path) -> None:
     ledger = ("--ledger", f"sqlite:///{school}/attendance.db")
     with _process("replay", "-", *ledger, stdin=subprocess.PIPE, cwd=Path(__file__).parents[2]) as process:
         assert process.stdin is not None and process.stderr is not None
@@ -248,4 +248,5 @@ def test_interrupted_from_the_keyboard_ends_quietly(school: Path) -> None:
         while run("absence", "1043", *ledger, "--json").json[0]["position"] == 31:
             time.sleep(0.05)
         process.send_signal(2)
-        assert (process.stderr.read(), process.wait()) == (b"", 130)
+        said = b"attendance: stopped: what was said to be recorded or written stays, and nothing else was\n"
+        assert (process.stderr.read(), process.wait()) == (said, 130)
