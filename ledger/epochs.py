@@ -49,6 +49,11 @@ class Epoch(NamedTuple):
         return parse_checkpoint(open_note(self.note, self.key)) if self.note else None
 
 
+def make_table(connection: sa.Connection) -> None:
+    """Make the table of seals where there is none."""
+    _metadata.create_all(connection)
+
+
 class Epochs:
     """The seals of one ledger, as its key store remembers them. Raises Misconfigured where that cannot be read or
     written."""
@@ -69,8 +74,9 @@ class Epochs:
 
     def begin(self, verifier: str) -> Epoch:
         """Return the epoch of a seal, put down where it was not."""
-        with _sentences("written"):
-            _metadata.create_all(self._engine)
+        # A key store of an earlier release has no such table yet, and only its owner may make one.
+        with _sentences("written"), self._engine.begin() as connection:
+            make_table(connection)
         known = self.all()
         for epoch in known:
             if epoch.verifier == verifier:

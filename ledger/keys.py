@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from ledger.epochs import Epochs
+from ledger.epochs import Epochs, make_table
 from ledger.errors import Misconfigured
 from ledger.people import is_pupil_number
 from ledger.streams import Owner
@@ -236,6 +236,7 @@ def _created(engine: sa.Engine) -> bool:
         # Two first starts must not race on CREATE.
         connection.exec_driver_sql(lock[engine.dialect.name])
         _metadata.create_all(connection)
+        make_table(connection)
     return True
 
 

@@ -70,7 +70,11 @@ BEGIN
     END IF;
 
     IF is_keys THEN
-        EXECUTE format('GRANT INSERT, DELETE ON ALL TABLES IN SCHEMA %I TO %I', school, writer);
+        EXECUTE format('GRANT INSERT, DELETE ON %I.pupil_year_keys TO %I', school, writer);
+        -- What is remembered of seals is added to and never taken away.
+        IF to_regclass(format('%I.seals', school)) IS NOT NULL THEN
+            EXECUTE format('GRANT INSERT, UPDATE ON %I.seals TO %I', school, writer);
+        END IF;
     END IF;
 
     -- The role of an earlier release served every school of a server, and could insert as it liked.

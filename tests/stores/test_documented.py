@@ -46,7 +46,7 @@ def shell(server: Server, lines: str, **environment: str) -> subprocess.Complete
     return subprocess.run(["bash", "-c", here], env=given, cwd=ROOT, capture_output=True, text=True)
 
 
-def test_the_section_on_postgresql_works_word_for_word(server: Server) -> None:
+def test_the_section_on_postgresql_works_word_for_word(server: Server, tmp_path: Path) -> None:
     (lines,) = re.findall(r"^```sh\n(.*?)^```$", SECTION, re.MULTILINE | re.DOTALL)
     done = shell(server, f"set -e\n{lines}")
     assert done.returncode == 0, done.stderr
@@ -55,6 +55,11 @@ def test_the_section_on_postgresql_works_word_for_word(server: Server) -> None:
     }
     mine = shell(server, MARK.format("1042", "117000"), **office)
     assert "pupil_not_on_roll" in mine.stdout, "refused by a rule, so it was decided"
+    sealing = f"attendance seal --new --seal {tmp_path}/seal --school 117000"
+    sealed = shell(server, sealing, **office)
+    assert sealed.returncode == 0 and "nobody will notice" not in sealed.stderr, sealed.stderr
+    asked = shell(server, "attendance verify --school 117000", **office)
+    assert "what the key store remembers of this ledger's seals" in asked.stderr, asked
     other = shell(server, MARK.format("1042", "117001"), **office)
     assert other.returncode == 2 and "permission denied for schema school_117001" in other.stdout
     auditor = {"ATTENDANCE_KEYS": "sqlite:////nowhere.db", "ATTENDANCE_LEDGER": "postgresql://auditor@/db"}
