@@ -105,7 +105,7 @@ def policy(
     ] = None,
     policy_file: PolicyFile = None,
 ) -> Line:
-    """Adopt a policy from a day on. The whole of it is recorded, so that no later release changes it; AdoptPolicy.
+    """Adopt a policy from a day on. Records AdoptPolicy. The whole of it is kept, so that no later release changes it.
 
     \b
     Example: attendance policy micklem-2025 2025-11-01 --review-on 2026-11-01

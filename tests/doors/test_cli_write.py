@@ -258,7 +258,12 @@ REFUSED = {
 FORGETTING = {"pupil_on_roll", "second_person_required", "held", "too_young_to_forget", "year_forgotten"}
 MOVING = {"record_not_genuine", "not_this_pupil", "session_on_own_roll", "record_not_newer"}
 CLOCK = {"ledger_is_system", "clock_ahead"}
-ELSEWHERE = {"id_reused", "school_not_open", "entry_unreadable"} | CLOCK | FORGETTING | MOVING
+ELSEWHERE = (
+    {"id_reused", "school_not_open", "entry_unreadable", "newer_ledger", "policy_name_taken"}
+    | CLOCK
+    | FORGETTING
+    | MOVING
+)
 
 
 def test_every_refusal_is_one_sentence_that_names_its_rule(school: Path) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -155,18 +153,3 @@ def test_after_a_line_without_an_end_the_journal_goes_on(school: Path) -> None:
     endless = b'{"a":"' + b"x" * (2 * LINE_BYTES) + b'"}\n'
     said = run("replay", "-", "--keep-going", stdin=endless + amend(at="2024-09-05T12:00:00Z") + b"\n")
     assert "applied 1 commands of 2 lines" in said.out and "line 1: malformed: line" in said.err
-
-
-def test_an_interrupt_is_said_in_a_sentence(folder: Path) -> None:
-    line = [sys.executable, "-m", "commands.cli", "replay", "-"]
-    doing = subprocess.Popen(
-        line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while not Path("attendance.db").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    doing.send_signal(signal.SIGINT)
-    _, err = doing.communicate()
-    assert doing.returncode == 130
-    assert err == b"attendance: stopped: what was said to be recorded or written stays, and nothing else was\n"

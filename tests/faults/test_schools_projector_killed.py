@@ -14,7 +14,7 @@ from projections import schools as many
 from projections.projector import Projector
 from projections.replay import replayed
 from projections.schools import Followed
-from projections.tables import entries, tracking
+from projections.tables import SERVING, entries, make_tables, tracking
 from tests.faults.test_projector_killed import ViewFirst, held
 from tests.support.busy import grow
 from tests.support.children import Child, ChildFailed
@@ -75,6 +75,7 @@ def disagreement(schools: Schools, name: str, position: int | None = None) -> st
     if position is None and at == ledger.reads.head()[0]:
         with engine.begin() as connection:
             connection.execute(entries.delete())
+            connection.execute(SERVING.sums.delete())
             connection.execute(tracking.delete())
     return ""
 
@@ -86,6 +87,7 @@ def many_schools(new_database: str) -> str:
             with open_ledger(at_school(new_database, name), create=True) as ledger:
                 grow(ledger, EVENTS, seed=seed)
             many.opened_school(schools, name)
+            make_tables(schools.engine(name))
     return new_database
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from ledger import wire
 from ledger.store import VOLUME_KINDS, Conflict, Envelope, Receipt, Row
@@ -30,6 +31,7 @@ class PlainList:
         basis: int | None = None,
         at: int | None = None,
         key: bytes | None = None,
+        seen: int = 0,
     ) -> list[int]:
         assert at is not None
         taken = {(row.stream, row.version) for row in self.written}
@@ -44,6 +46,17 @@ class PlainList:
         self.receipts[receipt.id] = receipt._replace(first_position=first, events=len(envelopes))
         return list(range(before + 1, len(self.written) + 1))
 
+    def now(self) -> datetime:
+        raise AssertionError("a simulated ledger asks no clock")
+
+    now_roughly = now
+
+    def waiting(self) -> tuple[list[int], int]:
+        return [], len(self.written)  # it has no read model that could not read something
+
+    def check_restored(self) -> int:
+        return 0
+
     def has_codes(self) -> bool:
         return False
 
@@ -52,6 +65,12 @@ class PlainList:
 
     def head(self) -> tuple[int, int]:
         return (len(self.written), self.written[-1].recorded_at) if self.written else (0, 0)
+
+    def end(self) -> int:
+        return len(self.written)
+
+    def rows_at(self, positions: Sequence[int]) -> list[Row]:
+        return [row for row in self.written if row.position in positions]
 
     def rows(self, after: int, limit: int, until: int | None = None) -> list[Row]:
         return [row for row in self.written if after < row.position <= (until or len(self.written))][:limit]

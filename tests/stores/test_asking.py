@@ -269,12 +269,13 @@ def test_what_is_wrong_with_a_ledger_is_examined_and_nothing_recorded(sqlite_url
     with sqlite3.connect(Path(parse_address(sqlite_url).shown.removeprefix("sqlite:///"))) as connection:
         connection.execute("DROP TRIGGER stored_events_no_delete")
     connection.close()
-    with pytest.raises(Misconfigured, match="triggers are gone"):
+    with pytest.raises(Misconfigured, match="trigger stored_events_no_delete is gone"):
         open_ledger(sqlite_url)
     with open_ledger(sqlite_url, examining=True) as ledger:
         engine = open_engine(ledger)
-        assert any("triggers are gone" in each.sentence for each in verify_findings(ledger, engine))
-        with pytest.raises(Misconfigured, match="triggers are gone"):
+        found = [each.sentence for each in verify_findings(ledger, engine)]
+        assert any("trigger stored_events_no_delete is gone" in sentence for sentence in found)
+        with pytest.raises(Misconfigured, match="trigger stored_events_no_delete is gone"):
             ledger.append([mark()])
         engine.dispose()
 

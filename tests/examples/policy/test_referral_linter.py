@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ledger.policy import load
 from ledger.sessions import Session
 from projections.questions import Answers
 from projections.referral import ReferralAnswer, referrals
@@ -180,7 +181,7 @@ def mark(code: str, reason: str) -> MarkAnswer:
 )
 def test_an_unauthorised_code_needs_the_reason_of_its_amendment(codes: str, reason: str, blocks: bool) -> None:
     entries = {Session.parse(HOLIDAY[0]): [mark(code, reason) for code in codes]}
-    file: Any = SimpleNamespace(pupil=PUPIL, entries=entries)
+    file: Any = SimpleNamespace(pupil=PUPIL, entries=entries, policy=load("national-2024"))
     assert [problem.check for problem in code_without_reason(file)] == ["code_without_reason"] * blocks
 
 
