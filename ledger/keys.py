@@ -17,6 +17,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 
@@ -145,10 +146,11 @@ class KeyStore:
     def _keys_of(self, engine: sa.Engine, names: list[str]) -> Sequence[Any]:
         # In the driver's own words: a register whose text is sealed asks this each time, and building and compiling a
         # statement of SQLAlchemy's would take a fifth of the time of such a save.
-        sqlite = engine.dialect.name == "sqlite"
+        if engine.dialect.name == "sqlite":
+            with closing(engine.raw_connection()) as lent:
+                return lent.cursor().execute(KEYS_OF_SQLITE, (self._ledger(), json.dumps(names))).fetchall()
         with engine.connect() as connection:
-            asked = (self._ledger(), json.dumps(names) if sqlite else names)
-            return connection.exec_driver_sql(KEYS_OF_SQLITE if sqlite else KEYS_OF_POSTGRES, asked).all()
+            return connection.exec_driver_sql(KEYS_OF_POSTGRES, (self._ledger(), names)).all()
 
     def _read(self, query: Any) -> list[Any]:
         assert self._reading is not None

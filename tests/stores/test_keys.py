@@ -294,7 +294,8 @@ def test_after_its_server_came_back_the_next_question_is_answered(postgres_keys:
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%pupil_year_keys%'"
             ).fetchall()
-        assert ended == [(True,)], "there was a connection to end"
+        # One that was hung up a moment ago may still be there, too.
+        assert (True,) in ended, "there was a connection to end"
         assert before.items() <= work().items()
     keys.close()
 
