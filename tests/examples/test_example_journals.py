@@ -43,6 +43,7 @@ def test_the_example_is_answered_on_every_store(name: str, fresh_url: Callable[[
             assert stated(penalty, question["penalty"]) == question["penalty"], about
             assert absence.keys() == by_pupil(question["absence"]).keys()
             assert penalty.keys() == by_pupil(question["penalty"]).keys()
+        school.answers.projector.catch_up()
         assert set(stored(school.answers.engine)) == replayed(school.ledger, len(school.rows()))
 
 
