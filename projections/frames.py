@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from ledger.codes import CODES, CodeTable
 from ledger.school import School
 from ledger.sessions import EPOCH_DAY
-from projections.sums import END, ROW, end_numbers, row_numbers
+from projections.sums import Sum, end_numbers, row_numbers
 
 NEVER = np.int64(2**62)
 ALWAYS = np.iinfo(np.int32).max  # the last session of who has not left
@@ -174,9 +174,9 @@ def load_entries(
     # One statement, so that rows, sums and position are of one moment, whoever brings the read model on meanwhile.
     statement = f"""
         SELECT pupil, year, {together}({numbers}, ',') FILTER (WHERE {wanted}), count(*),
-               CAST(coalesce(sum({ROW} + {END}) FILTER (WHERE NOT ({wanted})), 0) AS bigint), max(from_position)
+               CAST(coalesce(sum(number) FILTER (WHERE NOT ({wanted})), 0) AS bigint), -1
         FROM entries WHERE {chosen} GROUP BY pupil, year
-        UNION ALL SELECT pupil, year, NULL, held, total, -1 FROM sums WHERE {chosen}
+        UNION ALL SELECT pupil, year, NULL, held, total, last FROM sums WHERE {chosen}
         UNION ALL SELECT '', NULL, NULL, NULL, NULL, position FROM tracking WHERE name = 'entries'
     """
     bound = sa.text(statement).bindparams(
@@ -188,9 +188,9 @@ def load_entries(
     rows = connection.execute(bound, params).all()
     end = next((last for _, year, *_, last in rows if year is None), 0)
     sums = {
-        (pupil, year): (held, total) for pupil, year, _, held, total, last in rows if last == -1 and year is not None
+        (pupil, year): Sum(held, total, last) for pupil, year, _, held, total, last in rows if year and last != -1
     }
-    found = sorted((group for group in rows if group[1] is not None and group[-1] != -1), key=lambda group: group[:2])
+    found = sorted((group for group in rows if group[-1] == -1), key=lambda group: group[:2])
     # np.fromstring reads numbers out of text; only its binary mode is deprecated.
     columns = [np.fromstring(text or "", dtype=np.int64, sep=",").reshape(-1, 3) for _, _, text, *_ in found]
     table = np.concatenate(columns) if columns else np.empty((0, 3), np.int64)
@@ -222,18 +222,19 @@ def _check_sums(
     found: Sequence[Any],
     numbers: np.ndarray,
     lengths: np.ndarray,
-    sums: dict[tuple[str, int], tuple[int, int]],
+    sums: dict[tuple[str, int], Sum],
     end: int,
 ) -> None:
     """Raise Altered unless each pupil's school year holds as many rows as its sum is of, they come to it, and none is
     from after the position that the read model is said to stand at."""
     running = np.concatenate([[0], np.cumsum(numbers)])
     loaded = np.diff(running[np.concatenate([[0], np.cumsum(lengths)])])
-    for (pupil, year, _, held, others, last), total in zip(found, loaded.tolist(), strict=True):
-        if sums.pop((pupil, year), None) != (held, total + others) or last > end:
+    for (pupil, year, _, held, others, _), total in zip(found, loaded.tolist(), strict=True):
+        kept = sums.pop((pupil, year), None)
+        if kept is None or kept[:2] != (held, total + others) or kept.last > end:
             raise Altered(f"{pupil} in {year}")
-    for (pupil, year), (held, _) in sums.items():
-        if held:
+    for (pupil, year), lacking in sums.items():
+        if lacking.held:
             raise Altered(f"{pupil} in {year}")
 
 

@@ -44,7 +44,7 @@ from projections.projector import (
 from projections.questions import Answers, Moment
 from projections.replay import replay, sound_pages, stored
 from projections.roll_health import roll_findings
-from projections.sums import summed
+from projections.sums import Sum, summed
 from projections.tables import SERVING, parked, tracking
 from projections.text_health import kept_findings, text_findings
 
@@ -245,10 +245,10 @@ def model_findings(ledger: Ledger, engine: sa.Engine) -> Iterator[Finding]:
             yield Finding("read_model", f"the read model {name} {len(rows) - SHOWN} more rows")
     with engine.connect() as connection:
         waiting = {tuple(row) for row in connection.execute(sa.select(parked.c.position, parked.c.stream))}
-        sums = {(row.year, row.pupil): (row.held, row.total) for row in connection.execute(sa.select(SERVING.sums))}
+        sums = {(year, pupil): Sum(*sums) for year, pupil, *sums in connection.execute(sa.select(SERVING.sums))}
     for position, stream in sorted(waiting ^ unread)[:SHOWN]:
         yield Finding("read_model", f"the read model wrongly parks it, or not: {stream}", position=position)
-    right = {key: tuple(each) for key, each in summed(expected, ()).items()}
+    right = summed(expected, ())
     for year, pupil in sorted(key for key in {*sums, *right} if sums.get(key) != right.get(key))[:SHOWN]:
         yield Finding("read_model", f"the check sum of {year}/{(year + 1) % 100:02} is not that of its marks", pupil)
 

@@ -373,16 +373,16 @@ def add_sums(connection: sa.Connection, sums: dict[tuple[int, str], Sum], genera
     if not rows:
         return
     name = generation.sums.name
-    more = ", ".join(f"{column} = {name}.{column} + excluded.{column}" for column in Sum._fields)
+    more = f"held = {name}.held + excluded.held, total = {name}.total + excluded.total, last = excluded.last"
     added = f"ON CONFLICT (year, pupil) DO UPDATE SET {more}"
     if connection.dialect.name == "postgresql":
         connection.connection.cursor().execute(
-            f"INSERT INTO {name} (year, pupil, held, total) "
-            f"SELECT * FROM unnest(%s::smallint[], %s::text[], %s::bigint[], %s::bigint[]) {added}",
+            f"INSERT INTO {name} (year, pupil, held, total, last) "
+            f"SELECT * FROM unnest(%s::smallint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[]) {added}",
             tuple(map(list, zip(*rows, strict=True))),
         )
     else:
-        connection.exec_driver_sql(f"INSERT INTO {name} VALUES (?, ?, ?, ?) {added}", rows)  # type: ignore[arg-type]
+        connection.exec_driver_sql(f"INSERT INTO {name} VALUES (?, ?, ?, ?, ?) {added}", rows)  # type: ignore[arg-type]
 
 
 def _copy(connection: sa.Connection, batch: Batch, table: str) -> None:

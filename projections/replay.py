@@ -65,6 +65,7 @@ def replay(ledger: Ledger, until: int) -> tuple[set[EntryRow], set[tuple[int, st
 
 def stored(engine: sa.Engine, generation: Generation = SERVING) -> Iterator[EntryRow]:
     """Yield the rows that the read model holds."""
+    columns = (generation.entries.c[name] for name in EntryRow._fields)
     with engine.connect() as connection:
-        for row in connection.execute(sa.select(generation.entries)):
+        for row in connection.execute(sa.select(*columns)):
             yield EntryRow._make(row)

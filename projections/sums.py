@@ -3,8 +3,9 @@
 Problem: whoever may write the read model could change a code in it by hand, and every answer would be wrong until the
 next `verify`. Observation: an answer reads all rows of the school years that it is about, so that it can add up as it
 reads. Choice: a number for each row, small enough that its sum over a school year fits into 64 bits and simple enough
-for SQL, so that rows that an answer does not need are added up where they lie. How long a row holds adds a number of
-its own, so that ending one does not ask what it says.
+for SQL: the database works it out again whenever a row changes, and keeps it in the row, so that rows that an answer
+does not need are added up where they lie. How long a row holds adds a number of its own, so that ending one does not
+ask what it says.
 
 It is of accidents and of edits by hand, not of forgers, that a sum is proof: who works it out again as well is found by
 `verify`, which replays the ledger."""
@@ -19,15 +20,17 @@ import numpy as np
 PRIME, END_PRIME = 2**31 - 1, 2**31 - 19
 STEP = 1_000_003  # more than a school's events between two versions of one entry would have to be to look alike
 # Of a row in SQL: what it says, and from when; and until when, 0 while it stands.
-ROW = f"((CAST(session AS bigint) * 256 + code) * (from_position + version * {STEP}) % {PRIME})"
-END = f"coalesce((CAST(session AS bigint) * 256 + 255) * (until_position + version * {STEP}) % {END_PRIME}, 0)"
+_ROW = f"((CAST(session AS bigint) * 256 + code) * (from_position + version * {STEP}) % {PRIME})"
+_END = f"coalesce((CAST(session AS bigint) * 256 + 255) * (until_position + version * {STEP}) % {END_PRIME}, 0)"
+NUMBER = f"{_ROW} + {_END}"
 
 
 class Sum(NamedTuple):
-    """How many rows there are, and the sum of their numbers."""
+    """How many rows there are, the sum of their numbers, and the last position that one of them holds from."""
 
     held: int
     total: int
+    last: int
 
 
 def row_numbers(session: Any, version: Any, code: Any, from_position: Any) -> Any:
@@ -45,13 +48,16 @@ def summed(fresh: Iterable[tuple[Any, ...]], closings: Iterable[tuple[Any, ...]]
     which position, year, pupil, session, version)."""
     found: dict[tuple[int, str], list[int]] = {}
     for year, pupil, session, version, code, begins, until in fresh:
-        here = found.setdefault((year, pupil), [0, 0])
+        here = found.setdefault((year, pupil), [0, 0, 0])
+        here[2] = max(here[2], begins)
         here[0] += 1
         here[1] += row_numbers(session, version, code, begins)
         if until is not None:
             here[1] += end_numbers(session, version, until)
     for until, year, pupil, session, version in closings:
-        found.setdefault((year, pupil), [0, 0])[1] += end_numbers(session, version, until)
+        here = found.setdefault((year, pupil), [0, 0, 0])
+        here[1] += end_numbers(session, version, until)
+        here[2] = max(here[2], until)
     return {key: Sum(*values) for key, values in found.items()}
 
 

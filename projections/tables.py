@@ -21,9 +21,10 @@ from ledger.store import Ledger
 from ledger.store.failures import speak_our_words
 from ledger.store.rows import WAIT_SECONDS
 from ledger.wal import opener
+from projections.sums import NUMBER
 
 # Of what the rows say: those of another version are built again, and never answered from.
-VERSION = 2
+VERSION = 3
 
 metadata = sa.MetaData()
 beside = sa.MetaData()  # tables that are there only while a rebuild needs them
@@ -55,6 +56,7 @@ def _generation(suffix: str, metadata: sa.MetaData) -> Generation:
         sa.Column("code", sa.SmallInteger, nullable=False, comment="row of the code table"),
         sa.Column("from_position", sa.BigInteger, nullable=False),
         sa.Column("until_position", sa.BigInteger),
+        sa.Column("number", sa.BigInteger, sa.Computed(NUMBER, persisted=True), comment="see projections/sums.py"),
         sa.PrimaryKeyConstraint("year", "pupil", "session", "version", name=f"{name}_pkey"),
         sqlite_with_rowid=False,
     )
@@ -72,7 +74,8 @@ def _generation(suffix: str, metadata: sa.MetaData) -> Generation:
         sa.Column("year", sa.SmallInteger, nullable=False),
         sa.Column("pupil", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("held", sa.BigInteger, nullable=False, comment="rows of this pupil's school year"),
-        sa.Column("total", sa.BigInteger, nullable=False, comment="of their numbers: see projections/sums.py"),
+        sa.Column("total", sa.BigInteger, nullable=False, comment="of their numbers"),
+        sa.Column("last", sa.BigInteger, nullable=False, comment="position that one of them holds from"),
         sa.PrimaryKeyConstraint("year", "pupil", name=f"sums{suffix}_pkey"),
         sqlite_with_rowid=False,
     )

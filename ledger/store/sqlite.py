@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 from eventsourcing import persistence
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore
@@ -60,6 +61,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         datastore.pool = PinnedPool(
             db_name=datastore.pool.db_name, lock_timeout=BUSY_SECONDS, pool_timeout=BUSY_SECONDS + 5
         )
+        self._writable: WeakSet[SQLiteConnection] = WeakSet()
         super().__init__(datastore)
 
     def create_table(self) -> None:
@@ -131,7 +133,6 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         fail if the ledger ends before it; `mac`: the code of who recorded, kept beside the receipt."""
         assert_predecessors(((e.originator_id, e.originator_version) for e in stored_events), self.versions_of)  # type: ignore[misc]
         with self._connection(writes=True) as connection:
-            self._check_writable(connection)
             connection.execute("BEGIN IMMEDIATE")
             try:
                 positions = self._append(connection, stored_events, receipt, basis, at, seen, mac)
@@ -141,15 +142,6 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
                     connection.execute("ROLLBACK")
                 raise
         return positions
-
-    def _check_writable(self, connection: sqlite3.Connection) -> None:
-        """Put a copy that was taken out of its log back to it. Raises Misconfigured where nothing may be written."""
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            switch_to_wal(connection)
-        if not may_be_written(connection):
-            raise Misconfigured(
-                "the ledger may only be read here (its file, its folder or its disk): nothing was recorded"
-            )
 
     def _append(
         self,
@@ -272,6 +264,9 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
                 connection = pooled._sqlite_conn
                 row_factory, connection.row_factory = connection.row_factory, None
                 try:
+                    if writes and pooled not in self._writable:
+                        _check_writable(connection)
+                        self._writable.add(pooled)
                     yield connection
                 finally:
                     connection.row_factory = row_factory
@@ -279,6 +274,14 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
             raise
         except (sqlite3.Error, persistence.PersistenceError) as error:
             raise meaning_of(error) from None
+
+
+def _check_writable(connection: sqlite3.Connection) -> None:
+    """Put a copy that was taken out of its log back to it. Raises Misconfigured where nothing may be written."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        switch_to_wal(connection)
+    if not may_be_written(connection):
+        raise Misconfigured("the ledger may only be read here (its file, its folder or its disk): nothing was recorded")
 
 
 def _repaired(connection: sqlite3.Connection) -> list[str]:
