@@ -9,54 +9,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from commands.cli import (
-    admission,
-    archive,
-    ask,
-    census,
-    changes,
-    cluster,
-    compare,
-    daily,
-    due,
-    evidence,
-    explain,
-    followup,
-    imports,
-    keeping,
-    leave,
-    leaves,
-    letters,
-    lines,
-    marks,
-    papers,
-    penalties,
-    policies,
-    portable,
-    punctuality,
-    rebuild,
-    referral,
-    repair,
-    reports,
-    returns,
-    roll,
-    school,
-    schools,
-    screens,
-    seal,
-    show,
-    staged,
-    support,
-)
-from commands.cli.options import PLAIN, PROGRAM, at_one_school, note
+from commands.cli.lazy import LazyVerbs
+from commands.cli.options import PLAIN, PROGRAM, note
 from commands.wiring import said_by_database
 from ledger.errors import LedgerError
 
 app = typer.Typer(
+    cls=LazyVerbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     # A traceback with local variables would print names of children.
     pretty_exceptions_enable=False,
@@ -69,47 +34,11 @@ def attendance() -> None:
     """A ledger of school attendance: every mark and its reasons kept, every figure as known on any day."""
 
 
-for told in (
-    show,
-    due,
-    ask,
-    explain,
-    compare,
-    changes,
-    cluster,
-    evidence,
-    screens,
-    seal,
-    archive,
-    rebuild,
-    repair,
-    lines,
-    imports,
-    marks,
-    followup,
-    support,
-    letters,
-    leave,
-    leaves,
-    penalties,
-    referral,
-    staged,
-    punctuality,
-    daily,
-    returns,
-    census,
-    reports,
-    papers,
-    roll,
-    portable,
-    admission,
-    school,
-    policies,
-    schools,
-    keeping,
-):
-    at_one_school(told.verbs)
-    app.add_typer(told.verbs)
+@cache
+def tree() -> Any:
+    """Return the tree of commands, which is the same for the whole life of a process."""
+    return typer.main.get_command(app)
+
 
 # Whichever parser this version of Typer brings along, its complaints about arguments have this base.
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -125,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        code: int = app(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
+        code: int = tree().main(arguments, prog_name=PROGRAM, standalone_mode=False) or 0
         # Typer makes an exit code of an interrupt that comes while a verb is at work.
         return _stopped() if code == INTERRUPTED else code
     except LedgerError as error:

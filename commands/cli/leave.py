@@ -9,10 +9,7 @@ import typer
 from commands.cli.options import PLAIN
 from commands.cli.write import Line, ParentOption, Pupil, Reason, line, marked, writes
 
-verbs = typer.Typer(**PLAIN)
-
 leave = typer.Typer(help="A request for leave: request, decide, withdraw.", **PLAIN)
-verbs.add_typer(leave, name="leave")
 
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The request's own name, such as LR-1.")]
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from projections.leaves import LeaveAnswer, LeaveRequestAnswer
 
 verbs = typer.Typer(**PLAIN)
+verbs.add_typer(leave, name="leave")
 
 
 @leave.command("show")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from projections.questions import Moment, Particulars
 
 verbs = typer.Typer(**PLAIN)
+verbs.add_typer(letter, name="letter")
 
 ABOUT = ("attendance", "punctuality", "no contact", "meeting", "notice to improve", "penalty")
 OutFile = Annotated[str, typer.Option("-o", "--output", metavar="FILE.pdf", help="Where to write it.")]

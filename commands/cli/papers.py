@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from projections.reports.sharing import SharingSheet
 
 verbs = typer.Typer(**PLAIN)
+verbs.add_typer(reports, name="reports")
 
 FIGURES = ("session", "possible", "attended", "absent", "rates")
 

@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from projections.reports.awards import AwardsReport
     from projections.reports.base import Report
 
-verbs = typer.Typer(**PLAIN)
 reports = typer.Typer(help="Reports: parents, weekly, governors, groups, awards, newsletter, share.", **PLAIN)
-verbs.add_typer(reports, name="reports")
 
 Leavers = Annotated[bool, typer.Option("--leavers", help="Also who left in that school year.")]
 FromOption = Annotated[

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from projections.returns import Candidate
 
 verbs = typer.Typer(**PLAIN)
+verbs.add_typer(return_, name="return")
 
 FILES = (".csv", ".xlsx", ".pdf")
 FormArgument = Annotated[

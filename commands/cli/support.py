@@ -17,8 +17,6 @@ verbs = typer.Typer(**PLAIN)
 
 letter = typer.Typer(help="Letters to parents: draft, sent.", **PLAIN)
 return_ = typer.Typer(help="A return to the local authority: make one, show what one said.", **PLAIN)
-verbs.add_typer(letter, name="letter")
-verbs.add_typer(return_, name="return")
 
 QUOTING = ("attendance", "punctuality", "report")  # letters that quote the year to date
 

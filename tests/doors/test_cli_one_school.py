@@ -7,9 +7,8 @@ from typing import Any
 
 import psycopg
 import pytest
-import typer
 
-from commands.cli import app
+from commands.cli import tree
 from ledger.store.names import at_school
 from tests.support.terminal import run, small_school, write_journal
 
@@ -80,7 +79,7 @@ def test_the_environments_school_belongs_to_the_environments_ledger(
 
 
 def test_every_verb_that_takes_a_ledger_takes_a_school() -> None:
-    takers = [(path, options) for path, options in verbs(typer.main.get_command(app)) if "--ledger" in options]
+    takers = [(path, options) for path, options in verbs(tree()) if "--ledger" in options]
     assert len(takers) > 80
     assert [path for path, options in takers if "--school" not in options] == []
 
@@ -88,7 +87,8 @@ def test_every_verb_that_takes_a_ledger_takes_a_school() -> None:
 def verbs(command: Any, path: str = "") -> list[tuple[str, set[str]]]:
     """Return every verb with its options."""
     if hasattr(command, "commands"):
-        return [found for name, each in command.commands.items() for found in verbs(each, f"{path} {name}")]
+        names = command.list_commands(None)
+        return [found for name in names for found in verbs(command.get_command(None, name), f"{path} {name}")]
     return [(path, {option for each in command.params for option in each.opts})]
 
 

@@ -1,0 +1,48 @@
+"""The group of all verbs: each is imported and built when first asked for, and help comes from the table alone."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from commands.cli.options import at_one_school
+from commands.cli.table import HEADINGS, SAID, VERBS
+
+NEAR = 3  # names suggested for one that is not there
+
+
+class LazyVerbs(TyperGroup):
+    """The verbs of the table, by name."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in VERBS and cmd_name not in self.commands:
+            verbs = import_module(f"commands.cli.{VERBS[cmd_name].module}").verbs
+            at_one_school(verbs)
+            self.commands.update(get_group(verbs).commands)
+        return self.commands.get(cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        width = max(map(len, VERBS))
+        for heading, verbs in HEADINGS.items():
+            with formatter.section(heading.capitalize()):
+                formatter.write_dl([(f"{verb.name:{width}}", verb.summary) for verb in verbs])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            near = nearest(args[0])
+            meant = f": try {' or '.join(map(repr, near))}" if near else ""
+            ctx.fail(f"No such command {args[0]!r}{meant}")
+        return super().resolve_command(ctx, args)
+
+
+def nearest(name: str) -> list[str]:
+    """Return the verbs that may be meant by a name that is none: what people say for them, then how it is spelt."""
+    said = SAID.get(name.lower(), ())
+    return list(said) or get_close_matches(name.lower(), VERBS, NEAR)
