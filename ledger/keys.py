@@ -6,9 +6,9 @@ how words are forgotten (`ledger.wire`). `secure_delete` makes SQLite overwrite 
 created in passing: only opening a ledger creates one, so that a mistyped address is an error and not a second set of
 keys.
 
-A pupil's keys are asked for each time that they are used and kept by nobody, so that a process that runs for months
-forgets with the store. That also leaves nothing for threads to share but the pool of connections. Every statement here
-may be said twice, so one that finds its connection dead is said again on a new one.
+A pupil's keys are asked for each time that they are used, so that a process that runs for months forgets with the
+store. Only of a SQLite file are they kept, and no longer than nobody has changed the file: that it says at once. Every
+statement here may be said twice, so one that finds its connection dead is said again on a new one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
 from functools import partial
+from threading import Lock
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -68,6 +68,7 @@ class KeyStore:
         self._reading = engine if apart or engine is None else engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ledger = ledger
         self._school: dict[Owner, bytes] = {}
+        self._file = FileKeys(engine) if engine is not None and apart and engine.url.database else None
         self.address = address
 
     @property
@@ -89,7 +90,7 @@ class KeyStore:
         if not wanted or self._reading is None:
             return {}
         names = sorted({owner.name for owner in wanted})
-        rows = self._said(partial(self._keys_of, self._reading, names))
+        rows = self._said(partial(self._keys_of, names))
         found = {Owner(name, year): bytes(key) for name, year, key in rows}
         return {owner: found[owner] for owner in wanted & found.keys()}
 
@@ -140,16 +141,20 @@ class KeyStore:
         return None if self._engine is None else Epochs(self._engine, self._ledger())
 
     def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
         if self._engine is not None:
             self._engine.dispose()
 
-    def _keys_of(self, engine: sa.Engine, names: list[str]) -> Sequence[Any]:
+    def _keys_of(self, names: list[str]) -> Sequence[Any]:
+        if self._file is not None:
+            return self._file.keys_of(self._ledger(), names)
+        assert self._reading is not None
         # In the driver's own words: a register whose text is sealed asks this each time, and building and compiling a
         # statement of SQLAlchemy's would take a fifth of the time of such a save.
-        if engine.dialect.name == "sqlite":
-            with closing(engine.raw_connection()) as lent:
-                return lent.cursor().execute(KEYS_OF_SQLITE, (self._ledger(), json.dumps(names))).fetchall()
-        with engine.connect() as connection:
+        with self._reading.connect() as connection:
+            if self._reading.dialect.name == "sqlite":
+                return connection.exec_driver_sql(KEYS_OF_SQLITE, (self._ledger(), json.dumps(names))).all()
             return connection.exec_driver_sql(KEYS_OF_POSTGRES, (self._ledger(), names)).all()
 
     def _read(self, query: Any) -> list[Any]:
@@ -164,6 +169,41 @@ class KeyStore:
 
     def _said(self, work: Callable[[], T]) -> T:
         return said_once_more(work, self.address)
+
+
+class FileKeys:
+    """Keys read from a SQLite file, kept until anybody changes the file. Its one connection never writes, so that what
+    others committed, this process among them, is told by the number that SQLite counts changes with."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._lock = Lock()
+        self._lent: sa.PoolProxiedConnection | None = None
+        self._changes = -1
+        self._kept: dict[str, list[tuple[str, int, bytes]]] = {}
+
+    def keys_of(self, ledger: str, names: Sequence[str]) -> list[tuple[str, int, bytes]]:
+        """Return (owner, year, key) of what the owners of these names have now."""
+        with self._lock:
+            if self._lent is None:
+                self._lent = self._engine.raw_connection()
+            cursor = self._lent.cursor()
+            # Asked first: what changes between the two questions is read again at the next one.
+            ((changes,),) = cursor.execute("PRAGMA data_version").fetchall()
+            if changes != self._changes:
+                self._changes, self._kept = changes, {}
+            if missing := [name for name in names if name not in self._kept]:
+                found: dict[str, list[tuple[str, int, bytes]]] = {name: [] for name in missing}
+                for row in cursor.execute(KEYS_OF_SQLITE, (ledger, json.dumps(missing))).fetchall():
+                    found[row[0]].append(row)
+                self._kept |= found
+            return [row for name in names for row in self._kept[name]]
+
+    def close(self) -> None:
+        with self._lock:
+            if self._lent is not None:
+                self._lent.close()
+            self._lent, self._kept = None, {}
 
 
 def said_once_more(work: Callable[[], T], address: str) -> T:

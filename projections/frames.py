@@ -187,9 +187,7 @@ def load_entries(
         del params["position"]
     rows = connection.execute(bound, params).all()
     end = next((last for _, year, *_, last in rows if year is None), 0)
-    sums = {
-        (pupil, year): Sum(held, total, last) for pupil, year, _, held, total, last in rows if year and last != -1
-    }
+    sums = {(pupil, year): Sum(held, total, last) for pupil, year, _, held, total, last in rows if year and last != -1}
     found = sorted((group for group in rows if group[-1] == -1), key=lambda group: group[:2])
     # np.fromstring reads numbers out of text; only its binary mode is deprecated.
     columns = [np.fromstring(text or "", dtype=np.int64, sep=",").reshape(-1, 3) for _, _, text, *_ in found]

@@ -54,6 +54,8 @@ class Standing(NamedTuple):
 
     def refusal(self) -> LedgerError | None:
         """Return what to say instead of recording, None where this release may record."""
+        if self == TODAY:
+            return None
         if self.newer:
             return Refused("newer_ledger", field="ledger", value=f"format {self.format}")
         return Misconfigured(self.note) if self.older else None
