@@ -14,10 +14,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
+from commands.deciding.marks import check_code
+from commands.deciding.state import State
 from commands.exports import ExportedMark
-from commands.marks import check_code
 from commands.sealing import open_row
-from commands.state import State
 from ledger import wire
 from ledger.errors import RULES, Refused
 from ledger.events import PupilAdmitted
@@ -98,7 +98,7 @@ class Rules:
     """The rules of a mark, for the school as it stands and the present moment."""
 
     def __init__(self, school: School, now: datetime) -> None:
-        self._state = State(school, {}, {})
+        self._state = State(school)
         self._now = now
         self._begun: set[Session] = set()
 

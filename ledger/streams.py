@@ -39,13 +39,13 @@ def roll_stream(pupil: str) -> str:
 
 
 def entry_stream(pupil: str, session: Session) -> str:
-    return f"{pupil}/{_place(session.day)}/{HALVES[session.half]}"
+    return pupil + _places(session.day)[session.half]
 
 
 @lru_cache(maxsize=1024)
-def _place(day: date) -> str:
-    # A day is named for every pupil of a register, some of them more than once.
-    return f"{school_year(day)}/{day.isoformat()}"
+def _places(day: date) -> tuple[str, ...]:
+    # A session is named for every pupil of a register, more than once.
+    return tuple(f"/{school_year(day)}/{day.isoformat()}/{half}" for half in HALVES)
 
 
 def year_prefix(pupil: str, year: int) -> str:

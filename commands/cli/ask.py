@@ -215,8 +215,8 @@ def note_lost_keys(house: House) -> None:
 def deciding_moment(house: House, at: datetime | None) -> Moment:
     """Return the moment that a command is decided at: the end of the ledger, as of the day that its clock shows, or on
     a simulated ledger that of the time given. Refuses: ledger_is_system, time_runs_backwards."""
+    from commands.deciding.state import london_day
     from commands.handle import time_of
-    from commands.state import london_day
 
     now, _ = time_of(at, house.ledger, house.simulated, house.ledger.now)
     return house.answers.moment(london_day(now))

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from commands import models
-from commands.handle import DECISIONS, Handler
+from commands.deciding import DECISIONS
+from commands.handle import Handler
 from ledger.errors import RULES, Refused
 from tests.support.refusals import (
     CODE_RULES,
@@ -89,7 +90,7 @@ def test_unbroken_the_line_is_accepted(command: Command) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.line["command"])
 def test_the_order_is_the_documented_one(command: Command) -> None:
-    documented = _documented(DECISIONS[models.COMMANDS[command.line["command"]]].__doc__ or "")
+    documented = _documented(DECISIONS[models.COMMANDS[command.line["command"]]].decide.__doc__ or "")
     tried = [rule for rule, _ in command.rules]
     assert [rule for rule in documented if rule in tried] == tried
     assert set(documented) - set(tried) <= UNTRIED | LEAVE_CODES_KEEP.get(command.line["command"], set())

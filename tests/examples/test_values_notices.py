@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from commands.state import Fact
+from commands.deciding.state import Fact
 from ledger.case import years_after
 from ledger.notices import (
     Terms,

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 import sqlalchemy as sa
 
+from commands.deciding.state import signed
 from commands.handle import Handler
 from commands.imports import STANDS, UNREADABLE, import_marks
 from commands.models import parse
-from commands.state import signed
 from ledger import wire
 from ledger.errors import Refused
 from ledger.events import MarkAmended

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from commands.handle import DECISIONS
+from commands.deciding import DECISIONS
+from commands.deciding.state import Decided, Fact, Register, State
 from commands.models import parse
-from commands.state import Decided, Fact, Register, State
 from ledger import policy, streams
 from ledger.calendar import Closed, Hours
 from ledger.codes import by_symbol
@@ -246,9 +246,11 @@ class Given:
         """Return what a line comes to that is sent at a London time."""
         try:
             command = parse(line)
-            told = self.told[getattr(command, "pupil", "")]
-            state = State(self.school, self.entries, self.registers, told=told, head=self.head)
-            return Outcome(DECISIONS[type(command)](command, state, parse_moment(at)), None)
+            decision = DECISIONS[type(command)]
+            told = self.told[command.pupil] if decision.follow_up else None
+            read = decision.streams(command, self.school)
+            state = State(self.school, read, self.entries, self.registers, told, reached=self.head, pinned="")
+            return Outcome(decision.decide(command, state, parse_moment(at)), None)
         except Refused as refused:
             return Outcome(None, refused)
 

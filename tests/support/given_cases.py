@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from commands.state import Fact
+from commands.deciding.state import Fact
 from ledger import streams
 from ledger.events import (
     AbsenceReported,

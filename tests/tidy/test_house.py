@@ -49,11 +49,11 @@ def test_imports_go_down(tmp_path: Path) -> None:
 
 
 def test_every_command_has_a_decision_and_a_docstring_of_refusals() -> None:
-    from commands.handle import DECISIONS
+    from commands.deciding import DECISIONS
     from commands.models import COMMANDS
 
-    assert {kind.__name__ for kind in DECISIONS} == set(COMMANDS) - {"OpenSchool"}
-    assert [decide.__name__ for decide in DECISIONS.values() if "Refuses" not in (decide.__doc__ or "")] == []
+    assert {kind.__name__ for kind in DECISIONS} == set(COMMANDS)
+    assert [kind for kind, each in DECISIONS.items() if "Refuses" not in (each.decide.__doc__ or "")] == []
 
 
 def test_every_refusal_raised_is_explained_and_every_explanation_is_used() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from commands.state import Fact
+from commands.deciding.state import Fact
 from tests.support.given import (
     PUPIL,
     Outcome,

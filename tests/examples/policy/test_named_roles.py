@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commands.state import Fact
+from commands.deciding.state import Fact
 from ledger.people import Staff
 from tests.support.given import PUPIL, TEACHER, Outcome, given, leave_requested, policy_adopted, send
 from tests.support.given_cases import role_named

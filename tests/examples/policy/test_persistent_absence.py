@@ -2,7 +2,7 @@
 
 import pytest
 
-from commands.state import Fact
+from commands.deciding.state import Fact
 from ledger.sessions import Session
 from tests.support.given import Given, admitted, given, left, marked, marks
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from commands.state import Fact
+from commands.deciding.state import Fact
 from tests.support.given import (
     FATHER,
     MORNING,

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from commands.deciding.declaration import decides
+from commands.deciding.state import Decided, Fact, State, signed
 from commands.models.case import (
     BeginProsecution,
     ConsiderPenalty,
@@ -17,7 +19,6 @@ from commands.models.case import (
     ServeNotice,
     WithdrawPenaltyNotice,
 )
-from commands.state import Decided, Fact, State, signed
 from ledger.case import Notice, PenaltyCase, years_after
 from ledger.errors import Refused
 from ledger.events import (
@@ -39,6 +40,7 @@ from ledger.sessions import Session
 from ledger.streams import notice_stream
 
 
+@decides(ConsiderPenalty, end=True)
 def consider_penalty(command: ConsiderPenalty, state: State, now: datetime) -> Decided:
     """Return that a person considered a parent's case, what they saw and how they decided to go on.
 
@@ -68,6 +70,7 @@ def consider_penalty(command: ConsiderPenalty, state: State, now: datetime) -> D
     return _recorded(command.pupil, command.notice, considered)
 
 
+@decides(RequireImprovement, end=True)
 def require_improvement(command: RequireImprovement, state: State, now: datetime) -> Decided:
     """Return a notice to improve with its period and test. Refuses: not_considered (no case of that name, or not by
     that day), notice_exists (issued already), malformed (a day or a position that lies ahead),
@@ -92,6 +95,7 @@ def require_improvement(command: RequireImprovement, state: State, now: datetime
     return _recorded(command.pupil, command.notice, required)
 
 
+@decides(EndImprovement)
 def end_improvement(command: EndImprovement, state: State, now: datetime) -> Decided:
     """Return how a notice to improve ended, which may be early. Refuses: no_improvement_required, improvement_over,
     malformed (a day that lies ahead, or before the notice)."""
@@ -108,6 +112,7 @@ def end_improvement(command: EndImprovement, state: State, now: datetime) -> Dec
     return _recorded(command.pupil, command.notice, ended)
 
 
+@decides(ReferPenalty, pins=True)
 def refer_penalty(command: ReferPenalty, state: State, now: datetime) -> Decided:
     """Return a referral to the authority, with the sessions that it names and what was seen.
 
@@ -129,13 +134,14 @@ def refer_penalty(command: ReferPenalty, state: State, now: datetime) -> Decided
         sessions=tuple(sorted(map(str, set(command.sessions)))),
         policy=policy.name,
         rules=policy.rules,
-        seen=state.seen(command.seen) or state.head,
+        seen=state.seen(command.seen) or state.end,
         digest=state.digest,
         reasons=command.reasons,
     )
     return _recorded(command.pupil, command.notice, referred)
 
 
+@decides(IssuePenaltyNotice, pins=True)
 def issue_notice(command: IssuePenaltyNotice, state: State, now: datetime) -> Decided:
     """Return a notice to one parent about one pupil, with what the ledger held when it was decided on.
 
@@ -159,7 +165,7 @@ def issue_notice(command: IssuePenaltyNotice, state: State, now: datetime) -> De
         parent=command.parent,
         issued_on=command.issued_on,
         sessions=tuple(sorted(map(str, set(command.sessions)))),
-        seen=state.head,
+        seen=state.end,
         policy=policy.name,
         rules=policy.rules,
         digest=state.digest,
@@ -191,6 +197,7 @@ def exceeds_limit(issued: list[date], policy: Policy) -> bool:
     )
 
 
+@decides(RecordPayment)
 def record_payment(command: RecordPayment, state: State, now: datetime) -> Decided:
     """Return a payment, which may be a part. Refuses: no_such_notice, notice_withdrawn, notice_already_paid (in full),
     paid_before_issue."""
@@ -204,6 +211,7 @@ def record_payment(command: RecordPayment, state: State, now: datetime) -> Decid
     return _recorded(command.pupil, command.notice, paid)
 
 
+@decides(ServeNotice)
 def serve_notice(command: ServeNotice, state: State, now: datetime) -> Decided:
     """Return how a notice was sent and the day of receipt: as shown, else presumed.
 
@@ -232,6 +240,7 @@ def serve_notice(command: ServeNotice, state: State, now: datetime) -> Decided:
     return _recorded(command.pupil, command.notice, served)
 
 
+@decides(WithdrawPenaltyNotice)
 def withdraw_notice(command: WithdrawPenaltyNotice, state: State, now: datetime) -> Decided:
     """Return a withdrawal: the notice counts for nothing any more, as of any day. Refuses: no_such_notice,
     notice_withdrawn."""
@@ -241,6 +250,7 @@ def withdraw_notice(command: WithdrawPenaltyNotice, state: State, now: datetime)
     return _recorded(command.pupil, command.notice, withdrawn)
 
 
+@decides(BeginProsecution)
 def begin_prosecution(command: BeginProsecution, state: State, now: datetime) -> Decided:
     """Return that a prosecution was begun for the original offence: of a notice whose days are over unpaid, or where
     other action than a notice was decided on.
@@ -267,6 +277,7 @@ def begin_prosecution(command: BeginProsecution, state: State, now: datetime) ->
     return _recorded(command.pupil, command.notice, begun)
 
 
+@decides(EndProsecution)
 def end_prosecution(command: EndProsecution, state: State, now: datetime) -> Decided:
     """Return what came of a prosecution. Refuses: no_prosecution, prosecution_over, malformed (a day that lies ahead,
     or before it was begun)."""

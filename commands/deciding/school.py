@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
 
+from commands.deciding.declaration import decides
+from commands.deciding.state import Decided, Fact, State, signed
 from commands.models.school import (
     AdoptPolicy,
     AmendCalendar,
@@ -16,7 +18,6 @@ from commands.models.school import (
     OpenSchoolYear,
     RecordDailyReturn,
 )
-from commands.state import Decided, Fact, State, signed
 from ledger import policy
 from ledger.calendar import Closed, Hours
 from ledger.codes import CURRENT
@@ -40,7 +41,8 @@ CLOSURE_CODES = frozenset({"Y1", "Y2", "Y3", "Y4", "Y6", "#"})
 OWN = "the school's own"  # edition of a policy that states none
 
 
-def open_school(command: OpenSchool, state: State, now: datetime, simulated: bool) -> Decided:
+@decides(OpenSchool)
+def open_school(command: OpenSchool, state: State, now: datetime) -> Decided:
     """Return the first event of a ledger, which fixes its clock. Refuses: school_already_open,
     policy_unknown, policy_name_taken."""
     by = signed(command.by)
@@ -53,7 +55,7 @@ def open_school(command: OpenSchool, state: State, now: datetime, simulated: boo
         name=command.name_,
         la=command.la,
         estab=command.estab,
-        simulated=simulated,
+        simulated=state.simulated,
         **chosen.kept,
     )
     return Decided([Fact(SCHOOL, opened)])
@@ -90,6 +92,7 @@ def _own(command: OpenSchool | AdoptPolicy) -> Policy:
         raise Refused("malformed", field="settings", expected=f"the settings of a whole policy: {error}") from error
 
 
+@decides(OpenSchoolYear)
 def open_school_year(command: OpenSchoolYear, state: State, now: datetime) -> Decided:
     """Return a new school year with its calendar. Refuses: year_already_open."""
     by = signed(command.by)
@@ -106,6 +109,7 @@ def open_school_year(command: OpenSchoolYear, state: State, now: datetime) -> De
     return Decided([Fact(year_stream(command.year), opened)])
 
 
+@decides(AmendCalendar)
 def amend_calendar(command: AmendCalendar, state: State, now: datetime) -> Decided:
     """Return the calendar as it is from now on known to be; marks already taken stay. Refuses: no_such_year,
     reason_required."""
@@ -137,6 +141,7 @@ def _hours(hours: tuple[Hours, Hours], changed: Mapping[Any, tuple[time, time]])
     return both[0], both[1]
 
 
+@decides(AdoptPolicy)
 def adopt_policy(command: AdoptPolicy, state: State, now: datetime) -> Decided:
     """Return the policy adopted from a day, to be reviewed by another. Nothing where it is in force then already,
     stays so and has that review. Settings that are no policy are malformed. Refuses: policy_unknown,
@@ -153,6 +158,7 @@ def adopt_policy(command: AdoptPolicy, state: State, now: datetime) -> Decided:
     return Decided([Fact(SCHOOL, adopted)])
 
 
+@decides(NameRole)
 def name_role(command: NameRole, state: State, now: datetime) -> Decided:
     """Return who holds a role from a day on. Nothing where they do already. Refuses: unknown_person (a holder without
     id, name or title)."""
@@ -164,6 +170,7 @@ def name_role(command: NameRole, state: State, now: datetime) -> Decided:
     return Decided([Fact(SCHOOL, named)])
 
 
+@decides(RecordDailyReturn, end=True)
 def record_daily_return(command: RecordDailyReturn, state: State, now: datetime) -> Decided:
     """Return that the codes of a day were sent. Refuses: malformed (a day or a position that lies ahead),
     not_a_session (no session on that day)."""
@@ -176,6 +183,7 @@ def record_daily_return(command: RecordDailyReturn, state: State, now: datetime)
     return Decided([Fact(year_stream(school_year(command.day)), made)])
 
 
+@decides(DeclareClosure)
 def declare_closure(command: DeclareClosure, state: State, now: datetime) -> Decided:
     """Return a closure: its sessions expect the code from now on and stay sessions; marks already taken stay.
 

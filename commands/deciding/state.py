@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from commands.models.base import By
 from ledger import streams
@@ -16,6 +16,9 @@ from ledger.policy import Policy
 from ledger.school import School
 from ledger.sessions import LONDON, Session
 from ledger.streams import Owner
+
+T = TypeVar("T")
+UNMARKED = Entry()
 
 
 class Fact(NamedTuple):
@@ -42,24 +45,67 @@ class Register(NamedTuple):
         return self._replace(taken=True) if isinstance(event, RegisterTaken) else self._replace(closed=True)
 
 
+class Ages(NamedTuple):
+    """When something was last recorded about each owner of text, and the last recorded time that nobody doubts and that
+    is no later than now, in microseconds."""
+
+    recorded: Mapping[Owner, int]
+    reached: int
+
+
 class State(NamedTuple):
-    """The school as it stands, and of the entries and registers those that the command is about."""
+    """The school as it stands, and what else the decision declared (`decides`); asking for more raises AssertionError.
+
+    Who is hopeful has declared entries and registers that nobody looked at, and they are new."""
 
     school: School
-    entries: Mapping[str, Entry]
-    registers: Mapping[str, Register]
-    told: Sequence[FollowUpEvent] = ()  # the pupil's follow-up, in order, where the command is about it
-    head: int = 0  # the position decided at
-    digest: str = ""  # of the pupil's rows as whoever decides had seen them, where the decision pins it
-    recorded: Mapping[Owner, int] = {}  # when something was last recorded, of the owners asked about
-    reached: int = 0  # the last recorded time that nobody doubts, and no later than now; where keeping is decided
-    roll: Sequence[RollEvent] = ()  # the pupil's, in order, text open, where the command is about who they are
+    read: Collection[str] = ()  # the streams that were declared
+    entries: Mapping[str, Entry] = {}
+    registers: Mapping[str, Register] = {}
+    told: Sequence[FollowUpEvent] | None = None
+    admission: Sequence[RollEvent] | None = None
+    reached: int | None = None
+    pinned: str | None = None
+    aged: Ages | None = None
+    simulated: bool = False  # the clock that a ledger opened now gets
 
     def entry(self, pupil: str, session: Session) -> Entry:
-        return self.entries.get(streams.entry_stream(pupil, session), Entry())
+        return self.entry_at(streams.entry_stream(pupil, session))
+
+    def entry_at(self, stream: str) -> Entry:
+        return self.entries.get(self._declared(stream), UNMARKED)
 
     def register(self, session: Session, class_name: str) -> Register:
-        return self.registers.get(streams.register_stream(session, class_name), Register())
+        return self.registers.get(self._declared(streams.register_stream(session, class_name)), Register())
+
+    @property
+    def follow_up(self) -> Sequence[FollowUpEvent]:
+        """What was told, tried and passed on about the pupil, in order of year and position."""
+        return _given(self.told, "a pupil's follow-up")
+
+    @property
+    def roll(self) -> Sequence[RollEvent]:
+        """What the roll says of the pupil, in order, text open."""
+        return _given(self.admission, "a pupil's roll")
+
+    @property
+    def end(self) -> int:
+        """The position decided at."""
+        return _given(self.reached, "the end of the ledger")
+
+    @property
+    def digest(self) -> str:
+        """The digest of the pupil's rows as whoever decides had seen them."""
+        return _given(self.pinned, "a pupil's rows")
+
+    @property
+    def ages(self) -> Ages:
+        return _given(self.aged, "when things were recorded")
+
+    def _declared(self, stream: str) -> str:
+        if stream not in self.read:
+            raise AssertionError(f"this decision does not declare that it reads {stream}")
+        return stream
 
     def policy(self, day: date) -> Policy:
         return self.school.policy_on(day)
@@ -87,7 +133,7 @@ class State(NamedTuple):
 
     def seen(self, position: int | None) -> int:
         """Return the position that somebody had seen, 0 for all there is. Refuses one that lies ahead."""
-        if position is not None and position > self.head:
+        if position is not None and position > self.end:
             raise Refused("malformed", field="seen", value=position, expected="a position this ledger has reached")
         return position or 0
 
@@ -101,6 +147,12 @@ class State(NamedTuple):
         known = self.school.pupils.get(pupil)
         if known is None or contact not in (*known.parents, *known.emergency):
             raise Refused("unknown_person", field="contact", value=contact)
+
+
+def _given(value: T | None, what: str) -> T:
+    if value is None:
+        raise AssertionError(f"this decision does not declare that it reads {what}")
+    return value
 
 
 def signed(by: By | Staff, field: str = "by") -> Staff:

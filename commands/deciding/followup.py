@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from commands.deciding.declaration import decides
+from commands.deciding.state import Decided, Fact, State, london_day, signed
 from commands.models.follow_up import (
     AttributeAbsence,
     ExpectSickness,
@@ -16,7 +18,6 @@ from commands.models.follow_up import (
     RequestEvidence,
     ReturnEvidence,
 )
-from commands.state import Decided, Fact, State, london_day, signed
 from ledger.errors import Refused
 from ledger.events import (
     AbsenceAttributed,
@@ -39,6 +40,7 @@ def told(pupil: str, day: date, event: FollowUpEvent) -> Decided:
     return Decided([Fact(follow_up_stream(pupil, school_year(day)), event)])
 
 
+@decides(ReportAbsence)
 def report_absence(command: ReportAbsence, state: State, now: datetime) -> Decided:
     """Return a report; its sessions may lie ahead. Refuses: pupil_not_on_roll, unknown_person, not_a_session, malformed
     (received after it is recorded)."""
@@ -59,6 +61,7 @@ def report_absence(command: ReportAbsence, state: State, now: datetime) -> Decid
     return told(command.pupil, day, reported)
 
 
+@decides(LogContact)
 def log_contact(command: LogContact, state: State, now: datetime) -> Decided:
     """Return an attempt to reach a parent or an emergency contact. Refuses: pupil_not_on_roll (on the sessions' days,
     or today), unknown_person, not_a_session."""
@@ -81,6 +84,7 @@ def log_contact(command: LogContact, state: State, now: datetime) -> Decided:
     return told(command.pupil, days[0], logged)
 
 
+@decides(RequestEvidence, follow_up=True)
 def request_evidence(command: RequestEvidence, state: State, now: datetime) -> Decided:
     """Return a request for medical evidence. Refuses: pupil_not_on_roll, unknown_person, not_a_session,
     reason_required (evidence is asked for in doubt only), evidence_exists."""
@@ -88,7 +92,7 @@ def request_evidence(command: RequestEvidence, state: State, now: datetime) -> D
     _check_sessions(command.pupil, command.sessions, state, command.parent)
     if not command.doubt:
         raise Refused("reason_required", field="doubt")
-    if any(isinstance(event, EvidenceRequested) and event.evidence == command.evidence for event in state.told):
+    if any(isinstance(event, EvidenceRequested) and event.evidence == command.evidence for event in state.follow_up):
         raise Refused("evidence_exists", field="evidence", value=command.evidence)
     requested = EvidenceRequested(
         by=by,
@@ -101,6 +105,7 @@ def request_evidence(command: RequestEvidence, state: State, now: datetime) -> D
     return told(command.pupil, command.sessions[0].day, requested)
 
 
+@decides(RecordEvidence)
 def record_evidence(command: RecordEvidence, state: State, now: datetime) -> Decided:
     """Return evidence that was seen, asked for or not. Refuses: pupil_not_on_roll, not_a_session, malformed (seen on a
     day that lies ahead)."""
@@ -117,18 +122,20 @@ def record_evidence(command: RecordEvidence, state: State, now: datetime) -> Dec
     return told(command.pupil, command.sessions[0].day, seen)
 
 
+@decides(ReturnEvidence, follow_up=True)
 def return_evidence(command: ReturnEvidence, state: State, now: datetime) -> Decided:
     """Return that evidence was given back. Refuses: no_such_evidence (none of that name was seen by that day),
     malformed (a day that lies ahead)."""
     by = signed(command.by)
-    seen = [event for event in state.told if isinstance(event, EvidenceSeen) and event.evidence == command.evidence]
-    if not any(event.seen_on <= command.returned_on for event in seen):
+    seen = [event for event in state.follow_up if isinstance(event, EvidenceSeen)]
+    if not any(event.evidence == command.evidence and event.seen_on <= command.returned_on for event in seen):
         raise Refused("no_such_evidence", field="evidence", value=command.evidence)
     state.check_been(command.returned_on, now, "returned_on")
     returned = EvidenceReturned(by=by, evidence=command.evidence, returned_on=command.returned_on)
     return told(command.pupil, command.returned_on, returned)
 
 
+@decides(ExpectSickness)
 def expect_sickness(command: ExpectSickness, state: State, now: datetime) -> Decided:
     """Return that a pupil is expected to be away ill. Refuses: pupil_not_on_roll (on the first day),
     reason_required."""
@@ -140,6 +147,7 @@ def expect_sickness(command: ExpectSickness, state: State, now: datetime) -> Dec
     return told(command.pupil, command.first_day, expected)
 
 
+@decides(RecordEnquiries)
 def record_enquiries(command: RecordEnquiries, state: State, now: datetime) -> Decided:
     """Return that a pupil was asked after. Refuses: pupil_not_on_roll (on that day), malformed (a day that lies
     ahead)."""
@@ -150,6 +158,7 @@ def record_enquiries(command: RecordEnquiries, state: State, now: datetime) -> D
     return told(command.pupil, command.on, made)
 
 
+@decides(AttributeAbsence)
 def attribute_absence(command: AttributeAbsence, state: State, now: datetime) -> Decided:
     """Return which parents are believed to have allowed an absence. Refuses: pupil_not_on_roll, unknown_person,
     not_a_session, reason_required."""

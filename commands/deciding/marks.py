@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from commands.deciding.declaration import decides
+from commands.deciding.state import Decided, Fact, State, signed
 from commands.models.marks import AmendMark, CloseRegister, LogArrival, Mark, RecordMark, TakeRegister
-from commands.state import Decided, Fact, State, signed
 from ledger.arrival import code_of_arrival
 from ledger.errors import Refused
 from ledger.events import ArrivalLogged, MarkAmended, MarkRecorded, RegisterClosed, RegisterTaken
+from ledger.school import School
 from ledger.sessions import Session, format_clock, school_year
 from ledger.streams import entry_stream, follow_up_stream, register_stream
 
@@ -37,6 +39,23 @@ def check_code(symbol: str, detail: str, pupil: str, session: Session, state: St
         raise Refused("code_needs_detail", field="detail")
 
 
+def _own_entry(command: RecordMark | AmendMark | LogArrival, school: School) -> list[str]:
+    return [entry_stream(command.pupil, command.session)]
+
+
+def _register_and_entries(command: TakeRegister, school: School) -> list[str]:
+    entries = [entry_stream(pupil, command.session) for pupil in command.marks]
+    return [register_stream(command.session, command.class_name), *entries]
+
+
+def _registers_and_entries(command: CloseRegister, school: School) -> list[str]:
+    day, session = command.session.day, command.session
+    classes = school.classes_on(day) if command.class_name is None else [command.class_name]
+    registers = [register_stream(session, class_name) for class_name in classes]
+    return registers + [entry_stream(pupil, session) for pupil in school.pupils_on(day, command.class_name)]
+
+
+@decides(RecordMark, reads=_own_entry, hopeful=True)
 def record_mark(command: RecordMark, state: State, now: datetime) -> Decided:
     """Return the original entry; nothing where it says the same already.
 
@@ -57,6 +76,7 @@ def record_mark(command: RecordMark, state: State, now: datetime) -> Decided:
     return Decided([Fact(entry_stream(command.pupil, session), mark)])
 
 
+@decides(TakeRegister, reads=_register_and_entries, hopeful=True)
 def take_register(command: TakeRegister, state: State, now: datetime) -> Decided:
     """Return the register's event and one original entry for each pupil named, all or nothing.
 
@@ -88,7 +108,7 @@ def take_register(command: TakeRegister, state: State, now: datetime) -> Decided
             check_code(code, detail, pupil, session, state)
             checked.add(asked)
         stream = entry_stream(pupil, session)
-        if stream in state.entries:
+        if state.entry_at(stream).exists:
             kept.append(pupil)
         else:
             marks.append(Fact(stream, MarkRecorded(by=by, code=code, detail=detail)))
@@ -96,6 +116,7 @@ def take_register(command: TakeRegister, state: State, now: datetime) -> Decided
     return Decided([taken, *marks], tuple(kept))
 
 
+@decides(CloseRegister, reads=_registers_and_entries)
 def close_register(command: CloseRegister, state: State, now: datetime) -> Decided:
     """Return a mark for every unmarked pupil on roll: the granted code, citing the decision; the closure's code; else
     N.
@@ -123,6 +144,7 @@ def close_register(command: CloseRegister, state: State, now: datetime) -> Decid
     return Decided(facts)
 
 
+@decides(AmendMark, reads=_own_entry)
 def amend_mark(command: AmendMark, state: State, now: datetime) -> Decided:
     """Return the amendment of one entry; the original stays in the register.
 
@@ -146,6 +168,7 @@ def amend_mark(command: AmendMark, state: State, now: datetime) -> Decided:
     return Decided([Fact(entry_stream(command.pupil, session), amendment)])
 
 
+@decides(LogArrival, reads=_own_entry)
 def log_arrival(command: LogArrival, state: State, now: datetime) -> Decided:
     """Return a line of the Late Book and, where the entry is open to it, the mark that it makes.
 

@@ -9,15 +9,23 @@ from __future__ import annotations
 from datetime import date
 from itertools import takewhile
 
+from commands.deciding.state import State
 from commands.models.roll import RemoveFromRoll
-from commands.state import State
 from ledger.errors import Refused
 from ledger.events import EnquiriesMade
 from ledger.grounds import ground
 from ledger.policy import Policy
+from ledger.school import School
 from ledger.sessions import Half, Session, school_year
+from ledger.streams import entry_stream
 
 SCHOOL_DAYS_READ = 60  # of entries before a removal, enough for every ground that is about absence
+
+
+def entries_read(command: RemoveFromRoll, school: School) -> list[str]:
+    """Return the entries that a removal is held to: only the grounds of long absence ask for them."""
+    days = school.calendar.school_days_until(command.last_day, SCHOOL_DAYS_READ)
+    return [entry_stream(command.pupil, Session(day, half)) for day in days for half in Half]
 
 
 def check_ground(command: RemoveFromRoll, state: State) -> None:
@@ -93,4 +101,4 @@ def _days_away(command: RemoveFromRoll, codes: frozenset[str], state: State) -> 
 
 
 def _asked_after(since: date, state: State) -> bool:
-    return any(isinstance(event, EnquiriesMade) and event.jointly and event.on >= since for event in state.told)
+    return any(isinstance(event, EnquiriesMade) and event.jointly and event.on >= since for event in state.follow_up)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from commands.followup import told
+from commands.deciding.declaration import decides
+from commands.deciding.followup import told
+from commands.deciding.state import Decided, State, signed
 from commands.models.support import InformAgency, MakeReturn, RecordSupport, SendLetter, ShareInformation
-from commands.state import Decided, State, signed
 from ledger.errors import Refused
 from ledger.events import AgencyInformed, InformationShared, LetterSent, ReturnMade, SupportRecorded
 from ledger.steps import begun
 
 
+@decides(SendLetter, end=True)
 def send_letter(command: SendLetter, state: State, now: datetime) -> Decided:
     """Return a letter with the figures that it quoted and when they were true.
 
@@ -37,6 +39,7 @@ def send_letter(command: SendLetter, state: State, now: datetime) -> Decided:
     return told(command.pupil, command.sent_on, sent)
 
 
+@decides(RecordSupport, follow_up=True)
 def record_support(command: RecordSupport, state: State, now: datetime) -> Decided:
     """Return one stage of one step of support.
 
@@ -49,7 +52,7 @@ def record_support(command: RecordSupport, state: State, now: datetime) -> Decid
     state.check_on_roll(command.pupil, [command.on])
     if command.stage != "invited":
         state.check_been(command.on, now, "on")
-    recorded = [event for event in state.told if isinstance(event, SupportRecorded) and event.step == command.step]
+    recorded = [event for event in state.follow_up if isinstance(event, SupportRecorded) and event.step == command.step]
     earlier = sorted((event for event in recorded if event.on <= command.on), key=lambda event: event.on)
     if not begun(command.stage, [event.stage for event in earlier]):
         raise Refused("step_not_begun", field="stage", value=command.stage)
@@ -65,6 +68,7 @@ def record_support(command: RecordSupport, state: State, now: datetime) -> Decid
     return told(command.pupil, command.on, stage)
 
 
+@decides(InformAgency)
 def inform_agency(command: InformAgency, state: State, now: datetime) -> Decided:
     """Return that somebody outside was told; of a deletion also after it. Refuses: pupil_not_on_roll (never before that
     day), malformed (a day that lies ahead)."""
@@ -77,6 +81,7 @@ def inform_agency(command: InformAgency, state: State, now: datetime) -> Decided
     return told(command.pupil, command.on, informed)
 
 
+@decides(MakeReturn, follow_up=True, end=True)
 def make_return(command: MakeReturn, state: State, now: datetime) -> Decided:
     """Return that a return was made, with its content. Refuses: pupil_not_on_roll (never was), malformed (a day or a
     position that lies ahead), return_made_already (about this episode)."""
@@ -85,7 +90,7 @@ def make_return(command: MakeReturn, state: State, now: datetime) -> Decided:
     state.check_been(command.made_on, now, "made_on")
     seen = state.seen(command.seen)
     episode = command.episode.isoformat()
-    if any(isinstance(e, ReturnMade) and (e.form, e.episode) == (command.form, episode) for e in state.told):
+    if any(isinstance(e, ReturnMade) and (e.form, e.episode) == (command.form, episode) for e in state.follow_up):
         raise Refused("return_made_already", field="episode", value=episode)
     made = ReturnMade(
         by=by, form=command.form, episode=episode, made_on=command.made_on, seen=seen, content=command.content
@@ -93,6 +98,7 @@ def make_return(command: MakeReturn, state: State, now: datetime) -> Decided:
     return told(command.pupil, command.made_on, made)
 
 
+@decides(ShareInformation, end=True)
 def share_information(command: ShareInformation, state: State, now: datetime) -> Decided:
     """Return what was passed on, to whom and why. Refuses: pupil_not_on_roll (never was), malformed (a day or a
     position that lies ahead), reason_required."""

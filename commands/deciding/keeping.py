@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from commands.deciding.declaration import decides
+from commands.deciding.state import Decided, Fact, State, london_day, signed
 from commands.models.keeping import DoubtStamps, ForgetYears, LiftHold, PlaceHold
-from commands.state import Decided, Fact, State, london_day, signed
 from ledger.errors import Refused
 from ledger.events import HoldLifted, HoldPlaced, StampsDoubted, YearsForgotten
 from ledger.people import Staff
@@ -19,6 +20,7 @@ from ledger.sessions import from_micros
 from ledger.streams import CLOCK, SCHOOL, Owner, roll_stream
 
 
+@decides(PlaceHold)
 def place_hold(command: PlaceHold, state: State, now: datetime) -> Decided:
     """Return a hold on everything about a pupil. Nothing where there is one. Refuses: pupil_not_on_roll (never was),
     reason_required."""
@@ -33,6 +35,7 @@ def place_hold(command: PlaceHold, state: State, now: datetime) -> Decided:
     return Decided([Fact(roll_stream(command.pupil), HoldPlaced(by=by, reason=command.reason))])
 
 
+@decides(LiftHold)
 def lift_hold(command: LiftHold, state: State, now: datetime) -> Decided:
     """Return that a hold is lifted. Refuses: not_held, reason_required."""
     by = signed(command.by)
@@ -44,6 +47,7 @@ def lift_hold(command: LiftHold, state: State, now: datetime) -> Decided:
     return Decided([Fact(roll_stream(command.pupil), HoldLifted(by=by, reason=command.reason))])
 
 
+@decides(ForgetYears, ages=True)
 def forget_years(command: ForgetYears, state: State, now: datetime) -> Decided:
     """Return that pupils' school years are forgotten; those that were already are passed over.
 
@@ -54,10 +58,11 @@ def forget_years(command: ForgetYears, state: State, now: datetime) -> Decided:
     by, second = signed(command.by), signed(command.second, "second")
     if by.id == second.id or _name(by) == _name(second):
         raise Refused("second_person_required", field="second", value=second.id)
-    keep = state.policy(london_day(from_micros(state.reached))).keep_years
+    recorded, reached = state.ages
+    keep = state.policy(london_day(from_micros(reached))).keep_years
     owners = sorted({Owner(each.pupil, each.year) for each in command.years})
     for owner in owners:
-        check_forgettable(state.school, owner, state.recorded.get(owner, 0), state.reached, keep)
+        check_forgettable(state.school, owner, recorded.get(owner, 0), reached, keep)
     fresh = [owner for owner in owners if owner not in state.school.forgotten]
     if not fresh:
         return Decided([])
@@ -65,13 +70,14 @@ def forget_years(command: ForgetYears, state: State, now: datetime) -> Decided:
     return Decided([Fact(SCHOOL, YearsForgotten(by=by, years=years, second=second))])
 
 
+@decides(DoubtStamps, end=True)
 def doubt_stamps(command: DoubtStamps, state: State, now: datetime) -> Decided:
     """Return that recorded times are wrong. Nothing where that was said of the same positions.
 
     Refuses: malformed (a position that the ledger has not reached), reason_required."""
     by = signed(command.by)
     for field, position in (("first", command.first), ("last", command.last or command.first)):
-        if position > state.head:
+        if position > state.end:
             raise Refused("malformed", field=field, value=position, expected="a position this ledger has reached")
     if not command.reason:
         raise Refused("reason_required", field="reason")

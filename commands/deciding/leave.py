@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from commands.marks import check_code
+from commands.deciding.declaration import decides
+from commands.deciding.marks import check_code
+from commands.deciding.state import Decided, Fact, State, london_day, signed
 from commands.models.leave import DecideLeave, RequestLeave, WithdrawLeave
-from commands.state import Decided, Fact, State, london_day, signed
 from ledger.case import Leave
 from ledger.errors import Refused
 from ledger.events import LeaveDecided, LeaveRequested, LeaveWithdrawn
@@ -22,6 +23,7 @@ from ledger.streams import leave_stream
 LEAVE_CODES = frozenset({"C", "C1", "C2", "J1", "S"})
 
 
+@decides(RequestLeave)
 def request_leave(command: RequestLeave, state: State, now: datetime) -> Decided:
     """Return a request. Refuses: pupil_not_on_roll (on the first day), unknown_person, not_a_session (no session asked
     for is one), leave_exists, malformed (received on a day that lies ahead)."""
@@ -46,6 +48,7 @@ def request_leave(command: RequestLeave, state: State, now: datetime) -> Decided
     return Decided([Fact(_stream(command.pupil, command.request, command.first), requested)])
 
 
+@decides(DecideLeave)
 def decide_leave(command: DecideLeave, state: State, now: datetime) -> Decided:
     """Return one decision per request: the sessions granted, each with its code; the rest is refused.
 
@@ -85,6 +88,7 @@ def decide_leave(command: DecideLeave, state: State, now: datetime) -> Decided:
     return Decided([Fact(_stream(command.pupil, command.request, leave.first), decided)])
 
 
+@decides(WithdrawLeave)
 def withdraw_leave(command: WithdrawLeave, state: State, now: datetime) -> Decided:
     """Return a withdrawal: nothing is expected any more. Refuses: no_such_leave, leave_withdrawn."""
     by = signed(command.by)

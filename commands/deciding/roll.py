@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from commands.deletion import check_ground
+from commands.deciding.declaration import decides
+from commands.deciding.deletion import check_ground, entries_read
+from commands.deciding.state import Decided, Fact, State, london_day, signed
 from commands.models.roll import (
     AdmitPupil,
     AmendParticulars,
@@ -16,7 +18,6 @@ from commands.models.roll import (
     ReceiveMovingForm,
     RemoveFromRoll,
 )
-from commands.state import Decided, Fact, State, london_day, signed
 from ledger.errors import Refused
 from ledger.events import (
     ClassChanged,
@@ -33,6 +34,7 @@ from ledger.roll import PARTICULARS, Pupil
 from ledger.streams import roll_stream
 
 
+@decides(AdmitPupil)
 def admit_pupil(command: AdmitPupil, state: State, now: datetime) -> Decided:
     """Return an admission; the starting day may lie ahead. Refuses: malformed (a birth that lies ahead),
     pupil_already_on_roll (on or after the starting day)."""
@@ -64,6 +66,7 @@ def admit_pupil(command: AdmitPupil, state: State, now: datetime) -> Decided:
     return Decided([Fact(roll_stream(command.pupil), admitted)])
 
 
+@decides(ChangeClass)
 def change_class(command: ChangeClass, state: State, now: datetime) -> Decided:
     """Return a move to a class from a day; registers before it are untouched. Refuses: pupil_not_on_roll (on that
     day)."""
@@ -75,6 +78,7 @@ def change_class(command: ChangeClass, state: State, now: datetime) -> Decided:
     return Decided([Fact(roll_stream(command.pupil), moved)])
 
 
+@decides(ChangeContacts)
 def change_contacts(command: ChangeContacts, state: State, now: datetime) -> Decided:
     """Return the whole new list of parents. Refuses: pupil_not_on_roll (now or ahead)."""
     by = signed(command.by)
@@ -89,6 +93,7 @@ def change_contacts(command: ChangeContacts, state: State, now: datetime) -> Dec
     return Decided([Fact(roll_stream(command.pupil), changed)])
 
 
+@decides(ChangeGroups)
 def change_groups(command: ChangeGroups, state: State, now: datetime) -> Decided:
     """Return the whole new list of groups. Refuses: pupil_not_on_roll (now or ahead)."""
     by = signed(command.by)
@@ -96,6 +101,7 @@ def change_groups(command: ChangeGroups, state: State, now: datetime) -> Decided
     return Decided([Fact(roll_stream(command.pupil), GroupsChanged(by=by, groups=command.groups))])
 
 
+@decides(RemoveFromRoll, reads=entries_read, follow_up=True)
 def remove_from_roll(command: RemoveFromRoll, state: State, now: datetime) -> Decided:
     """Return a removal; the entries stay.
 
@@ -126,6 +132,7 @@ def remove_from_roll(command: RemoveFromRoll, state: State, now: datetime) -> De
     return Decided([Fact(roll_stream(command.pupil), removed)])
 
 
+@decides(ChangeEmergencyContacts)
 def change_emergency_contacts(command: ChangeEmergencyContacts, state: State, now: datetime) -> Decided:
     """Return the whole new list of people to ring beside the parents. Refuses: pupil_not_on_roll (now or ahead)."""
     by = signed(command.by)
@@ -141,6 +148,7 @@ def change_emergency_contacts(command: ChangeEmergencyContacts, state: State, no
     return Decided([Fact(roll_stream(command.pupil), changed)])
 
 
+@decides(AmendParticulars)
 def amend_particulars(command: AmendParticulars, state: State, now: datetime) -> Decided:
     """Return what is different in the admission register from a day on; what it said before stays in the ledger.
 
@@ -167,6 +175,7 @@ def amend_particulars(command: AmendParticulars, state: State, now: datetime) ->
     return Decided([Fact(roll_stream(command.pupil), amended)])
 
 
+@decides(ReceiveMovingForm)
 def receive_moving_form(command: ReceiveMovingForm, state: State, now: datetime) -> Decided:
     """Return the form of a parent who takes a pupil elsewhere. Refuses: pupil_not_on_roll (now or ahead),
     unknown_person, malformed (received on a day that lies ahead)."""

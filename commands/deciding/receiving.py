@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from commands.deciding.declaration import decides
+from commands.deciding.state import Decided, Fact, State, london_day, signed
 from commands.models.roll import ReceiveRecord
-from commands.state import Decided, Fact, State, london_day, signed
 from ledger.errors import Refused
 from ledger.events import ParticularsAmended, PupilAdmitted, ReceivedNotice, RecordReceived
 from ledger.note import BadNote, VerifierKey, parse_key
@@ -14,6 +15,7 @@ from ledger.sessions import Session
 from ledger.streams import roll_stream
 
 
+@decides(ReceiveRecord, roll=True)
 def receive_record(command: ReceiveRecord, state: State, now: datetime) -> Decided:
     """Return what a former school's record says of a pupil's sessions and notices, from now on known here. A newer one
     of the same school replaces it, with what was said of its parents; so does the same one with other parents.
