@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
 
 from ledger.people import check_upn, is_pupil_number
 from ledger.sessions import Session, format_moment, format_year, parse_moment, parse_year
 from ledger.text import check
+
+T = TypeVar("T")
+SPEAKABLE = "a refusal may repeat its value"
+# A type that says nothing about a child: of any other, which is every text that somebody writes, no value is repeated.
+Speakable = Annotated[T, SPEAKABLE]
 
 
 def _parsed(parse: Callable[[str], Any], write: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
@@ -61,18 +66,26 @@ def _hours(given: Any) -> tuple[time, time]:
     return opens, closes
 
 
-Day = Annotated[date, *_parsed(_day, date.isoformat, {"format": "date", "examples": ["2024-09-03"]})]
+BirthDay = Annotated[date, *_parsed(_day, date.isoformat, {"format": "date", "examples": ["2024-09-03"]})]
+Day = Speakable[BirthDay]
 Moment = Annotated[
-    datetime, *_parsed(parse_moment, format_moment, {"format": "date-time", "examples": ["2024-09-03T07:57:00Z"]})
+    datetime,
+    *_parsed(parse_moment, format_moment, {"format": "date-time", "examples": ["2024-09-03T07:57:00Z"]}),
+    SPEAKABLE,
 ]
 SessionField = Annotated[
-    Session, *_parsed(Session.parse, str, {"pattern": r"^\d{4}-\d{2}-\d{2}/(AM|PM)$", "examples": ["2024-09-03/AM"]})
+    Session,
+    *_parsed(Session.parse, str, {"pattern": r"^\d{4}-\d{2}-\d{2}/(AM|PM)$", "examples": ["2024-09-03/AM"]}),
+    SPEAKABLE,
 ]
 YearField = Annotated[
     int,
     *_parsed(parse_year, format_year, {"pattern": r"^\d{4}/\d{2}$", "examples": ["2024/25"]}),
+    SPEAKABLE,
 ]
-PupilNumber = Annotated[str, *_parsed(_pupil, str, {"pattern": r"^[A-Za-z0-9._-]{1,20}$", "examples": ["1042"]})]
+PupilNumber = Annotated[
+    str, *_parsed(_pupil, str, {"pattern": r"^[A-Za-z0-9._-]{1,20}$", "examples": ["1042"]}), SPEAKABLE
+]
 Upn = Annotated[str, *_parsed(_upn, str, {"pattern": r"^[A-Z]\d{11}[0-9A-Z]$", "examples": ["B801200005001"]})]
 RegistrationHours = Annotated[
     tuple[time, time],
@@ -92,10 +105,17 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000),
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(check)]
 # What names something that a command does not declare the form of: a code, a person, a policy.
 Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(check)]
+Code = Speakable[Word]
+PolicyName = Speakable[Word]
 # Part of a stream's name, so no slash; part of a file's name, so nothing odd.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$"), SPEAKABLE]
 ClassName = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\x00-\x1f]{1,20}$"), AfterValidator(check)
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[^/\x00-\x1f]{1,20}$"), AfterValidator(check), SPEAKABLE
 ]
-YearGroup = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10), AfterValidator(check)]
+YearGroup = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10), AfterValidator(check), SPEAKABLE
+]
+Position = Annotated[int, Field(ge=1), SPEAKABLE]
+Count = Annotated[int, Field(ge=0), SPEAKABLE]
+Flag = Speakable[bool]
 Half = Literal["AM", "PM"]

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
-from commands import models as m
+from commands.models.base import Command
+from commands.models.case import IssuePenaltyNotice, RecordPayment
+from commands.models.leave import DecideLeave
+from commands.models.marks import AmendMark, LogArrival, RecordMark, TakeRegister
+from commands.models.roll import ReceiveRecord, RemoveFromRoll
 from ledger.codes import by_symbol
 from ledger.grounds import ground
 from ledger.words import counted
@@ -19,19 +23,19 @@ if TYPE_CHECKING:
 Given = tuple[str, date, str]  # pupil, day, code
 
 
-def cautions(house: House, command: m.Command) -> Iterator[str]:
+def cautions(house: House, command: Command) -> Iterator[str]:
     """Yield a sentence for each thing off with a command that was carried out."""
     match command:
-        case m.RemoveFromRoll() if ground(command.ground) is None:
+        case RemoveFromRoll() if ground(command.ground) is None:
             from projections.roll_health import roll_findings
 
             found = roll_findings(house.answers, house.answers.moment())
             yield from _sentences(found, command.pupil, "ground_unknown")
-        case m.IssuePenaltyNotice():
+        case IssuePenaltyNotice():
             yield from _about_notice(house, command)
-        case m.ReceiveRecord():
+        case ReceiveRecord():
             yield from _of_nobody(house, command)
-        case m.RecordPayment():
+        case RecordPayment():
             yield from _ahead(house, command.pupil, command.notice)
         case _:
             secondary = [each for each in _given(command) if (code := by_symbol(each[2])) and code.secondary_only]
@@ -42,27 +46,27 @@ def cautions(house: House, command: m.Command) -> Iterator[str]:
                         yield f"{symbol} does not occur at primary age, and {pupil} was of that age on {day}"
 
 
-def _given(command: m.Command) -> Iterator[Given]:
+def _given(command: Command) -> Iterator[Given]:
     """Yield the codes that a command gives, with pupil and day."""
     match command:
-        case m.RecordMark() | m.AmendMark() | m.LogArrival():
+        case RecordMark() | AmendMark() | LogArrival():
             yield command.pupil, command.session.day, command.code or ""
-        case m.TakeRegister():
+        case TakeRegister():
             for pupil, mark in command.marks.items():
                 yield pupil, command.session.day, mark if isinstance(mark, str) else mark.code
-        case m.DecideLeave():
+        case DecideLeave():
             for each in command.granted:
                 yield command.pupil, each.session.day, each.code
 
 
-def _of_nobody(house: House, command: m.ReceiveRecord) -> Iterator[str]:
+def _of_nobody(house: House, command: ReceiveRecord) -> Iterator[str]:
     """Yield what is lost where a former school's notices are of parents whom nobody named here."""
     records = house.answers.moment().school.records(command.pupil)
     if lost := sum(not notice.parent for _, record in records for notice in record.notices):
         yield f"{counted(lost, 'notice')} of a former school count to no parent here: --parent THEIRS=OURS names one"
 
 
-def _about_notice(house: House, command: m.IssuePenaltyNotice) -> Iterator[str]:
+def _about_notice(house: House, command: IssuePenaltyNotice) -> Iterator[str]:
     from projections.ladder import issued_rungs
     from projections.notice_checks import notice_faults
 

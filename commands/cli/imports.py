@@ -60,7 +60,7 @@ def import_file(
     try:
         signed = By(**signer(by))
     except ValidationError as error:
-        raise malformed(error) from None
+        raise malformed(error, By) from None
     with open_house(ledger, keys) as house, stage_bars() as progress:
         result = import_marks(
             file,

@@ -7,74 +7,16 @@ may be added with a default; none may be renamed or dropped.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from hmac import digest as hmac_digest
-from typing import Any, Union, get_args
+from typing import Any, get_args
 
 import pydantic
+from pydantic.fields import FieldInfo
 
-from commands.models.base import Command
-from commands.models.case import (
-    BeginProsecution,
-    ConsiderPenalty,
-    EndImprovement,
-    EndProsecution,
-    IssuePenaltyNotice,
-    RecordPayment,
-    ReferPenalty,
-    RequireImprovement,
-    ServeNotice,
-    WithdrawPenaltyNotice,
-)
-from commands.models.follow_up import (
-    AttributeAbsence,
-    ExpectSickness,
-    LogContact,
-    RecordEnquiries,
-    RecordEvidence,
-    ReportAbsence,
-    RequestEvidence,
-    ReturnEvidence,
-)
-from commands.models.keeping import DoubtStamps, ForgetYears, LiftHold, PlaceHold
-from commands.models.leave import (
-    DecideLeave,
-    RequestLeave,
-    WithdrawLeave,
-)
-from commands.models.marks import (
-    AmendMark,
-    CloseRegister,
-    LogArrival,
-    RecordMark,
-    TakeRegister,
-)
-from commands.models.roll import (
-    AdmitPupil,
-    AmendParticulars,
-    ChangeClass,
-    ChangeContacts,
-    ChangeEmergencyContacts,
-    ChangeGroups,
-    ReceiveMovingForm,
-    ReceiveRecord,
-    RemoveFromRoll,
-)
-from commands.models.school import (
-    AdoptPolicy,
-    AmendCalendar,
-    DeclareClosure,
-    NameRole,
-    OpenSchool,
-    OpenSchoolYear,
-    RecordDailyReturn,
-)
-from commands.models.support import (
-    InformAgency,
-    MakeReturn,
-    RecordSupport,
-    SendLetter,
-    ShareInformation,
-)
+from commands.fields import SPEAKABLE
+from commands.models import case, follow_up, keeping, leave, marks, roll, school, support
+from commands.models.base import Command, Model
 from ledger.errors import Refused
 from ledger.people import is_pupil_number
 from ledger.text import Unfit
@@ -82,143 +24,17 @@ from ledger.text import Unfit
 # Of one command. The largest is a record that a pupil brought along, which may have ten million characters.
 LINE_BYTES = 16 * 2**20
 
-# Fields whose value a refusal may repeat. Everything else could say something about a child.
-SPEAKABLE = frozenset(
-    {
-        "command",
-        "at",
-        "pupil",
-        "session",
-        "sessions",
-        "code",
-        "class",
-        "year",
-        "first_day",
-        "last_day",
-        "from",
-        "to",
-        "from_day",
-        "starting_day",
-        "last",
-        "first",
-        "received_at",
-        "received_on",
-        "arrived_at",
-        "issued_on",
-        "paid_on",
-        "amount",
-        "request",
-        "notice",
-        "policy",
-        "urn",
-        "la",
-        "estab",
-        "times",
-        "marks",
-        "classes",
-        "pupils",
-        "on_form",
-        "year_group",
-        "contact_order",
-        "lives_with",
-        "id",
-        "role",
-        "review_on",
-        "day",
-        "seen",
-        "digest",
-        "evidence",
-        "seen_on",
-        "returned_on",
-        "jointly",
-        "about",
-        "sent_on",
-        "as_of",
-        "quoted",
-        "possible",
-        "attended",
-        "authorised",
-        "unauthorised",
-        "late",
-        "cites",
-        "step",
-        "stage",
-        "on",
-        "next_on",
-        "agency",
-        "form",
-        "episode",
-        "made_on",
-        "leaving_on",
-        "considered_on",
-        "route",
-        "decision",
-        "ends_on",
-        "at_most",
-        "ended_on",
-        "improved",
-        "referred_on",
-        "method",
-        "begun_on",
-        "offence",
-        "fine",
-        "years",
-    }
-)
-AnyCommand = Union[
-    OpenSchool,
-    OpenSchoolYear,
-    AmendCalendar,
-    AdoptPolicy,
-    DeclareClosure,
-    NameRole,
-    RecordDailyReturn,
-    AdmitPupil,
-    ChangeClass,
-    ChangeContacts,
-    ChangeGroups,
-    RemoveFromRoll,
-    ChangeEmergencyContacts,
-    AmendParticulars,
-    ReceiveMovingForm,
-    ReceiveRecord,
-    RecordMark,
-    TakeRegister,
-    CloseRegister,
-    AmendMark,
-    LogArrival,
-    ReportAbsence,
-    LogContact,
-    ExpectSickness,
-    RequestEvidence,
-    RecordEvidence,
-    ReturnEvidence,
-    RecordEnquiries,
-    AttributeAbsence,
-    SendLetter,
-    RecordSupport,
-    InformAgency,
-    MakeReturn,
-    ShareInformation,
-    RequestLeave,
-    DecideLeave,
-    WithdrawLeave,
-    IssuePenaltyNotice,
-    RecordPayment,
-    WithdrawPenaltyNotice,
-    ConsiderPenalty,
-    RequireImprovement,
-    EndImprovement,
-    ReferPenalty,
-    ServeNotice,
-    BeginProsecution,
-    EndProsecution,
-    PlaceHold,
-    LiftHold,
-    ForgetYears,
-    DoubtStamps,
-]
-COMMANDS: dict[str, type[Command]] = {kind.__name__: kind for kind in get_args(AnyCommand)}
+
+def _named(kind: Any) -> str:
+    """Return the name of a command as a journal line has it, blank for what is none."""
+    is_model = isinstance(kind, type) and issubclass(kind, pydantic.BaseModel)
+    return kind.model_fields["command"].default if is_model and "command" in kind.model_fields else ""
+
+
+FAMILIES = (school, roll, marks, follow_up, support, leave, case, keeping)
+COMMANDS: dict[str, type[Command]] = {
+    name: kind for family in FAMILIES for name, kind in vars(family).items() if name == _named(kind)
+}
 
 
 def parse(line: Any) -> Command:
@@ -236,10 +52,10 @@ def parse(line: Any) -> Command:
     except UnicodeEncodeError:  # half a character, which JSON can escape and no database can keep
         raise Refused("malformed", field="line", expected="text of whole characters") from None
     except pydantic.ValidationError as error:
-        raise malformed(error, line.get("pupil")) from None
+        raise malformed(error, COMMANDS[name], line.get("pupil")) from None
 
 
-def malformed(error: pydantic.ValidationError, pupil: object = None) -> Refused:
+def malformed(error: pydantic.ValidationError, kind: type[Model], pupil: object = None) -> Refused:
     """Return the refusal for the first thing pydantic found, its value only where it says nothing about a child.
 
     Text that holds what is not let in is never repeated; the sentence then says in which field, and of which pupil.
@@ -255,10 +71,30 @@ def malformed(error: pydantic.ValidationError, pupil: object = None) -> Refused:
         field = ".".join(step for step in (*steps, *unfit.steps) if step != "[key]")
         return Refused("malformed", field=field + about, expected=_expected(first["msg"]))
     given = first["input"]
-    named = all(step in SPEAKABLE or step.isdecimal() for step in steps)
-    speakable = named and isinstance(given, (str, int, float, bool))
-    field = ".".join(steps)
-    return Refused("malformed", field=field, value=given if speakable else None, expected=_expected(first["msg"]))
+    repeated = isinstance(given, (str, int, float, bool)) and speakable(kind, steps)
+    return Refused(
+        "malformed", field=".".join(steps), value=given if repeated else None, expected=_expected(first["msg"])
+    )
+
+
+def speakable(kind: type[pydantic.BaseModel], steps: Iterable[str]) -> bool:
+    """Whether a refusal may repeat a value: every field on the way to it is of a type that says so."""
+    for step in steps:
+        if step.isdecimal():  # the place in a list, or a pupil's number
+            continue
+        fields = {field.alias or name: field for name, field in kind.model_fields.items()}
+        parts = _parts(fields[step]) if step in fields else []
+        if SPEAKABLE not in parts:
+            return False
+        kind = next((part for part in parts if isinstance(part, type) and issubclass(part, Model)), pydantic.BaseModel)
+    return True
+
+
+def _parts(declared: Any) -> list[Any]:
+    """Return everything that the type of a field is made of."""
+    if isinstance(declared, FieldInfo):
+        return [*declared.metadata, *_parts(declared.annotation)]
+    return [declared, *(part for each in get_args(declared) for part in _parts(each))]
 
 
 def _expected(sentence: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationInfo, field_validator
 
-from commands.fields import Line, Moment, Word
+from commands.fields import SPEAKABLE, Line, Moment, Word
 from ledger.sessions import Session
 from ledger.text import Unfit, check
 
@@ -55,7 +55,7 @@ class Command(Model):
     at: Moment | None = None
     by: By = By()
     accept_clock: bool = False
-    id: Annotated[Word, StringConstraints(min_length=1)] | None = None
+    id: Annotated[Word, StringConstraints(min_length=1), SPEAKABLE] | None = None
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from commands.fields import Day, Name, PupilNumber, Text, Word
+from commands.fields import SPEAKABLE, Count, Day, Flag, Name, Position, PupilNumber, Speakable, Text, Word
 from commands.models.base import Command, not_before
 from commands.models.follow_up import Sessions
 from ledger.steps import Decision, Route
@@ -16,6 +16,12 @@ from ledger.steps import Decision, Route
 
 def _to_pence(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01"))
+
+
+# To the penny, so that 80 and 80.00 are the same payment.
+_PENCE = (AfterValidator(_to_pence), SPEAKABLE)
+Pounds = Annotated[Decimal, Field(ge=0, decimal_places=2, max_digits=8), *_PENCE]
+Payment = Annotated[Decimal, Field(gt=0, decimal_places=2, max_digits=8), *_PENCE]
 
 
 class IssuePenaltyNotice(Command):
@@ -34,8 +40,7 @@ class RecordPayment(Command):
     pupil: PupilNumber
     notice: Name
     paid_on: Day
-    # To the penny, so that 80 and 80.00 are the same payment.
-    amount: Annotated[Decimal, Field(gt=0, decimal_places=2, max_digits=8), AfterValidator(_to_pence)]
+    amount: Payment
 
 
 class WithdrawPenaltyNotice(Command):
@@ -53,9 +58,9 @@ class ConsiderPenalty(Command):
     notice: Name
     parent: Word
     considered_on: Day
-    route: Route
-    decision: Decision
-    seen: Annotated[int, Field(ge=1)] | None = None
+    route: Speakable[Route]
+    decision: Speakable[Decision]
+    seen: Position | None = None
     reasons: Text = ""
     instead: Text = ""
 
@@ -68,8 +73,8 @@ class RequireImprovement(Command):
     notice: Name
     issued_on: Day
     ends_on: Day
-    at_most: Annotated[int, Field(ge=0)]
-    seen: Annotated[int, Field(ge=1)] | None = None
+    at_most: Count
+    seen: Position | None = None
     offered: Text = ""
     improvement: Text = ""
     early_end: Text = ""
@@ -85,7 +90,7 @@ class EndImprovement(Command):
     pupil: PupilNumber
     notice: Name
     ended_on: Day
-    improved: bool
+    improved: Flag
     outcome: Text = ""
 
 
@@ -97,7 +102,7 @@ class ReferPenalty(Command):
     notice: Name
     referred_on: Day
     sessions: Sessions
-    seen: Annotated[int, Field(ge=1)] | None = None
+    seen: Position | None = None
     reasons: Text = ""
 
 
@@ -107,7 +112,7 @@ class ServeNotice(Command):
     command: Literal["ServeNotice"] = "ServeNotice"
     pupil: PupilNumber
     notice: Name
-    method: Literal["post", "hand", "email"]
+    method: Speakable[Literal["post", "hand", "email"]]
     sent_on: Day
     received_on: Day | None = None
 
@@ -117,7 +122,7 @@ class BeginProsecution(Command):
     pupil: PupilNumber
     notice: Name
     begun_on: Day
-    offence: Literal["444(1)", "444(1A)"]
+    offence: Speakable[Literal["444(1)", "444(1A)"]]
 
 
 class EndProsecution(Command):
@@ -128,5 +133,5 @@ class EndProsecution(Command):
     notice: Name
     ended_on: Day
     outcome: Literal["convicted", "acquitted", "withdrawn"]
-    fine: Annotated[Decimal, Field(ge=0, decimal_places=2, max_digits=8), AfterValidator(_to_pence)] = Decimal(0)
+    fine: Pounds = Decimal(0)
     said: Text = ""

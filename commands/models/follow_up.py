@@ -7,7 +7,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import MANY, YEAR_SESSIONS, Day, Label, Line, Moment, Name, PupilNumber, SessionField, Text, Word
+from commands.fields import (
+    MANY,
+    YEAR_SESSIONS,
+    Day,
+    Flag,
+    Label,
+    Line,
+    Moment,
+    Name,
+    PupilNumber,
+    SessionField,
+    Text,
+    Word,
+)
 from commands.models.base import Command, not_before
 
 Sessions = Annotated[tuple[SessionField, ...], Field(min_length=1, max_length=YEAR_SESSIONS)]
@@ -86,7 +99,7 @@ class RecordEnquiries(Command):
     command: Literal["RecordEnquiries"] = "RecordEnquiries"
     pupil: PupilNumber
     on: Day
-    jointly: bool = False
+    jointly: Flag = False
     outcome: Text = ""
 
 

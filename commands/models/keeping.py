@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import SCHOOL_PUPILS, PupilNumber, Text
+from commands.fields import SCHOOL_PUPILS, SPEAKABLE, Count, Position, PupilNumber, Text
 from commands.models.base import By, Command, Model
 
 
@@ -26,7 +26,7 @@ class PupilYear(Model):
     """A pupil's school year, by the calendar year it begins in; 0 is what belongs to no single year."""
 
     pupil: PupilNumber
-    year: Annotated[int, Field(ge=0)]
+    year: Count
 
 
 class ForgetYears(Command):
@@ -34,7 +34,7 @@ class ForgetYears(Command):
     it: `by` and `second`."""
 
     command: Literal["ForgetYears"] = "ForgetYears"
-    years: Annotated[tuple[PupilYear, ...], Field(min_length=1, max_length=SCHOOL_PUPILS)]
+    years: Annotated[tuple[PupilYear, ...], Field(min_length=1, max_length=SCHOOL_PUPILS), SPEAKABLE]
     second: By = By()
 
 
@@ -42,8 +42,8 @@ class DoubtStamps(Command):
     """Say that the recorded times from one position to another are wrong; with no `last`, up to now."""
 
     command: Literal["DoubtStamps"] = "DoubtStamps"
-    first: Annotated[int, Field(ge=1)]
-    last: Annotated[int, Field(ge=1)] | None = None
+    first: Position
+    last: Position | None = None
     reason: Text = ""
 
     @field_validator("last")

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import YEAR_SESSIONS, Day, Name, PupilNumber, SessionField, Text, Word
+from commands.fields import YEAR_SESSIONS, Code, Day, Flag, Name, PupilNumber, SessionField, Text, Word
 from commands.models.base import Command, Model, not_before
 from ledger.sessions import Session
 
 
 class GrantedSession(Model):
     session: SessionField
-    code: Word
+    code: Code
     detail: Text = ""
 
 
@@ -26,7 +26,7 @@ class RequestLeave(Command):
     first: SessionField
     last: SessionField
     ground: Text = ""
-    on_form: bool = False
+    on_form: Flag = False
 
     @field_validator("last")
     @classmethod

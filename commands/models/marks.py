@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import SCHOOL_PUPILS, ClassName, Moment, PupilNumber, SessionField, Text, Word
+from commands.fields import SCHOOL_PUPILS, ClassName, Code, Moment, PupilNumber, SessionField, Text
 from commands.models.base import Command, Model
 from ledger.sessions import LONDON
 
 
 class Mark(Model):
-    code: Word
+    code: Code
     detail: Text = ""
 
 
@@ -21,7 +21,7 @@ class RecordMark(Command):
     command: Literal["RecordMark"] = "RecordMark"
     pupil: PupilNumber
     session: SessionField
-    code: Word
+    code: Code
     detail: Text = ""
 
 
@@ -29,7 +29,7 @@ class TakeRegister(Command):
     command: Literal["TakeRegister"] = "TakeRegister"
     class_name: Annotated[ClassName, Field(alias="class")]
     session: SessionField
-    marks: Annotated[dict[PupilNumber, Word | Mark], Field(max_length=SCHOOL_PUPILS)]
+    marks: Annotated[dict[PupilNumber, Code | Mark], Field(max_length=SCHOOL_PUPILS)]
 
 
 class CloseRegister(Command):
@@ -44,7 +44,7 @@ class AmendMark(Command):
     command: Literal["AmendMark"] = "AmendMark"
     pupil: PupilNumber
     session: SessionField
-    code: Word
+    code: Code
     detail: Text = ""
     reason: Text = ""
 
@@ -55,7 +55,7 @@ class LogArrival(Command):
     session: SessionField
     arrived_at: Moment
     reason: Text = ""
-    code: Word | None = None
+    code: Code | None = None
     detail: Text = ""
 
     @field_validator("arrived_at")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from commands.fields import MANY, ClassName, Day, Label, Line, PupilNumber, Text, Upn, Word, YearGroup
+from commands.fields import MANY, BirthDay, ClassName, Day, Label, Line, PupilNumber, Text, Upn, Word, YearGroup
 from commands.models.base import Command, Model
 
 
@@ -36,7 +36,7 @@ class AdmitPupil(Command):
     pupil: PupilNumber
     upn: Upn | None = None
     name_: Annotated[Label, Field(alias="name")]
-    born: Day
+    born: BirthDay
     sex: Line = ""
     starting_day: Day
     year_group: YearGroup
@@ -102,23 +102,12 @@ class AmendParticulars(Command):
     from_day: Day
     name_: Annotated[Label | None, Field(alias="name")] = None
     upn: Upn | None = None
-    born: Day | None = None
+    born: BirthDay | None = None
     sex: Line | None = None
     address: Text | None = None
     email: Line | None = None
     last_school: Line | None = None
     reason: Text = ""
-
-
-class ReceiveRecord(Command):
-    """The portable record of a former school: its file's text, the verifier key of that school's seal, and which of the
-    parents that its notices name are which of ours."""
-
-    command: Literal["ReceiveRecord"] = "ReceiveRecord"
-    pupil: PupilNumber
-    record: Annotated[str, StringConstraints(max_length=10_000_000)]
-    key: Word
-    parents: Annotated[dict[Word, Word], Field(max_length=MANY)] = {}
 
 
 class ReceiveMovingForm(Command):
@@ -132,3 +121,14 @@ class ReceiveMovingForm(Command):
     new_address: Text = ""
     new_school: Line = ""
     new_school_address: Text = ""
+
+
+class ReceiveRecord(Command):
+    """The portable record of a former school: its file's text, the verifier key of that school's seal, and which of the
+    parents that its notices name are which of ours."""
+
+    command: Literal["ReceiveRecord"] = "ReceiveRecord"
+    pupil: PupilNumber
+    record: Annotated[str, StringConstraints(max_length=10_000_000)]
+    key: Word
+    parents: Annotated[dict[Word, Word], Field(max_length=MANY)] = {}

@@ -10,15 +10,21 @@ from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from commands.fields import (
     MANY,
     SCHOOL_PUPILS,
+    SPEAKABLE,
     YEAR_SESSIONS,
     ClassName,
+    Code,
+    Count,
     Day,
     Half,
     Label,
     Line,
+    PolicyName,
+    Position,
     PupilNumber,
     RegistrationHours,
     SessionField,
+    Speakable,
     Text,
     Word,
     YearField,
@@ -60,11 +66,11 @@ class WithPolicy(Command):
 
 class OpenSchool(WithPolicy):
     command: Literal["OpenSchool"] = "OpenSchool"
-    urn: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    urn: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$"), SPEAKABLE]
     name_: Annotated[Label, Field(alias="name")]
-    la: Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")]
-    estab: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
-    policy: Word
+    la: Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$"), SPEAKABLE]
+    estab: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$"), SPEAKABLE]
+    policy: PolicyName
 
 
 class OpenSchoolYear(Command):
@@ -96,7 +102,7 @@ class AmendCalendar(Command):
 
 class AdoptPolicy(WithPolicy):
     command: Literal["AdoptPolicy"] = "AdoptPolicy"
-    policy: Word
+    policy: PolicyName
     from_day: Day
     review_on: Day | None = None
 
@@ -106,7 +112,7 @@ class DeclareClosure(Command):
 
     command: Literal["DeclareClosure"] = "DeclareClosure"
     sessions: Annotated[tuple[SessionField, ...], Field(min_length=1, max_length=YEAR_SESSIONS)]
-    code: Word
+    code: Code
     classes: Annotated[tuple[ClassName, ...], Field(max_length=SCHOOL_PUPILS)] = ()
     pupils: Annotated[tuple[PupilNumber, ...], Field(max_length=SCHOOL_PUPILS)] = ()
     reason: Text = ""
@@ -116,7 +122,7 @@ class NameRole(Command):
     """Who holds a role from a day on: the whole list, empty where nobody does."""
 
     command: Literal["NameRole"] = "NameRole"
-    role: Role
+    role: Speakable[Role]
     holders: Annotated[tuple[By, ...], Field(max_length=MANY)] = ()
     from_day: Day
     contact: Line = ""
@@ -127,6 +133,6 @@ class RecordDailyReturn(Command):
 
     command: Literal["RecordDailyReturn"] = "RecordDailyReturn"
     day: Day
-    seen: Annotated[int, Field(ge=1)]
-    pupils: Annotated[int, Field(ge=0)]
-    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    seen: Position
+    pupils: Count
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), SPEAKABLE]

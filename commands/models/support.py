@@ -7,12 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import MANY, Day, Label, Line, Name, PupilNumber, Text, Word
+from commands.fields import MANY, Count, Day, Label, Line, Name, Position, PupilNumber, Speakable, Text, Word
 from commands.models.base import Command, Model, not_before
 from commands.models.follow_up import ParentIds
 from ledger.steps import Agency, AgencyAbout, LetterAbout, ReturnForm, SupportStage, SupportStep
-
-Count = Annotated[int, Field(ge=0)]
 
 
 class Quoted(Model):
@@ -31,12 +29,12 @@ class SendLetter(Command):
 
     command: Literal["SendLetter"] = "SendLetter"
     pupil: PupilNumber
-    about: LetterAbout
+    about: Speakable[LetterAbout]
     parents: ParentIds
     sent_on: Day
     as_of: Day | None = None
-    seen: Annotated[int, Field(ge=1)] | None = None
-    quoted: Quoted | None = None
+    seen: Position | None = None
+    quoted: Speakable[Quoted] | None = None
     cites: Name | None = None
     said: Text = ""
 
@@ -46,8 +44,8 @@ class RecordSupport(Command):
 
     command: Literal["RecordSupport"] = "RecordSupport"
     pupil: PupilNumber
-    step: SupportStep
-    stage: SupportStage
+    step: Speakable[SupportStep]
+    stage: Speakable[SupportStage]
     on: Day
     next_on: Day | None = None
     people: Annotated[tuple[Label, ...], Field(max_length=MANY)] = ()
@@ -64,8 +62,8 @@ class InformAgency(Command):
 
     command: Literal["InformAgency"] = "InformAgency"
     pupil: PupilNumber
-    agency: Agency
-    about: AgencyAbout
+    agency: Speakable[Agency]
+    about: Speakable[AgencyAbout]
     on: Day
     person: Line = ""
     said: Text = ""
@@ -76,10 +74,10 @@ class MakeReturn(Command):
 
     command: Literal["MakeReturn"] = "MakeReturn"
     pupil: PupilNumber
-    form: ReturnForm
+    form: Speakable[ReturnForm]
     episode: Day
     made_on: Day
-    seen: Annotated[int, Field(ge=1)] | None = None
+    seen: Position | None = None
     content: Annotated[dict[Word, Any], Field(max_length=200)] = {}
 
 
@@ -92,5 +90,5 @@ class ShareInformation(Command):
     recipient: Label
     on: Day
     as_of: Day
-    seen: Annotated[int, Field(ge=1)] | None = None
+    seen: Position | None = None
     why: Text = ""

@@ -19,7 +19,8 @@ from statistics import median, quantiles
 import polars as pl
 
 from commands.handle import Handler
-from commands.models import Command, parse
+from commands.models import parse
+from commands.models.base import Command
 from projections.marks import COLUMNS as FINISHED
 from projections.replay import stored
 from scripts.benchmarks import school

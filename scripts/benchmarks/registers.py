@@ -11,7 +11,8 @@ from itertools import islice, product
 from typing import Any
 
 from commands.handle import Handler
-from commands.models import Command, parse
+from commands.models import parse
+from commands.models.base import Command
 from ledger.streams import Owner
 from scripts.benchmarks import school
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds

@@ -10,7 +10,8 @@ import pytest
 
 from commands import handle
 from commands.handle import Done, Handler
-from commands.models import Command, parse
+from commands.models import parse
+from commands.models.base import Command
 from ledger.errors import Refused
 from ledger.store import Ledger, Receipt, Unavailable, open_ledger
 from tests.support.busy import BY, all_rows, registers, settled, torn

@@ -15,7 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from commands.handle import Handler
-from commands.models import TakeRegister, parse
+from commands.models import parse
+from commands.models.marks import TakeRegister
 from ledger import wire
 from ledger.events import MarkAmended, MarkRecorded, RegisterTaken, SchoolOpened
 from ledger.people import Staff
