@@ -20,10 +20,10 @@ from ledger.calendar import Calendar, SchoolYear, calendar_of
 from ledger.case import Leave, Notice, PenaltyCase, fold_case, fold_leave, fold_notice
 from ledger.events import (
     CalendarAmended,
-    ClockAccepted,
     ClosureDeclared,
     DailyReturnMade,
     ImportBegun,
+    Noted,
     PolicyAdopted,
     RecordReceived,
     RoleNamed,
@@ -290,8 +290,8 @@ class School:
                 self.daily_returns.append(event)
             case StampsDoubted():
                 self.doubts.append(Doubt(event.first, event.last or position, position))
-            case ClockAccepted():
-                pass  # said to the recorder, which asks for it
+            case Noted():
+                pass
             case ImportBegun():
                 self.imports[event.digest] = event
             case SchoolYearOpened():

@@ -8,16 +8,19 @@ position up to which they had seen the ledger, 0 for everything before the event
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Union
 
 from ledger.events.base import Event
 
 
-class PenaltyConsidered(Event, frozen=True, kw_only=True):
+class OfNotice(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "notice"
+
+
+class PenaltyConsidered(OfNotice, frozen=True, kw_only=True):
     """A person looked at the threshold and decided how to go on. `route`: "support" or "no support" (a holiday, say);
     `decision`: "improve", "notice", "other" (what is done instead stands in `instead`) or "nothing"."""
 
-    kind: ClassVar[str] = "notice"
     private: ClassVar[tuple[str, ...]] = ("reasons", "instead")
     parent: str
     considered_on: date
@@ -28,10 +31,9 @@ class PenaltyConsidered(Event, frozen=True, kw_only=True):
     instead: str = ""
 
 
-class ImprovementRequired(Event, frozen=True, kw_only=True):
+class ImprovementRequired(OfNotice, frozen=True, kw_only=True):
     """A notice to improve. The test: no more than `at_most` unauthorised sessions from issue to `ends_on`."""
 
-    kind: ClassVar[str] = "notice"
     private: ClassVar[tuple[str, ...]] = ("offered", "improvement", "early_end")
     parent: str
     issued_on: date
@@ -43,20 +45,18 @@ class ImprovementRequired(Event, frozen=True, kw_only=True):
     early_end: str = ""
 
 
-class ImprovementEnded(Event, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "notice"
+class ImprovementEnded(OfNotice, frozen=True, kw_only=True):
     private: ClassVar[tuple[str, ...]] = ("outcome",)
     ended_on: date
     improved: bool
     outcome: str = ""
 
 
-class PenaltyReferred(Event, frozen=True, kw_only=True):
+class PenaltyReferred(OfNotice, frozen=True, kw_only=True):
     """Referred to the authority, as the ledger stood at `seen` and under `policy`, the digest of which is `rules`;
     `digest` is of the pupil's rows up to there (`ledger.pins`). Both digests are blank in what the first releases
     recorded."""
 
-    kind: ClassVar[str] = "notice"
     private: ClassVar[tuple[str, ...]] = ("reasons",)
     parent: str
     referred_on: date
@@ -68,10 +68,9 @@ class PenaltyReferred(Event, frozen=True, kw_only=True):
     reasons: str = ""
 
 
-class NoticeIssued(Event, frozen=True, kw_only=True):
+class NoticeIssued(OfNotice, frozen=True, kw_only=True):
     """`seen`, `policy`, `rules` and `digest` as of a referral; the first releases recorded none of them."""
 
-    kind: ClassVar[str] = "notice"
     parent: str
     issued_on: date
     sessions: tuple[str, ...]
@@ -81,44 +80,53 @@ class NoticeIssued(Event, frozen=True, kw_only=True):
     rules: str = ""
 
 
-class NoticePaid(Event, frozen=True, kw_only=True):
+class NoticePaid(OfNotice, frozen=True, kw_only=True):
     """`amount` in whole pence."""
 
-    kind: ClassVar[str] = "notice"
     paid_on: date
     amount: int
 
 
-class NoticeWithdrawn(Event, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "notice"
+class NoticeWithdrawn(OfNotice, frozen=True, kw_only=True):
     private: ClassVar[tuple[str, ...]] = ("reason",)
     reason: str = ""
 
 
-class NoticeServed(Event, frozen=True, kw_only=True):
+class NoticeServed(OfNotice, frozen=True, kw_only=True):
     """How a notice was sent, and the day of receipt, with which its periods start."""
 
-    kind: ClassVar[str] = "notice"
     method: str
     sent_on: date
     received_on: date
 
 
-class ProsecutionBegun(Event, frozen=True, kw_only=True):
+class ProsecutionBegun(OfNotice, frozen=True, kw_only=True):
     """`offence` is that of section 444: "444(1)" or "444(1A)"."""
 
-    kind: ClassVar[str] = "notice"
     parent: str
     begun_on: date
     offence: str
 
 
-class ProsecutionEnded(Event, frozen=True, kw_only=True):
+class ProsecutionEnded(OfNotice, frozen=True, kw_only=True):
     """`outcome`: "convicted", "acquitted" or "withdrawn"; `fine` in whole pence."""
 
-    kind: ClassVar[str] = "notice"
     private: ClassVar[tuple[str, ...]] = ("said",)
     ended_on: date
     outcome: str
     fine: int = 0
     said: str = ""
+
+
+NoticeEvent = Union[
+    PenaltyConsidered,
+    ImprovementRequired,
+    ImprovementEnded,
+    PenaltyReferred,
+    NoticeIssued,
+    NoticePaid,
+    NoticeWithdrawn,
+    NoticeServed,
+    ProsecutionBegun,
+    ProsecutionEnded,
+]

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Union
 
 from ledger.events.base import Event
 
 
-class RegisterTaken(Event, frozen=True, kw_only=True):
+class OfRegister(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "register"
+
+
+class OfEntry(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "entry"
+
+
+class RegisterTaken(OfRegister, frozen=True, kw_only=True):
     """One submission of a class and session; `marked` is how many entries came with it."""
 
-    kind: ClassVar[str] = "register"
     marked: int
 
 
-class RegisterClosed(Event, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "register"
+class RegisterClosed(OfRegister, frozen=True, kw_only=True):
     marked: int
 
 
-class MarkRecorded(Event, frozen=True, kw_only=True):
+class MarkRecorded(OfEntry, frozen=True, kw_only=True):
     """The original entry. `via` is how it came: mark, register, close or arrival; `cites` the leave or closure behind
     it."""
 
-    kind: ClassVar[str] = "entry"
     private: ClassVar[tuple[str, ...]] = ("detail",)
     code: str
     detail: str = ""
@@ -31,10 +36,9 @@ class MarkRecorded(Event, frozen=True, kw_only=True):
     cites: str = ""
 
 
-class MarkAmended(Event, frozen=True, kw_only=True):
+class MarkAmended(OfEntry, frozen=True, kw_only=True):
     """A later code for the same session, with its reason; `replaces` is the code that stood before."""
 
-    kind: ClassVar[str] = "entry"
     private: ClassVar[tuple[str, ...]] = ("detail", "reason")
     code: str
     replaces: str
@@ -43,13 +47,23 @@ class MarkAmended(Event, frozen=True, kw_only=True):
     via: str = "office"
 
 
-class MarkAsserted(Event, frozen=True, kw_only=True):
+class MarkAsserted(OfEntry, frozen=True, kw_only=True):
     """An original entry as a prior system asserts it: what it said before that is unknown. `source` is the file's
     digest."""
 
-    kind: ClassVar[str] = "entry"
     private: ClassVar[tuple[str, ...]] = ("detail",)
     code: str
     source: str
     row: int
     detail: str = ""
+
+
+RegisterEvent = Union[
+    RegisterTaken,
+    RegisterClosed,
+]
+EntryEvent = Union[
+    MarkRecorded,
+    MarkAmended,
+    MarkAsserted,
+]

@@ -7,15 +7,18 @@ because rules need them; who, what was said and why are words about a family, an
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Union
 
 from ledger.events.base import Event
 
 
-class AbsenceReported(Event, frozen=True, kw_only=True):
+class OfFollowUp(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "follow-up"
+
+
+class AbsenceReported(OfFollowUp, frozen=True, kw_only=True):
     """What a parent told us; the school classifies. `ring_back`: a message that may be rung back before it does."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("channel", "said")
     parent: str
     received_at: datetime
@@ -25,11 +28,10 @@ class AbsenceReported(Event, frozen=True, kw_only=True):
     said: str = ""
 
 
-class ContactLogged(Event, frozen=True, kw_only=True):
+class ContactLogged(OfFollowUp, frozen=True, kw_only=True):
     """What we tried, and what came of it. `step` of the ladder: "call", "letter" or "visit"; `reached`: we spoke with
     them."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("channel", "outcome", "said", "next_step")
     contact: str
     sessions: tuple[str, ...] = ()
@@ -41,10 +43,9 @@ class ContactLogged(Event, frozen=True, kw_only=True):
     next_step: str = ""
 
 
-class ArrivalLogged(Event, frozen=True, kw_only=True):
+class ArrivalLogged(OfFollowUp, frozen=True, kw_only=True):
     """A line of the Late Book; the entry that it made, if any, is in the entry's own stream."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("reason",)
     session: str
     arrived_at: datetime
@@ -52,10 +53,9 @@ class ArrivalLogged(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class EvidenceRequested(Event, frozen=True, kw_only=True):
+class EvidenceRequested(OfFollowUp, frozen=True, kw_only=True):
     """Medical evidence asked for, which only a reasonable doubt allows."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("doubt", "wanted")
     evidence: str
     parent: str
@@ -64,8 +64,7 @@ class EvidenceRequested(Event, frozen=True, kw_only=True):
     wanted: str = ""
 
 
-class EvidenceSeen(Event, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "follow-up"
+class EvidenceSeen(OfFollowUp, frozen=True, kw_only=True):
     private: ClassVar[tuple[str, ...]] = ("what",)
     evidence: str
     seen_on: date
@@ -73,17 +72,15 @@ class EvidenceSeen(Event, frozen=True, kw_only=True):
     what: str = ""
 
 
-class EvidenceReturned(Event, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "follow-up"
+class EvidenceReturned(OfFollowUp, frozen=True, kw_only=True):
     evidence: str
     returned_on: date
 
 
-class LetterSent(Event, frozen=True, kw_only=True):
+class LetterSent(OfFollowUp, frozen=True, kw_only=True):
     """A letter, with the figures that it quoted and the day and position at which they were true. `quoted` holds whole
     sessions by name (possible, attended …); `seen` is 0 for everything before the event itself."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("said",)
     about: str
     parents: tuple[str, ...]
@@ -95,10 +92,9 @@ class LetterSent(Event, frozen=True, kw_only=True):
     said: str = ""
 
 
-class SupportRecorded(Event, frozen=True, kw_only=True):
+class SupportRecorded(OfFollowUp, frozen=True, kw_only=True):
     """One stage of one step of support: offered, agreed, held, reviewed … `next_on` is when it is looked at again."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("people", "outcome")
     step: str
     stage: str
@@ -108,10 +104,9 @@ class SupportRecorded(Event, frozen=True, kw_only=True):
     outcome: str = ""
 
 
-class AgencyInformed(Event, frozen=True, kw_only=True):
+class AgencyInformed(OfFollowUp, frozen=True, kw_only=True):
     """Somebody outside was told: a social worker, a youth offending worker, the local authority."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("person", "said")
     agency: str
     about: str
@@ -120,10 +115,9 @@ class AgencyInformed(Event, frozen=True, kw_only=True):
     said: str = ""
 
 
-class ReturnMade(Event, frozen=True, kw_only=True):
+class ReturnMade(OfFollowUp, frozen=True, kw_only=True):
     """A return to the local authority: which, about which episode, with the content that was sent."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("content",)
     form: str
     episode: str
@@ -132,40 +126,36 @@ class ReturnMade(Event, frozen=True, kw_only=True):
     content: dict[str, Any] = {}
 
 
-class SicknessExpected(Event, frozen=True, kw_only=True):
+class SicknessExpected(OfFollowUp, frozen=True, kw_only=True):
     """A pupil is expected to be away ill from a day to another, both inclusive."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("grounds",)
     first_day: date
     last_day: date
     grounds: str = ""
 
 
-class EnquiriesMade(Event, frozen=True, kw_only=True):
+class EnquiriesMade(OfFollowUp, frozen=True, kw_only=True):
     """Where the pupil is was asked after; `jointly` with the local authority."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("outcome",)
     on: date
     jointly: bool
     outcome: str = ""
 
 
-class AbsenceAttributed(Event, frozen=True, kw_only=True):
+class AbsenceAttributed(OfFollowUp, frozen=True, kw_only=True):
     """Which parents are believed to have allowed an absence, and why."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("reason",)
     sessions: tuple[str, ...]
     parents: tuple[str, ...]
     reason: str = ""
 
 
-class InformationShared(Event, frozen=True, kw_only=True):
+class InformationShared(OfFollowUp, frozen=True, kw_only=True):
     """What was passed on to somebody who is not this school, as of a day."""
 
-    kind: ClassVar[str] = "follow-up"
     private: ClassVar[tuple[str, ...]] = ("what", "recipient", "why")
     on: date
     as_of: date
@@ -173,3 +163,21 @@ class InformationShared(Event, frozen=True, kw_only=True):
     what: str = ""
     recipient: str = ""
     why: str = ""
+
+
+FollowUpEvent = Union[
+    AbsenceReported,
+    ContactLogged,
+    ArrivalLogged,
+    EvidenceRequested,
+    EvidenceSeen,
+    EvidenceReturned,
+    LetterSent,
+    SupportRecorded,
+    AgencyInformed,
+    ReturnMade,
+    SicknessExpected,
+    EnquiriesMade,
+    AbsenceAttributed,
+    InformationShared,
+]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Union
 
 from ledger.events.base import Event
 
 
-class LeaveRequested(Event, frozen=True, kw_only=True):
+class OfLeave(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "leave"
+
+
+class LeaveRequested(OfLeave, frozen=True, kw_only=True):
     private: ClassVar[tuple[str, ...]] = ("ground",)
     parent: str
     received_on: date
@@ -19,17 +22,22 @@ class LeaveRequested(Event, frozen=True, kw_only=True):
     ground: str = ""
 
 
-class LeaveDecided(Event, frozen=True, kw_only=True):
+class LeaveDecided(OfLeave, frozen=True, kw_only=True):
     """`granted` pairs a session with its code; sessions of the request not in it are refused."""
 
-    kind: ClassVar[str] = "leave"
     private: ClassVar[tuple[str, ...]] = ("reason", "details")
     granted: tuple[tuple[str, str], ...] = ()
     reason: str = ""
     details: dict[str, str] = {}
 
 
-class LeaveWithdrawn(Event, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "leave"
+class LeaveWithdrawn(OfLeave, frozen=True, kw_only=True):
     private: ClassVar[tuple[str, ...]] = ("reason",)
     reason: str = ""
+
+
+LeaveEvent = Union[
+    LeaveRequested,
+    LeaveDecided,
+    LeaveWithdrawn,
+]

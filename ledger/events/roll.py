@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Union
 
 import msgspec
 
 from ledger.events.base import Event
 
 
-class PupilAdmitted(Event, frozen=True, kw_only=True):
+class OfRoll(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "roll"
+
+
+class PupilAdmitted(OfRoll, frozen=True, kw_only=True):
     """A name enters the admission register. In the clear: only what rules need."""
 
-    kind: ClassVar[str] = "roll"
     private: ClassVar[tuple[str, ...]] = (
         "name",
         "upn",
@@ -45,17 +48,15 @@ class PupilAdmitted(Event, frozen=True, kw_only=True):
     last_school: str = ""
 
 
-class ClassChanged(Event, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "roll"
+class ClassChanged(OfRoll, frozen=True, kw_only=True):
     class_name: str
     year_group: str
     from_day: date
 
 
-class ContactsChanged(Event, frozen=True, kw_only=True):
+class ContactsChanged(OfRoll, frozen=True, kw_only=True):
     """The whole new list of parents. Without `from_day` the register has it from the day that it was recorded on."""
 
-    kind: ClassVar[str] = "roll"
     private: ClassVar[tuple[str, ...]] = ("contacts", "reason")
     parents: tuple[str, ...]
     contacts: tuple[dict[str, Any], ...] = ()
@@ -63,10 +64,9 @@ class ContactsChanged(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class EmergencyContactsChanged(Event, frozen=True, kw_only=True):
+class EmergencyContactsChanged(OfRoll, frozen=True, kw_only=True):
     """Whom to ring beside the parents: the whole new list, from a day as with parents."""
 
-    kind: ClassVar[str] = "roll"
     private: ClassVar[tuple[str, ...]] = ("emergency_contacts", "reason")
     emergency: tuple[str, ...]
     emergency_contacts: tuple[dict[str, Any], ...] = ()
@@ -74,11 +74,10 @@ class EmergencyContactsChanged(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class ParticularsAmended(Event, frozen=True, kw_only=True):
+class ParticularsAmended(OfRoll, frozen=True, kw_only=True):
     """Particulars of the admission register that are different from a day on, by name, and why. A birth date that was
     wrong brings the days of compulsory school age with it."""
 
-    kind: ClassVar[str] = "roll"
     private: ClassVar[tuple[str, ...]] = ("particulars", "reason")
     from_day: date
     school_age_first: date | None = None
@@ -87,10 +86,9 @@ class ParticularsAmended(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class MovingFormReceived(Event, frozen=True, kw_only=True):
+class MovingFormReceived(OfRoll, frozen=True, kw_only=True):
     """What a parent states who takes a pupil to another school."""
 
-    kind: ClassVar[str] = "roll"
     private: ClassVar[tuple[str, ...]] = ("new_address", "new_school", "new_school_address")
     parent: str
     received_on: date
@@ -110,11 +108,10 @@ class ReceivedNotice(msgspec.Struct, frozen=True, array_like=True):
     sessions: tuple[str, ...]
 
 
-class RecordReceived(Event, frozen=True, kw_only=True):
+class RecordReceived(OfRoll, frozen=True, kw_only=True):
     """The portable record of a former school, as that school's ledger was known at `known_at`: the code of every
     session, and the notices that stood. `digest` is of the record; the file itself is kept by people."""
 
-    kind: ClassVar[str] = "roll"
     private: ClassVar[tuple[str, ...]] = ("school", "parents")
     urn: str
     ledger: str
@@ -128,14 +125,12 @@ class RecordReceived(Event, frozen=True, kw_only=True):
     parents: dict[str, str] = {}
 
 
-class GroupsChanged(Event, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "roll"
+class GroupsChanged(OfRoll, frozen=True, kw_only=True):
     private: ClassVar[tuple[str, ...]] = ("groups",)
     groups: tuple[str, ...] = ()
 
 
-class PupilRemoved(Event, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "roll"
+class PupilRemoved(OfRoll, frozen=True, kw_only=True):
     private: ClassVar[tuple[str, ...]] = ("ground", "destination", "shown_by")
     last_day: date
     ground: str = ""
@@ -143,15 +138,28 @@ class PupilRemoved(Event, frozen=True, kw_only=True):
     shown_by: str = ""
 
 
-class HoldPlaced(Event, frozen=True, kw_only=True):
+class HoldPlaced(OfRoll, frozen=True, kw_only=True):
     """Nothing about this pupil may be forgotten: a court, a complaint or an inquiry may ask for it."""
 
-    kind: ClassVar[str] = "roll"
     private: ClassVar[tuple[str, ...]] = ("reason",)
     reason: str = ""
 
 
-class HoldLifted(Event, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "roll"
+class HoldLifted(OfRoll, frozen=True, kw_only=True):
     private: ClassVar[tuple[str, ...]] = ("reason",)
     reason: str = ""
+
+
+RollEvent = Union[
+    PupilAdmitted,
+    ClassChanged,
+    ContactsChanged,
+    EmergencyContactsChanged,
+    ParticularsAmended,
+    MovingFormReceived,
+    RecordReceived,
+    GroupsChanged,
+    PupilRemoved,
+    HoldPlaced,
+    HoldLifted,
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Union
 
 from ledger.calendar import Closed, Hours
 from ledger.events.base import NOBODY, Event
@@ -11,13 +11,20 @@ from ledger.people import Staff
 from ledger.policy import Setting
 
 
-class SchoolOpened(Event, frozen=True, kw_only=True):
+class OfSchool(Event, frozen=True, kw_only=True):
+    kind: ClassVar[str] = "school"
+
+
+class Noted(OfSchool, frozen=True, kw_only=True):
+    """What nothing is judged by: it stands in the ledger for whoever asks."""
+
+
+class SchoolOpened(OfSchool, frozen=True, kw_only=True):
     """A ledger begins. `simulated` fixes its clock: true takes the journal's times, false the recorder's own.
 
     `policy` is the name of the policy, `title`, `edition` and `settings` are the whole of it, and `codes` is the digest
     of its table of codes. The first releases recorded the name alone: then the shipped policy of that name is meant."""
 
-    kind: ClassVar[str] = "school"
     urn: str
     name: str
     la: str
@@ -30,17 +37,15 @@ class SchoolOpened(Event, frozen=True, kw_only=True):
     codes: str = ""
 
 
-class StaffNamed(Event, frozen=True, kw_only=True):
+class StaffNamed(OfSchool, frozen=True, kw_only=True):
     """A person who signs, first named or changed in name or title."""
 
-    kind: ClassVar[str] = "school"
     staff: Staff
 
 
-class PolicyAdopted(Event, frozen=True, kw_only=True):
+class PolicyAdopted(OfSchool, frozen=True, kw_only=True):
     """In force from a day, to be looked at again by another; the policy is kept as in `SchoolOpened`."""
 
-    kind: ClassVar[str] = "school"
     policy: str
     from_day: date
     review_on: date | None = None
@@ -50,10 +55,9 @@ class PolicyAdopted(Event, frozen=True, kw_only=True):
     codes: str = ""
 
 
-class RoleNamed(Event, frozen=True, kw_only=True):
+class RoleNamed(OfSchool, frozen=True, kw_only=True):
     """Who holds a role from a day on: the whole list, none at all where nobody does."""
 
-    kind: ClassVar[str] = "school"
     private: ClassVar[tuple[str, ...]] = ("contact",)
     role: str
     holders: tuple[Staff, ...]
@@ -61,17 +65,15 @@ class RoleNamed(Event, frozen=True, kw_only=True):
     contact: str = ""
 
 
-class ImportBegun(Event, frozen=True, kw_only=True):
+class ImportBegun(OfSchool, frozen=True, kw_only=True):
     """Marks that another system asserts are about to follow; their earlier history is unknown."""
 
-    kind: ClassVar[str] = "school"
     source: str
     digest: str
     rows: int
 
 
-class SchoolYearOpened(Event, frozen=True, kw_only=True):
-    kind: ClassVar[str] = "school"
+class SchoolYearOpened(OfSchool, frozen=True, kw_only=True):
     year: int
     first_day: date
     last_day: date
@@ -79,10 +81,9 @@ class SchoolYearOpened(Event, frozen=True, kw_only=True):
     hours: tuple[Hours, Hours]
 
 
-class CalendarAmended(Event, frozen=True, kw_only=True):
+class CalendarAmended(OfSchool, frozen=True, kw_only=True):
     """The whole new list of closed days and the hours, and why. Marks already taken are untouched."""
 
-    kind: ClassVar[str] = "school"
     private: ClassVar[tuple[str, ...]] = ("reason",)
     year: int
     closed: tuple[Closed, ...]
@@ -90,10 +91,9 @@ class CalendarAmended(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class ClosureDeclared(Event, frozen=True, kw_only=True):
+class ClosureDeclared(OfSchool, frozen=True, kw_only=True):
     """These sessions expect `code`, for everyone, for `classes` or for `pupils`."""
 
-    kind: ClassVar[str] = "school"
     private: ClassVar[tuple[str, ...]] = ("reason",)
     sessions: tuple[str, ...]
     code: str
@@ -102,37 +102,48 @@ class ClosureDeclared(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class DailyReturnMade(Event, frozen=True, kw_only=True):
+class DailyReturnMade(OfSchool, frozen=True, kw_only=True):
     """The codes of a day were sent to the department as known at `seen`; `digest` is of what was sent."""
 
-    kind: ClassVar[str] = "school"
     day: date
     seen: int
     pupils: int
     digest: str
 
 
-class ClockAccepted(Event, frozen=True, kw_only=True):
+class ClockAccepted(Noted, frozen=True, kw_only=True):
     """The clock was more than 60 days ahead of the last event, and whoever signs says that it is right."""
 
-    kind: ClassVar[str] = "school"
 
-
-class StampsDoubted(Event, frozen=True, kw_only=True):
+class StampsDoubted(OfSchool, frozen=True, kw_only=True):
     """The recorded times from one position to another are wrong; with no `last`, up to this event. They stay as they
     are, and what went on from them a microsecond apart is as wrong."""
 
-    kind: ClassVar[str] = "school"
     private: ClassVar[tuple[str, ...]] = ("reason",)
     first: int
     last: int = 0
     reason: str = ""
 
 
-class YearsForgotten(Event, frozen=True, kw_only=True):
+class YearsForgotten(OfSchool, frozen=True, kw_only=True):
     """The keys of these pupils' school years (0: what belongs to no single year) were destroyed, and with them every
     word sealed under them; codes, counts and proofs stay. `second` agreed to it beside whoever signs."""
 
-    kind: ClassVar[str] = "school"
     years: tuple[tuple[str, int], ...]
     second: Staff = NOBODY
+
+
+SchoolEvent = Union[
+    SchoolOpened,
+    StaffNamed,
+    PolicyAdopted,
+    RoleNamed,
+    ImportBegun,
+    SchoolYearOpened,
+    CalendarAmended,
+    ClosureDeclared,
+    DailyReturnMade,
+    YearsForgotten,
+    ClockAccepted,
+    StampsDoubted,
+]

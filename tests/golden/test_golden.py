@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import sha256
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -13,7 +14,17 @@ import pytest
 
 from ledger import wire
 from ledger.codes import CODES, CURRENT, table
-from ledger.events import AnyEvent, Event
+from ledger.events import (
+    AnyEvent,
+    EntryEvent,
+    Event,
+    FollowUpEvent,
+    LeaveEvent,
+    NoticeEvent,
+    RegisterEvent,
+    RollEvent,
+    SchoolEvent,
+)
 from ledger.policy import load
 from tests.golden.make import CORPUS, KEY, Line, lines, samples
 
@@ -52,6 +63,19 @@ def used(event: Event) -> set[str]:
 def test_no_released_line_was_changed(count: int, digest: str) -> None:
     first = CORPUS.read_bytes().splitlines(keepends=True)[:count]
     assert sha256(b"".join(first)).hexdigest() == digest
+
+
+def test_every_event_is_in_the_union_of_its_family() -> None:
+    assert set(_kinds(Event)) == set(KINDS.values())
+    for family in (SchoolEvent, RollEvent, RegisterEvent, EntryEvent, LeaveEvent, NoticeEvent, FollowUpEvent):
+        (kind,) = {each.kind for each in get_args(family)}
+        assert {each for each in KINDS.values() if each.kind == kind} == set(get_args(family))
+
+
+def _kinds(base: type[Event]) -> Iterator[type[Event]]:
+    """Yield the classes of events, which are those that no other is made from."""
+    for each in base.__subclasses__():
+        yield from _kinds(each) if each.__subclasses__() else [each]
 
 
 def test_every_line_is_released() -> None:
