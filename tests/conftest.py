@@ -6,6 +6,7 @@ By default every property is tried on a sample, the same one each time, so that 
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.counts import FULL
+from tests.support.places import temporary_root
 from tests.support.postgres import Server, ServerError, temporary_server
 
 # A school lived through is slow to draw and slow to try, and that is what it is for.
@@ -22,6 +24,8 @@ _patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, 
 settings.register_profile("default", _patient, max_examples=20, derandomize=True, database=None)
 settings.register_profile("full", _patient, max_examples=500, print_blob=True)
 settings.load_profile("full" if FULL else "default")
+
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(temporary_root()))  # where `tmp_path` is
 
 
 @pytest.fixture(scope="session")

