@@ -3,7 +3,6 @@ streams."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import assert_never
@@ -70,6 +69,11 @@ class Notice:
         says so, come to nothing in court by then."""
         cleared = self.cleared_on is not None and self.cleared_on <= on
         return not self.withdrawn and (policy.notices_acquitted_counts or not cleared)
+
+    def runs(self, on: date, policy: Policy) -> bool:
+        """Return whether it is one of so many in three years on a day: issued by then, counting, its years not over."""
+        years_over = years_after(self.issued_on, policy.notices_years)
+        return self.counts(on, policy) and policy.notices_from <= self.issued_on <= on < years_over
 
 
 @dataclass(frozen=True)
@@ -148,12 +152,6 @@ def fold_case(case: PenaltyCase | None, pupil: str, name: str, position: int, ev
             return replace(case, prosecution_ended=(position, event))
         case _:
             assert_never(event)
-
-
-def recent(issued: Iterable[date], on: date, since: date, years: int) -> int:
-    """Return how many notices issued since a day still run on a day: those whose years, from their issue, have not
-    passed."""
-    return sum(since <= day <= on < years_after(day, years) for day in issued)
 
 
 def kept(recorded_on: date, day: date, years: int) -> bool:

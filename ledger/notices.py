@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
-from ledger.case import Notice, PenaltyCase, years_after
+from ledger.case import Notice, PenaltyCase
 from ledger.policy import Policy
 
 SATURDAY = 5
@@ -88,11 +88,7 @@ def terms(case: PenaltyCase, notices: Iterable[Notice], policy: Policy) -> Terms
     issued_on = case.issued[1].issued_on
     received = case.served[1].received_on if case.served else presumed_receipt("post", issued_on, policy)
     second = any(
-        other.parent == case.parent
-        and other.counts(issued_on, policy)
-        and policy.notices_from <= other.issued_on
-        and issued_on < years_after(other.issued_on, policy.notices_years)
-        for other in issued_before(case.name, notices)
+        other.parent == case.parent and other.runs(issued_on, policy) for other in issued_before(case.name, notices)
     )
     full = policy.fine_second_pence if second else policy.fine_first_pence
     return Terms(

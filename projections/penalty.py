@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ledger.case import Notice, recent
+from ledger.case import Notice
 from ledger.codes import by_symbol
 from ledger.policy import Policy
 from ledger.received import ReceivedMark
@@ -183,8 +183,7 @@ def _window(pupil: str, found: list[Counted], case: Case, as_of: date, policy: P
 def _line(parent: str, found: list[Counted], standing: list[Notice], as_of: date, policy: Policy) -> ParentLine:
     own = [notice for notice in standing if notice.parent == parent]
     counted = _not_noticed(found, own, policy)
-    counting = (notice.issued_on for notice in own if notice.counts(as_of, policy))
-    notices = recent(counting, as_of, policy.notices_from, policy.notices_years)
+    notices = sum(notice.runs(as_of, policy) for notice in own)
     return ParentLine(parent, len(counted), *_verdict(counted, policy), notices)
 
 

@@ -167,13 +167,7 @@ def fits_policy(required: ImprovementRequired, calendar: Calendar, policy: Polic
 
 def rolling(notices: Iterable[Notice], parent: str, as_of: date, policy: Policy) -> Rolling:
     """Return which of a parent's notices still run on a day: issued by then, counting still, their years not over."""
-    issued = sorted(
-        notice.issued_on
-        for notice in notices
-        if notice.parent == parent
-        and notice.counts(as_of, policy)
-        and policy.notices_from <= notice.issued_on <= as_of < years_after(notice.issued_on, policy.notices_years)
-    )
+    issued = sorted(notice.issued_on for notice in notices if notice.parent == parent and notice.runs(as_of, policy))
     runs_out_on = years_after(issued[0], policy.notices_years) if issued else None
     return Rolling(tuple(issued), runs_out_on, len(issued) >= policy.notices_limit)
 
