@@ -97,7 +97,7 @@ def penalty_windows(source: Source, moment: Moment, pupils: list[str], parent: s
     weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     if not weeks:
         return []
-    cases = {pupil: _case(moment, pupil, parent, weeks[0]) for pupil in pupils if pupil in school.pupils}
+    cases = {pupil: case_of(moment, pupil, parent, weeks[0]) for pupil in pupils if pupil in school.pupils}
     entries = source.entries(moment, _years(weeks, moment), pupils)
     return windows(entries, source.roll(moment, pupils), weeks, moment.as_of, cases, policy)
 
@@ -108,7 +108,7 @@ def penalty_tally(source: Source, moment: Moment, pupils: list[str]) -> Tally:
     assert policy is not None
     weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     special = (school.notices.keys() | school.received.keys()) & set(pupils)
-    cases = {pupil: _case(moment, pupil, None, weeks[0]) for pupil in special} if weeks else {}
+    cases = {pupil: case_of(moment, pupil, None, weeks[0]) for pupil in special} if weeks else {}
     entries = source.entries(moment, _years(weeks, moment), pupils)
     return tally(entries, source.roll(moment, pupils), weeks, moment.as_of, cases, policy)
 
@@ -160,7 +160,7 @@ def penalty_answers(
     if empty:
         first = weeks[0] if weeks else moment.as_of
         found = {
-            pupil: found.get(pupil) or empty_window(pupil, _case(moment, pupil, parent, first), moment.as_of, policy)
+            pupil: found.get(pupil) or empty_window(pupil, case_of(moment, pupil, parent, first), moment.as_of, policy)
             for pupil in pupils
             if pupil in school.pupils
         }
@@ -201,7 +201,7 @@ def penalty_answers(
     ]
 
 
-def _case(moment: Moment, pupil: str, parent: str | None, first: date) -> Case:
+def case_of(moment: Moment, pupil: str, parent: str | None, first: date) -> Case:
     """Return what a window from a day on needs to know: the parents, the notices, all or one parent's, and the marks of
     former schools."""
     school = moment.school

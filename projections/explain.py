@@ -15,13 +15,24 @@ from bisect import bisect_left, bisect_right
 from datetime import date, timedelta
 from functools import partial
 
-from ledger.case import Notice
 from ledger.codes import CodeTable
 from ledger.errors import Misconfigured
 from ledger.policy import Policy
 from ledger.received import received_marks, standing_records
 from ledger.sessions import Session, school_year
-from projections.frames import UNREADABLE, Entries, first_session, last_session, symbol_of
+from projections.cohorts import case_of
+from projections.frames import UNREADABLE, Entries, first_session, last_session, roll_of, symbol_of
+from projections.penalty import (
+    empty_window,
+    failing,
+    fulfilling,
+    issued_by,
+    meets,
+    received_entries,
+    rule_of_notices,
+    rules_of,
+    windows,
+)
 from projections.proof import (
     Explanation,
     Flip,
@@ -52,38 +63,32 @@ PENALTY_RULES = (
 )
 ABSENCE_RULES = ("persistent_percent", "severe_percent", "at_risk_percent")
 LONGEST_BACK = 800  # days that a verdict is followed back
+# What a session that fails a rule counts as, and why.
+KEPT_OUT = {
+    "roll": ("nothing", "the pupil was not on roll"),
+    "age": ("nothing", "the pupil was not of compulsory school age"),
+    "notice": ("noticed", "a standing notice names this session already"),
+}
 
 
 def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation:
     """Return why the pupil's penalty window is what it is. Raises Misconfigured where there is no policy yet."""
     policy = policy_of(moment)
-    calendar = moment.school.calendar
-    weeks = calendar.school_weeks(moment.as_of, policy.penalty_weeks)
-    until = last_session(moment.as_of)
+    weeks = moment.school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     inside = {monday + timedelta(days=offset) for monday in weeks for offset in range(7)}
     years = sorted({school_year(day) for day in inside}) or [school_year(moment.as_of)]
-    versions = versions_of(answers, pupil, years)
-    standing = _standing(moment, pupil)
-    elsewhere = _elsewhere(moment, pupil, moment.position)
-    noticed = set() if policy.recount_noticed_sessions else {s.number for n in standing for s in n.sessions}
-
-    def judged(line: Line) -> tuple[str, str]:
-        return _judge_penalty(line, moment, pupil, policy, noticed)
-
+    asked = _Asked(moment, pupil, policy, weeks, versions_of(answers, pupil, years))
+    until = last_session(moment.as_of)
     days = {number for number in session_numbers(moment, years) if number <= until}
-    marked = [line for line in lines_of(versions, moment, days) if line.number not in elsewhere]
-    lines = [line for line in sorted([*marked, *elsewhere.values()]) if Session.from_number(line.number).day in inside]
-    proofs = [proved(line, *judged(line)) for line in lines if line.number <= until]
-    counted = [proof for proof in proofs if proof.counts_as == "penalty"]
-    threshold = policy.penalty_threshold
-    met = len(counted) >= threshold
-    counts_then = _could_count(versions, moment, pupil, policy, noticed, inside, until)
+    lines = [line for line in asked.lines(days) if Session.from_number(line.number).day in inside]
+    proofs = [proved(line, *asked.why(line)) for line in lines if line.number <= until]
+    window = asked.window
     return Explanation(
         **answers.header(moment, pupil),
         question="penalty",
-        verdicts={"met": met},
-        counts={"penalty": len(counted)},
-        met_on=counted[threshold - 1].session if met else None,
+        verdicts={"met": window.met},
+        counts={"penalty": len(window.counted)},
+        met_on=str(Session.from_number(window.met_on)) if window.met_on is not None else None,
         stated=rules(policy, PENALTY_RULES),
         weeks=[monday.isoformat() for monday in weeks],
         notices=[
@@ -93,17 +98,17 @@ def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation
                 issued_on=notice.issued_on.isoformat(),
                 sessions=sorted(map(str, notice.sessions)),
             )
-            for notice in standing
+            for notice in asked.standing
         ],
-        flips=[_penalty_flip(moment, pupil, noticed, threshold, proofs)],
+        flips=[asked.flip(proofs)],
         since=[
             since(
                 answers,
                 moment,
                 "met",
-                met,
-                _penalty_day(moment, [*marked, *elsewhere.values()], policy, pupil, noticed),
-                crossing(counts_then, moment.position, lambda count, _: count >= threshold, met),
+                window.met,
+                asked.since_day(),
+                crossing(asked.changes(), moment.position, lambda count, _: meets(count, policy), window.met),
             )
         ],
         **shared(answers, moment, pupil, proofs, lambda code: code in policy.penalty_codes),
@@ -162,116 +167,97 @@ COUNTED = ("attended", "authorised", "unauthorised", "not possible", "missing", 
 # --- penalty windows ------------------------------------------------------------------------------------------------
 
 
-def _standing(moment: Moment, pupil: str) -> list[Notice]:
-    notices = moment.school.notices_about(pupil)
-    return [notice for notice in notices if not notice.withdrawn and notice.issued_on <= moment.as_of]
+class _Asked:
+    """A pupil's window by the kernel, and the rules that each session of it fulfils and fails."""
 
+    def __init__(self, moment: Moment, pupil: str, policy: Policy, weeks: list[date], versions: Entries) -> None:
+        self._moment, self._pupil, self._policy, self._versions = moment, pupil, policy, versions
+        self._roll = roll_of(moment.school, [pupil])
+        known, case = versions.known_at(moment.position), case_of(moment, pupil, None, date.min)
+        found = windows(known, self._roll, weeks, moment.as_of, {pupil: case}, policy)
+        self.window = found[0] if found else empty_window(pupil, case, moment.as_of, policy)
+        self.standing = issued_by(case.notices, moment.as_of)
+        not_noticed = rule_of_notices(self.standing, policy)
+        self._here = (*rules_of(self._roll, weeks, moment.as_of, policy), not_noticed)
+        self._elsewhere = (*rules_of(self._roll, weeks, moment.as_of, policy, elsewhere=True), not_noticed)
+        self._failed = dict(zip(known.session.tolist(), failing(known, self._here), strict=True))
+        self._away: dict[int, Line] = {}
+        received = received_entries({pupil: case.received}, self._roll)
+        for mark, failed in zip(case.received, failing(received, self._elsewhere), strict=True):
+            if "roll" not in failed:
+                self._failed[mark.session.number] = failed
+                self._away[mark.session.number] = Line(mark.session.number, mark.code, mark.position, mark.school)
 
-def _elsewhere(moment: Moment, pupil: str, position: int) -> dict[int, Line]:
-    """Return what the records of former schools that stood at a position say of the days on which the pupil was not on
-    roll here, by session."""
-    records = standing_records(moment.school.received.get(pupil, ()), position)
-    here = moment.school.pupils[pupil]
-    return {
-        mark.session.number: Line(mark.session.number, mark.code, mark.position, mark.school)
-        for mark in received_marks(records, date.min, moment.as_of)
-        if not here.on_roll(mark.session.day)
-    }
+    def lines(self, days: set[int]) -> list[Line]:
+        """Return a line for each session of the calendar, each mark as known and each of a former school, in order."""
+        marked = lines_of(self._versions, self._moment, days)
+        return sorted([*(line for line in marked if line.number not in self._away), *self._away.values()])
 
+    def why(self, line: Line) -> tuple[str, str]:
+        """Return what a session of the window counts as, and why."""
+        if not line.code:
+            return "nothing", "no mark stands here"
+        if line.code == symbol_of(UNREADABLE):
+            return "unreadable", "an event of this entry cannot be read by this release"
+        failed = self._failed[line.number]
+        if "code" in failed:
+            return "nothing", f"{line.code} is none of the codes counted"
+        if failed:
+            return KEPT_OUT[failed[0]]
+        return "penalty", f"{line.code} is counted" + (
+            f", as the record of school {line.school} has it" if line.school else ""
+        )
 
-def _judge_penalty(line: Line, moment: Moment, pupil: str, policy: Policy, noticed: set[int]) -> tuple[str, str]:
-    """Return what a session counts as to a penalty window, and why."""
-    if not line.code:
-        return "nothing", "no mark stands here"
-    if line.code == symbol_of(UNREADABLE):
-        return "unreadable", "an event of this entry cannot be read by this release"
-    if line.code not in policy.penalty_codes:
-        return "nothing", f"{line.code} is none of the codes counted"
-    said = f"{line.code} is counted, as the record of school {line.school} has it" if line.school else ""
-    session = Session.from_number(line.number)
-    kept = _eligible(session, moment, pupil, noticed, elsewhere=bool(line.school))
-    return kept or ("penalty", said or f"{line.code} is counted")
+    def flip(self, proofs: list[SessionProof]) -> Flip:
+        """Return how few entries, read otherwise, would turn the verdict."""
+        threshold, count = self._policy.penalty_threshold, len(self.window.counted)
+        if self.window.met:
+            counted = [str(Session.from_number(each.session)) for each in self.window.counted]
+            return Flip(verdict="met", to=False, entries=count - threshold + 1, change="read otherwise", among=counted)
+        could = [
+            proof.session
+            for proof in proofs
+            if _absent(self._moment.codes, proof.code)
+            and self._failed.get(Session.parse(proof.session).number) == ["code"]
+        ]
+        return Flip(verdict="met", to=True, entries=threshold - count, change="read as a code that counts", among=could)
 
+    def changes(self) -> list[tuple[int, int, int]]:
+        """Return at which positions the window's count went up or down."""
+        own = fulfilling(self._versions, self._here)
+        begins, ends = own.from_position.tolist(), own.until_position.tolist()
+        changes = [(place, 1, 0) for place in begins] + [(place, -1, 0) for place in ends]
+        before, records = 0, self._moment.school.received.get(self._pupil, ())
+        for record in records:
+            standing = standing_records(records, record.position)
+            marks = received_marks(standing, date.min, self._moment.as_of)
+            received = received_entries({self._pupil: marks}, self._roll)
+            count = len(fulfilling(received, self._elsewhere).session)
+            changes.append((record.position, count - before, 0))
+            before = count
+        return changes
 
-def _eligible(
-    session: Session, moment: Moment, pupil: str, noticed: set[int], *, elsewhere: bool
-) -> tuple[str, str] | None:
-    """Return what keeps a session from counting, whatever its code; None where nothing does."""
-    if not elsewhere and not moment.school.on_roll(pupil, session.day):
-        return "nothing", "the pupil was not on roll"
-    if not moment.school.pupils[pupil].of_school_age(session.day):
-        return "nothing", "the pupil was not of compulsory school age"
-    if session.number in noticed:
-        return "noticed", "a standing notice names this session already"
-    return None
+    def since_day(self) -> date | None:
+        """Return the first day of the unbroken run of days, up to the one asked about, with the same verdict."""
+        counting = sorted(number for number, failed in self._failed.items() if set(failed) <= {"weeks"})
 
+        def met(day: date) -> bool:
+            weeks = self._moment.school.calendar.school_weeks(day, self._policy.penalty_weeks)
+            # The weeks run on without a gap that a session could fall into.
+            first = bisect_left(counting, first_session(weeks[0])) if weeks else len(counting)
+            return meets(bisect_right(counting, last_session(day)) - first, self._policy)
 
-def _could_count(
-    versions: Entries,
-    moment: Moment,
-    pupil: str,
-    policy: Policy,
-    noticed: set[int],
-    inside: set[date],
-    until: int,
-) -> list[tuple[int, int, int]]:
-    """Return at which positions the window's count went up or down."""
-    changes: list[tuple[int, int, int]] = []
-    for number, code, begins, ends in zip(*versions[2:], strict=True):
-        line = Line(int(number), symbol_of(code), int(begins))
-        in_window = number <= until and Session.from_number(line.number).day in inside
-        if in_window and _judge_penalty(line, moment, pupil, policy, noticed)[0] == "penalty":
-            changes += [(int(begins), 1, 0), (int(ends), -1, 0)]
-    before = 0
-    for record in moment.school.received.get(pupil, ()):
-        lines = _elsewhere(moment, pupil, record.position).values()
-        within = [line for line in lines if Session.from_number(line.number).day in inside]
-        count = sum(_judge_penalty(line, moment, pupil, policy, noticed)[0] == "penalty" for line in within)
-        changes.append((record.position, count - before, 0))
-        before = count
-    return changes
-
-
-def _penalty_flip(moment: Moment, pupil: str, noticed: set[int], threshold: int, proofs: list[SessionProof]) -> Flip:
-    counted = [proof.session for proof in proofs if proof.counts_as == "penalty"]
-    if (count := len(counted)) >= threshold:
-        return Flip(verdict="met", to=False, entries=count - threshold + 1, change="read otherwise", among=counted)
-    codes = moment.codes
-    absent = [proof for proof in proofs if proof.counts_as == "nothing" and _absent(codes, proof.code)]
-    could = [
-        proof.session
-        for proof in absent
-        if _eligible(Session.parse(proof.session), moment, pupil, noticed, elsewhere=bool(proof.school)) is None
-    ]
-    return Flip(verdict="met", to=True, entries=threshold - count, change="read as a code that counts", among=could)
+        day = self._moment.as_of
+        for _ in range(LONGEST_BACK):
+            if met(day - timedelta(days=1)) != self.window.met:
+                return day
+            day -= timedelta(days=1)
+        return None
 
 
 def _absent(codes: CodeTable, symbol: str | None) -> bool:
     known = codes.by_symbol(symbol or "")
     return known is not None and known.absent
-
-
-def _penalty_day(moment: Moment, lines: list[Line], policy: Policy, pupil: str, noticed: set[int]) -> date | None:
-    """Return the first day of the unbroken run of days, up to the one asked about, with the same verdict."""
-    counting = sorted(
-        line.number for line in lines if _judge_penalty(line, moment, pupil, policy, noticed)[0] == "penalty"
-    )
-
-    def met(day: date) -> bool:
-        until = bisect_right(counting, last_session(day))
-        if until < policy.penalty_threshold:
-            return False
-        weeks = moment.school.calendar.school_weeks(day, policy.penalty_weeks)
-        # The weeks run on without a gap that a session could fall into.
-        first = bisect_left(counting, first_session(weeks[0])) if weeks else until
-        return until - first >= policy.penalty_threshold
-
-    verdict, day = met(moment.as_of), moment.as_of
-    for _ in range(LONGEST_BACK):
-        if met(day - timedelta(days=1)) != verdict:
-            return day
-        day -= timedelta(days=1)
-    return None
 
 
 # --- absence --------------------------------------------------------------------------------------------------------

@@ -22,7 +22,8 @@ from ledger.school import School
 from ledger.sessions import Session, school_year
 from projections.cohorts import ParentAnswer, PenaltyAnswer, penalty_answers
 from projections.duty import Duty, Urgency
-from projections.frames import symbol_of
+from projections.frames import roll_of, symbol_of
+from projections.penalty import failing, fulfilling, received_entries, rules_of_pupil
 from projections.questions import Answers, Moment
 from projections.rungs import (
     Counted,
@@ -295,32 +296,19 @@ def _marks(answers: Answers, moment: Moment, cases: Mapping[str, list[PenaltyCas
     school age, of pupils with cases, in the school years that their cases speak of."""
     concerned = sorted(pupil for pupil, found in cases.items() if found)
     years = {school_year(day) for found in cases.values() for case in found for day in _days(case)}
-    found: dict[str, dict[Session, Mark]] = {pupil: _elsewhere(moment, pupil) for pupil in concerned}
-    known = sorted(year for year in years if year in moment.school.years)
-    if not known:
-        return found
-    entries = answers.entries(moment, known, concerned)
-    for place, number, code, position in zip(
-        entries.pupil.tolist(),
-        entries.session.tolist(),
-        entries.code.tolist(),
-        entries.from_position.tolist(),
-        strict=True,
-    ):
-        pupil, session = moment.school.pupils[entries.pupils[place]], Session.from_number(number)
-        if pupil.on_roll(session.day) and pupil.of_school_age(session.day):
-            found.setdefault(pupil.number, {})[session] = Mark(symbol_of(code), position)
+    roll = roll_of(moment.school, concerned)
+    found: dict[str, dict[Session, Mark]] = {pupil: {} for pupil in concerned}
+    received = {pupil: received_marks(moment.school.records(pupil), date.min, date.max) for pupil in concerned}
+    away = [(pupil, mark) for pupil in concerned for mark in received[pupil]]
+    fails = failing(received_entries(received, roll), rules_of_pupil(roll, elsewhere=True))
+    for (pupil, mark), failed in zip(away, fails, strict=True):
+        if not failed:
+            found[pupil][mark.session] = Mark(mark.code, mark.position)
+    if known := sorted(year for year in years if year in moment.school.years):
+        own = fulfilling(answers.entries(moment, known, concerned), rules_of_pupil(roll))
+        for row, number, code, position in zip(*(column.tolist() for column in own[1:5]), strict=True):
+            found[concerned[row]][Session.from_number(number)] = Mark(symbol_of(code), position)
     return found
-
-
-def _elsewhere(moment: Moment, pupil: str) -> dict[Session, Mark]:
-    """Return the marks of former schools that could count."""
-    here = moment.school.pupils[pupil]
-    return {
-        mark.session: Mark(mark.code, mark.position)
-        for mark in received_marks(moment.school.records(pupil), date.min, date.max)
-        if here.of_school_age(mark.session.day) and not here.on_roll(mark.session.day)
-    }
 
 
 def _days(case: PenaltyCase) -> list[date]:

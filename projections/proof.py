@@ -178,7 +178,7 @@ def proved(line: Line, counts_as: str, why: str) -> SessionProof:
 
 def versions_of(answers: Answers, pupil: str, years: Sequence[int]) -> Entries:
     """Return every version of the pupil's marks in these school years."""
-    return answers.versions([pupil], years)
+    return answers.versions([pupil], years).over([pupil])
 
 
 def session_numbers(moment: Moment, years: Iterable[int]) -> list[int]:
