@@ -16,8 +16,10 @@ import msgspec
 from commands.handle import Handler
 from commands.models import parse
 from ledger.events import MovingFormReceived, PupilRemoved
+from ledger.finding import Open, action
 from ledger.grounds import Ground, ground
 from projections.admission import Spell, final_year, roll_spells, spell_on
+from projections.lines import command_line
 from projections.questions import Answer, Answers, Moment
 from projections.return_episodes import Told, leaving_of, told_of
 from projections.returns import return_candidates, worker_told
@@ -30,7 +32,7 @@ ASKER = {"id": "check", "name": "Deletion check", "title": "asks only"}  # nothi
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that has to be so before a name is deleted, whether it is, and what makes it so."""
+    """One thing that has to be so before a name is deleted, whether it is, and the line that makes it so."""
 
     what: str
     met: bool
@@ -111,23 +113,25 @@ def _removal(case: _Case, handler: Handler, moment: Moment) -> Iterator[Check]:
     last_day = max(case.last_day, moment.as_of)
     removal = {"command": "RemoveFromRoll", "pupil": case.pupil, "last_day": str(last_day), "ground": case.ground}
     refused = handler.refusal(parse(removal | {"by": ASKER}))
+    enquiries = action("RecordEnquiries", pupil=case.pupil, on=moment.as_of, jointly=True)
     enquire = refused is not None and refused.rule == "ground_not_met" and _needs_enquiries(case)
     yield Check(
         what="conditions",
         met=refused is None,
         sentence=str(refused) if refused else "the removal would be accepted",
-        command=f"attendance enquiries {case.pupil} {moment.as_of} --jointly" if enquire else "",
+        command=command_line(enquiries) if enquire else "",
     )
 
 
 def _around(case: _Case, answers: Answers, moment: Moment) -> Iterator[Check]:
     """Yield what has to stand beside a removal."""
     if case.stated is not None and asks_for_proof(case.stated) and case.stated.key != MOVED:
+        shown = action("deletion", pupil=case.pupil, shown_by=Open("TEXT"))
         yield Check(
             what="shown by",
             met=bool(case.shown_by),
             sentence=case.shown_by or case.stated.shown_by,
-            command="" if case.shown_by else f"attendance deletion {case.pupil} --shown-by TEXT",
+            command="" if case.shown_by else command_line(shown),
         )
     if case.transition:
         yield Check(what="return", met=True, sentence="not needed at the end of the final year")
@@ -138,11 +142,12 @@ def _around(case: _Case, answers: Answers, moment: Moment) -> Iterator[Check]:
     for group in moment.policy.inform_groups if moment.policy else ():
         if group in groups:
             done = worker_told(case.told, group, case.spell, moment.as_of)
+            tells = action("InformAgency", pupil=case.pupil, agency=group, about="deletion", on=moment.as_of)
             yield Check(
                 what=group,
                 met=done,
                 sentence="was told of the deletion" if done else "is to be told of the deletion",
-                command="" if done else f"attendance inform {case.pupil} '{group}' deletion {moment.as_of}",
+                command="" if done else command_line(tells),
             )
 
 
@@ -156,13 +161,14 @@ def _return(case: _Case, answers: Answers, moment: Moment) -> Check:
     if made:
         return Check(what="return", met=True, sentence=f"made on {made[-1].on}")
     known = leaving_of(case.spell, moment.as_of) is not None
-    options = "" if known else f" --last-day {case.last_day}"
-    options += f" --ground '{case.ground}'" if case.stated else " --ground TEXT"
+    last_day = None if known else case.last_day
+    stated = case.ground if case.stated else Open("TEXT")
+    make = action("return make", pupil=case.pupil, form="deletion", last_day=last_day, ground=stated)
     return Check(
         what="return",
         met=False,
         sentence="the authority is told before the name is deleted, or on that day at the latest",
-        command=f"attendance return make {case.pupil} deletion{options}",
+        command=command_line(make),
     )
 
 
@@ -170,11 +176,12 @@ def _form(case: _Case) -> Iterator[Check]:
     if case.stated is not None and case.stated.key in WITHOUT_FORM:
         return
     forms = [each.event for each in case.spell.forms if isinstance(each.event, MovingFormReceived)]
+    paper = action("moving-form-paper", pupil=case.pupil, output=Open("FILE.pdf"))
     yield Check(
         what="form for moving from school",
         met=bool(forms),
         sentence=f"received on {forms[-1].received_on}" if forms else "not received from a parent",
-        command="" if forms else f"attendance moving-form-paper {case.pupil} -o FILE.pdf",
+        command="" if forms else command_line(paper),
     )
 
 

@@ -18,7 +18,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from ledger import wire
-from ledger.errors import Finding
+from ledger.finding import Finding
 from ledger.keys import KeyStore
 from ledger.store import Conflict, Ledger, Receipt, Row, UnsoundRow
 from ledger.store.macs import code

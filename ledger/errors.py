@@ -3,12 +3,10 @@
     LedgerError          anything said to a person, in one sentence; the command line ends with 2
     ├── Refused          a rule says no to this command
     └── Misconfigured    the ledger, its keys or its settings cannot be used as given
-    Finding              something is off in the data; a value, never raised
 
-What is off in us is an AssertionError, and is not caught.
+What is off in the data is a value, and never raised: `ledger.finding`. What is off in us is an AssertionError, and is
+not caught.
 """
-
-from typing import NamedTuple
 
 from ledger.text import one_line
 
@@ -131,16 +129,6 @@ class Refused(LedgerError):
 
 class Misconfigured(LedgerError):
     """The ledger or the key store is absent, unreachable or misspelt, or a setting is bad."""
-
-
-class Finding(NamedTuple):
-    """Something off in the data: the rule it breaks, a sentence for a person, and where to look, as far as known."""
-
-    rule: str
-    sentence: str
-    pupil: str | None = None
-    session: str | None = None
-    position: int | None = None
 
 
 def _shortened(value: object) -> str:

@@ -26,7 +26,8 @@ from typing import NamedTuple
 
 from ledger import note, wire
 from ledger.durable import PUBLIC, read_private, write_durably
-from ledger.errors import Finding, LedgerError, Misconfigured
+from ledger.errors import LedgerError, Misconfigured
+from ledger.finding import Finding
 from ledger.merkle import EMPTY, SIZE, Frontier, Tree, leaf_hash, verify_consistency
 from ledger.note import Checkpoint, VerifierKey
 from ledger.school import School, take_in

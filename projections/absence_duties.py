@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from ledger.events import AbsenceReported, AgencyInformed, ContactLogged
+from ledger.finding import OPEN, Action, action
 from ledger.sessions import LONDON, Half, Session, school_year
 from ledger.words import counted
-from projections import typed
 from projections.basis import resting_on_nothing_known
 from projections.contact import (
     AUTHORITY,
@@ -83,16 +83,25 @@ def _call(pupil: str, silent: Sequence[Silent], away_before: bool, desk: Desk) -
     if not ladder.next_contact and (listed := desk.contacts(pupil).in_order):
         # Nobody of theirs was reached: the child is still missing.
         said += "; everybody listed was tried today and nobody reached"
-        visit = typed.contact(pupil, listed[0], sessions, "visit")
-        return Duty(Urgency.NOW, "call", said, visit, pupil, desk.day)
+        visit = _try(pupil, listed[0], sessions, "visit")
+        return Duty("call", said, pupil, action=visit, urgency=Urgency.NOW, by=desk.day)
     if not ladder.next_contact:
-        return Duty(
-            Urgency.NOW, "call", f"{said}; the roll holds nobody to ring", typed.contacts(pupil), pupil, desk.day
-        )
-    command = typed.contact(pupil, ladder.next_contact, sessions)
+        listing = action("ChangeContacts", pupil=pupil, parents=OPEN)
+        said += "; the roll holds nobody to ring"
+        return Duty("call", said, pupil, action=listing, urgency=Urgency.NOW, by=desk.day)
+    person = ladder.next_contact
     tried = len(set(ladder.rung_today))
     said += f"; {tried} rung today, not reached" if tried else "; nobody rung yet today"
-    return Duty(Urgency.NOW, "call", said, command, pupil, desk.day, ladder.next_contact)
+    ring = _try(pupil, person, sessions)
+    return Duty("call", said, pupil, action=ring, urgency=Urgency.NOW, by=desk.day, contact=person)
+
+
+def _try(pupil: str, person: str, sessions: Sequence[Session], channel: str = "phone") -> Action:
+    return action("LogContact", pupil=pupil, contact=person, sessions=tuple(sessions), channel=channel, outcome=OPEN)
+
+
+def _tell(pupil: str, agency: str, about: str, day: date) -> Action:
+    return action("InformAgency", pupil=pupil, agency=agency, about=about, on=day, person=OPEN)
 
 
 def ladder_duties(desk: Desk) -> list[Duty]:
@@ -109,24 +118,25 @@ def _rung(pupil: str, rung: str, ladder: Ladder, desk: Desk) -> Duty:
         LETTER: (
             Urgency.TODAY,
             "a letter home is due",
-            typed.letter(pupil, "no contact", contacts.parents, desk.day),
+            action("SendLetter", pupil=pupil, about="no contact", parents=contacts.parents, sent_on=desk.day),
             policy.contact_letter_day,
         ),
         VISIT: (
             Urgency.TODAY,
             "a home visit is due",
-            typed.contact(pupil, person, last, channel="visit"),
+            _try(pupil, person, last, "visit"),
             policy.contact_visit_day,
         ),
         AUTHORITY: (
             Urgency.NOW,
             "absent from education, the local authority is to be told",
-            typed.inform(pupil, "local authority", "no contact", desk.day),
+            _tell(pupil, "local authority", "no contact", desk.day),
             policy.contact_authority_day,
         ),
     }
-    urgency, what, command, number = found[rung]
-    return Duty(urgency, "no contact", f"{said}: {what}", command, pupil, ladder.days[number - 1])
+    urgency, what, settles, number = found[rung]
+    by = ladder.days[number - 1]
+    return Duty("no contact", f"{said}: {what}", pupil, action=settles, urgency=urgency, by=by)
 
 
 def unmarked_duties(desk: Desk) -> list[Duty]:
@@ -139,7 +149,8 @@ def unmarked_duties(desk: Desk) -> list[Duty]:
         for pupil in desk.school.pupils_on(session.day, class_name):
             if _waits(pupil, session, desk) and session not in heard(desk.told[pupil], desk.day).named:
                 said = f"left out of the register of {class_name}, no word; registration closes at {closes}"
-                found.append(Duty(Urgency.NOW, "unmarked", said, typed.arrive(pupil, session), pupil, session.day))
+                arrives = action("LogArrival", pupil=pupil, session=session)
+                found.append(Duty("unmarked", said, pupil, action=arrives, urgency=Urgency.NOW, by=session.day))
     return found
 
 
@@ -178,7 +189,7 @@ def _registers(session: Session, desk: Desk) -> Iterator[Duty]:
             said = f"{session}: the register of {name} is not taken, {pupils} no mark"
             said += "" if over else f"; registration closes at {clock}"
             urgency = Urgency.NOW if missing else Urgency.TODAY
-            yield Duty(urgency, "register", said, typed.take(name, session), by=session.day)
+            yield _register(said, action("TakeRegister", class_=name, session=session), session, urgency)
     if closes > desk.now:
         return
     # A register that nobody took because a closure or leave expects every code is closed all the same: that marks them.
@@ -187,11 +198,15 @@ def _registers(session: Session, desk: Desk) -> Iterator[Duty]:
     ]
     if still and still == classes:
         said = f"{session}: no register is closed, of {len(classes)} classes"
-        yield Duty(Urgency.TODAY, "register", said, typed.close(session), by=session.day)
+        yield _register(said, action("CloseRegister", session=session), session)
     else:
         for name in still:
             said = f"{session}: the register of {name} is not closed"
-            yield Duty(Urgency.TODAY, "register", said, typed.close(session, name), by=session.day)
+            yield _register(said, action("CloseRegister", session=session, class_=name), session)
+
+
+def _register(said: str, settles: Action, session: Session, urgency: Urgency = Urgency.TODAY) -> Duty:
+    return Duty("register", said, action=settles, urgency=urgency, by=session.day)
 
 
 def _expects(class_name: str, session: Session, desk: Desk) -> bool:
@@ -231,7 +246,7 @@ def _unresolved(pupil: str, day: date, sessions: list[Session], known: bool, des
     said = f"N in {' and '.join(session.half.name for session in sessions)} of {day}"
     said += ", a word is known" if known else ""
     if deadline is None:
-        return Duty(Urgency.WAITING, "N", said, typed.amend(pupil, sessions[0]), pupil)
+        return Duty("N", said, pupil, action=_amend(pupil, sessions[0]), urgency=Urgency.WAITING)
     left = _days_left(deadline, desk)
     if deadline < desk.day:
         urgency, when = Urgency.TODAY, "overdue"
@@ -241,8 +256,15 @@ def _unresolved(pupil: str, day: date, sessions: list[Session], known: bool, des
         urgency = Urgency.SOON if left <= NEAR or known else Urgency.WAITING
         when = f"{counted(left, 'school day')} left"
     # Where the days are over and nobody said anything, O is what the law leaves; a named person still makes it.
-    proposed = ("O",) if deadline <= desk.day and not known else ()
-    return Duty(urgency, "N", f"{said}: {when}", typed.amend(pupil, sessions[0], *proposed), pupil, deadline)
+    proposed = "O" if deadline <= desk.day and not known else ""
+    settles = _amend(pupil, sessions[0], proposed)
+    return Duty("N", f"{said}: {when}", pupil, action=settles, urgency=urgency, by=deadline)
+
+
+def _amend(pupil: str, session: Session, proposed: str = "") -> Action:
+    if not proposed:
+        return action("AmendMark", pupil=pupil, session=session, code=OPEN)
+    return action("AmendMark", pupil=pupil, session=session, code=proposed, reason=OPEN)
 
 
 def _deadline(day: date, desk: Desk) -> date | None:
@@ -272,8 +294,10 @@ def ring_back_duties(desk: Desk) -> list[Duty]:
                 continue
             sessions = [Session.parse(session) for session in event.sessions]
             said = f"a message of {event.received_at.astimezone(LONDON):%Y-%m-%d %H:%M} may be rung back"
-            command = typed.contact(pupil, event.parent, sessions)
-            found.append(Duty(Urgency.TODAY, "ring back", said, command, pupil, sessions[0].day, event.parent))
+            ring, by = _try(pupil, event.parent, sessions), sessions[0].day
+            found.append(
+                Duty("ring back", said, pupil, action=ring, urgency=Urgency.TODAY, by=by, contact=event.parent)
+            )
     return found
 
 
@@ -298,8 +322,8 @@ def inform_duties(desk: Desk) -> list[Duty]:
             told = [on for on, about in _informed(desk.told[pupil], group) if about in ABOUT_ABSENCE and on <= desk.day]
             if (first := _untold(pupil, week, told, desk)) is not None:
                 said = f"the {group} is to be told of unexplained absence since {first}"
-                command = typed.inform(pupil, group, "unexplained absence", desk.day)
-                found.append(Duty(Urgency.TODAY, "inform", said, command, pupil, desk.day))
+                tells = _tell(pupil, group, "unexplained absence", desk.day)
+                found.append(Duty("inform", said, pupil, action=tells, urgency=Urgency.TODAY, by=desk.day))
     return found
 
 

@@ -24,7 +24,6 @@ import numpy as np
 
 from ledger.case import Leave
 from ledger.codes import CodeTable
-from ledger.errors import Finding
 from ledger.events import (
     AbsenceAttributed,
     AbsenceReported,
@@ -35,6 +34,7 @@ from ledger.events import (
     EvidenceSeen,
     SicknessExpected,
 )
+from ledger.finding import Finding
 from ledger.school import School
 from ledger.sessions import LONDON, Session, from_micros, school_year
 from ledger.streams import entry_of, leave_stream

@@ -15,8 +15,8 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from ledger.errors import Finding
 from ledger.events import ContactLogged, NoticeIssued, PenaltyReferred
+from ledger.finding import Finding
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session, format_moment, from_micros, micros
 from ledger.store import position_at

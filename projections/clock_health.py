@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ledger.doubts import doubts_said, positions, spans
-from ledger.errors import Finding
+from ledger.finding import Finding
 from ledger.sessions import format_moment, from_micros
 from ledger.store import Ledger, position_at
 

@@ -19,6 +19,7 @@ import msgspec
 
 from ledger.errors import Misconfigured, Refused
 from ledger.events import DailyReturnMade
+from ledger.finding import action
 from ledger.sessions import LONDON, Half, Session, format_moment, from_micros, school_year
 from ledger.words import counted
 from projections.duty import Duty, Urgency
@@ -294,10 +295,10 @@ def daily_duties(answers: Answers, moment: Moment) -> list[Duty]:
     calendar, made = moment.school.calendar, {event.day for event in moment.school.daily_returns}
     duties = [
         Duty(
-            Urgency.TODAY,
             "daily return",
             f"the daily return of {day} has not been made",
-            f"attendance daily send {day} -o daily-{day}.csv",
+            action=action("daily send", day=day, output=f"daily-{day}.csv"),
+            urgency=Urgency.TODAY,
             by=day,
         )
         for day in calendar.school_days_until(moment.as_of, REMINDED)
@@ -308,11 +309,11 @@ def daily_duties(answers: Answers, moment: Moment) -> list[Duty]:
         days = len({change.session // 2 for change in found})
         duties.append(
             Duty(
-                Urgency.WAITING,
                 "daily return changes",
                 f"{counted(len(found), 'code')} of {counted(days, 'day')} returned before changed since position "
                 f"{last.position}",
-                f"attendance daily show {moment.as_of} --since last",
+                action=action("daily show", day=moment.as_of, since=LAST),
+                urgency=Urgency.WAITING,
             )
         )
     return duties

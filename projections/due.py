@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
 
 import msgspec
 
@@ -20,6 +19,7 @@ from projections.desk import Desk
 from projections.duty import KINDS, Duty
 from projections.ladder import ladder_duties
 from projections.lateness import punctuality_duties
+from projections.lines import command_line
 from projections.questions import Answer, Answers, Moment
 from projections.returns import returns_duties
 from projections.support import support_duties
@@ -75,14 +75,15 @@ class DueAnswer(Answer, frozen=True, kw_only=True):
 def duties(desk: Desk, kind: str | None = None, pupil: str | None = None) -> list[Duty]:
     """Return what is to be done, in order; only of one kind, only about one pupil."""
     found = [duty for source in SOURCES for duty in source(desk)]
-    unknown = {duty.kind for duty in found}.difference(KINDS)
+    unknown = {duty.rule for duty in found}.difference(KINDS)
     assert not unknown, f"kinds of duty that nobody can ask for: {unknown}"
-    chosen = [duty for duty in found if kind in (None, duty.kind) and pupil in (None, duty.pupil)]
+    chosen = [duty for duty in found if kind in (None, duty.rule) and pupil in (None, duty.pupil)]
     return sorted(chosen, key=lambda duty: _place(duty, desk))
 
 
-def _place(duty: Duty, desk: Desk) -> tuple[Any, ...]:
-    return duty.urgency, desk.rank(duty.pupil), duty.by or date.max, duty.kind, duty.pupil, duty.sentence
+def _place(duty: Duty, desk: Desk) -> tuple[int, int, date, str, str, str]:
+    pupil = duty.pupil or ""
+    return duty.urgency, desk.rank(pupil), duty.by or date.max, duty.rule, pupil, duty.sentence
 
 
 def desk_of(answers: Answers, moment: Moment, now: datetime | None = None) -> Desk | None:
@@ -94,22 +95,22 @@ def due_answers(desk: Desk, found: list[Duty]) -> list[DueAnswer]:
     """Return duties as programs read them. Names and numbers are opened on a screen only."""
     return [
         DueAnswer(
-            **desk.answers.header(desk.moment, duty.pupil),
+            **desk.answers.header(desk.moment, duty.pupil or ""),
             now=format_moment(desk.now),
             urgency=duty.urgency.name.lower(),
-            kind=duty.kind,
+            kind=duty.rule,
             sentence=duty.sentence,
             by=duty.by.isoformat() if duty.by else None,
             contact=_contact(duty, desk),
-            vulnerable=_vulnerable(duty.pupil, desk),
-            command=duty.command,
+            vulnerable=_vulnerable(duty.pupil or "", desk),
+            command=command_line(duty.action),
         )
         for duty in found
     ]
 
 
 def _contact(duty: Duty, desk: Desk) -> ContactAnswer | None:
-    if not duty.contact:
+    if not duty.contact or not duty.pupil:
         return None
     order = desk.contacts(duty.pupil).in_order
     return ContactAnswer(id=duty.contact, order=order.index(duty.contact) + 1 if duty.contact in order else len(order))

@@ -1,4 +1,4 @@
-"""A duty: one thing that somebody must do, by when, and the command that settles it.
+"""A duty: a finding that somebody must settle, by when, and how soon.
 
 Every procedure finds its own duties; `projections.due` puts them together, most urgent and most vulnerable first. A
 sentence names no child: the door puts the name beside the number.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import date
 from enum import IntEnum
-from typing import NamedTuple
 
-# What a duty may be of, in order of the alphabet; whoever asks for another kind has mistyped it.
+from ledger.finding import Finding
+
+# The rules a duty may be of, in order of the alphabet; whoever asks for another kind has mistyped it.
 KINDS = (
     "N", "call", "consider", "daily return", "daily return changes", "evidence", "improve", "improvement failed",
     "improvement over", "inform", "joint approach", "leave", "letter", "meeting", "no contact", "notice open",
@@ -29,14 +30,10 @@ class Urgency(IntEnum):
     WAITING = 3
 
 
-class Duty(NamedTuple):
-    """`kind` is the procedure's name for it, `by` the last day, `command` the line to type; no pupil: the school's.
-    `contact` is the id of whom to ring, where somebody is to be rung: the door puts the name and number."""
+class Duty(Finding, frozen=True, kw_only=True):
+    """A finding with its last day; the rule is the procedure's name for it, no pupil: the school's. `contact` is the id
+    of whom to ring, where somebody is to be rung: the door puts the name and number."""
 
     urgency: Urgency
-    kind: str
-    sentence: str
-    command: str
-    pupil: str = ""
     by: date | None = None
     contact: str = ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ledger.durable import others_may
-from ledger.errors import Finding
+from ledger.finding import Finding
 
 SQLITE = "sqlite:///"
 

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from ledger import wire, words
 from ledger.case import Leave
 from ledger.codes import CODES, by_symbol
-from ledger.errors import Finding, LedgerError, Misconfigured
+from ledger.errors import LedgerError, Misconfigured
+from ledger.finding import Finding
 from ledger.keys import KeyStore
 from ledger.school import School, take_in
 from ledger.sessions import LONDON, Session, from_micros, school_year

@@ -14,7 +14,10 @@ from datetime import date
 from itertools import count, islice
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from ledger.case import PenaltyCase
+from ledger.finding import Open, action
 from ledger.notices import Owed, owed, paid_by, standing, terms
 from ledger.policy import Policy
 from ledger.received import received_marks
@@ -26,22 +29,24 @@ from projections.frames import roll_of, symbol_of
 from projections.penalty import failing, fulfilling, received_entries, rules_of_pupil
 from projections.questions import Answers, Moment
 from projections.rungs import (
+    SETTLED,
     Counted,
     Mark,
     Rolling,
     Rung,
-    Step,
     ahead,
     case_as_of,
-    consider_line,
+    consider,
     held,
     improvement_test,
     next_step,
     pounds,
     rolling,
+    settled,
+    withdrawal,
 )
 
-NOTHING = Step("none", "nothing to decide")
+NOTHING = settled("nothing to decide")
 
 
 class Line(NamedTuple):
@@ -52,7 +57,7 @@ class Line(NamedTuple):
     window: ParentAnswer
     rolling: Rolling
     rungs: tuple[Rung, ...]
-    step: Step
+    step: Duty
     saw: Mapping[int, ParentAnswer]
 
 
@@ -110,36 +115,31 @@ def _duties(line: Line, moment: Moment) -> list[Duty]:
     found = []
     for rung in line.rungs:
         case = rung.case
-        if (step := next_step(rung, moment.as_of)).command:
-            found.append(
-                Duty(step.urgency, step.kind, f"{case.name}: {step.sentence}", step.command, line.pupil, step.by)
-            )
+        if (step := next_step(rung, moment.as_of)).action:
+            found.append(replace(step, pupil=line.pupil, sentence=f"{case.name}: {step.sentence}"))
         found += _undermined_duties(rung, line.pupil)
         if (wrong := _wrong_payment(rung, moment.as_of)) is not None:
             found.append(wrong)
-    if line.step.kind == "consider":
-        step = line.step
-        found.append(Duty(step.urgency, step.kind, f"{line.window.parent}: {step.sentence}", step.command, line.pupil))
+    if line.step.rule == "consider":
+        sentence = f"{line.window.parent}: {line.step.sentence}"
+        found.append(replace(line.step, pupil=line.pupil, sentence=sentence))
     return found
 
 
 def _undermined_duties(rung: Rung, pupil: str) -> list[Duty]:
     case = rung.case
     what = "notice" if case.issued else "referral"
-    command = (
-        f"attendance notice withdraw {pupil} {case.name} --reason"
-        if case.issued
-        else f"attendance case refer {pupil} {case.name} SESSION --on DAY"
-    )
+    again = {"sessions": Open("SESSION"), "referred_on": Open("DAY")}
+    refer = action("ReferPenalty", pupil=pupil, notice=case.name, **again)
     # Whoever considered the case after an amendment has seen it, and let stand what stands.
     seen = max((event.seen or position for position, event in case.considered), default=0)
     return [
         Duty(
-            Urgency.TODAY,
             f"{what} undermined",
             f"{case.name} names {each.session}, which {_now_holds(each)}: withdraw it, or consider the case again",
-            command,
             pupil,
+            action=withdrawal(case) if case.issued else refer,
+            urgency=Urgency.TODAY,
         )
         for each in rung.undermined
         if each.position > seen or not each.position
@@ -162,12 +162,12 @@ def _wrong_payment(rung: Rung, as_of: date) -> Duty | None:
     if total == asked:
         return None
     return Duty(
-        Urgency.TODAY,
         "payment",
         f"{case.name}: {pounds(total)} was paid by {last}, when {pounds(asked)} was asked",
-        f"attendance penalty {case.pupil} --ladder",
         case.pupil,
-        rung.terms.full_until,
+        action=action("penalty", pupil=case.pupil, ladder=True),
+        urgency=Urgency.TODAY,
+        by=rung.terms.full_until,
     )
 
 
@@ -235,9 +235,9 @@ def _step(
     rungs: tuple[Rung, ...],
     saw: Mapping[int, ParentAnswer],
     moment: Moment,
-) -> Step:
+) -> Duty:
     """Return what comes next for a parent: a case that is going on, most urgent first; else to consider what is met."""
-    going = [step for rung in rungs if (step := next_step(rung, moment.as_of)).open]
+    going = [step for rung in rungs if (step := next_step(rung, moment.as_of)).rule != SETTLED]
     if going:
         return min(going, key=lambda step: step.urgency)
     # Nobody considers a notice about a pupil who has left: that is the new school's, or the authority's.
@@ -245,10 +245,10 @@ def _step(
     if here and line.met and not _considered_since(line, rungs, saw):
         name = _new_name(moment.school, pupil, line.parent)
         instead = f"; no further notice may be issued before {runs.runs_out_on}" if runs.barred else ""
-        return Step(
+        return Duty(
             "consider",
             f"{line.count} sessions, met on {line.met_on}, and nobody has considered it since{instead}",
-            consider_line(pupil, name, line.parent, moment.as_of, "other" if runs.barred else "DECISION"),
+            action=consider(pupil, name, line.parent, moment.as_of, *(["other"] if runs.barred else [])),
             urgency=Urgency.SOON,
         )
     said = [next_step(rung, moment.as_of) for rung in rungs]

@@ -13,6 +13,7 @@ from ledger.case import PenaltyCase
 from ledger.events import PenaltyConsidered
 from projections.cohorts import ParentAnswer
 from projections.ladder import Line, ladder_lines
+from projections.lines import command_line
 from projections.questions import Answer, Answers, Moment
 from projections.rungs import Counted, Improvement, Rung, next_step
 
@@ -195,7 +196,7 @@ def _parent_ladder(line: Line, words: Mapping[int, Any], as_of: date) -> ParentL
         third_barred=line.rolling.barred,
         cases=[_case(rung, line.saw, words, as_of) for rung in line.rungs],
         next=line.step.sentence,
-        command=line.step.command,
+        command=command_line(line.step.action),
     )
 
 
@@ -222,7 +223,7 @@ def _case(rung: Rung, saw: Mapping[int, ParentAnswer], words: Mapping[int, Any],
         prosecution=_prosecution(case, words),
         undermined=_session_marks(rung.undermined),
         next=step.sentence,
-        command=step.command,
+        command=command_line(step.action),
     )
 
 

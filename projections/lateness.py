@@ -7,7 +7,6 @@ parents, or invited them to, has dealt with what was late until that day: to the
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -16,6 +15,7 @@ import msgspec
 import numpy as np
 
 from ledger.events import ArrivalLogged, LetterSent, SupportRecorded
+from ledger.finding import OPEN, action
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session, format_moment, school_year
 from projections.absence import percent
@@ -330,26 +330,26 @@ def punctuality_duties(answers: Answers, moment: Moment) -> list[Duty]:
 
 
 def _meeting(pupil: str, sessions: int, policy: Policy) -> Duty:
-    # The day of the meeting stays open at the end of the line: it is for a person to say.
+    # The day of the meeting is for a person to say.
+    invite = action("RecordSupport", pupil=pupil, step="meeting", stage=INVITED, on=OPEN)
     return Duty(
-        Urgency.SOON,
         "punctuality meeting",
         f"late {sessions} times in {policy.punctuality_weeks} school weeks: a meeting is due from "
         f"{policy.punctuality_meeting_sessions}",
-        f"attendance support {pupil} meeting invited",
         pupil,
+        action=invite,
+        urgency=Urgency.SOON,
     )
 
 
 def _letter(pupil: str, sessions: int, policy: Policy, parents: Iterable[str], sent_on: date) -> Duty:
-    to = [word for parent in parents for word in ("--parent", parent)]
     return Duty(
-        Urgency.WAITING,
         "punctuality letter",
         f"late {sessions} times in {policy.punctuality_weeks} school weeks: a letter is due from "
         f"{policy.punctuality_letter_sessions}",
-        shlex.join(["attendance", "letter", "sent", pupil, "punctuality", *to, "--sent-on", sent_on.isoformat()]),
         pupil,
+        action=action("SendLetter", pupil=pupil, about="punctuality", parents=tuple(parents), sent_on=sent_on),
+        urgency=Urgency.WAITING,
     )
 
 

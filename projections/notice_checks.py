@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain
-from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from ledger.case import Notice
-from ledger.errors import Finding
+from ledger.finding import Finding
 from ledger.notices import guessed, issued_before
 from ledger.sessions import school_year
 from projections.ladder import issued_rungs
@@ -19,21 +20,12 @@ from projections.questions import Answers, Moment
 from projections.rungs import Counted, Rung, ahead
 
 
-class Fault(NamedTuple):
-    """What is off, by the name of the rule, and about which session; position 0 where no mark stands behind it."""
-
-    rule: str
-    sentence: str
-    session: str
-    position: int = 0
-
-
 def notice_findings(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Finding]:
     """Return what is off with the notices of these pupils that were issued by the day, or name sessions, in the school
     year to date or later, and were not withdrawn."""
     year = moment.school.calendar.year_begun_by(moment.as_of)
     return [
-        Finding(fault.rule, fault.sentence, rung.case.pupil, fault.session, fault.position or issued[0])
+        replace(fault, pupil=rung.case.pupil, position=fault.position or issued[0])
         for rung in issued_rungs(answers, moment, pupils)
         if (issued := rung.case.issued) is not None and year is not None and _last_year(rung) >= year
         for fault in notice_faults(rung, moment.school.notices.get(rung.case.pupil, {}).values())
@@ -57,37 +49,39 @@ def _last_year(rung: Rung) -> int:
     return max(map(school_year, days))
 
 
-def notice_faults(rung: Rung, notices: Iterable[Notice]) -> Iterator[Fault]:
+def notice_faults(rung: Rung, notices: Iterable[Notice]) -> Iterator[Finding]:
     """Yield what is off with an issued notice; `notices` are all of the pupil, as recorded."""
     case = rung.case
     assert case.issued is not None, "faults of a notice that was not issued"
     for each in rung.undermined:
         said = f"{case.name} names {each.session}, which {holds(each)}"
-        yield Fault("notice_session_not_counted", said, str(each.session), each.position)
+        yield Finding("notice_session_not_counted", said, case.pupil, str(each.session), each.position or None)
     for each in rung.named:
         if each.code == UNRESOLVED and each not in rung.undermined:
             said = f"{case.name} names {each.session}, which is still N"
-            yield Fault("notice_session_unresolved", said, str(each.session), each.position)
+            yield Finding("notice_session_unresolved", said, case.pupil, str(each.session), each.position or None)
     if rung.standing in ("open", "unpaid") and rung.terms and (doubt := guessed(case, rung.terms)):
         said = f"{case.name} is taken to be received on {rung.terms.received_on}, but {doubt}"
-        yield Fault("holidays_unknown", said, "")
+        yield Finding("holidays_unknown", said, case.pupil, "")
     yield from named_wrongly(case.name, case.parent, case.issued[1].issued_on, rung.named, notices)
 
 
 def named_wrongly(
     name: str, parent: str, on: date, named: Iterable[Counted], notices: Iterable[Notice]
-) -> Iterator[Fault]:
+) -> Iterator[Finding]:
     """Yield the sessions named that lie after the day of issue or of referral, and those that an earlier notice to the
     same parent names already."""
     earlier = [other for other in issued_before(name, notices) if other.parent == parent and other.issued_on <= on]
     for each in named:
         session = str(each.session)
         if each.session.day > on:
-            yield Fault("dated_before_session", f"{name} is of {on}, before {session}, which it names", session)
+            yield Finding(
+                "dated_before_session", f"{name} is of {on}, before {session}, which it names", session=session
+            )
         for other in earlier:
             if each.session in other.sessions:
                 said = f"{name} names {session}, and so does {other.notice} to the same parent"
-                yield Fault("session_noticed_twice", said, session)
+                yield Finding("session_noticed_twice", said, session=session)
 
 
 def holds(each: Counted) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from ledger.case import Leave
 from ledger.events import LetterSent
+from ledger.finding import OPEN, action
 from ledger.sessions import Session, school_year
-from projections import typed
 from projections.basis import evidence
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
@@ -34,8 +34,8 @@ def letter_duties(desk: Desk) -> list[Duty]:
         said = f"attendance {answer.attendance_percent} % is below {policy.register_letter_percent} %"
         said += f", last letter on {max(sent)}" if sent else ", no letter yet"
         parents = desk.contacts(answer.pupil).parents
-        command = typed.letter(answer.pupil, "attendance", parents, desk.day)
-        found.append(Duty(Urgency.WAITING, "letter", said, command, answer.pupil))
+        write = action("SendLetter", pupil=answer.pupil, about="attendance", parents=parents, sent_on=desk.day)
+        found.append(Duty("letter", said, answer.pupil, action=write, urgency=Urgency.WAITING))
     return found
 
 
@@ -52,8 +52,15 @@ def evidence_duties(desk: Desk) -> list[Duty]:
         for each in evidence(desk.told[pupil], desk.day):
             if each.state == "asked for":
                 said = f"evidence {each.name} was asked for and has not been seen"
-                command = typed.evidence_seen(pupil, each.name, each.sessions, desk.day)
-                found.append(Duty(Urgency.WAITING, "evidence", said, command, pupil))
+                seen = action(
+                    "RecordEvidence",
+                    pupil=pupil,
+                    evidence=each.name,
+                    sessions=each.sessions,
+                    seen_on=desk.day,
+                    what=OPEN,
+                )
+                found.append(Duty("evidence", said, pupil, action=seen, urgency=Urgency.WAITING))
     return found
 
 
@@ -69,8 +76,9 @@ def leave_duties(desk: Desk) -> list[Duty]:
                 found.append(_undecided(pupil, leave, desk))
             elif school_year(leave.first.day) >= school_year(desk.day) and _untold_refusal(pupil, leave, desk):
                 said = f"leave {leave.request} was refused, in part or whole, and no letter says so"
-                command = typed.letter(pupil, "leave refused", [leave.parent], desk.day, cites=leave.request)
-                found.append(Duty(Urgency.WAITING, "refusal", said, command, pupil))
+                about = {"about": "leave refused", "parents": (leave.parent,), "cites": leave.request}
+                write = action("SendLetter", pupil=pupil, **about, sent_on=desk.day)
+                found.append(Duty("refusal", said, pupil, action=write, urgency=Urgency.WAITING))
     return found
 
 
@@ -80,7 +88,8 @@ def _undecided(pupil: str, leave: Leave, desk: Desk) -> Duty:
     if first <= desk.day:
         said += "; it has begun, so none can be granted for what is over"
     urgency = Urgency.TODAY if first <= desk.day else Urgency.SOON if first <= desk.day + NEAR else Urgency.WAITING
-    return Duty(urgency, "leave", said, typed.decide_leave(pupil, leave.request), pupil, first)
+    decide = action("DecideLeave", pupil=pupil, request=leave.request, reason=OPEN)
+    return Duty("leave", said, pupil, action=decide, urgency=urgency, by=first)
 
 
 def _untold_refusal(pupil: str, leave: Leave, desk: Desk) -> bool:
@@ -98,13 +107,11 @@ def school_duties(desk: Desk) -> list[Duty]:
     if review is not None and review <= desk.day + REVIEW_NEAR:
         said = f"policy {desk.policy.name} is to be reviewed by {review}"
         urgency = Urgency.SOON if review <= desk.day else Urgency.WAITING
-        found.append(Duty(urgency, "policy", said, typed.review_policy(desk.policy.name, _next(desk.day)), by=review))
+        adopt = action("AdoptPolicy", policy=desk.policy.name, from_day=desk.day + timedelta(days=1), review_on=OPEN)
+        found.append(Duty("policy", said, action=adopt, urgency=urgency, by=review))
     empty = [role for role in POLICY_ROLES if not desk.school.holders(role, desk.day)]
     if empty:
         said = f"nobody is named as {' or '.join(empty)}"
-        found.append(Duty(Urgency.WAITING, "role", said, typed.name_role(empty[0], desk.day)))
+        name = action("NameRole", role=empty[0], from_day=desk.day, holders=OPEN)
+        found.append(Duty("role", said, action=name, urgency=Urgency.WAITING))
     return found
-
-
-def _next(day: date) -> date:
-    return day + timedelta(days=1)

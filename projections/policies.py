@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 
 from ledger.codes import CodeTableAltered, CodeTableMissing
-from ledger.errors import Finding, Misconfigured
+from ledger.errors import Misconfigured
 from ledger.events import PolicyAdopted, RoleNamed, SchoolOpened
+from ledger.finding import Finding
 from ledger.people import Staff
 from ledger.policy import NAMES, Policy, load, shipped
 from ledger.roles import ROLES

@@ -24,6 +24,7 @@ from ledger.events import (
     LetterSent,
     SupportRecorded,
 )
+from ledger.finding import Blocker, Finding
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Half, Session, school_year
 from projections.chronology import Told, chronologies
@@ -31,11 +32,13 @@ from projections.cohorts import CountedSession, PenaltyAnswer, absence_answers, 
 from projections.ladder import Line, ladder_lines
 from projections.leaves import LeaveAnswer, leave_answers
 from projections.letters import quoted
+from projections.lines import command_line
 from projections.questions import Answer, Answers, Moment
-from projections.referral_checks import CHECKS, File, Problem
+from projections.referral_checks import CHECKS
+from projections.referral_file import File
 from projections.referral_received import rests_on_received
 from projections.registers import EntryAnswer, history_answers
-from projections.rungs import Rung, next_step
+from projections.rungs import SETTLED, Rung, next_step
 
 
 class ChronologyCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +63,17 @@ class AbsenceCounts(msgspec.Struct, frozen=True, kw_only=True):
     authorised: int
     unauthorised: int
     missing: int
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """What one check found. `command` mends it; `blocks` is false of a mere finding."""
+
+    check: str
+    sentence: str
+    command: str
+    session: str | None
+    position: int | None
+    blocks: bool
 
 
 class ReferralAnswer(Answer, frozen=True, kw_only=True):
@@ -98,10 +112,11 @@ def referrals(answers: Answers, moment: Moment, pupil: str, parent: str | None =
     if moment.policy is None:
         return []
     lines = [line for line in ladder_lines(answers, moment, [pupil]) if parent in (None, line.window.parent)]
-    return [_referral(answers, moment, moment.policy, line) for line in lines]
+    return [_referral(answers, file_of(answers, moment, moment.policy, line)) for line in lines]
 
 
-def _referral(answers: Answers, moment: Moment, policy: Policy, line: Line) -> Referral:
+def file_of(answers: Answers, moment: Moment, policy: Policy, line: Line) -> File:
+    """Return all that the checks of one parent's referral look at."""
     pupil, parent = line.pupil, line.window.parent
     rung = _case(line, moment)
     day, window = _window(answers, moment, line, rung)
@@ -113,7 +128,7 @@ def _referral(answers: Answers, moment: Moment, policy: Policy, line: Line) -> R
         if (session := Session.parse(answer.session)) in set(sessions)
     }
     told = _told(answers, moment, pupil, [*weeks, day])
-    file = File(
+    return File(
         moment=moment,
         policy=policy,
         pupil=pupil,
@@ -130,14 +145,30 @@ def _referral(answers: Answers, moment: Moment, policy: Policy, line: Line) -> R
         known=answers.particulars(moment, [pupil])[pupil],
         shown=_shown(answers, pupil, told),
     )
-    problems = [problem for check in (*CHECKS, rests_on_received) for problem in check(file)]
-    listed = [EntryAnswer(session=str(session), entries=marks) for session, marks in sorted(entries.items())]
-    return Referral(answer=_answer(answers, file, problems), entries=listed, told=told, leave=file.leave, rung=rung)
 
 
-def _answer(answers: Answers, file: File, problems: list[Problem]) -> ReferralAnswer:
+def _referral(answers: Answers, file: File) -> Referral:
+    found = [finding for check in (*CHECKS, rests_on_received) for finding in check(file)]
+    listed = [EntryAnswer(session=str(session), entries=marks) for session, marks in sorted(file.entries.items())]
+    answer = _answer(answers, file, found)
+    return Referral(answer=answer, entries=listed, told=file.told, leave=file.leave, rung=file.rung)
+
+
+def _problem(finding: Finding) -> Problem:
+    return Problem(
+        check=finding.rule,
+        sentence=finding.sentence,
+        command=command_line(finding.action),
+        session=finding.session,
+        position=finding.position,
+        blocks=isinstance(finding, Blocker),
+    )
+
+
+def _answer(answers: Answers, file: File, findings: list[Finding]) -> ReferralAnswer:
     considered = file.rung.case.considered if file.rung else []
     found = absence_answers(answers, file.moment, [file.pupil])
+    problems = [_problem(finding) for finding in findings]
     blockers = [problem for problem in problems if problem.blocks]
     return ReferralAnswer(
         **answers.header(file.moment, file.pupil),
@@ -172,7 +203,7 @@ def _case(line: Line, moment: Moment) -> Rung | None:
     """Return the parent's last case of which no notice was issued and something is still open; None where there is
     none."""
     decided = [rung for rung in line.rungs if rung.case.issued is None and not rung.ahead.notice]
-    going = [rung for rung in decided if next_step(rung, moment.as_of).open]
+    going = [rung for rung in decided if next_step(rung, moment.as_of).rule != SETTLED]
     return going[-1] if going else decided[-1] if decided else None
 
 

@@ -1,13 +1,12 @@
-"""What the checks of a referral look at, and what one of them says."""
+"""What the checks of a referral look at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-import msgspec
-
+from ledger.finding import Action, Finding, Open, action
 from ledger.policy import Policy
 from ledger.sessions import Session
 from projections.chronology import Told
@@ -17,17 +16,6 @@ from projections.leaves import LeaveAnswer
 from projections.questions import Moment, Particulars
 from projections.registers import MarkAnswer
 from projections.rungs import Rung
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """What one check found. `command` mends it; `blocks` is false of a mere finding."""
-
-    check: str
-    sentence: str
-    command: str
-    session: str | None = None
-    position: int | None = None
-    blocks: bool = True
 
 
 class File(NamedTuple):
@@ -63,7 +51,13 @@ class File(NamedTuple):
 
     def named(self) -> str:
         """Return the name of the case, or the word that stands for one still to be named."""
-        return self.rung.case.name if self.rung else "CASE"
+        return self.rung.case.name if self.rung else Open("CASE")
 
 
-Check = Callable[[File], Iterator[Problem]]
+Check = Callable[[File], Iterator[Finding]]
+
+
+def refer(file: File, sessions: Sequence[str]) -> Action:
+    """Return what refers a case again with these sessions, left open where none are left."""
+    about = {"pupil": file.pupil, "notice": file.named(), "sessions": tuple(sessions) or Open("SESSION")}
+    return action("ReferPenalty", **about, referred_on=file.moment.as_of)

@@ -5,58 +5,61 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ledger.events import LetterSent
+from ledger.finding import OPEN, Action, Blocker, Finding, action
 from projections.leaves import LeaveRequestAnswer
-from projections.referral_file import File, Problem
-from projections.rungs import consider_line
+from projections.referral_file import File, refer
+from projections.rungs import consider
 
 
-def leave_after_absence(file: File) -> Iterator[Problem]:
+def leave_after_absence(file: File) -> Iterator[Finding]:
     for request in _concerned(file):
         if request.decided_in_advance is False:
-            yield Problem(
-                check="leave_after_absence",
-                sentence=f"{request.request} was decided after the absence had begun on {request.first}",
-                command=_refer_line(file, without=request),
+            yield Blocker(
+                "leave_after_absence",
+                f"{request.request} was decided after the absence had begun on {request.first}",
+                action=_refer(file, without=request),
                 position=request.position,
             )
 
 
-def leave_undecided(file: File) -> Iterator[Problem]:
+def leave_undecided(file: File) -> Iterator[Finding]:
     for request in _concerned(file):
         if request.state == "waiting":
-            yield Problem(
-                check="leave_undecided",
-                sentence=f"{request.request} asks for leave for these sessions and was never decided",
-                command=f"attendance leave decide {file.pupil} {request.request} --reason",
+            yield Blocker(
+                "leave_undecided",
+                f"{request.request} asks for leave for these sessions and was never decided",
+                action=action("DecideLeave", pupil=file.pupil, request=request.request, reason=OPEN),
                 position=request.position,
             )
 
 
-def refusal_unexplained(file: File) -> Iterator[Problem]:
+def refusal_unexplained(file: File) -> Iterator[Finding]:
     for request in _concerned(file):
         if request.state not in ("refused", "granted in part"):
             continue
-        letter = (
-            f"attendance letter sent {file.pupil} 'leave refused' --parent {request.parent} "
-            f"--cites {request.request} --sent-on {file.moment.as_of}"
-        )
+        letter = {
+            "about": "leave refused",
+            "parents": (request.parent,),
+            "cites": request.request,
+            "sent_on": file.moment.as_of,
+        }
         if not request.letters:
-            yield Problem(
-                check="refusal_unexplained",
-                sentence=f"no letter tells the parent that {request.request} was refused",
-                command=letter,
+            yield Blocker(
+                "refusal_unexplained",
+                f"no letter tells the parent that {request.request} was refused",
+                action=action("SendLetter", pupil=file.pupil, **letter),
                 position=request.position,
             )
         if not request.reason.strip() and not request.letters:
-            yield Problem(
-                check="refusal_unexplained",
-                sentence=f"{request.request} was refused without a reason",
-                command=f"{letter} --said",
+            yield Blocker(
+                "refusal_unexplained",
+                f"{request.request} was refused without a reason",
+                action=action("SendLetter", pupil=file.pupil, **letter, said=OPEN),
                 position=request.position,
             )
 
 
-def leave_off_form(file: File) -> Iterator[Problem]:
+def leave_off_form(file: File) -> Iterator[Finding]:
     for request in file.leave.requests:
         if request.state not in ("granted", "granted in part"):
             continue
@@ -66,16 +69,15 @@ def leave_off_form(file: File) -> Iterator[Problem]:
         if request.lives_with is False:
             lacks.append("by a parent the pupil does not live with")
         if lacks:
-            yield Problem(
-                check="leave_off_form",
-                sentence=f"{request.request} was granted, though asked for {' and '.join(lacks)}",
-                command=f"attendance leave show {file.pupil}",
+            yield Finding(
+                "leave_off_form",
+                f"{request.request} was granted, though asked for {' and '.join(lacks)}",
+                action=action("leave show", pupil=file.pupil),
                 position=request.position,
-                blocks=False,
             )
 
 
-def letter_never_true(file: File) -> Iterator[Problem]:
+def letter_never_true(file: File) -> Iterator[Finding]:
     letters = [(each.position, each.event) for each in file.told if isinstance(each.event, LetterSent)]
     for place, (position, letter) in enumerate(letters):
         off = _untrue(letter, file.shown.get(position, {}))
@@ -88,12 +90,17 @@ def letter_never_true(file: File) -> Iterator[Problem]:
         )
         if off and not corrected:
             name, said, true = off[0]
-            yield Problem(
-                check="letter_never_true",
-                sentence=f"the letter of {letter.sent_on} about {letter.about} quoted {said} {name} sessions, "
+            yield Blocker(
+                "letter_never_true",
+                f"the letter of {letter.sent_on} about {letter.about} quoted {said} {name} sessions, "
                 f"where the register showed {true}",
-                command=f"attendance letter sent {file.pupil} {_word(letter.about)} "
-                f"{' '.join(f'--parent {parent}' for parent in letter.parents)} --sent-on {file.moment.as_of}",
+                action=action(
+                    "SendLetter",
+                    pupil=file.pupil,
+                    about=letter.about,
+                    parents=letter.parents,
+                    sent_on=file.moment.as_of,
+                ),
                 position=position,
             )
 
@@ -110,12 +117,8 @@ def _concerned(file: File) -> Iterator[LeaveRequestAnswer]:
             yield request
 
 
-def _refer_line(file: File, without: LeaveRequestAnswer) -> str:
+def _refer(file: File, without: LeaveRequestAnswer) -> Action:
     left = [each for each in file.counted if each not in {asked.session for asked in without.sessions}]
     if not left:  # nothing remains that could be referred
-        return consider_line(file.pupil, file.named(), file.parent, file.moment.as_of, "nothing")
-    return f"attendance case refer {file.pupil} {file.named()} {' '.join(left)} --on {file.moment.as_of}"
-
-
-def _word(text: str) -> str:
-    return f"'{text}'" if " " in text else text
+        return consider(file.pupil, file.named(), file.parent, file.moment.as_of, "nothing")
+    return refer(file, left)

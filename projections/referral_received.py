@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ledger.finding import Blocker, Finding, Open, action
 from projections.cohorts import CountedSession
 from projections.penalty import UNRESOLVED
-from projections.referral_checks import File, Problem
+from projections.referral_file import File
 
 
-def rests_on_received(file: File) -> Iterator[Problem]:
+def rests_on_received(file: File) -> Iterator[Finding]:
     """Yield the former schools whose records the window rests on, and what is unresolved in those."""
     by_school: dict[str, list[CountedSession]] = {}
     for each in file.window.sessions:
         if each.school:
             by_school.setdefault(each.school, []).append(each)
     for school, counted in by_school.items():
-        yield Problem(
-            check="rests_on_received",
-            sentence=f"{len(counted)} of {file.own.count} sessions are of school {school}, which has to evidence them",
-            command=f"attendance history {file.pupil}",
+        yield Finding(
+            "rests_on_received",
+            f"{len(counted)} of {file.own.count} sessions are of school {school}, which has to evidence them",
+            action=action("history", pupil=file.pupil),
             position=counted[-1].position,
-            blocks=False,
         )
         for each in counted:
             if each.code == UNRESOLVED:
-                yield Problem(
-                    check="unresolved",
-                    sentence=f"{each.session} is still N in the record of school {school}: ask it for a newer one",
-                    command=f"attendance receive FILE --pupil {file.pupil} --key KEYFILE",
+                yield Blocker(
+                    "unresolved",
+                    f"{each.session} is still N in the record of school {school}: ask it for a newer one",
+                    action=action("ReceiveRecord", record=Open("FILE"), pupil=file.pupil, key=Open("KEYFILE")),
                     session=each.session,
                     position=each.position,
                 )

@@ -13,6 +13,7 @@ from datetime import date
 import msgspec
 
 from ledger.events import AgencyInformed, ReturnMade
+from ledger.finding import Open, action
 from ledger.sessions import Session
 from projections.admission import Spell, roll_spells, spell_on, year_begins
 from projections.cohorts import CountedSession
@@ -102,12 +103,7 @@ def returns_duties(answers: Answers, moment: Moment) -> list[Duty]:
     """Return what is owed to the authority and to a pupil's worker, the earliest day first."""
     duties = [_duty(each, moment.as_of) for each in return_candidates(answers, moment) if each.made is None]
     duties += _workers(answers, moment)
-    return sorted(duties, key=lambda duty: (duty.by or date.max, duty.urgency, duty.pupil, duty.kind))
-
-
-def quoted(form: str) -> str:
-    """Return a form's name as it is typed."""
-    return f"'{form}'" if " " in form else form
+    return sorted(duties, key=lambda duty: (duty.by or date.max, duty.urgency, duty.pupil or "", duty.rule))
 
 
 def _episodes(
@@ -185,15 +181,16 @@ def _groundless(
 def _duty(candidate: Candidate, as_of: date) -> Duty:
     """Return a return as a duty: late or due today first; a ground that only allows something waits."""
     by = date.fromisoformat(candidate.due_by) if candidate.due_by else None
-    command = f"attendance return make {candidate.pupil} {quoted(candidate.form)}"
+    settles = action("return make", pupil=candidate.pupil, form=candidate.form)
     if candidate.missing and candidate.reached_on is None:
-        command = f"attendance mark {candidate.pupil} {candidate.missing[0]} CODE"
+        settles = action("RecordMark", pupil=candidate.pupil, session=candidate.missing[0], code=Open("CODE"))
     # A child who has been away so long is not left for the end of the month.
     if candidate.form == "attendance" or (by is not None and by <= as_of):
         urgency = Urgency.TODAY
     else:
         urgency = Urgency.WAITING if by is None else Urgency.SOON
-    return Duty(urgency, "return", f"{candidate.form}: {candidate.why}", command, candidate.pupil, by)
+    sentence = f"{candidate.form}: {candidate.why}"
+    return Duty("return", sentence, candidate.pupil, action=settles, urgency=urgency, by=by)
 
 
 def _workers(answers: Answers, moment: Moment) -> Iterator[Duty]:
@@ -214,8 +211,8 @@ def _workers(answers: Answers, moment: Moment) -> Iterator[Duty]:
             if group in groups and not worker_told(told.get(pupil, ()), group, spell, moment.as_of):
                 urgency = Urgency.TODAY if end.last_day <= moment.as_of else Urgency.SOON
                 sentence = f"the {group} is to be told of the deletion: {end.why}"
-                command = f"attendance inform {pupil} '{group}' deletion {moment.as_of}"
-                yield Duty(urgency, "inform", sentence, command, pupil, end.last_day)
+                tells = action("InformAgency", pupil=pupil, agency=group, about="deletion", on=moment.as_of)
+                yield Duty("inform", sentence, pupil, action=tells, urgency=urgency, by=end.last_day)
 
 
 def worker_told(told: Sequence[Told], group: str, spell: Spell, as_of: date) -> bool:

@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
 
-from ledger.errors import Finding
 from ledger.events import PupilAdmitted, PupilRemoved
+from ledger.finding import Finding
 from ledger.grounds import Ground, ground
 from projections.admission import Spell, contacts_on, final_year, roll_spells, spell_on, year_begins
 from projections.questions import Answers, Moment

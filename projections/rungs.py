@@ -8,20 +8,24 @@ improve. Nothing is decided here: each step is a sentence for a person, with the
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from ledger.calendar import Calendar
 from ledger.case import Notice, PenaltyCase, years_after
 from ledger.events import ImprovementEnded, ImprovementRequired
+from ledger.finding import OPEN, Action, Open, action
 from ledger.notices import Owed, Terms, guessed, standing
 from ledger.policy import Policy
 from ledger.sessions import Session
-from projections.duty import Urgency
+from projections.duty import Duty, Urgency
 from projections.penalty import UNRESOLVED
 
+SETTLED = "none"  # the rule of a step after which nothing is left to decide
 SOON = timedelta(days=4)  # how far ahead the morning's page looks, over a week-end; a rule of the screen, not of law
 
 
@@ -84,26 +88,11 @@ class Rung(NamedTuple):
     ahead: Ahead
 
 
-class Step(NamedTuple):
-    """What a person has to decide next, by when, with the command that records it. `open` is false where nothing is
-    left to decide."""
-
-    kind: str
-    sentence: str
-    command: str = ""
-    by: date | None = None
-    urgency: Urgency = Urgency.WAITING
-
-    @property
-    def open(self) -> bool:
-        return self.kind != "none"
-
-
 def case_as_of(case: PenaltyCase, day: date, known_on: date) -> PenaltyCase | None:
     """Return a case with only what had happened by a day, None where nothing had, unless what is known by another day
     is dated ahead; withdrawn is withdrawn on any day."""
     issued = case.issued if case.issued and case.issued[1].issued_on <= day else None
-    then = replace(
+    then = dataclasses.replace(
         case,
         considered=tuple(each for each in case.considered if each[1].considered_on <= day),
         improvement=case.improvement if case.improvement and case.improvement[1].issued_on <= day else None,
@@ -177,134 +166,155 @@ def held(named: Iterable[Session], marks: Mapping[Session, Mark]) -> tuple[Count
     return tuple(Counted(session, *marks.get(session, Mark("", 0))) for session in sorted(named))
 
 
-def next_step(rung: Rung, as_of: date) -> Step:
-    """Return what has to be decided next in one case. What is dated ahead is said, and nothing is asked for that would
-    be recorded twice by then."""
+def next_step(rung: Rung, as_of: date) -> Duty:
+    """Return what has to be decided next in one case, with SETTLED as its rule where nothing is left to decide. What is
+    dated ahead is said, and nothing is asked for that would be recorded twice by then."""
     if rung.ahead.notice:
-        return Step("dated ahead", f"dated ahead: {' and '.join(rung.ahead.said)}")
+        return _waiting("dated ahead", f"dated ahead: {' and '.join(rung.ahead.said)}")
     step = _next_step(rung, as_of)
     if not rung.ahead.said:
         return step
     said = f"{step.sentence}; dated ahead: {' and '.join(rung.ahead.said)}"
-    return step._replace(sentence=said, command="" if rung.ahead.paid and rung.owed else step.command)
+    return replace(step, sentence=said, action=None if rung.ahead.paid and rung.owed else step.action)
 
 
-def _next_step(rung: Rung, as_of: date) -> Step:
+def _waiting(rule: str, sentence: str, settles: Action | None = None, by: date | None = None) -> Duty:
+    return Duty(rule, sentence, action=settles, urgency=Urgency.WAITING, by=by)
+
+
+def settled(sentence: str) -> Duty:
+    """Return that nothing is left to decide, and why."""
+    return _waiting(SETTLED, sentence)
+
+
+def _next_step(rung: Rung, as_of: date) -> Duty:
     case = rung.case
     if case.prosecution_ended:
-        return Step("none", f"the prosecution has ended: {case.prosecution_ended[1].outcome}")
+        return settled(f"the prosecution has ended: {case.prosecution_ended[1].outcome}")
     if case.prosecution:
-        return Step(
-            "prosecution",
-            "record how the prosecution ends",
-            f"attendance prosecution end {case.pupil} {case.name} DAY --outcome OUTCOME",
-        )
+        ended = {"ended_on": Open("DAY"), "outcome": Open("OUTCOME")}
+        return _waiting("prosecution", "record how the prosecution ends", _about(case, "EndProsecution", **ended))
     if rung.terms is not None:
         return _of_notice(rung, rung.terms, as_of)
     decision = case.considered[-1][1].decision if case.considered else ""
     if decision == "nothing":
-        return Step("none", "considered, and nothing more was decided on")
+        return settled("considered, and nothing more was decided on")
     if decision == "other":
-        return Step("none", "other action was decided on instead of a notice; a prosecution may be begun")
+        return settled("other action was decided on instead of a notice; a prosecution may be begun")
     if rung.rolling.barred:
-        return Step(
+        return Duty(
             "third barred",
             f"no further notice may be issued before {rung.rolling.runs_out_on}: decide what is considered instead",
-            consider_line(case.pupil, case.name, case.parent, as_of, "other"),
+            action=consider(case.pupil, case.name, case.parent, as_of, "other"),
             urgency=Urgency.TODAY,
         )
     if case.referred:
-        return Step(
-            "referred",
-            "the authority decides: record the notice once it is issued",
-            f"attendance notice issue {case.pupil} {case.name} SESSION --parent {case.parent} --issued-on DAY",
-        )
+        issued = {"sessions": Open("SESSION"), "parent": case.parent, "issued_on": Open("DAY")}
+        said = "the authority decides: record the notice once it is issued"
+        return _waiting("referred", said, _about(case, "IssuePenaltyNotice", **issued))
     if case.improvement and rung.improvement and decision != "notice":
         return _of_improvement(rung, rung.improvement, as_of)
     if decision == "improve":
-        return Step(
+        required = {"issued_on": as_of, "ends_on": Open("DAY"), "at_most": Open("NUMBER")}
+        return Duty(
             "improve",
             "send the notice to improve that was decided on",
-            f"attendance case improve {case.pupil} {case.name} --issued-on {as_of} --ends-on DAY --at-most NUMBER",
+            action=_about(case, "RequireImprovement", **required),
             urgency=Urgency.SOON,
         )
     return _refer(case)
 
 
-def _of_notice(rung: Rung, asked: Terms, as_of: date) -> Step:
+def _of_notice(rung: Rung, asked: Terms, as_of: date) -> Duty:
     case = rung.case
-    withdraw = f"attendance notice withdraw {case.pupil} {case.name} --reason"
     doubt = f"; {said}" if (said := guessed(case, asked)) else ""
     if rung.standing == "withdrawn":
-        return Step("none", "the notice was withdrawn and counts for nothing")
+        return settled("the notice was withdrawn and counts for nothing")
     if rung.standing == "paid":
-        return Step("none", "paid: liability for its sessions has ended")
+        return settled("paid: liability for its sessions has ended")
     if rung.standing == "unpaid":
-        return Step(
+        prosecute = _about(case, "BeginProsecution", begun_on=as_of, offence="444(1)")
+        return Duty(
             "notice unpaid",
             f"unpaid after {asked.full_until}: withdraw the notice or prosecute for the original offence{doubt}",
-            f"attendance prosecution begin {case.pupil} {case.name} {as_of} --offence '444(1)', or {withdraw}",
+            action=prosecute._replace(instead=withdrawal(case)),
             by=asked.full_until,
             urgency=Urgency.TODAY,
         )
     if case.served is None:
-        return Step(
+        posted = {"method": "post", "sent_on": case.issued[1].issued_on} if case.issued else {}
+        return Duty(
             "notice served",
             f"record how the notice was sent; until then it is taken to be received on {asked.received_on}{doubt}",
-            f"attendance notice serve {case.pupil} {case.name} post {case.issued[1].issued_on}" if case.issued else "",
+            action=_about(case, "ServeNotice", **posted) if posted else None,
             urgency=Urgency.SOON,
         )
     assert rung.owed is not None, "an open notice of which nothing is owed"
     left, until = rung.owed
-    return Step(
+    payment = {"amount": pounds(left).removeprefix("£"), "paid_on": Open("DAY")}
+    return Duty(
         "notice open",
         f"{pounds(left)} discharges it until {until}",
-        f"attendance notice pay {case.pupil} {case.name} {pounds(left).removeprefix('£')} --paid-on DAY",
+        action=_about(case, "RecordPayment", **payment),
         by=until,
         urgency=Urgency.SOON if until - as_of <= SOON else Urgency.WAITING,
     )
 
 
-def _of_improvement(rung: Rung, test: Improvement, as_of: date) -> Step:
+def _of_improvement(rung: Rung, test: Improvement, as_of: date) -> Duty:
     case, count = rung.case, f"{len(test.counted)} of at most {test.at_most}"
     if case.improvement_ended is not None:
-        return _refer(case) if not case.improvement_ended[1].improved else Step("none", "attendance improved")
-    line = f"attendance case improved {case.pupil} {case.name}"
+        return _refer(case) if not case.improvement_ended[1].improved else settled("attendance improved")
     if as_of > test.last:
-        improved = test.state == "passed"
-        return Step(
+        return Duty(
             "improvement over",
             f"the period ended on {test.last} with {count} sessions: record whether attendance improved",
-            f"{line} {test.last} {'--yes' if improved else '--no'}",
+            action=_about(case, "EndImprovement", ended_on=test.last, improved=test.state == "passed"),
             by=test.last,
             urgency=Urgency.TODAY,
         )
     if test.state == "failed":
-        return Step(
+        return Duty(
             "improvement failed",
             f"{count} sessions: decide whether the notice to improve ends early",
-            f"{line} {as_of} --no",
+            action=_about(case, "EndImprovement", ended_on=as_of, improved=False),
             by=test.last,
             urgency=Urgency.SOON,
         )
-    return Step("improvement", f"the notice to improve runs until {test.last}, with {count} sessions", by=test.last)
+    said = f"the notice to improve runs until {test.last}, with {count} sessions"
+    return _waiting("improvement", said, by=test.last)
 
 
-def _refer(case: PenaltyCase) -> Step:
-    return Step(
+def _refer(case: PenaltyCase) -> Duty:
+    return Duty(
         "refer",
         "check the referral, then refer the case to the authority",
-        f"attendance referral {case.pupil} --parent {case.parent}",
+        action=action("referral", pupil=case.pupil, parent=case.parent),
         urgency=Urgency.SOON,
     )
 
 
-def consider_line(pupil: str, name: str, parent: str, day: date, decision: str = "DECISION") -> str:
-    """Return the line that records a consideration, open at its end for the reasons: they are a person's to say."""
-    instead = " --instead WHAT" if decision == "other" else ""
-    return (
-        f"attendance case consider {pupil} {name} --parent {parent} --on {day} --route ROUTE "
-        f"--decision {decision}{instead} --reasons"
+def _about(case: PenaltyCase, command: str, **fields: object) -> Action:
+    return action(command, pupil=case.pupil, notice=case.name, **fields)
+
+
+def withdrawal(case: PenaltyCase) -> Action:
+    """Return what withdraws a notice: for a reason that is a person's to say."""
+    return _about(case, "WithdrawPenaltyNotice", reason=OPEN)
+
+
+def consider(pupil: str, name: str, parent: str, day: date, decision: str = Open("DECISION")) -> Action:
+    """Return what records a consideration: route and reasons are a person's to say."""
+    return action(
+        "ConsiderPenalty",
+        pupil=pupil,
+        notice=name,
+        parent=parent,
+        considered_on=day,
+        route=Open("ROUTE"),
+        decision=decision,
+        instead=Open("WHAT") if decision == "other" else None,
+        reasons=OPEN,
     )
 
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from ledger import note
 from ledger.epochs import Epoch, Epochs, last_signed
-from ledger.errors import Finding, LedgerError, Misconfigured
+from ledger.errors import LedgerError, Misconfigured
+from ledger.finding import Finding
 from ledger.note import Checkpoint
 from ledger.seal import Reading, Seal, findings, open_seal, read
 from ledger.sessions import format_moment, from_micros

@@ -19,9 +19,9 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.events import LetterSent, SupportRecorded
+from ledger.finding import OPEN, Action, Open, action
 from ledger.policy import Policy
 from ledger.sessions import format_moment
-from projections import typed
 from projections.chronology import Told, chronologies
 from projections.cohorts import who
 from projections.desk import Desk
@@ -318,17 +318,21 @@ def _followed(pupil: str, step: Step, as_of: date) -> Duty | None:
     last = step.stages[-1]
     if step.step in PLANS and step.stage in LASTING and step.next_on is None:
         said = f"the {step.step} was {step.stage} on {last.on} without a day to review it"
-        command = typed.support(pupil, step.step, "reviewed", as_of, next_on="DAY")
-        return Duty(Urgency.WAITING, "support review", said, command, pupil)
+        review = _record(pupil, step.step, "reviewed", as_of, next_on=Open("DAY"))
+        return Duty("support review", said, pupil, action=review, urgency=Urgency.WAITING)
     planned = step.stage == "invited"
     looked_at = last.on if planned else step.next_on
     if looked_at is None or step.stage in CLOSED or (by := date.fromisoformat(looked_at)) > as_of + NEAR:
         return None
     said = f"{step.step}: invited for {by}" if planned else f"{step.step}: {step.stage} on {last.on}, next on {by}"
     said += ", what came of it?" if planned and by < as_of else ""
-    command = typed.support(pupil, step.step, "held" if planned or step.step == "meeting" else "reviewed", as_of)
+    record = _record(pupil, step.step, "held" if planned or step.step == "meeting" else "reviewed", as_of)
     urgency = Urgency.TODAY if by <= as_of else Urgency.SOON
-    return Duty(urgency, "meeting" if planned else "review", said, command, pupil, by)
+    return Duty("meeting" if planned else "review", said, pupil, action=record, urgency=urgency, by=by)
+
+
+def _record(pupil: str, step: str, stage: str, on: date, next_on: Open | None = None) -> Action:
+    return action("RecordSupport", pupil=pupil, step=step, stage=stage, on=on, next_on=next_on, outcome=OPEN)
 
 
 def _owed(pupil: str, concern: Concern, taken: set[str], as_of: date) -> list[Duty]:
@@ -336,9 +340,10 @@ def _owed(pupil: str, concern: Concern, taken: set[str], as_of: date) -> list[Du
     duties = []
     if concern.level == "severe" and JOINT not in taken:
         sentence = f"severely absent ({absent}) and no joint approach with the local authority"
-        duties.append(Duty(Urgency.TODAY, JOINT, sentence, typed.support(pupil, JOINT, "agreed", as_of), pupil))
+        agreed = _record(pupil, JOINT, "agreed", as_of)
+        duties.append(Duty(JOINT, sentence, pupil, action=agreed, urgency=Urgency.TODAY))
     if concern.level in ("persistent", "severe") and not taken & set(PLANS):
         sentence = f"persistently absent ({absent}) and neither a support plan nor an attendance contract offered"
-        offered = typed.support(pupil, PLANS[0], "offered", as_of)
-        duties.append(Duty(Urgency.WAITING, "support plan", sentence, offered, pupil))
+        offered = _record(pupil, PLANS[0], "offered", as_of)
+        duties.append(Duty("support plan", sentence, pupil, action=offered, urgency=Urgency.WAITING))
     return duties

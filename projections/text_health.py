@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from ledger import wire
-from ledger.errors import Finding
 from ledger.events import YearsForgotten
+from ledger.finding import Finding
 from ledger.keys import KeyStore
 from ledger.sessions import format_year
 from ledger.store import Ledger, Row

@@ -18,7 +18,7 @@ from ledger.words import counted
 
 if TYPE_CHECKING:
     from commands.wiring import House
-    from ledger.errors import Finding
+    from ledger.finding import Finding
 
 Given = tuple[str, date, str]  # pupil, day, code
 

@@ -81,7 +81,7 @@ def show_changes(
             times = {"as_of": moment.as_of.isoformat(), "known_at": format_moment(moment.known_at)}
             told = times | {"position": moment.position, "policy": moment.policy.name, "rules": moment.rules}
             told["simulated"] = house.simulated
-            counted = {"tallies": tallies(made), "anomalies": [each._asdict() for each in asked]}
+            counted = {"tallies": tallies(made), "anomalies": [each.plain() for each in asked]}
             say_json({**told, "changes": lines, **counted})
             return
         from commands.cli.tables import findings_table, show

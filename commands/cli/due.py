@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -28,8 +27,10 @@ from commands.cli.options import (
 )
 from commands.cli.write import Pupil
 from ledger.errors import Refused
+from ledger.finding import action
 from ledger.sessions import format_moment
 from ledger.words import counted
+from projections.lines import command_line
 
 if TYPE_CHECKING:
     from projections.desk import Desk
@@ -97,7 +98,7 @@ def ask_due(
             note("groups cannot be read without their keys, so nobody comes first for being vulnerable")
         say(f"Due on {moment.as_of}" + (" (SIMULATED)" if house.simulated else ""))
         if desk:
-            times = ["--as-of", str(moment.as_of), *(["--known-at", format_moment(moment.known_at)] if known else [])]
+            times = {"as_of": str(moment.as_of)} | ({"known_at": format_moment(moment.known_at)} if known else {})
             _page(desk, found, None if kind or pupil else times)
         shown = f", the clock at {format_moment(clock)}" if clock else ""
         say(f"\n{_counted(len(found))}; {described(moment)}{shown}")
@@ -107,16 +108,16 @@ def _counted(count: int) -> str:
     return "nothing is due" if not count else counted(count, "line")
 
 
-def _page(desk: Desk, found: list[Duty], times: list[str] | None) -> None:
+def _page(desk: Desk, found: list[Duty], times: dict[str, str] | None) -> None:
     """Print the page by urgency. With `times`, what waits in numbers is counted, and how to ask for it is said."""
-    waiting = Counter(duty.kind for duty in found if duty.urgency == WAITING)
+    waiting = Counter(duty.rule for duty in found if duty.urgency == WAITING)
     many = {kind: count for kind, count in waiting.items() if count > MANY} if times else {}
     for urgency, heading in enumerate(HEADINGS):
         own = [duty for duty in found if duty.urgency == urgency]
-        lines = [line for duty in own if urgency < WAITING or duty.kind not in many for line in _lines(duty, desk)]
+        lines = [line for duty in own if urgency < WAITING or duty.rule not in many for line in _lines(duty, desk)]
         if urgency == WAITING:
             lines += [
-                f"  {count} x {kind}: {shlex.join(['attendance', 'due', '--kind', kind, *(times or [])])}"
+                f"  {count} x {kind}: {command_line(action('due', kind=kind, **(times or {})))}"
                 for kind, count in many.items()
             ]
         if lines:
@@ -132,21 +133,21 @@ def _lines(duty: Duty, desk: Desk) -> Iterator[str]:
     if duty.pupil:
         who = f"{duty.pupil}  {name_of(duty.pupil, desk.particulars)}, {desk.class_of(duty.pupil, desk.day)}: "
     yield f"  {who}{one_line(duty.sentence)}{by}"
-    if duty.contact:
-        yield f"      ring {_person(duty, desk)}"
-    yield f"      {duty.command}"
+    if duty.contact and duty.pupil:
+        yield f"      ring {_person(duty.pupil, duty.contact, desk)}"
+    yield f"      {command_line(duty.action)}"
 
 
-def _person(duty: Duty, desk: Desk) -> str:
+def _person(pupil: str, person: str, desk: Desk) -> str:
     """Return name, relationship and number of whom to ring; the id where they are sealed."""
-    known = desk.particulars[duty.pupil]
+    known = desk.particulars[pupil]
     for contact in (*known.contacts, *known.emergency_contacts) if known.readable else ():
-        if contact.get("id") == duty.contact:
-            emergency = "emergency contact" if duty.contact in desk.contacts(duty.pupil).emergency else ""
+        if contact.get("id") == person:
+            emergency = "emergency contact" if person in desk.contacts(pupil).emergency else ""
             about = ", ".join(filter(None, (emergency, contact.get("relationship"))))
             said = f"{contact['name']} ({about})" if about else contact["name"]
             return one_line(f"{said}, {contact.get('phone') or contact.get('email') or 'no number'}")
-    return one_line(f"{duty.contact} {SEALED}")
+    return one_line(f"{person} {SEALED}")
 
 
 @verbs.command("followup")

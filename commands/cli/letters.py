@@ -3,7 +3,6 @@ sending, with the figures quoted and the position at which they were true, is pr
 
 from __future__ import annotations
 
-import shlex
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +25,8 @@ from commands.cli.options import (
 from commands.cli.support import letter
 from commands.cli.write import ParentOption, Pupil
 from ledger.errors import Misconfigured, Refused
+from ledger.finding import action
+from projections.lines import command_line
 
 if TYPE_CHECKING:
     from commands.paper.letters import Figures, Letter
@@ -215,8 +216,15 @@ def tell(file: str, moment: Moment, pupil: str, parent: str, made: Letter, figur
 
 def sent_line(pupil: str, parent: str, made: Letter, sent_on: date, moment: Moment, figures: Figures | None) -> str:
     """Return the line that records that a letter was sent, with what it quoted and the position it was true at."""
-    words = ["attendance", "letter", "sent", pupil, made.about, "--parent", parent, "--sent-on", str(sent_on)]
-    words += ["--as-of", str(moment.as_of), "--seen", str(moment.position)]
-    for name, count in (figures.counts if figures else {}).items():
-        words += ["--quote", f"{name}={count}"]
-    return shlex.join([*words, *(["--cites", made.cites] if made.cites else [])])
+    sent = action(
+        "SendLetter",
+        pupil=pupil,
+        about=made.about,
+        parents=(parent,),
+        sent_on=sent_on,
+        as_of=moment.as_of,
+        seen=moment.position,
+        quoted=figures.counts if figures else None,
+        cites=made.cites or None,
+    )
+    return command_line(sent)

@@ -5,7 +5,6 @@ A paper is printed, never sent: what records that it was sent or shared is a com
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,7 +27,9 @@ from commands.cli.report_files import PaperOption, check_paper, defined, print_p
 from commands.cli.reports import FromOption, ToOption, begins_on, reports
 from commands.cli.write import Pupil
 from ledger.errors import Refused
+from ledger.finding import Open, action
 from ledger.sessions import parse_year
+from projections.lines import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,12 +174,18 @@ def print_sharing_sheet(
         facts = {"sheet": _plain(sheet), "key": key, "definitions": figures}
         facts |= {"name": _name(who), "upn": who.upn, "born": who.born}
         print_paper(output, "sharing", moment, facts)
-        what = shlex.quote("attendance totals, dates and codes")
-        say("once passed on, record it with this line:")
-        say(
-            f"  attendance share {pupil} {what} --with WHOM --on DAY --why TEXT "
-            f"--as-of {sheet.as_of} --seen {sheet.position}"
+        shared = action(
+            "ShareInformation",
+            pupil=pupil,
+            what="attendance totals, dates and codes",
+            recipient=Open("WHOM"),
+            on=Open("DAY"),
+            why=Open("TEXT"),
+            as_of=sheet.as_of,
+            seen=sheet.position,
         )
+        say("once passed on, record it with this line:")
+        say(f"  {command_line(shared)}")
 
 
 @verbs.command("shared")
@@ -221,7 +228,6 @@ def show_shared(
 
 def letter_line(moment: Moment, report: ParentReport) -> str:
     """Return the line that records that a report was sent, with the figures of the year to date that it quotes."""
-    parents = " ".join(f"--parent {shlex.quote(parent)}" for parent in report.parents)
     figures = report.year
     quoted = {
         "possible": figures.possible,
@@ -230,11 +236,8 @@ def letter_line(moment: Moment, report: ParentReport) -> str:
         "unauthorised": figures.unauthorised,
         "late": figures.lates,
     }
-    said = " ".join(f"--quote {name}={count}" for name, count in quoted.items())
-    return (
-        f"attendance letter sent {report.pupil} report {parents} --sent-on DAY "
-        f"--as-of {moment.as_of} --seen {moment.position} {said}"
-    )
+    sent = {"about": "report", "parents": tuple(report.parents), "sent_on": Open("DAY"), "as_of": moment.as_of}
+    return command_line(action("SendLetter", pupil=report.pupil, **sent, seen=moment.position, quoted=quoted))
 
 
 def _parent_page(report: ParentReport, names: Mapping[str, Particulars]) -> dict[str, Any]:

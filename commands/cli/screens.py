@@ -25,7 +25,8 @@ from commands.cli.options import (
 )
 from commands.cli.seal import SealOption
 from commands.cli.write import Class, Pupil
-from ledger.errors import Finding, Refused
+from ledger.errors import Refused
+from ledger.finding import Finding
 from ledger.sessions import Session, micros
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def _tell_verified(
         note(cover.sentence)
     if summary:
         said = None if cover is None else cover._asdict() | {"sentence": cover.sentence}
-        listed = [finding._asdict() for finding in found]
+        listed = [finding.plain() for finding in found]
         say_json({"position": position, "simulated": simulated, "findings": listed, "sealed": said})
         raise typer.Exit(NO if found else 0)
     _tell("Verify", found, simulated, f"position {position}", as_json=as_json)
@@ -251,7 +252,7 @@ def print_schema() -> None:
 def _tell(title: str, found: list[Finding], simulated: bool, about: str, *, as_json: bool) -> None:
     """Print findings; the answer is no where there are any."""
     if as_json:
-        say_json([finding._asdict() | {"simulated": simulated} for finding in found])
+        say_json([finding.plain() | {"simulated": simulated} for finding in found])
     elif found:
         from commands.cli.tables import findings_table, show
 

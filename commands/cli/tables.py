@@ -21,7 +21,7 @@ from ledger.text import in_a_cell, in_lines, one_line
 from ledger.words import counted
 
 if TYPE_CHECKING:
-    from ledger.errors import Finding
+    from ledger.finding import Finding
     from projections.cohorts import AbsenceAnswer, PenaltyAnswer
     from projections.questions import Particulars
 

@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 
 from ledger import wire
-from ledger.errors import Finding, Misconfigured
+from ledger.errors import Misconfigured
+from ledger.finding import Finding
 from ledger.merkle import Frontier
 from ledger.note import VerifierKey
 from ledger.school import School, take_in

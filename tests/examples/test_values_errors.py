@@ -2,7 +2,8 @@ import pickle
 
 import pytest
 
-from ledger.errors import RULES, Finding, LedgerError, Misconfigured, Refused
+from ledger.errors import RULES, LedgerError, Misconfigured, Refused
+from ledger.finding import Finding
 
 
 @pytest.mark.parametrize(
@@ -59,4 +60,5 @@ def test_whatever_is_said_to_a_person_is_one_kind_of_error() -> None:
 
 
 def test_a_finding_needs_only_its_rule_and_sentence() -> None:
-    assert Finding("missing_mark", "no mark was made") == ("missing_mark", "no mark was made", None, None, None)
+    finding = Finding("missing_mark", "no mark was made")
+    assert (finding.pupil, finding.session, finding.position, finding.action) == (None, None, None, None)

@@ -18,6 +18,7 @@ from ledger.errors import Misconfigured, Refused
 from ledger.sessions import Session, from_micros, micros, parse_moment
 from ledger.streams import entry_of
 from projections.daily import DailyAnswer, changed_since, daily_answer, daily_duties, last_return, since_of
+from projections.lines import command_line
 from tests.support.late_school import Line, amended, in_order, marked, opened, told
 from tests.support.random_school import journal
 from tests.support.schools import OpenedSchool, open_school
@@ -198,7 +199,7 @@ def marks(rows: list[Any]) -> Iterator[tuple[str, str, int]]:
 
 def due(of: OpenedSchool, as_of: date, known_at: datetime | None = None) -> list[tuple[str, str]]:
     duties = daily_duties(of.answers, of.answers.moment(as_of, known_at))
-    return [(duty.kind, str(duty.by or "")) for duty in duties]
+    return [(duty.rule, str(duty.by or "")) for duty in duties]
 
 
 def test_a_school_that_never_made_a_return_is_not_asked_for_one() -> None:
@@ -218,6 +219,6 @@ def test_the_days_of_a_school_week_since_the_first_return_are_asked_for() -> Non
 
 def test_codes_changed_since_the_last_return_wait_to_be_told() -> None:
     of = two_returns()
-    (changed,) = [duty for duty in daily_duties(of.answers, of.answers.moment(DAY)) if duty.kind.endswith("changes")]
+    (changed,) = [duty for duty in daily_duties(of.answers, of.answers.moment(DAY)) if duty.rule.endswith("changes")]
     assert changed.sentence.startswith("2 codes of 2 days returned before changed since position ")
-    assert changed.command == "attendance daily show 2024-11-05 --since last"
+    assert command_line(changed.action) == "attendance daily show 2024-11-05 --since last"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from commands.leaving import DeletionAnswer, deletion_check
+from projections.lines import command_line
 from projections.returns import returns_duties
 from projections.roll_health import roll_findings
 from tests.support.absences import PUPIL, admission, lived, marked, office, returns, school_days
@@ -38,7 +39,7 @@ def missing(found: DeletionAnswer) -> list[str]:
 
 def duties(school: OpenedSchool, day: str = TODAY) -> list[tuple[str, str, str]]:
     moment = school.answers.moment(date.fromisoformat(day))
-    return [(duty.kind, duty.command, str(duty.by)) for duty in returns_duties(school.answers, moment)]
+    return [(duty.rule, command_line(duty.action), str(duty.by)) for duty in returns_duties(school.answers, moment)]
 
 
 # --- the return, no later than the deletion -------------------------------------------------------------------------

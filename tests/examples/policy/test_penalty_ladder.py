@@ -21,6 +21,7 @@ from ledger.wire import decode
 from projections.duty import Duty
 from projections.ladder import ladder_duties
 from projections.ladder_answers import CaseAnswer, LadderAnswer, ParentLadder, ladder_answers
+from projections.lines import command_line
 from projections.rungs import Mark, fits_policy, improvement_test, pounds, rolling
 from tests.support.cases import (
     FATHER,
@@ -58,7 +59,7 @@ def duties(opened: OpenedSchool, as_of: str) -> list[Duty]:
 
 
 def kinds(opened: OpenedSchool, as_of: str) -> set[str]:
-    return {duty.kind for duty in duties(opened, as_of)}
+    return {duty.rule for duty in duties(opened, as_of)}
 
 
 REFERRED = line("2025-12-03T10:00", "ReferPenalty", notice="PN-1", referred_on="2025-12-03", sessions=HOLIDAY)
@@ -78,10 +79,10 @@ def paid(on: str, amount: float, at: str = "2026-01-20T10:00") -> dict[str, Any]
 def test_the_tenth_session_has_to_be_considered_and_the_ninth_does_not() -> None:
     nine = [each for each in holiday() if each["tag"] != "code" or each["session"] != HOLIDAY[0]]
     assert "consider" not in kinds(case(nine, without=("considered",)), "2025-12-05")
-    found = [each for each in duties(case(holiday(), without=("considered",)), "2025-12-05") if each.kind == "consider"]
+    found = [each for each in duties(case(holiday(), without=("considered",)), "2025-12-05") if each.rule == "consider"]
     assert [duty.pupil for duty in found] == [PUPIL, PUPIL]
     assert "nobody has considered it since" in found[0].sentence and "Example" not in found[0].sentence
-    assert [duty.command.split()[4] for duty in found] == ["PN-1", "PN-2"]
+    assert [command_line(duty.action).split()[4] for duty in found] == ["PN-1", "PN-2"]
 
 
 def test_who_considered_it_before_it_was_met_has_to_consider_it_again() -> None:
@@ -178,8 +179,8 @@ def test_a_period_that_is_over_wants_its_outcome() -> None:
     opened = case(unexplained(), without=("ended",))
     assert mother(opened, "2025-12-02").next.startswith("4 of at most 3 sessions")
     assert "improvement over" not in kinds(opened, "2025-12-10")
-    (over,) = [duty for duty in duties(opened, "2025-12-11") if duty.kind == "improvement over"]
-    assert over.command == f"attendance case improved {PUPIL} PN-1 2025-12-10 --no"
+    (over,) = [duty for duty in duties(opened, "2025-12-11") if duty.rule == "improvement over"]
+    assert command_line(over.action) == f"attendance case improved {PUPIL} PN-1 2025-12-10 --no"
     assert mother(case(unexplained()), "2025-12-11").next == "check the referral, then refer the case to the authority"
     assert mother(case(unexplained(improved=True)), "2025-12-11").next == "attendance improved"
 
@@ -258,7 +259,7 @@ def test_every_page_says_the_same_is_left_to_pay_until_the_same_day(as_of: str, 
     said = f"{pounds(left)} discharges it until {until}"
     assert found.notice and (found.notice.owed_pence, found.notice.owed_until) == (left, until)
     assert found.next == said and f" PN-1 {pounds(left).removeprefix('£')} --paid-on" in found.command
-    (duty,) = [each for each in duties(opened, as_of) if each.kind == "notice open"]
+    (duty,) = [each for each in duties(opened, as_of) if each.rule == "notice open"]
     assert duty.sentence == f"PN-1: {said}" and str(duty.by) == until
 
 
@@ -272,10 +273,10 @@ def test_a_second_notice_is_paid_in_full_within_28_days() -> None:
 
 def test_a_notice_near_its_last_day_is_soon_and_one_past_it_is_for_today() -> None:
     opened = case(holiday(), ISSUED, SERVED)
-    by_kind = {duty.kind: duty for duty in duties(opened, "2025-12-26")}
+    by_kind = {duty.rule: duty for duty in duties(opened, "2025-12-26")}
     assert (by_kind["notice open"].urgency.name, by_kind["notice open"].by) == ("SOON", date(2025, 12, 28))
-    unpaid = {duty.kind: duty for duty in duties(opened, "2026-01-05")}["notice unpaid"]
-    assert unpaid.urgency.name == "TODAY" and "--offence '444(1)'" in unpaid.command
+    unpaid = {duty.rule: duty for duty in duties(opened, "2026-01-05")}["notice unpaid"]
+    assert unpaid.urgency.name == "TODAY" and "--offence '444(1)'" in command_line(unpaid.action)
     assert "notice unpaid" not in kinds(opened, "2026-01-04")
 
 
@@ -332,7 +333,7 @@ def test_an_amendment_of_a_named_session_undermines_it(named: dict[str, Any], wh
     later = amended(HOLIDAY[3], "I", "2025-12-10T10:00", "a doctor's letter came")
     assert f"{what} undermined" not in kinds(case(holiday(), named), "2025-12-10")
     opened = case(holiday(), named, later)
-    (duty,) = [each for each in duties(opened, "2025-12-10") if each.kind == f"{what} undermined"]
+    (duty,) = [each for each in duties(opened, "2025-12-10") if each.rule == f"{what} undermined"]
     stream = entry_stream(PUPIL, Session.parse(HOLIDAY[3]))
     position = opened.ledger.reads.stream_rows([stream])[-1].position
     what_now = "withdraw it, or consider the case again"
@@ -487,8 +488,8 @@ def test_a_case_that_goes_on_when_a_third_is_barred_wants_another_answer() -> No
         for day in (3, 4)
     ]  # fmt: skip
     opened = case(holiday(), *two)
-    (duty,) = [each for each in duties(opened, "2025-12-05") if each.kind == "third barred"]
-    assert "before 2028-12-03" in duty.sentence and "--decision other" in duty.command
+    (duty,) = [each for each in duties(opened, "2025-12-05") if each.rule == "third barred"]
+    assert "before 2028-12-03" in duty.sentence and "--decision other" in command_line(duty.action)
     assert mother(opened, "2025-12-05").third_barred
     instead = line(
         "2025-12-05T10:00", "ConsiderPenalty", notice="PN-1", parent=MOTHER, considered_on="2025-12-05",

@@ -182,7 +182,7 @@ def mark(code: str, reason: str) -> MarkAnswer:
 def test_an_unauthorised_code_needs_the_reason_of_its_amendment(codes: str, reason: str, blocks: bool) -> None:
     entries = {Session.parse(HOLIDAY[0]): [mark(code, reason) for code in codes]}
     file: Any = SimpleNamespace(pupil=PUPIL, entries=entries, policy=load("national-2024"))
-    assert [problem.check for problem in code_without_reason(file)] == ["code_without_reason"] * blocks
+    assert [finding.rule for finding in code_without_reason(file)] == ["code_without_reason"] * blocks
 
 
 def test_without_the_keys_neither_reasons_nor_parents_can_be_read() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from ledger.sessions import parse_moment
 from projections.duty import Urgency
+from projections.lines import command_line
 from projections.return_forms import return_content
 from projections.returns import Candidate, returns_duties
 from tests.support.absences import FIRST, PUPIL, admission, lived, marked, office, returns, school_days
@@ -76,7 +77,7 @@ def test_a_register_still_open_is_completed_before_anything_is_returned() -> Non
     (found,) = returns(school, away[-1], "attendance")
     assert (found.reached_on, found.missing) == (None, [f"{away[5]}/AM", f"{away[5]}/PM"])
     (duty,) = returns_duties(school.answers, school.answers.moment(date.fromisoformat(away[-1])))[:1]
-    assert duty.command == f"attendance mark {PUPIL} {away[5]}/AM CODE"
+    assert command_line(duty.action) == f"attendance mark {PUPIL} {away[5]}/AM CODE"
 
 
 def test_only_pupils_of_compulsory_school_age_are_returned() -> None:

@@ -12,6 +12,7 @@ from ledger.events import LetterSent, SupportRecorded
 from ledger.policy import load
 from projections.chronology import Told
 from projections.desk import Desk
+from projections.lines import command_line
 from projections.support import Concern, Standing, staged_answers, standing, steps_of, support_duties
 from tests.examples.policy.test_awards import figures
 from tests.support.reported import OFFICE, reported_journal
@@ -132,15 +133,15 @@ def desk(school: OpenedSchool) -> Desk:
 
 
 def owed(school: OpenedSchool, pupil: str) -> list[str]:
-    return [duty.kind for duty in support_duties(desk(school)) if duty.pupil == pupil]
+    return [duty.rule for duty in support_duties(desk(school)) if duty.pupil == pupil]
 
 
 def test_every_line_about_support_stands_open_at_its_end(school: OpenedSchool) -> None:
     support(school, "1004", "attendance contract", "offered")
     support(school, "1004", "attendance contract", "agreed")
     found = support_duties(desk(school))
-    assert {duty.kind for duty in found} == {"joint approach", "support plan", "support review"}
-    assert all(duty.command.endswith(" --outcome") for duty in found)
+    assert {duty.rule for duty in found} == {"joint approach", "support plan", "support review"}
+    assert all(command_line(duty.action).endswith(" --outcome") for duty in found)
 
 
 def test_a_joint_approach_and_a_plan_are_owed_until_they_are_there(school: OpenedSchool) -> None:
