@@ -24,7 +24,7 @@ from tests.support.whole_case import journal
 
 # What a person says where something stands open.
 SAID = {
-    "about": "meeting",
+    "about": "no contact",
     "amount": "80",
     "arrived_at": "2025-11-03T09:20:00+00:00",
     "as_of": "2025-12-01",
@@ -37,9 +37,9 @@ SAID = {
     "decision": "improve",
     "evidence": "ME-1",
     "from_day": "2025-12-01",
-    "next_on": "2026-01-12",
+    "next_on": "2026-07-10",
     "request": "LR-1",
-    "ends_on": "2026-01-30",
+    "ends_on": "2026-07-10",
     "ground": "moved away",
     "holders": "dep:D Deputy:Deputy head",
     "improved": False,
