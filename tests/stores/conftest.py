@@ -1,7 +1,9 @@
 """Every kind of store that a test may ask for: fresh each time, and gone afterwards.
 
-A PostgreSQL server of each installed version is started once in a run (once in each worker of a parallel one), with one
-database; every test gets a schema of its own in it, which is cheaper than a database and is what a school gets too.
+A PostgreSQL server is started once in a run (once in each worker of a parallel one), with one database; every test gets
+a schema of its own in it, which is cheaper than a database and is what a school gets too. Where several versions are
+installed, the contract and the demands on a server are tried on each, the rest on each in the full run and else on the
+first.
 """
 
 from __future__ import annotations
@@ -17,16 +19,18 @@ import psycopg
 import pytest
 
 from ledger.store import Ledger, open_ledger
+from tests.support.counts import count
 from tests.support.postgres import available_binaries, temporary_server
 
 GIVEN = "DATABASE_URL" in os.environ
 MAJORS = list(dict.fromkeys(binaries.version.partition(".")[0] for binaries in available_binaries()))
 NO_SERVER = pytest.mark.skip(reason="no PostgreSQL: DATABASE_URL is not set, and no programs are installed")
-POSTGRES = (
+EVERY_POSTGRES = (
     [pytest.param("postgres", id="postgres")]
     if GIVEN
     else [pytest.param(f"postgres-{major}", id=f"postgres-{major}") for major in MAJORS]
 ) or [pytest.param("postgres", id="postgres", marks=NO_SERVER)]
+POSTGRES = EVERY_POSTGRES[: count(1, len(EVERY_POSTGRES))]
 STORES = [pytest.param("memory", id="memory"), pytest.param("sqlite", id="sqlite"), *POSTGRES]
 
 NewAddress = Callable[[], AbstractContextManager[str]]
@@ -57,7 +61,9 @@ def a_schema(database_url: str) -> Iterator[str]:
             connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
 
 
-def _addresses(store: str, database: Callable[[str], str], folder: Path) -> NewAddress:
+def addresses(store: str, database: Callable[[str], str], folder: Path) -> NewAddress:
+    """Return what gives a fresh address on a store for the time of a `with`."""
+
     @contextmanager
     def address() -> Iterator[str]:
         if store == "memory":
@@ -74,13 +80,13 @@ def _addresses(store: str, database: Callable[[str], str], folder: Path) -> NewA
 @pytest.fixture(params=STORES)
 def new_address(request: pytest.FixtureRequest, database: Callable[[str], str], tmp_path: Path) -> NewAddress:
     """Return what gives a fresh address for the time of a `with`, on every kind of store."""
-    return _addresses(request.param, database, tmp_path)
+    return addresses(request.param, database, tmp_path)
 
 
 @pytest.fixture(params=STORES[1:])
 def lasting_url(request: pytest.FixtureRequest, database: Callable[[str], str], tmp_path: Path) -> Iterator[str]:
     """A fresh address on every store that outlives the process."""
-    with _addresses(request.param, database, tmp_path)() as url:
+    with addresses(request.param, database, tmp_path)() as url:
         yield url
 
 

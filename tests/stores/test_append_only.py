@@ -16,7 +16,7 @@ import pytest
 
 from ledger.store import Ledger, open_ledger
 from ledger.store.sqlite_schema import TRIGGERS
-from tests.stores.conftest import POSTGRES, a_schema
+from tests.stores.conftest import EVERY_POSTGRES, a_schema
 from tests.stores.envelopes import mark, opening, receipt
 
 COLUMNS = "(notification_id, originator_id, originator_version, topic, state, recorded_at)"
@@ -96,7 +96,7 @@ def raw_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Con
     connection.close()
 
 
-@pytest.fixture(scope="module", params=POSTGRES)
+@pytest.fixture(scope="module", params=EVERY_POSTGRES)
 def raw_postgres(
     request: pytest.FixtureRequest, database: Callable[[str], str]
 ) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:

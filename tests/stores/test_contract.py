@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from ledger.errors import Refused
 from ledger.events import ClockAccepted, MarkAmended, MarkRecorded
 from ledger.store import CLOCK_AHEAD, Conflict, Envelope, Ledger, open_ledger
 from ledger.store.rows import CLOCK_ACCEPTED
+from tests.stores.conftest import EVERY_POSTGRES, NewAddress, addresses
 from tests.stores.envelopes import (
     ENTRY,
     OFFICE,
@@ -25,6 +28,11 @@ from tests.stores.envelopes import (
 )
 
 OTHER = "1043/2024/2024-09-03/AM"
+
+
+@pytest.fixture(params=["memory", "sqlite", *EVERY_POSTGRES])
+def new_address(request: pytest.FixtureRequest, database: Callable[[str], str], tmp_path: Path) -> NewAddress:
+    return addresses(request.param, database, tmp_path)
 
 
 # --- order ----------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from ledger.store.postgres import Recorder as PostgresRecorder
 from ledger.store.sqlite import PinnedPool
 from ledger.store.sqlite import Recorder as SQLiteRecorder
 from ledger.store.sqlite_schema import TRIGGERS
-from tests.stores.conftest import MAJORS, POSTGRES, a_schema
+from tests.stores.conftest import EVERY_POSTGRES, MAJORS, a_schema
 from tests.stores.envelopes import mark, named, opening
 from tests.support.postgres import Server, temporary_server
 
@@ -225,7 +225,7 @@ def test_a_missing_trigger_is_refused(sqlite_url: str, trigger: str) -> None:
 # --- PostgreSQL -----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=POSTGRES)
+@pytest.fixture(scope="module", params=EVERY_POSTGRES)
 def made(request: pytest.FixtureRequest, database: Callable[[str], str]) -> Iterator[str]:
     """The address of a good ledger on every PostgreSQL, which tests spoil and mend."""
     with a_schema(database(request.param)) as url:
