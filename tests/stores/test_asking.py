@@ -208,6 +208,32 @@ def test_control_without_sums_an_altered_code_is_answered(lasting_url: str, monk
         engine.dispose()
 
 
+@pytest.mark.parametrize("blind", [False, True], ids=["", "control"])
+def test_rows_altered_between_two_questions_are_noticed(
+    lasting_url: str, blind: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found right is not added up again until somebody changes the database."""
+    with open_ledger(lasting_url, create=True) as ledger:
+        taken(ledger, 10)
+        engine, another = open_engine(ledger), open_engine(ledger)
+        Projector(ledger, engine).catch_up()
+        model = ReadModel(ledger, engine)
+
+        def codes() -> list[int]:
+            model.come_to(ledger.reads.end())
+            return sorted(model.entries([2018]).code.tolist())
+
+        before = codes()
+        if blind:
+            monkeypatch.setattr("projections.model.state_of", lambda _: model._unchanged[0])
+        with another.begin() as connection:
+            connection.execute(sa.text("UPDATE entries SET code = (SELECT max(code) + 12 FROM entries)"))
+        assert (codes() == before) is not blind
+        assert bool(model.doubt) is not blind
+        engine.dispose()
+        another.dispose()
+
+
 def test_a_ledger_restored_under_a_process_that_holds_its_tail(ledger: Ledger) -> None:
     """The tail in memory is held against the ledger, as the stored rows are."""
     taken(ledger, 3)
