@@ -255,7 +255,8 @@ def _open_keys(url: str, ledger: Ledger, *, create: bool) -> KeyStore:
     if ledger.address.kind == address.kind == "postgresql" and ledger.address.schema == address.schema:
         with engine.connect() as connection:
             keys_in = _database_of(lambda statement: connection.exec_driver_sql(statement).one())
-        if keys_in == _database_of(lambda statement: ledger.reads._fetch(statement)[0]):
+        recorder: Any = ledger.recorder  # PostgreSQL's, whatever the library says of it
+        if keys_in == _database_of(lambda statement: recorder._fetch(statement)[0]):
             engine.dispose()
             raise Misconfigured(NOT_APART)
     if create and address.kind == "postgresql":

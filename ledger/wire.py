@@ -69,7 +69,7 @@ def decode(state: bytes) -> AnyEvent:
     """Return the event, its text still sealed. Raises Undecodable, naming what was expected where, never the
     content."""
     try:
-        event = _decoder.decode(state)
+        event: AnyEvent = _decoder.decode(state)
     except BROKEN as error:
         return _upcast(state, str(error))
     if (type(event).__name__, event.v) in UPCASTS:
@@ -84,7 +84,8 @@ def _upcast(state: bytes, error: str) -> AnyEvent:
         found = msgspec.json.decode(state)
         while step := UPCASTS.get((found["type"], found["v"])):
             found = step(found)
-        return msgspec.convert(found, AnyEvent)
+        event: AnyEvent = msgspec.convert(found, AnyEvent)
+        return event
     except (*BROKEN, KeyError, TypeError):
         raise _undecodable(state, error or "the object has no type and version of ours") from None
 

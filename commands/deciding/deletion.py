@@ -6,6 +6,7 @@ ago, or enquiries about an earlier absence, are about something else and show no
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from itertools import takewhile
 
@@ -32,7 +33,7 @@ def check_ground(command: RemoveFromRoll, state: State) -> None:
     """Refuse a ground of the regulation whose conditions the ledger shows to be unmet: ground_not_met."""
     stated = ground(command.ground)
     pupil = state.school.pupils[command.pupil]
-    met = {
+    met: dict[str, Callable[[], bool]] = {
         "": lambda: True,
         "over_age": lambda: command.last_day >= pupil.school_age[1],
         "under_age": lambda: command.last_day < pupil.school_age[0],

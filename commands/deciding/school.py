@@ -31,8 +31,9 @@ from ledger.events import (
     SchoolOpened,
     SchoolYearOpened,
 )
-from ledger.policy import Policy, Setting
+from ledger.policy import Policy
 from ledger.sessions import Half, Session, format_year, school_year
+from ledger.settings import Setting
 from ledger.streams import SCHOOL, year_stream
 
 # Codes that a closure can make sessions expect: unable to attend for a cause that is not one pupil's, or a planned day.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Union
 
-from ledger.events.base import NOBODY, SHORT, Event
+from ledger.events.base import *
 from ledger.events.case import *
 from ledger.events.entries import *
 from ledger.events.follow_up import *

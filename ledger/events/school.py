@@ -8,7 +8,7 @@ from typing import ClassVar, Union
 from ledger.calendar import Closed, Hours
 from ledger.events.base import NOBODY, Event
 from ledger.people import Staff
-from ledger.policy import Setting
+from ledger.settings import Setting
 
 
 class OfSchool(Event, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from eventsourcing.application import Application
@@ -84,7 +84,7 @@ class EnvelopeMapper(Mapper[str]):
         stream, version, event = domain_event
         return StoredEvent(stream, version, event.topic, wire.encode(event))
 
-    def to_domain_event(self, stored_event: StoredEvent) -> Envelope:  # type: ignore[override]
+    def to_domain_event(self, stored_event: StoredEvent) -> Envelope:
         event = wire.decode(stored_event.state)
         return Envelope(str(stored_event.originator_id), stored_event.originator_version, event)
 
@@ -119,7 +119,8 @@ class Ledger(Application[str]):
 
             # The library would connect with five parts of the address, and wait long for a server that restarts.
             self._datastore = datastore = Datastore(self.address.conninfo, self.address.schema or "")
-        return recorder_class(datastore) if datastore is not None else recorder_class()
+        recorder: ApplicationRecorder = recorder_class(datastore) if datastore is not None else recorder_class()
+        return recorder
 
     def close(self) -> None:
         super().close()
@@ -138,9 +139,10 @@ class Ledger(Application[str]):
         return self.reads.standing()
 
     @property
-    def reads(self) -> Any:
+    def reads(self) -> Reads:
         """The recorder, for what it answers (`ledger.store.rows.Reads`)."""
-        return self.recorder
+        recorder: Reads = cast(Any, self.recorder)  # the library knows no more of it than its own methods
+        return recorder
 
     def append(
         self,
@@ -160,7 +162,7 @@ class Ledger(Application[str]):
         if refusal := self.standing.refusal():
             raise refusal
         # Not by `save`, which would make three more objects of every event, for followers that a ledger has none of.
-        stored = [self.mapper.to_stored_event(envelope) for envelope in envelopes]  # type: ignore[arg-type]
+        stored = [self.mapper.to_stored_event(envelope) for envelope in envelopes]
         if self.unfit:
             raise Misconfigured(self.unfit)
         mac = mac_of(key, receipt, stored) if key and receipt else None
@@ -303,7 +305,8 @@ def _instead(ledger: Ledger) -> str:
     """Return the end of a sentence that names schools of the same database, blank where there can be none."""
     if ledger.address.kind != "postgresql":
         return ""
-    return named_few([name for (name,) in ledger.reads._fetch(CATALOGUE)])
+    recorder: Any = ledger.recorder  # PostgreSQL's alone reads a catalogue
+    return named_few([name for (name,) in recorder._fetch(CATALOGUE)])
 
 
 def parse_address(url: str, *, create: bool = False) -> Address:

@@ -130,7 +130,7 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         if roughly and gone < CLOCK_SECONDS:
             return read + int(gone * 1_000_000)
         asked = time.monotonic()
-        read = self._fetch(f"SELECT {CLOCK}")[0][0]
+        read = int(self._fetch(f"SELECT {CLOCK}")[0][0])
         self._clock_read = read, asked
         return read
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
+from eventsourcing.persistence import StoredEvent
+
 from ledger.errors import LedgerError, Refused
 from ledger.sessions import format_moment, from_micros, micros
 from ledger.store.formats import Standing
@@ -102,7 +104,31 @@ class Busy(Unavailable):
 
 
 class Reads(Protocol):
-    """What a recorder answers beside the library's own methods."""
+    """What a recorder does and answers beside the library's own methods."""
+
+    def exists(self) -> bool:
+        """Whether there is a ledger."""
+
+    def create_table(self) -> None:
+        """Make an empty ledger where there is none."""
+
+    def check(self) -> None:
+        """Raise Misconfigured unless what is acknowledged will be durable and in order."""
+
+    def insert_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        receipt: Receipt | None = None,
+        basis: int | None = None,
+        at: int | None = None,
+        seen: int = 0,
+        mac: bytes | None = None,
+    ) -> Sequence[int]:
+        """Return the positions of the events, durable with their receipt. Raises Conflict and Unavailable."""
+
+    def versions_of(self, streams: list[str]) -> dict[str, int]:
+        """Return the last version of each of these streams that exists."""
 
     def head(self) -> tuple[int, int]:
         """Return the last position and its recorded time; (0, 0) for an empty ledger."""

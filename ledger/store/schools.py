@@ -131,7 +131,8 @@ class Schools:
 
     def _fetch(self, statement: Any) -> list[tuple[Any, ...]]:
         with _borrowed(self._engine) as connection:
-            return connection.cursor(row_factory=tuple_row).execute(statement).fetchall()
+            rows: list[tuple[Any, ...]] = connection.cursor(row_factory=tuple_row).execute(statement).fetchall()
+            return rows
 
     def __enter__(self) -> Schools:
         return self
