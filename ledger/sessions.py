@@ -8,6 +8,7 @@ personal.
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -126,6 +127,7 @@ def _readings(given: datetime) -> list[datetime]:
     return [before] if before == after else [before, after]
 
 
+@lru_cache(maxsize=1024)  # an answer says its two times with every pupil
 def format_moment(moment: datetime) -> str:
     """Return the moment in ISO 8601, in UTC with offset +00:00, with microseconds only where there are any."""
     return moment.astimezone(UTC).isoformat()

@@ -161,17 +161,16 @@ def load_entries(
     """Return the marks of these school years, of all pupils or of some; those standing at `position`, or every version.
     With `at`, as the read model was when it stood there, however far it has come since. With `check`, raises Altered
     where the rows do not come to their check sums."""
-    ends = [each for each in (position, at) if each is not None]
-    params: dict[str, object] = {"years": list(years), "position": min(ends, default=0)}
+    least = min((each for each in (position, at) if each is not None), default=0)
+    params: dict[str, object] = {"years": list(years), "position": least}
     chosen = "year IN :years"
     if pupils is not None:
         chosen += " AND pupil IN :pupils"
         params["pupils"] = list(pupils)
     standing = "from_position <= :position AND (until_position IS NULL OR until_position > :position)"
     wanted = "TRUE" if position is None else standing
-    numbers = (
-        f"(session * 256 + code) || ',' || from_position || ',' || (coalesce(until_position, 0) * {VERSIONS} + version)"
-    )
+    until = f"coalesce(until_position, 0) * {VERSIONS} + version" if check else "coalesce(until_position, 0)"
+    numbers = f"(session * 256 + code) || ',' || from_position || ',' || ({until})"
     together = "group_concat" if connection.dialect.name == "sqlite" else "string_agg"
     packed = f"{together}({numbers}, ',')"
     if check:
@@ -203,10 +202,11 @@ def load_entries(
     columns = [np.fromstring(text or "", dtype=np.int64, sep=",").reshape(-1, 3) for _, _, text, *_ in found]
     table = np.concatenate(columns) if columns else np.empty((0, 3), np.int64)
     session, code, begins = table[:, 0] >> 8, table[:, 0] & 255, table[:, 1]
-    until, version = table[:, 2] // VERSIONS, table[:, 2] % VERSIONS
+    ends = table[:, 2] // VERSIONS if check else table[:, 2]
     lengths = np.array([len(column) for column in columns], np.int64)
     if check:
-        numbered = row_numbers(session, version, code, begins) + _ends(session, version, until)
+        version = table[:, 2] % VERSIONS
+        numbered = row_numbers(session, version, code, begins) + _ends(session, version, ends)
         _check_sums(found, numbered, lengths, sums, end)
     names = sorted({pupil for pupil, *_ in found})
     place = {pupil: row for row, pupil in enumerate(names)}
@@ -216,7 +216,7 @@ def load_entries(
         session.astype(np.int32),
         code.astype(np.uint8),
         begins,
-        np.where(until == 0, NEVER, until),
+        np.where(ends == 0, NEVER, ends),
     )
     return entries if at is None or at >= end else entries.as_of(at)
 
