@@ -19,9 +19,11 @@ from ledger.events import MovingFormReceived, PupilRemoved
 from ledger.finding import Open, action
 from ledger.grounds import Ground, ground
 from projections.admission import Spell, final_year, roll_spells, spell_on
+from projections.chronology import chronologies
+from projections.known_event import FollowUp
 from projections.lines import command_line
 from projections.questions import Answer, Answers, Moment
-from projections.return_episodes import Told, leaving_of, told_of
+from projections.return_episodes import RETURNS_REST_ON, leaving_of
 from projections.returns import return_candidates, worker_told
 from projections.roll_health import asks_for_proof
 
@@ -55,7 +57,7 @@ class _Case(NamedTuple):
 
     pupil: str
     spell: Spell
-    told: Sequence[Told]
+    told: Sequence[FollowUp]
     stated: Ground | None
     ground: str
     last_day: date
@@ -83,7 +85,7 @@ def deletion_check(
     ground_key = ground_key or (removed.ground if removed else "")
     policy = moment.policy
     transition = policy is not None and final_year(moment.school, pupil, last_day, policy.year_groups_final)
-    told = told_of(answers, moment, [pupil]).get(pupil, [])
+    told = chronologies(answers, moment, [pupil], topics=RETURNS_REST_ON)[pupil]
     shown_by = shown_by or (removed.shown_by if removed else "")
     case = _Case(pupil, spell, told, ground(ground_key), ground_key, last_day, shown_by, transition)
     checks = [*_removal(case, handler, moment), *_around(case, answers, moment)]

@@ -29,8 +29,8 @@ from projections.contact import (
 )
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
+from projections.known_event import FollowUp
 from projections.penalty import UNRESOLVED
-from projections.told import Told
 
 WEEK = 5  # school days that a register, or an absence somebody is to be told of, stays on the page
 NEAR = 2  # school days left that make an N urgent
@@ -57,9 +57,11 @@ def _unheard(desk: Desk) -> dict[str, tuple[tuple[Silent, ...], bool]]:
     """Return whose absences of today hold a reason that rests on nothing anybody said, and whether they were away
     before."""
     calendar, marks = desk.school.calendar, desk.due_marks
-    asked = {pupil: unheard(marks(pupil), desk.told[pupil], calendar, desk.policy, desk.day) for pupil in desk.pupils}
+    asked = {
+        pupil: unheard(marks(pupil), desk.chronology[pupil], calendar, desk.policy, desk.day) for pupil in desk.pupils
+    }
     told = {
-        each.position: desk.told[pupil]
+        each.position: desk.chronology[pupil]
         for pupil, (sessions, _) in asked.items()
         for each in sessions
         if each.position is not None
@@ -147,7 +149,7 @@ def unmarked_duties(desk: Desk) -> list[Duty]:
             continue
         closes = f"{calendar.closes(session).astimezone(LONDON):%H:%M}"
         for pupil in desk.school.pupils_on(session.day, class_name):
-            if _waits(pupil, session, desk) and session not in heard(desk.told[pupil], desk.day).named:
+            if _waits(pupil, session, desk) and session not in heard(desk.chronology[pupil], desk.day).named:
                 said = f"left out of the register of {class_name}, no word; registration closes at {closes}"
                 arrives = action("LogArrival", pupil=pupil, session=session)
                 found.append(Duty("unmarked", said, pupil, action=arrives, urgency=Urgency.NOW, by=session.day))
@@ -232,7 +234,7 @@ def unresolved_duties(desk: Desk) -> list[Duty]:
                 deadline = _deadline(session.day, desk)
                 if school_year(session.day) == year or deadline is None or deadline >= desk.day:
                     by_day.setdefault(session.day, []).append(session)
-        word = heard(desk.told[pupil], desk.day) if by_day else None
+        word = heard(desk.chronology[pupil], desk.day) if by_day else None
         for day, sessions in by_day.items():
             assert word is not None
             known = any(session in word.named for session in sessions) or word.reached_on == day
@@ -283,7 +285,7 @@ def ring_back_duties(desk: Desk) -> list[Duty]:
     found = []
     week = desk.school.calendar.school_days_until(desk.day, WEEK)
     for pupil in desk.pupils:
-        told = desk.told[pupil]
+        told = desk.chronology[pupil]
         for each in told:
             event = each.event
             if not isinstance(event, AbsenceReported) or not event.ring_back:
@@ -301,13 +303,13 @@ def ring_back_duties(desk: Desk) -> list[Duty]:
     return found
 
 
-def _answered(report: Told, told: list[Told]) -> bool:
+def _answered(report: FollowUp, told: list[FollowUp]) -> bool:
     """Whether anybody was reached after a report."""
     later = (each.event for each in told if each.position > report.position)
     return any(isinstance(event, ContactLogged) and event.reached for event in later)
 
 
-def _decided(report: Told, event: AbsenceReported, marks: dict[Session, Mark]) -> bool:
+def _decided(report: FollowUp, event: AbsenceReported, marks: dict[Session, Mark]) -> bool:
     """Whether a session of a report stands at a code other than N, or none of them is still to be decided."""
     stand = [marks.get(Session.parse(session), Mark(UNMARKED)) for session in event.sessions]
     return any(mark.code not in (UNRESOLVED, UNMARKED) for mark in stand)
@@ -319,7 +321,11 @@ def inform_duties(desk: Desk) -> list[Duty]:
     week = desk.school.calendar.school_days_until(desk.day, WEEK)
     for pupil in desk.pupils:
         for group in _workers(pupil, desk):
-            told = [on for on, about in _informed(desk.told[pupil], group) if about in ABOUT_ABSENCE and on <= desk.day]
+            told = [
+                on
+                for on, about in _informed(desk.chronology[pupil], group)
+                if about in ABOUT_ABSENCE and on <= desk.day
+            ]
             if (first := _untold(pupil, week, told, desk)) is not None:
                 said = f"the {group} is to be told of unexplained absence since {first}"
                 tells = _tell(pupil, group, "unexplained absence", desk.day)
@@ -331,7 +337,7 @@ def _workers(pupil: str, desk: Desk) -> list[str]:
     return [group for group in desk.policy.inform_groups if group in desk.groups(pupil)]
 
 
-def _informed(told: list[Told], agency: str) -> list[tuple[date, str]]:
+def _informed(told: list[FollowUp], agency: str) -> list[tuple[date, str]]:
     events = (each.event for each in told)
     return [(event.on, event.about) for event in events if isinstance(event, AgencyInformed) and event.agency == agency]
 
@@ -339,7 +345,7 @@ def _informed(told: list[Told], agency: str) -> list[tuple[date, str]]:
 def _untold(pupil: str, week: list[date], told: list[date], desk: Desk) -> date | None:
     """Return the first day of unexplained absence in a week that nobody was told of since then, or since its run
     began."""
-    ladder, word = desk.ladders[pupil], heard(desk.told[pupil], desk.day)
+    ladder, word = desk.ladders[pupil], heard(desk.chronology[pupil], desk.day)
     for session, mark in sorted(desk.due_marks(pupil).items()):
         if session.day in week and _silent(session, mark, word, desk):
             in_run = ladder.first_day is not None and session.day >= ladder.first_day

@@ -9,7 +9,7 @@ is entered anew: as of a day, the last spell that had begun then is read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,14 +24,14 @@ from ledger.events import (
     ParticularsAmended,
     PupilAdmitted,
     PupilRemoved,
-    RollEvent,
 )
 from ledger.grounds import ground
 from ledger.policy import Policy
 from ledger.roll import PARTICULARS
 from ledger.school import School
-from ledger.sessions import LONDON, format_moment, from_micros, school_year
+from ledger.sessions import format_moment, from_micros, school_year
 from ledger.streams import roll_stream
+from projections.known_event import RollEntry
 from projections.questions import Answer, Answers, Moment
 
 SEALED = "(sealed)"
@@ -43,41 +43,29 @@ NAMES = {"born": "birth date", "upn": "UPN", "email": "e-mail", "last_school": "
 Contact = Mapping[str, Any]
 
 
-class Said(NamedTuple):
-    """One event of the roll, text open where its key is there, and when the ledger learnt it."""
-
-    position: int
-    recorded_at: datetime
-    event: RollEvent
-
-    @property
-    def day(self) -> date:
-        return self.recorded_at.astimezone(LONDON).date()
-
-
 class Spell(NamedTuple):
-    """One spell on roll: its admission and everything said until the next, and each value with the day it holds
+    """One spell on roll: its admission and everything told until the next, and each value with the day it holds
     from."""
 
-    said: list[Said]
+    entries: list[RollEntry]
     values: dict[str, list[tuple[date, Any]]]
     changes: list[Change]
 
     @property
-    def admitted(self) -> Said:
-        return self.said[0]
+    def admitted(self) -> RollEntry:
+        return self.entries[0]
 
     @property
-    def removed(self) -> Said | None:
-        return next((each for each in reversed(self.said) if isinstance(each.event, PupilRemoved)), None)
+    def removed(self) -> RollEntry | None:
+        return next((each for each in reversed(self.entries) if isinstance(each.event, PupilRemoved)), None)
 
     @property
-    def forms(self) -> list[Said]:
-        return [each for each in self.said if isinstance(each.event, MovingFormReceived)]
+    def forms(self) -> list[RollEntry]:
+        return [each for each in self.entries if isinstance(each.event, MovingFormReceived)]
 
     @property
     def readable(self) -> bool:
-        return not any(each.event.sealed for each in self.said)
+        return not any(each.event.sealed for each in self.entries)
 
     def value(self, what: str, day: date) -> Any:
         """Return what the register says on a day: of the values that hold by then, that from the latest day."""
@@ -138,7 +126,7 @@ def roll_spells(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict
         if isinstance(event, PupilAdmitted):
             spells.append(Spell([], {}, []))
         if spells:
-            _take_in(spells[-1], Said(row.position, from_micros(row.recorded_at), event))
+            _take_in(spells[-1], RollEntry(row.position, from_micros(row.recorded_at), event))
     return {pupil: spells for pupil, spells in found.items() if spells}
 
 
@@ -190,32 +178,32 @@ def admission(spell: Spell) -> PupilAdmitted:
     return event
 
 
-def _take_in(spell: Spell, said: Said) -> None:
+def _take_in(spell: Spell, entry: RollEntry) -> None:
     """Add what an event of the roll says, and what that changes."""
-    spell.said.append(said)
-    event = said.event
+    spell.entries.append(entry)
+    event = entry.event
     if isinstance(event, PupilAdmitted):
         for what in (*PARTICULARS, *LISTS, "groups", "class_name", "year_group"):
             spell.values[what] = [(date.min, getattr(event, what))]
-    for what, from_day, value in _stated(said):
+    for what, from_day, value in _stated(entry):
         before = spell.value(what, from_day)
         spell.values[what].append((from_day, value))
-        spell.changes.extend(_change(said, *words, from_day) for words in _differences(what, before, value))
+        spell.changes.extend(_change(entry, *words, from_day) for words in _differences(what, before, value))
     if event.sealed and not isinstance(event, PupilAdmitted):
-        spell.changes.append(_change(said, "text", SEALED, SEALED, said.day))
+        spell.changes.append(_change(entry, "text", SEALED, SEALED, entry.day))
 
 
-def _stated(said: Said) -> Iterator[tuple[str, date, Any]]:
+def _stated(entry: RollEntry) -> Iterator[tuple[str, date, Any]]:
     """Yield what an event states anew, from which day, and what it is then."""
-    match event := said.event:
+    match event := entry.event:
         case ParticularsAmended():
             yield from ((what, event.from_day, value) for what, value in event.particulars.items())
         case ContactsChanged() if not event.sealed:
-            yield "contacts", event.from_day or said.day, event.contacts
+            yield "contacts", event.from_day or entry.day, event.contacts
         case EmergencyContactsChanged() if not event.sealed:
-            yield "emergency_contacts", event.from_day or said.day, event.emergency_contacts
+            yield "emergency_contacts", event.from_day or entry.day, event.emergency_contacts
         case GroupsChanged() if not event.sealed:
-            yield "groups", said.day, event.groups
+            yield "groups", entry.day, event.groups
         case ClassChanged():
             yield "class_name", event.from_day, event.class_name
             yield "year_group", event.from_day, event.year_group
@@ -243,16 +231,16 @@ def _text(value: Any) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value or "")
 
 
-def _change(said: Said, what: str, before: str, after: str, from_day: date) -> Change:
+def _change(entry: RollEntry, what: str, before: str, after: str, from_day: date) -> Change:
     return Change(
         what=what,
         before=before,
         after=after,
         from_day=from_day.isoformat(),
-        reason=getattr(said.event, "reason", ""),
-        recorded_at=format_moment(said.recorded_at),
-        by={"name": said.event.by.name, "title": said.event.by.title},
-        position=said.position,
+        reason=getattr(entry.event, "reason", ""),
+        recorded_at=format_moment(entry.recorded_at),
+        by={"name": entry.event.by.name, "title": entry.event.by.title},
+        position=entry.position,
     )
 
 
@@ -283,10 +271,10 @@ def _spell(spell: Spell) -> dict[str, str | None]:
     }
 
 
-def _removal(said: Said | None) -> dict[str, str] | None:
-    if said is None:
+def _removal(entry: RollEntry | None) -> dict[str, str] | None:
+    if entry is None:
         return None
-    event = said.event
+    event = entry.event
     assert isinstance(event, PupilRemoved)
     stated = ground(event.ground)
     return {
@@ -295,12 +283,12 @@ def _removal(said: Said | None) -> dict[str, str] | None:
         "regulation": stated.name if stated else "",
         "destination": event.destination,
         "shown_by": event.shown_by,
-        "recorded_at": format_moment(said.recorded_at),
+        "recorded_at": format_moment(entry.recorded_at),
     }
 
 
-def _form(said: Said) -> dict[str, str]:
-    event = said.event
+def _form(entry: RollEntry) -> dict[str, str]:
+    event = entry.event
     assert isinstance(event, MovingFormReceived)
     return {
         "parent": event.parent,

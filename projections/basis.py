@@ -41,8 +41,8 @@ from ledger.streams import entry_of, leave_stream
 from projections.chronology import chronologies
 from projections.contact import is_word
 from projections.frames import last_session
+from projections.known_event import FollowUp
 from projections.questions import Answers, Moment
-from projections.told import Told
 
 CLOSURE = "closure "  # how a mark cites one
 # Kinds of basis that say where a pupil is. An attempt that failed, leave that was refused and whom an absence is
@@ -101,7 +101,7 @@ class Evidence(NamedTuple):
 
 
 def rests_on(
-    coded: Coded, told: Iterable[Told], decided: Iterable[Decided], school: School, pupil: str
+    coded: Coded, told: Iterable[FollowUp], decided: Iterable[Decided], school: School, pupil: str
 ) -> tuple[Rest, ...]:
     """Return what a code rests on, in order of position."""
     closure, codes = _closure(coded, school, pupil), school.policy_on(coded.session.day).codes
@@ -138,7 +138,7 @@ def _closure(coded: Coded, school: School, pupil: str) -> Rest | None:
     return Rest("closure", int(cites.removeprefix(CLOSURE))) if cites.startswith(CLOSURE) else None
 
 
-def _told(coded: Coded, told: Told, codes: CodeTable) -> Rest | None:
+def _told(coded: Coded, told: FollowUp, codes: CodeTable) -> Rest | None:
     """Return what something in the chronology is to a code, None where it does not bear on it."""
     event, session = told.event, str(coded.session)
     match event:
@@ -159,12 +159,12 @@ def _told(coded: Coded, told: Told, codes: CodeTable) -> Rest | None:
     return None
 
 
-def _about_that_day(coded: Coded, told: Told, event: ContactLogged) -> bool:
+def _about_that_day(coded: Coded, told: FollowUp, event: ContactLogged) -> bool:
     day = coded.session.day.isoformat()
     return told.day == coded.session.day or any(session.startswith(day) for session in event.sessions)
 
 
-def _made_on_hearing(coded: Coded, told: Told) -> bool:
+def _made_on_hearing(coded: Coded, told: FollowUp) -> bool:
     """Whether a code is a change that was made on the day of something, and after it."""
     return bool(coded.replaces) and told.day == coded.day and told.position < coded.position
 
@@ -174,7 +174,7 @@ def _unauthorised(coded: Coded, codes: CodeTable) -> bool:
     return code is not None and code.unauthorised
 
 
-def evidence(told: Iterable[Told], until: date = date.max) -> list[Evidence]:
+def evidence(told: Iterable[FollowUp], until: date = date.max) -> list[Evidence]:
     """Return the medical evidence of a chronology as it stood on a day, in order of when it was first heard of."""
     found: dict[str, Evidence] = {}
     for each in told:
@@ -208,7 +208,7 @@ def decided_leave(answers: Answers, moment: Moment, pupils: Iterable[str]) -> di
     return found
 
 
-def resting_on_nothing_known(answers: Answers, moment: Moment, marks: Mapping[int, Sequence[Told]]) -> set[int]:
+def resting_on_nothing_known(answers: Answers, moment: Moment, marks: Mapping[int, Sequence[FollowUp]]) -> set[int]:
     """Return those positions of marks behind which nothing stands that says where the pupil is. `marks` holds the
     chronology of each one's pupil."""
     rows = answers.ledger.reads.rows_at(list(marks))

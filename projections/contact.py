@@ -27,7 +27,7 @@ from ledger.codes import CodeTable
 from ledger.events import AbsenceReported, AgencyInformed, ContactLogged, LetterSent, ReturnMade
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session
-from projections.told import Told
+from projections.known_event import FollowUp
 
 UNMARKED = ""
 # N: not established yet. O: never established. Neither says that anybody was heard.
@@ -125,7 +125,7 @@ class Word(NamedTuple):
 
 def ladder(
     marks: Mapping[Session, Mark],
-    told: Sequence[Told],
+    told: Sequence[FollowUp],
     contacts: Contacts,
     calendar: Calendar,
     policy: Policy,
@@ -165,7 +165,7 @@ def ladder(
 
 
 def unheard(
-    marks: Mapping[Session, Mark], told: Sequence[Told], calendar: Calendar, policy: Policy, day: date
+    marks: Mapping[Session, Mark], told: Sequence[FollowUp], calendar: Calendar, policy: Policy, day: date
 ) -> tuple[tuple[Silent, ...], bool]:
     """Return a day's absences that hold a reason although no word of that day is known, oldest first, and whether the
     pupil was away before, too.
@@ -192,7 +192,7 @@ def unheard(
     return found, bool(before) and _away(before[-1], policy.codes)
 
 
-def heard(told: Sequence[Told], day: date) -> Word:
+def heard(told: Sequence[FollowUp], day: date) -> Word:
     """Return what was heard by the end of a day. What came later counts for the sessions that it names."""
     words = [each for each in told if is_word(each)]
     named = {Session.parse(session) for each in words for session in each.event.sessions}  # type: ignore[union-attr]
@@ -205,13 +205,13 @@ def heard(told: Sequence[Told], day: date) -> Word:
     )
 
 
-def is_word(told: Told) -> bool:
+def is_word(told: FollowUp) -> bool:
     """Whether a family was heard: they reported, or we reached them."""
     event = told.event
     return isinstance(event, AbsenceReported) or (isinstance(event, ContactLogged) and event.reached)
 
 
-def _calls(told: Sequence[Told]) -> Iterator[tuple[date, ContactLogged]]:
+def _calls(told: Sequence[FollowUp]) -> Iterator[tuple[date, ContactLogged]]:
     """Yield the calls of a chronology with the day that each was recorded on."""
     for each in told:
         if isinstance(each.event, ContactLogged) and each.event.step == "call":
@@ -229,7 +229,7 @@ def _away(mark: Mark, codes: CodeTable) -> bool:
     return code is None or (code.absent and not code.on_site)
 
 
-def _tried(told: Sequence[Told], days: Sequence[date], contacts: Contacts, until: date) -> tuple[Tried, ...]:
+def _tried(told: Sequence[FollowUp], days: Sequence[date], contacts: Contacts, until: date) -> tuple[Tried, ...]:
     """Return the rungs taken from the first day of a run on."""
     found = []
     for each in told:
@@ -239,7 +239,7 @@ def _tried(told: Sequence[Told], days: Sequence[date], contacts: Contacts, until
     return tuple(found)
 
 
-def _rung(told: Told, contacts: Contacts) -> tuple[date, str, str] | None:
+def _rung(told: FollowUp, contacts: Contacts) -> tuple[date, str, str] | None:
     """Return the day, rung and contact of something that was tried, None where it is no rung."""
     match event := told.event:
         case ContactLogged(step="call"):

@@ -19,9 +19,9 @@ from projections.chronology import chronologies
 from projections.cohorts import AbsenceAnswer, absence_answers
 from projections.contact import UNMARKED, Contacts, Ladder, Mark, ladder
 from projections.frames import last_session, symbol_of
+from projections.known_event import FollowUp
 from projections.questions import Answers, Moment, Particulars
 from projections.spans import year_first
-from projections.told import Told
 
 UNSTATED = 1_000  # a contact without an order comes after all that have one
 
@@ -92,10 +92,10 @@ class Desk:
         days = self.school.calendar.school_days_until(self.day, self.policy.letter_pause_school_days)
         return len(days) == self.policy.letter_pause_school_days and days[0] >= year_first(self.moment)
 
-    # --- what was told ---
+    # --- what is known about them ---
 
     @cached_property
-    def told(self) -> dict[str, list[Told]]:
+    def chronology(self) -> dict[str, list[FollowUp]]:
         """Return the chronologies of this school year and the one before, of all pupils and of those removed."""
         year = school_year(self.day)
         everybody = {*self.pupils, *self.removed}
@@ -164,7 +164,7 @@ class Desk:
         """Return where a pupil stands on the contact ladder: nowhere, who is not on roll on the day."""
         if pupil not in self.marks:
             return ladder({}, [], Contacts(()), self.school.calendar, self.policy, self.day)
-        marks, told = self.due_marks(pupil), self.told[pupil]
+        marks, told = self.due_marks(pupil), self.chronology[pupil]
         return ladder(marks, told, self.contacts(pupil), self.school.calendar, self.policy, self.day)
 
 

@@ -14,9 +14,9 @@ from ledger.streams import leave_stream
 from projections.basis import Coded, decided_leave, evidence, rests_on
 from projections.chronology import chronologies
 from projections.desk import Desk
+from projections.known_event import FollowUp
 from projections.questions import Answer, Answers, Moment
 from projections.registers import By, MarkAnswer, history_answers
-from projections.told import Told
 
 ENVELOPE = frozenset({"v", "by", "sealed"})  # of every event; the rest is what it says
 
@@ -142,7 +142,7 @@ def _ladder(desk: Desk, pupil: str) -> LadderAnswer:
     )
 
 
-def _told(told: Told) -> ToldAnswer:
+def _told(told: FollowUp) -> ToldAnswer:
     event = told.event
     says = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ENVELOPE}
     return ToldAnswer(
@@ -160,15 +160,15 @@ def _words(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
-def _leave(answers: Answers, moment: Moment, pupil: str) -> list[Told]:
+def _leave(answers: Answers, moment: Moment, pupil: str) -> list[FollowUp]:
     """Return what was asked for and decided about leave, as part of the chronology."""
     asked = moment.school.leave.get(pupil, {}).items()
     streams = [leave_stream(pupil, school_year(leave.first.day), name) for name, leave in asked]
     rows = [row for row in answers.ledger.reads.stream_rows(streams) if row.position <= moment.position]
-    return [Told(row.position, from_micros(row.recorded_at), event) for row, event in answers.opened(rows)]
+    return [FollowUp(row.position, from_micros(row.recorded_at), event) for row, event in answers.opened(rows)]
 
 
-def _codes(answers: Answers, moment: Moment, pupil: str, told: list[Told]) -> list[CodeAnswer]:
+def _codes(answers: Answers, moment: Moment, pupil: str, told: list[FollowUp]) -> list[CodeAnswer]:
     """Return the absent and the amended codes of the school year to date, each with what it rests on."""
     year = moment.school.calendar.year_begun_by(moment.as_of)
     decided = decided_leave(answers, moment, [pupil])[pupil]

@@ -19,9 +19,10 @@ from ledger.finding import OPEN, action
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session, format_moment, school_year
 from projections.absence import percent
-from projections.chronology import Told, chronologies
+from projections.chronology import chronologies
 from projections.duty import Duty, Urgency
 from projections.frames import Entries, first_session, last_session, roll_of, symbol_of
+from projections.known_event import FollowUp
 from projections.punctuality import (
     LATE,
     SCHOOL_DAYS,
@@ -284,7 +285,7 @@ def late_book_answer(answers: Answers, moment: Moment) -> LateBookAnswer:
 
 
 def _arrival(
-    moment: Moment, pupil: str, told: Told, event: ArrivalLogged, codes: dict[tuple[str, int], str]
+    moment: Moment, pupil: str, told: FollowUp, event: ArrivalLogged, codes: dict[tuple[str, int], str]
 ) -> ArrivalAnswer:
     session, calendar = Session.parse(event.session), moment.school.calendar
     late = event.code in (LATE, VERY_LATE) and calendar.is_session(session)
@@ -353,7 +354,7 @@ def _letter(pupil: str, sessions: int, policy: Policy, parents: Iterable[str], s
     )
 
 
-def _met_on(chronology: Iterable[Told], as_of: date) -> date | None:
+def _met_on(chronology: Iterable[FollowUp], as_of: date) -> date | None:
     """Return the last day by then on which parents were met, or invited to a meeting that may lie ahead."""
     days = [
         min(told.event.on, told.recorded_at.astimezone(LONDON).date()) if told.event.stage == INVITED else told.event.on
@@ -365,7 +366,7 @@ def _met_on(chronology: Iterable[Told], as_of: date) -> date | None:
     return max((day for day in days if day <= as_of), default=None)
 
 
-def _in_the_pause(chronology: Iterable[Told], met: date | None, moment: Moment) -> bool:
+def _in_the_pause(chronology: Iterable[FollowUp], met: date | None, moment: Moment) -> bool:
     """Return whether a letter about punctuality, or a meeting, is less than the policy's school days ago."""
     assert moment.policy is not None
     pause = moment.school.calendar.school_days_until(moment.as_of, moment.policy.letter_pause_school_days)

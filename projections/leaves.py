@@ -20,8 +20,9 @@ from ledger.roles import LEAVE_DECIDERS
 from ledger.school import School
 from ledger.sessions import LONDON, Session, format_moment, from_micros, school_year
 from ledger.streams import leave_stream
-from projections.chronology import Told, chronologies
+from projections.chronology import chronologies
 from projections.frames import symbol_of
+from projections.known_event import FollowUp
 from projections.questions import Answer, Answers, Moment, Particulars
 
 HOLIDAY = "G"
@@ -131,7 +132,7 @@ def leave_answers(answers: Answers, moment: Moment, pupils: Iterable[str], *, em
 def _request(
     asked: _Request,
     marks: Mapping[Session, tuple[str, int]],
-    told: Sequence[Told],
+    told: Sequence[FollowUp],
     known: Particulars,
     moment: Moment,
 ) -> LeaveRequestAnswer:
@@ -225,7 +226,7 @@ def _decider(decided: tuple[int, datetime, LeaveDecided], school: School) -> Dec
     return DecidedBy(id=event.by.id, name=event.by.name, title=event.by.title, held_role=held)
 
 
-def _allowed(sessions: list[str], applicant: str, told: Sequence[Told]) -> list[Allowed]:
+def _allowed(sessions: list[str], applicant: str, told: Sequence[FollowUp]) -> list[Allowed]:
     """Return who is believed to have allowed the absence: the last record about each session, else who applied."""
     by_parent: dict[tuple[str, str], list[str]] = {}
     for session in sessions:
@@ -236,7 +237,7 @@ def _allowed(sessions: list[str], applicant: str, told: Sequence[Told]) -> list[
     return [Allowed(parent=parent, sessions=of, by=by) for (parent, by), of in by_parent.items()]
 
 
-def attributed(session: str, told: Sequence[Told]) -> tuple[str, ...]:
+def attributed(session: str, told: Sequence[FollowUp]) -> tuple[str, ...]:
     """Return the parents last recorded to have allowed the absence of a session, none where nobody said."""
     named = [
         each.event.parents
@@ -247,7 +248,7 @@ def attributed(session: str, told: Sequence[Told]) -> tuple[str, ...]:
 
 
 def _never_asked(
-    asked: Sequence[_Request], marks: Mapping[Session, tuple[str, int]], told: Sequence[Told], moment: Moment
+    asked: Sequence[_Request], marks: Mapping[Session, tuple[str, int]], told: Sequence[FollowUp], moment: Moment
 ) -> list[NeverAsked]:
     covered = [(Session.parse(each.requested[2].first), Session.parse(each.requested[2].last)) for each in asked]
     year = moment.school.calendar.year_begun_by(moment.as_of)

@@ -41,7 +41,7 @@ def letter_duties(desk: Desk) -> list[Duty]:
 
 def _letters(pupil: str, about: str, desk: Desk) -> list[LetterSent]:
     """Return the letters about something that a pupil's parents had been sent by the day."""
-    letters = (each.event for each in desk.told[pupil] if isinstance(each.event, LetterSent))
+    letters = (each.event for each in desk.chronology[pupil] if isinstance(each.event, LetterSent))
     return [letter for letter in letters if letter.about == about and letter.sent_on <= desk.day]
 
 
@@ -49,7 +49,7 @@ def evidence_duties(desk: Desk) -> list[Duty]:
     """Return the medical evidence that was asked for and not seen by the day."""
     found = []
     for pupil in desk.pupils:
-        for each in evidence(desk.told[pupil], desk.day):
+        for each in evidence(desk.chronology[pupil], desk.day):
             if each.state == "asked for":
                 said = f"evidence {each.name} was asked for and has not been seen"
                 seen = action(

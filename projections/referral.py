@@ -27,8 +27,9 @@ from ledger.events import (
 from ledger.finding import Blocker, Finding
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Half, Session, school_year
-from projections.chronology import Told, chronologies
+from projections.chronology import chronologies
 from projections.cohorts import CountedSession, PenaltyAnswer, absence_answers, penalty_answers
+from projections.known_event import FollowUp
 from projections.ladder import Line, ladder_lines
 from projections.leaves import LeaveAnswer, leave_answers
 from projections.letters import quoted
@@ -102,7 +103,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
 
     answer: ReferralAnswer
     entries: list[EntryAnswer]
-    told: tuple[Told, ...]
+    told: tuple[FollowUp, ...]
     leave: LeaveAnswer
     rung: Rung | None
 
@@ -234,14 +235,14 @@ def _closed(session: Session, pupil: str, moment: Moment) -> bool:
     return on_roll and moment.school.calendar.closes(session) <= moment.known_at
 
 
-def _told(answers: Answers, moment: Moment, pupil: str, days: list[date]) -> tuple[Told, ...]:
+def _told(answers: Answers, moment: Moment, pupil: str, days: list[date]) -> tuple[FollowUp, ...]:
     """Return the chronology of the school years that these days lie in, without what happened after the day asked
     about."""
     years = sorted({school_year(day) for day in [*days, moment.as_of]})
     return tuple(each for each in chronologies(answers, moment, [pupil], years)[pupil] if _day_of(each) <= moment.as_of)
 
 
-def _day_of(told: Told) -> date:
+def _day_of(told: FollowUp) -> date:
     """Return the day that something in the chronology happened on: its own where it has one, else when it was
     recorded. An invitation happens before the day that it is for."""
     event = told.event
@@ -252,7 +253,7 @@ def _day_of(told: Told) -> date:
     return told.recorded_at.astimezone(LONDON).date()
 
 
-def _shown(answers: Answers, pupil: str, told: Iterable[Told]) -> dict[int, dict[str, int]]:
+def _shown(answers: Answers, pupil: str, told: Iterable[FollowUp]) -> dict[int, dict[str, int]]:
     """Return what the register showed for each letter that quoted figures: as of its day, at the position that its
     writer had seen."""
     shown = {}

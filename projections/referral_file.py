@@ -9,8 +9,8 @@ from typing import NamedTuple
 from ledger.finding import Action, Finding, Open, action
 from ledger.policy import Policy
 from ledger.sessions import Session
-from projections.chronology import Told
 from projections.cohorts import ParentAnswer, PenaltyAnswer
+from projections.known_event import FollowUp
 from projections.ladder import Line
 from projections.leaves import LeaveAnswer
 from projections.questions import Moment, Particulars
@@ -33,7 +33,7 @@ class File(NamedTuple):
     own: ParentAnswer
     entries: Mapping[Session, list[MarkAnswer]]
     missing: tuple[Session, ...]
-    told: tuple[Told, ...]
+    told: tuple[FollowUp, ...]
     leave: LeaveAnswer
     known: Particulars
     shown: Mapping[int, Mapping[str, int]]

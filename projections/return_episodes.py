@@ -14,9 +14,9 @@ first day of its first school year. The usual start is that in the youngest year
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,23 +24,17 @@ from ledger.codes import by_symbol
 from ledger.events import AgencyInformed, EnquiriesMade, MovingFormReceived, PupilRemoved, ReturnMade, SicknessExpected
 from ledger.policy import Policy
 from ledger.sessions import EPOCH_DAY, LONDON, from_micros, school_year
-from ledger.streams import follow_up_stream
 from ledger.words import counted
 from projections.admission import Spell, admission, final_year, is_usual_start, year_begins
 from projections.episodes import ILL, Run, absent_runs, days_expected, grid_of, illnesses, nth_sessions
 from projections.frames import Entries, having, last_session, roll_of
+from projections.known_event import FollowUp
 from projections.questions import Answers, Moment
 
 # Follow-up that returns are judged by; the calls between them are many, and are not read.
-TOLD = tuple(f"follow-up.{kind.__name__}" for kind in (ReturnMade, SicknessExpected, EnquiriesMade, AgencyInformed))
-
-
-class Told(NamedTuple):
-    """One thing that was told or expected, and the day on which the ledger learnt it."""
-
-    position: int
-    day: date
-    event: Any
+RETURNS_REST_ON = tuple(
+    f"follow-up.{kind.__name__}" for kind in (ReturnMade, SicknessExpected, EnquiriesMade, AgencyInformed)
+)
 
 
 class Episode(NamedTuple):
@@ -73,24 +67,10 @@ class Episode(NamedTuple):
         return first <= episode <= last
 
 
-def told_of(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict[str, list[Told]]:
-    """Return, of each pupil, what was told and expected as known at the moment, in order of position."""
-    # Somebody may be admitted in the summer before the first year, and leave in that after the last.
-    years = range(min(moment.school.years) - 1, max(moment.school.years) + 2) if moment.school.years else ()
-    owners = {follow_up_stream(pupil, year): pupil for pupil in pupils for year in years}
-    rows = answers.ledger.reads.stream_rows(list(owners))
-    wanted = [row for row in rows if row.topic in TOLD and row.position <= moment.position]
-    found: dict[str, list[Told]] = {}
-    for row, event in sorted(answers.opened(wanted), key=lambda pair: pair[0].position):
-        day = from_micros(row.recorded_at).astimezone(LONDON).date()
-        found.setdefault(owners[row.stream], []).append(Told(row.position, day, event))
-    return found
-
-
 # --- days in a row --------------------------------------------------------------------------------------------------
 
 
-def absences(answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[Told]]) -> Iterator[Episode]:
+def absences(answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[FollowUp]]) -> Iterator[Episode]:
     """Yield rows of school days absent without authority: for the attendance return, and for ground I."""
     policy, begins = moment.policy, year_begins(moment)
     begun = [year for year in sorted(moment.school.years) if moment.school.years[year].first_day <= moment.as_of]
@@ -157,7 +137,7 @@ def _rows_of(
         yield "ground I", run, _evidence(entries, run.pupil, run.days)
 
 
-def _asked_jointly(told: Told, run: Run) -> bool:
+def _asked_jointly(told: FollowUp, run: Run) -> bool:
     return isinstance(told.event, EnquiriesMade) and told.event.jointly and told.event.on >= _day(run.first)
 
 
@@ -184,7 +164,7 @@ def unauthorised(answers: Answers, moment: Moment, pupils: list[str]) -> Iterato
         )
 
 
-def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[Told]]) -> Iterator[Episode]:
+def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[FollowUp]]) -> Iterator[Episode]:
     """Yield the periods of sickness that reach the threshold of days, recorded or reasonably expected."""
     policy, year = moment.policy, moment.school.calendar.year_begun_by(moment.as_of)
     if policy is None or year is None:
@@ -192,10 +172,8 @@ def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
     entries, _, closed = _marks(answers, moment, pupils, [year])
     sessions = np.array(moment.school.calendar.session_numbers(year), np.int32)
     grid = grid_of(entries, roll_of(moment.school, pupils), sessions, closed, school_age=True)
-    spans = [(row, each) for row, pupil in enumerate(pupils) for each in _expectations(told.get(pupil, ()))]
-    expected = days_expected(
-        grid, ((row, _number(each.event.first_day), _number(each.event.last_day)) for row, each in spans)
-    )
+    spans = [(row, *each) for row, pupil in enumerate(pupils) for each in _expectations(told.get(pupil, ()))]
+    expected = days_expected(grid, ((row, _number(span.first_day), _number(span.last_day)) for row, _, span in spans))
     ill = by_symbol(ILL)
     assert ill is not None
     recorded = (grid.code == ill.id).any(axis=2) & grid.counted
@@ -211,7 +189,7 @@ def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
         found = _episode("sickness", pupils[run.pupil], run, why, marks)._replace(school_days=so_far + ahead)
         if run.reached is None:
             # Reached on the day on which the school came to expect it.
-            expecting = [each.day for row, each in spans if row == run.pupil and each.event.first_day <= found.last]
+            expecting = [day for row, day, span in spans if row == run.pupil and span.first_day <= found.last]
             reached = max([*expecting, found.first])
             found = found._replace(reached=reached, due_by=month_end(reached))
         yield found._replace(span=_span(runs, place, year))
@@ -226,13 +204,16 @@ def _span(runs: list[Run], place: int, year: int) -> tuple[date, date]:
     return date(year, 8, 1), _day(own[1].first - 1) if len(own) > 1 else date(year + 1, 7, 31)
 
 
-def _expectations(told: Sequence[Told]) -> list[Told]:
-    """Return what is expected of a pupil's illness: a later word replaces the earlier ones about the same days."""
-    kept: list[Told] = []
+def _expectations(told: Sequence[FollowUp]) -> list[tuple[date, SicknessExpected]]:
+    """Return what is expected of a pupil's illness, and since which day: a later word replaces the earlier ones about
+    the same days."""
+    kept: list[tuple[date, SicknessExpected]] = []
     for each in told:
-        if isinstance(each.event, SicknessExpected):
-            first, last = each.event.first_day, each.event.last_day
-            kept = [old for old in kept if old.event.last_day < first or last < old.event.first_day] + [each]
+        if isinstance(event := each.event, SicknessExpected):
+            apart = [
+                (day, old) for day, old in kept if old.last_day < event.first_day or event.last_day < old.first_day
+            ]
+            kept = [*apart, (each.day, event)]
     return kept
 
 

@@ -17,8 +17,9 @@ from ledger.events import ContactLogged, EnquiriesMade, EvidenceSeen, SicknessEx
 from ledger.grounds import ground
 from ledger.sessions import LONDON, Session
 from projections.admission import RollAnswer, roll_answers
-from projections.chronology import Told, chronologies
+from projections.chronology import chronologies
 from projections.cohorts import absence_answers
+from projections.known_event import FollowUp
 from projections.questions import Answers, Moment
 from projections.returns import Candidate
 
@@ -153,7 +154,7 @@ def _year_to_date(answers: Answers, moment: Moment, pupil: str) -> Fields:
         yield "Unauthorised absence, year to date", str(found.unauthorised)
 
 
-def _sickness(candidate: Candidate, told: Iterable[Told]) -> Fields:
+def _sickness(candidate: Candidate, told: Iterable[FollowUp]) -> Fields:
     yield "Days of sickness", candidate.why
     yield "First day of this period", candidate.episode
     yield "Last day, recorded or expected", candidate.until
@@ -190,7 +191,7 @@ def _sessions(candidate: Candidate, table: CodeTable) -> Tables:
     yield "Codes", ["Code", "Meaning"], [[code.symbol, code.name] for code in map(table.by_symbol, codes) if code]
 
 
-def _contacts(told: Iterable[Told], register: RollAnswer, since: date, until: date) -> Tables:
+def _contacts(told: Iterable[FollowUp], register: RollAnswer, since: date, until: date) -> Tables:
     """Yield who was tried during the episode, when, and what came of it."""
     names = {each["id"]: each["name"] for each in [*register.parents, *register.emergency_contacts]}
     rows = []
@@ -202,7 +203,7 @@ def _contacts(told: Iterable[Told], register: RollAnswer, since: date, until: da
     yield "Attempts to make contact", ["When", "How", "Whom", "Outcome", "What was said"], rows
 
 
-def _enquiries(told: Iterable[Told], since: date) -> Tables:
+def _enquiries(told: Iterable[FollowUp], since: date) -> Tables:
     rows = [
         [str(each.event.on), "yes" if each.event.jointly else "no", each.event.outcome]
         for each in told
@@ -211,6 +212,6 @@ def _enquiries(told: Iterable[Told], since: date) -> Tables:
     yield "Enquiries", ["Day", "Jointly with the authority", "Outcome"], rows
 
 
-def _evidence(told: Iterable[Told]) -> Tables:
+def _evidence(told: Iterable[FollowUp]) -> Tables:
     rows = [[str(each.event.seen_on), each.event.what] for each in told if isinstance(each.event, EvidenceSeen)]
     yield "Evidence seen", ["Seen on", "What"], rows

@@ -16,20 +16,21 @@ from ledger.events import AgencyInformed, ReturnMade
 from ledger.finding import Open, action
 from ledger.sessions import Session
 from projections.admission import Spell, roll_spells, spell_on, year_begins
+from projections.chronology import chronologies
 from projections.cohorts import CountedSession
 from projections.duty import Duty, Urgency
 from projections.frames import symbol_of
+from projections.known_event import FollowUp
 from projections.questions import Answer, Answers, Moment
 from projections.return_episodes import (
+    RETURNS_REST_ON,
     Episode,
-    Told,
     absence_since,
     absences,
     deletions,
     leaving_of,
     new_pupils,
     sickness,
-    told_of,
     unauthorised,
 )
 
@@ -68,7 +69,7 @@ def return_candidates(answers: Answers, moment: Moment, pupils: Sequence[str] | 
     pupils = sorted(moment.school.pupils if pupils is None else pupils)
     if moment.policy is None or not moment.school.years:
         return []
-    told = told_of(answers, moment, pupils)
+    told = chronologies(answers, moment, pupils, topics=RETURNS_REST_ON)
     found = list(_episodes(answers, moment, pupils, told, roll_spells(answers, moment, pupils)))
     rests_on = {int(row) for each in found if each.marks is not None for row in each.marks.from_position}
     recorded = answers.recorded_at(rests_on)
@@ -107,7 +108,7 @@ def returns_duties(answers: Answers, moment: Moment) -> list[Duty]:
 
 
 def _episodes(
-    answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[Told]], spells: dict[str, list[Spell]]
+    answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[FollowUp]], spells: dict[str, list[Spell]]
 ) -> Iterator[Episode]:
     yield from absences(answers, moment, pupils, told)
     yield from unauthorised(answers, moment, pupils)
@@ -116,7 +117,7 @@ def _episodes(
     yield from deletions(moment, spells)
 
 
-def _made(episode: Episode, told: Sequence[Told], as_of: date) -> Made | None:
+def _made(episode: Episode, told: Sequence[FollowUp], as_of: date) -> Made | None:
     """Return the return that was made about an episode by the day asked about."""
     for each in told:
         event = each.event
@@ -161,7 +162,7 @@ def _sessions(episode: Episode, recorded: dict[int, str]) -> list[CountedSession
 
 
 def _groundless(
-    answers: Answers, moment: Moment, told: dict[str, list[Told]], counted: set[int]
+    answers: Answers, moment: Moment, told: dict[str, list[FollowUp]], counted: set[int]
 ) -> Iterator[Candidate]:
     """Yield the returns made about this school year that nothing known now bears out."""
     begins = year_begins(moment)
@@ -204,7 +205,7 @@ def _workers(answers: Answers, moment: Moment) -> Iterator[Duty]:
         for pupil, spells in roll_spells(answers, moment, known).items()
         if (end := leaving_of(spell := spell_on(spells, moment.as_of), moment.as_of)) and end.last_day >= begins
     }
-    told = told_of(answers, moment, leaving)
+    told = chronologies(answers, moment, leaving, topics=RETURNS_REST_ON)
     for pupil, (spell, end) in leaving.items():
         groups = spell.value("groups", moment.as_of)
         for group in policy.inform_groups:
@@ -215,7 +216,7 @@ def _workers(answers: Answers, moment: Moment) -> Iterator[Duty]:
                 yield Duty("inform", sentence, pupil, action=tells, urgency=urgency, by=end.last_day)
 
 
-def worker_told(told: Sequence[Told], group: str, spell: Spell, as_of: date) -> bool:
+def worker_told(told: Sequence[FollowUp], group: str, spell: Spell, as_of: date) -> bool:
     """Return whether the worker of a group was told of the deletion that ends a spell."""
     return any(
         isinstance(each.event, AgencyInformed)

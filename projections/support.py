@@ -22,11 +22,12 @@ from ledger.events import LetterSent, SupportRecorded
 from ledger.finding import OPEN, Action, Open, action
 from ledger.policy import Policy
 from ledger.sessions import format_moment
-from projections.chronology import Told, chronologies
+from projections.chronology import chronologies
 from projections.cohorts import who
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.figures import LEVELS, Figures, levels, pooled
+from projections.known_event import FollowUp
 from projections.questions import Answer, Answers, Moment
 from projections.spans import span, year_first, year_to_date
 
@@ -137,7 +138,7 @@ class Concern(NamedTuple):
 # --- kernels: the events of one pupil -------------------------------------------------------------------------------
 
 
-def steps_of(told: Iterable[Told], as_of: date) -> list[Step]:
+def steps_of(told: Iterable[FollowUp], as_of: date) -> list[Step]:
     """Return every step recorded up to a day (invitations also to later ones), in order of its first stage."""
     found: dict[str, list[Stage]] = {}
     for position, recorded_at, event in told:
@@ -166,7 +167,7 @@ def steps_of(told: Iterable[Told], as_of: date) -> list[Step]:
     ]
 
 
-def standing(told: Sequence[Told], concern: Concern, policy: Policy, since: date, as_of: date) -> Standing:
+def standing(told: Sequence[FollowUp], concern: Concern, policy: Policy, since: date, as_of: date) -> Standing:
     """Return where a pupil stands on a day, in the school year that began `since`."""
     steps = {step.step: step for step in steps_of(told, as_of)}
     taken = {name for name, step in steps.items() if _counts(step, since)}
@@ -216,7 +217,7 @@ def _answer(
     pupil: str,
     concern: Concern,
     stood: Standing,
-    told: list[Told],
+    told: list[FollowUp],
     letters: list[Letter],
 ) -> StagedAnswer:
     steps = steps_of(told, moment.as_of)
@@ -252,7 +253,7 @@ def concerns_of(answers: Answers, moment: Moment, pupils: list[str]) -> dict[str
     }
 
 
-def letters_of(answers: Answers, moment: Moment, pupil: str, told: Iterable[Told]) -> list[Letter]:
+def letters_of(answers: Answers, moment: Moment, pupil: str, told: Iterable[FollowUp]) -> list[Letter]:
     """Return a pupil's letters, each held against what the register showed then and shows now."""
     return [
         _letter(answers, moment, pupil, each, each.event)
@@ -261,7 +262,7 @@ def letters_of(answers: Answers, moment: Moment, pupil: str, told: Iterable[Told
     ]
 
 
-def _letter(answers: Answers, moment: Moment, pupil: str, told: Told, event: LetterSent) -> Letter:
+def _letter(answers: Answers, moment: Moment, pupil: str, told: FollowUp, event: LetterSent) -> Letter:
     day, seen = event.as_of or event.sent_on, event.seen or told.position - 1
     then: dict[str, int] = {}
     now: dict[str, int] = {}

@@ -169,33 +169,38 @@ def show_return(
     """
     form, path = _form(form), out_path(output, FILES) if output else None
     episode, known = parse_day("EPISODE", episode_text), parse_known_at(known_at)
+    from ledger.events import ReturnMade
+    from projections.chronology import chronologies
     from projections.cohorts import described
-    from projections.return_episodes import told_of
+    from projections.return_episodes import RETURNS_REST_ON
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(None, known)
         known_pupils(moment, [pupil])
-        made = [
-            each
-            for each in told_of(house.answers, moment, [pupil]).get(pupil, [])
-            if getattr(each.event, "form", None) == form and each.event.episode == str(episode)
-        ]
+        chronology = chronologies(house.answers, moment, [pupil], topics=RETURNS_REST_ON)[pupil]
+        returns = [(each.position, each.event) for each in chronology if isinstance(each.event, ReturnMade)]
+        made = [found for found in returns if (found[1].form, found[1].episode) == (form, str(episode))]
         if not made:
             raise Refused("malformed", field="EPISODE", value=episode, expected="a day that a return made then named")
-        event = made[0].event
+        position, event = made[0]
         if event.sealed:
             raise Misconfigured("what this return said cannot be read without its key")
         who = f"{event.by.name} ({event.by.title})"
         if path is not None:
             _write(path, house, event.content, str(event.made_on), who)
         elif as_json:
-            said = {"pupil": pupil, "form": form, "episode": event.episode, "made_on": str(event.made_on)}
-            said |= {"by": {"name": event.by.name, "title": event.by.title}, "position": made[0].position}
+            said: dict[str, Any] = {
+                "pupil": pupil,
+                "form": form,
+                "episode": event.episode,
+                "made_on": str(event.made_on),
+            }
+            said |= {"by": {"name": event.by.name, "title": event.by.title}, "position": position}
             say_json(said | {"seen": event.seen, "content": event.content, "simulated": house.simulated})
         else:
             from commands.cli.tables import show
 
-            signed = f"made on {event.made_on} by {one_line(who)} (position {made[0].position})"
+            signed = f"made on {event.made_on} by {one_line(who)} (position {position})"
             show(*_content_parts(event.content, house.simulated), signed, described(moment))
 
 

@@ -27,7 +27,7 @@ from ledger.events import (
 )
 from ledger.school import School
 from ledger.sessions import LONDON, Half, Session, format_clock, parse_moment
-from projections.chronology import Told
+from projections.known_event import FollowUp
 from projections.ladder_answers import ParentLadder
 from projections.leaves import LeaveRequestAnswer
 from projections.questions import Moment, Particulars
@@ -209,12 +209,12 @@ def _leave(request: LeaveRequestAnswer) -> list[str]:
     ]
 
 
-def _day(told: Told) -> str:
+def _day(told: FollowUp) -> str:
     own = getattr(told.event, "sent_on", None) or getattr(told.event, "on", None)
     return own.isoformat() if own else f"{told.recorded_at.astimezone(LONDON):%Y-%m-%d}"
 
 
-def _told(told: Told, known: Particulars) -> list[str]:
+def _told(told: FollowUp, known: Particulars) -> list[str]:
     what, how = _said(told.event, known)
     return [_day(told), what, how, f"{told.event.by.name} ({told.event.by.title})"]
 

@@ -9,7 +9,7 @@ from ledger import policy as policies
 from ledger.events import AbsenceReported, AgencyInformed, ContactLogged, Event, LetterSent
 from ledger.sessions import Half, Session, parse_moment
 from projections.contact import Contacts, Ladder, Mark, ladder
-from projections.told import Told
+from projections.known_event import FollowUp
 from tests.support.given import FATHER, MOTHER, TEACHER, given
 
 AUNT = "1042-e"
@@ -33,9 +33,9 @@ def stands(code: str, *numbers: int, halves: tuple[Half, ...] = tuple(Half)) -> 
     return {session: Mark(code, session.number) for session in sessions}
 
 
-def told(*events: tuple[str, Event]) -> list[Told]:
+def told(*events: tuple[str, Event]) -> list[FollowUp]:
     """A chronology of events, each with the London time at which it was recorded."""
-    return [Told(position, parse_moment(at), event) for position, (at, event) in enumerate(events, 1)]
+    return [FollowUp(position, parse_moment(at), event) for position, (at, event) in enumerate(events, 1)]
 
 
 def at(number: int, clock: str) -> str:

@@ -10,8 +10,8 @@ import pytest
 
 from ledger.events import LetterSent, SupportRecorded
 from ledger.policy import load
-from projections.chronology import Told
 from projections.desk import Desk
+from projections.known_event import FollowUp
 from projections.lines import command_line
 from projections.support import Concern, Standing, staged_answers, standing, steps_of, support_duties
 from tests.examples.policy.test_awards import figures
@@ -35,7 +35,7 @@ def stage(step: str, name: str = "held", on: date = TODAY, next_on: date | None 
 
 
 def stood(concern: Concern, *events: Any) -> Standing:
-    told = [Told(place, datetime(2024, 12, 2, tzinfo=UTC), event) for place, event in enumerate(events, 1)]
+    told = [FollowUp(place, datetime(2024, 12, 2, tzinfo=UTC), event) for place, event in enumerate(events, 1)]
     return standing(told, concern, POLICY, SINCE, TODAY)
 
 
@@ -100,8 +100,10 @@ def test_nothing_is_expected_where_attendance_is_enough() -> None:
 
 def test_a_step_shows_every_stage_and_the_next_day_of_the_last() -> None:
     told = [
-        Told(1, datetime(2024, 11, 1, tzinfo=UTC), stage("attendance contract", "agreed", date(2024, 11, 1), TODAY)),
-        Told(2, datetime(2024, 12, 2, tzinfo=UTC), stage("attendance contract", "reviewed", TODAY)),
+        FollowUp(
+            1, datetime(2024, 11, 1, tzinfo=UTC), stage("attendance contract", "agreed", date(2024, 11, 1), TODAY)
+        ),
+        FollowUp(2, datetime(2024, 12, 2, tzinfo=UTC), stage("attendance contract", "reviewed", TODAY)),
     ]
     (found,) = steps_of(told, TODAY)
     assert (found.stage, found.next_on, [each.stage for each in found.stages]) == (
