@@ -3,7 +3,6 @@ what each code rests on."""
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from ledger.streams import leave_stream
 from projections.basis import Coded, decided_leave, evidence, rests_on
 from projections.chronology import chronologies
 from projections.desk import Desk
+from projections.event_words import event_name
 from projections.known_event import FollowUp
 from projections.questions import Answer, Answers, Moment
 from projections.registers import By, MarkAnswer, history_answers
@@ -146,18 +146,13 @@ def _told(told: FollowUp) -> ToldAnswer:
     event = told.event
     says = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ENVELOPE}
     return ToldAnswer(
-        what=_words(type(event).__name__),
+        what=event_name(type(event).__name__),
         position=told.position,
         recorded_at=format_moment(told.recorded_at),
         by=By(name=event.by.name, title=event.by.title),
         says=msgspec.to_builtins(says),
         sealed=bool(event.sealed),
     )
-
-
-def _words(name: str) -> str:
-    """Return AbsenceReported as "absence reported"."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def _leave(answers: Answers, moment: Moment, pupil: str) -> list[FollowUp]:

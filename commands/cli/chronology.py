@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from commands.cli.tables import Names, london, name_of, table
 from ledger.text import one_line
+from projections.event_words import fields_about, fields_said
 
 if TYPE_CHECKING:
-    from projections.followup import CodeAnswer, FollowUpAnswer, LadderAnswer, ToldAnswer
+    from projections.followup import CodeAnswer, FollowUpAnswer, LadderAnswer
 
 NOTHING = "nothing known"
 SEALED = "(sealed)"
-# Fields that say which thing it is, shown before what was said about it.
-NAMING = ("step", "stage", "about", "agency", "form", "evidence", "parent", "contact", "channel", "outcome")
 
 
 def followup_parts(answer: FollowUpAnswer, names: Names, simulated: bool) -> list[Any]:
@@ -22,7 +21,8 @@ def followup_parts(answer: FollowUpAnswer, names: Names, simulated: bool) -> lis
     told = table(title, simulated, recorded="left", what="left", about="left", says="left", by="left", position="right")
     for each in answer.chronology:
         by = one_line(f"{each.by.name} ({each.by.title})")
-        told.add_row(london(each.recorded_at), each.what, _about(each), _says(each), by, str(each.position))
+        says = SEALED if each.sealed else one_line(fields_said(each.says))
+        told.add_row(london(each.recorded_at), each.what, fields_about(each.says), says, by, str(each.position))
     parts: list[Any] = [told, _ladder_line(answer.ladder)]
     if answer.codes:
         codes = table("What each code rests on", simulated, session="left", code="left", rests_on="left")
@@ -30,27 +30,6 @@ def followup_parts(answer: FollowUpAnswer, names: Names, simulated: bool) -> lis
             codes.add_row(code.session, f"{code.replaces} > {code.code}" if code.replaces else code.code, _rests(code))
         parts.append(codes)
     return parts
-
-
-def _about(told: ToldAnswer) -> str:
-    """Return the sessions or the day that something is about."""
-    says = told.says
-    sessions = says.get("sessions") or ([says["session"]] if says.get("session") else [])
-    if sessions:
-        return sessions[0] if len(sessions) == 1 else f"{sessions[0]} to {max(sessions)}, {len(sessions)} sessions"
-    if says.get("first"):
-        return f"{says['first']} to {says['last']}"
-    days = (says.get(name) for name in ("on", "sent_on", "seen_on", "made_on", "returned_on", "first_day"))
-    return next(filter(None, days), "")
-
-
-def _says(told: ToldAnswer) -> str:
-    if told.sealed:
-        return SEALED
-    named = [str(told.says[name]) for name in NAMING if told.says.get(name)]
-    free = ("said", "reason", "what", "doubt", "wanted", "grounds", "ground", "next_step", "person")
-    said = [f'"{told.says[name]}"' for name in free if told.says.get(name)]
-    return one_line(", ".join([*named, *said]))
 
 
 def _ladder_line(ladder: LadderAnswer) -> str:

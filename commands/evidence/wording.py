@@ -8,37 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from ledger.sessions import LONDON, parse_moment
+from projections.event_words import TITLES
 
-TITLES = {
-    "AbsenceReported": "Absence reported",
-    "ContactLogged": "Contact tried",
-    "ArrivalLogged": "Late arrival",
-    "EvidenceRequested": "Medical evidence asked for",
-    "EvidenceSeen": "Evidence seen",
-    "EvidenceReturned": "Evidence returned",
-    "LetterSent": "Letter sent",
-    "SupportRecorded": "Support",
-    "AgencyInformed": "Agency informed",
-    "ReturnMade": "Return to the authority",
-    "SicknessExpected": "Sickness expected",
-    "EnquiriesMade": "Enquiries made",
-    "AbsenceAttributed": "Absence attributed",
-    "InformationShared": "Information shared",
-    "LeaveRequested": "Leave requested",
-    "LeaveDecided": "Leave decided",
-    "LeaveWithdrawn": "Leave withdrawn",
-    "PenaltyConsidered": "Penalty considered",
-    "ImprovementRequired": "Notice to improve",
-    "ImprovementEnded": "Notice to improve ended",
-    "PenaltyReferred": "Referred to the authority",
-    "NoticeIssued": "Penalty notice issued",
-    "NoticeServed": "Penalty notice sent",
-    "NoticePaid": "Penalty notice paid",
-    "NoticeWithdrawn": "Penalty notice withdrawn",
-    "ProsecutionBegun": "Prosecution begun",
-    "ProsecutionEnded": "Prosecution ended",
-    "ClosureDeclared": "Closure declared",
-}
 LABELS = {
     "ss": "sessions",
     "s": "session",

@@ -8,25 +8,9 @@ from datetime import date, timedelta
 from typing import Any
 
 from ledger.codes import CodeTable
-from ledger.events import (
-    AbsenceAttributed,
-    AbsenceReported,
-    AgencyInformed,
-    ArrivalLogged,
-    ContactLogged,
-    EnquiriesMade,
-    EvidenceRequested,
-    EvidenceReturned,
-    EvidenceSeen,
-    FollowUpEvent,
-    InformationShared,
-    LetterSent,
-    ReturnMade,
-    SicknessExpected,
-    SupportRecorded,
-)
 from ledger.school import School
-from ledger.sessions import LONDON, Half, Session, format_clock, parse_moment
+from ledger.sessions import LONDON, Half, Session, parse_moment
+from projections.event_words import follow_up_words
 from projections.known_event import FollowUp
 from projections.ladder_answers import ParentLadder
 from projections.leaves import LeaveRequestAnswer
@@ -215,52 +199,10 @@ def _day(told: FollowUp) -> str:
 
 
 def _told(told: FollowUp, known: Particulars) -> list[str]:
-    what, how = _said(told.event, known)
+    what, how = follow_up_words(told.event, lambda person: _named(person, known))
     return [_day(told), what, how, f"{told.event.by.name} ({told.event.by.title})"]
-
-
-def _said(event: FollowUpEvent, known: Particulars) -> tuple[str, str]:
-    """Return in words what one event of the chronology is and says."""
-    match event:
-        case AbsenceReported():
-            return "report", _joined(_named(event.parent, known), event.channel, ", ".join(event.sessions), event.said)
-        case ContactLogged():
-            who = _named(event.contact, known)
-            return "contact", _joined(who, event.channel, event.outcome, ", ".join(event.sessions), event.said)
-        case ArrivalLogged():
-            return "arrival", _joined(event.session, format_clock(event.arrived_at).removesuffix(":00"), event.reason)
-        case LetterSent():
-            to = ", ".join(_named(parent, known) for parent in event.parents)
-            quoted = ", ".join(f"{name} {count}" for name, count in event.quoted.items())
-            return "letter", _joined(event.about, f"to {to}", event.cites, quoted, event.said)
-        case SupportRecorded():
-            again = f"next on {event.next_on}" if event.next_on else ""
-            return "support", _joined(event.step, event.stage, ", ".join(event.people), event.outcome, again)
-        case AgencyInformed():
-            return "told outside", _joined(event.agency, event.about, event.person, event.said)
-        case EvidenceRequested():
-            return "evidence asked for", _joined(_named(event.parent, known), ", ".join(event.sessions), event.doubt)
-        case EvidenceSeen():
-            return "evidence seen", _joined(f"on {event.seen_on}", ", ".join(event.sessions), event.what)
-        case EvidenceReturned():
-            return "evidence returned", f"on {event.returned_on}"
-        case ReturnMade():
-            return "return made", _joined(event.form, f"about {event.episode}")
-        case SicknessExpected():
-            return "sickness expected", _joined(f"{event.first_day} to {event.last_day}", event.grounds)
-        case EnquiriesMade():
-            return "enquiries", _joined("with the authority" if event.jointly else "", event.outcome)
-        case AbsenceAttributed():
-            who = ", ".join(_named(parent, known) for parent in event.parents)
-            return "absence allowed", _joined(f"by {who}", ", ".join(event.sessions), event.reason)
-        case InformationShared():
-            return "information shared", _joined(event.what, f"with {event.recipient}", event.why)
 
 
 def _named(contact: str, known: Particulars) -> str:
     people = (*known.contacts, *known.emergency_contacts)
     return next((each["name"] for each in people if each.get("id") == contact and each.get("name")), contact)
-
-
-def _joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)
