@@ -26,9 +26,7 @@ import sqlalchemy as sa
 
 from ledger import wire
 from ledger.errors import Misconfigured
-from ledger.store import Ledger, said
-from projections.archive.pages import ArchivedMarks
-from projections.archive.reading import Archive
+from ledger.store import Ledger, Reads, said
 from projections.fingerprints import fingerprint_at
 from projections.marks import COLUMNS, KEY, Fingerprint, Marks, Page, fingerprint
 from projections.projector import Outdated, Projector, Stale, Tracked, add_sums, tracked
@@ -42,6 +40,7 @@ MAKE_WAY_SECONDS = 0.03
 LOCK_TRIES, LOCK_WAIT = 60, "1s"  # a reader who takes long must not make everybody else wait behind us
 ELSEWHERE_SECONDS = 600  # since when a process of another machine, which cannot be asked, is taken for dead
 
+Source = Callable[[Reads, int, set[str]], Marks]  # up to a position, streams parked before
 Progress = Callable[[str, int, int], None]  # the stage, the position reached, the position to reach
 # Whether nobody has recorded anything since this process began: then a rebuild takes every core, else only one.
 Alone = Callable[[], bool]
@@ -79,10 +78,10 @@ def rebuild(
     *,
     restart: bool = False,
     page: int | None = None,
-    archive: Archive | None = None,
+    source: Source = Marks,
 ) -> Rebuilt:
     """Return what the rebuild came to, once the new generation serves. `restart` throws away what an earlier one left;
-    what stands in `archive`, an archive of this ledger, is read from there.
+    marks are read through `source`: of the ledger itself, or of an archive of it (`projections.archive.pages`).
 
     Raises Misconfigured where another rebuild is at work, the account may make no tables, or the new generation is not
     what the ledger says; then the serving one stays.
@@ -102,7 +101,7 @@ def rebuild(
         raise Misconfigured(
             f"a rebuild makes tables, which this account may not: rebuild as the owner ({said(error.orig or error)})"
         ) from None
-    marks = _marks(ledger, engine, archive)
+    marks = _marks(ledger, engine, source)
     with ThreadPoolExecutor(1) as beside:
         before = beside.submit(_serving, ledger, engine, alone)
         # A read model in memory has one connection, which nobody must use in the middle of another's transaction.
@@ -189,16 +188,14 @@ def _until(engine: sa.Engine) -> int:
         return connection.scalars(sa.select(rebuilding.c.until)).one()
 
 
-def _marks(ledger: Ledger, engine: sa.Engine, archive: Archive | None) -> Marks | None:
+def _marks(ledger: Ledger, engine: sa.Engine, source: Source) -> Marks | None:
     """Return what the rebuild reads from, None where everything is written."""
     until = _until(engine)
     with engine.connect() as connection:
         parked = set(connection.scalars(sa.select(NEXT.parked.c.stream)))
         if tracked(connection, NEXT).position >= until:
             return None
-    if archive is None:
-        return Marks(ledger.reads, until, parked)
-    return ArchivedMarks(archive, ledger.reads, until, parked)
+    return source(ledger.reads, until, parked)
 
 
 def _fill(ledger: Ledger, engine: sa.Engine, marks: Marks, page: int | None, alone: Alone, tell: Progress) -> None:

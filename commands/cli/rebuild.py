@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,6 +75,8 @@ def rebuild_read_model(
             raise Refused("malformed", field="--every-school", expected=expected)
         _rebuild_every(ledger, restart=restart, as_json=as_json)
         return
+    from projections.archive.pages import ArchivedMarks
+    from projections.marks import Marks
     from projections.rebuild import drop_old, rebuild
 
     with open_house(ledger, keys) as house:
@@ -93,8 +96,8 @@ def rebuild_read_model(
         else:
             house.ledger.check_restored()
         with stage_bars(lines=True) as progress:
-            archive = _archive(house, from_archive, verifier) if from_archive else None
-            done = rebuild(house.ledger, house.engine, progress, restart=restart, archive=archive)
+            source = partial(ArchivedMarks, _archive(house, from_archive, verifier)) if from_archive else Marks
+            done = rebuild(house.ledger, house.engine, progress, restart=restart, source=source)
     _tell(done)
     if as_json:
         say_json({**done._asdict(), "simulated": simulated})

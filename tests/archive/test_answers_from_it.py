@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -13,6 +14,7 @@ import pytest
 from commands.cli import main
 from ledger.errors import Misconfigured
 from ledger.store import Ledger, open_ledger
+from projections.archive.pages import ArchivedMarks
 from projections.archive.reading import Archive, open_archive
 from projections.archive.writing import write
 from projections.cohorts import absence_answers, penalty_answers
@@ -96,7 +98,7 @@ def test_a_read_model_built_from_an_archive_is_the_one_that_was_served(
         if seed % 2:
             with pytest.raises(Stop):
                 rebuild(ledger, engine, stop, page=10)
-        done = rebuild(ledger, engine, page=1 + seed % 11, archive=archive)
+        done = rebuild(ledger, engine, page=1 + seed % 11, source=partial(ArchivedMarks, archive))
         assert (done.position, done.as_before, bool(done.resumed_at)) == (head, True, bool(seed % 2))
         assert set(stored(engine)) == replayed(ledger, head) and rows_of(engine, parked) == waiting
 
