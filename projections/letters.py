@@ -1,32 +1,38 @@
-"""The figures that a letter quotes: a pupil's year to date, counted in sessions at one moment."""
+"""The figures that a letter quotes: a pupil's year to date, counted in sessions, and whether they were true."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+from datetime import date
 
-from ledger.codes import CODES
-from projections.cohorts import absence_answers
-from projections.frames import last_session, roll_of
+from ledger.events import LetterSent
+from projections.figures import Figures, pooled
 from projections.questions import Answers, Moment
+from projections.spans import year_to_date
 
-LATE = np.array([code.id for code in CODES if code.symbol in ("L", "U")], np.uint8)
+QUOTED = ("possible", "attended", "authorised", "unauthorised")
 
 
-def quoted(answers: Answers, moment: Moment, pupil: str) -> dict[str, int]:
-    """Return possible, attended, authorised, unauthorised and late sessions (L and U) of the year to date; nothing
-    where none was possible."""
-    found = absence_answers(answers, moment, [pupil])
-    year = moment.school.calendar.year_begun_by(moment.as_of)
-    if year is None or not found or not found[0].possible:
-        return {}
-    entries = answers.entries(moment, [year], [pupil])
-    held = roll_of(moment.school, [pupil]).holds(entries.pupil, entries.session)
-    late = held & (entries.session <= last_session(moment.as_of)) & np.isin(entries.code, LATE)
-    (figures,) = found
-    return {
-        "possible": figures.possible,
-        "attended": figures.attended,
-        "authorised": figures.authorised,
-        "unauthorised": figures.unauthorised,
-        "late": int(late.sum()),
-    }
+def quotable(answers: Answers, moment: Moment, pupil: str) -> dict[str, int]:
+    """Return a pupil's year to date as a letter quotes it; all zero where nothing was possible."""
+    return as_quoted(pooled(year_to_date(answers, moment, [pupil])))
+
+
+def as_quoted(figures: Figures) -> dict[str, int]:
+    """Return figures as a letter quotes them, by name, in sessions; `late` is L and U together."""
+    return {name: getattr(figures, name) for name in QUOTED} | {"late": figures.lates}
+
+
+def written_at(letter: LetterSent, position: int) -> tuple[int, date]:
+    """Return the position that whoever wrote a letter, recorded at a position, had seen, and the day of its figures."""
+    return letter.seen or position - 1, letter.as_of or letter.sent_on
+
+
+def shown_to_writer(answers: Answers, letter: LetterSent, position: int, pupil: str) -> dict[str, int]:
+    """Return the figures that the register showed whoever wrote a letter."""
+    return quotable(answers, answers.moment_at(*written_at(letter, position)), pupil)
+
+
+def untrue(letter: LetterSent, shown: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    """Return the figures of a letter that are not what the register showed: name, as quoted, as shown."""
+    return [(name, said, shown.get(name, 0)) for name, said in letter.quoted.items() if said != shown.get(name, 0)]

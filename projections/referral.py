@@ -32,7 +32,7 @@ from projections.cohorts import CountedSession, PenaltyAnswer, absence_answers, 
 from projections.known_event import FollowUp
 from projections.ladder import Line, ladder_lines
 from projections.leaves import LeaveAnswer, leave_answers
-from projections.letters import quoted
+from projections.letters import shown_to_writer
 from projections.lines import command_line
 from projections.questions import Answer, Answers, Moment
 from projections.referral_checks import CHECKS
@@ -254,14 +254,12 @@ def _day_of(told: FollowUp) -> date:
 
 
 def _shown(answers: Answers, pupil: str, told: Iterable[FollowUp]) -> dict[int, dict[str, int]]:
-    """Return what the register showed for each letter that quoted figures: as of its day, at the position that its
-    writer had seen."""
-    shown = {}
-    for position, _, event in told:
-        if isinstance(event, LetterSent) and event.quoted:
-            then = answers.moment_at(event.seen or position - 1, event.as_of or event.sent_on)
-            shown[position] = quoted(answers, then, pupil) if pupil in then.school.pupils else {}
-    return shown
+    """Return what the register showed the writer of each letter that quoted figures."""
+    return {
+        position: shown_to_writer(answers, event, position, pupil)
+        for position, _, event in told
+        if isinstance(event, LetterSent) and event.quoted
+    }
 
 
 def _counts(events: Iterable[FollowUpEvent], leave: LeaveAnswer) -> ChronologyCounts:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from ledger.events import LetterSent
 from ledger.finding import OPEN, Action, Blocker, Finding, action
 from projections.leaves import LeaveRequestAnswer
+from projections.letters import untrue
 from projections.referral_file import File, refer
 from projections.rungs import consider
 
@@ -80,12 +81,12 @@ def leave_off_form(file: File) -> Iterator[Finding]:
 def letter_never_true(file: File) -> Iterator[Finding]:
     letters = [(each.position, each.event) for each in file.told if isinstance(each.event, LetterSent)]
     for place, (position, letter) in enumerate(letters):
-        off = _untrue(letter, file.shown.get(position, {}))
+        off = untrue(letter, file.shown.get(position, {}))
         corrected = any(
             later.about == letter.about
             and later.quoted
             and set(letter.parents) <= set(later.parents)
-            and not _untrue(later, file.shown.get(at, {}))
+            and not untrue(later, file.shown.get(at, {}))
             for at, later in letters[place + 1 :]
         )
         if off and not corrected:
@@ -103,11 +104,6 @@ def letter_never_true(file: File) -> Iterator[Finding]:
                 ),
                 position=position,
             )
-
-
-def _untrue(letter: LetterSent, shown: Mapping[str, int]) -> list[tuple[str, int, int]]:
-    """Return the figures of a letter that are not what the register showed: name, as quoted, as shown."""
-    return [(name, said, shown.get(name, 0)) for name, said in letter.quoted.items() if said != shown.get(name, 0)]
 
 
 def _concerned(file: File) -> Iterator[LeaveRequestAnswer]:

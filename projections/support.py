@@ -28,6 +28,7 @@ from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.figures import LEVELS, Figures, levels, pooled
 from projections.known_event import FollowUp
+from projections.letters import quotable, shown_to_writer, untrue, written_at
 from projections.questions import Answer, Answers, Moment
 from projections.spans import span, year_first, year_to_date
 
@@ -263,13 +264,9 @@ def letters_of(answers: Answers, moment: Moment, pupil: str, told: Iterable[Foll
 
 
 def _letter(answers: Answers, moment: Moment, pupil: str, told: FollowUp, event: LetterSent) -> Letter:
-    day, seen = event.as_of or event.sent_on, event.seen or told.position - 1
-    then: dict[str, int] = {}
-    now: dict[str, int] = {}
-    if event.quoted:
-        then = quotable(answers, answers.moment_at(seen, day), pupil)
-        now = quotable(answers, moment._replace(as_of=day), pupil)
-    quoted = dict(event.quoted)
+    (seen, day), quoted = written_at(event, told.position), dict(event.quoted)
+    then = shown_to_writer(answers, event, told.position, pupil) if quoted else {}
+    now = quotable(answers, moment._replace(as_of=day), pupil) if quoted else {}
     return Letter(
         about=event.about,
         sent_on=event.sent_on.isoformat(),
@@ -278,18 +275,11 @@ def _letter(answers: Answers, moment: Moment, pupil: str, told: FollowUp, event:
         quoted=quoted,
         then={name: then[name] for name in quoted},
         now={name: now[name] for name in quoted},
-        was_true=quoted.items() <= then.items() if quoted else None,
-        still_true=quoted.items() <= now.items() if quoted else None,
+        was_true=not untrue(event, then) if quoted else None,
+        still_true=not untrue(event, now) if quoted else None,
         recorded_at=format_moment(told.recorded_at),
         position=told.position,
     )
-
-
-def quotable(answers: Answers, moment: Moment, pupil: str) -> dict[str, int]:
-    """Return the figures of the year to date as a letter quotes them; `late` is L and U together."""
-    figures = pooled(year_to_date(answers, moment, [pupil]))
-    names = ("possible", "attended", "authorised", "unauthorised")
-    return {name: getattr(figures, name) for name in names} | {"late": figures.lates}
 
 
 # --- duties ---------------------------------------------------------------------------------------------------------

@@ -162,11 +162,11 @@ def year_to_date(house: House, moment: Moment, pupil: str) -> Figures:
     """Return the figures that a letter quotes. Raises Misconfigured where the year has none yet."""
     from commands.paper.letters import Figures
     from projections.cohorts import absence_answers
-    from projections.letters import quoted
+    from projections.letters import quotable
 
-    counts = quoted(house.answers, moment, pupil)
+    counts = quotable(house.answers, moment, pupil)
     year = moment.school.calendar.year_begun_by(moment.as_of)
-    if not counts or year is None:
+    if not counts["possible"] or year is None:
         raise Misconfigured(f"no session was possible for {pupil} by {moment.as_of}, so there is nothing to quote")
     (found,) = absence_answers(house.answers, moment, [pupil])
     spells = moment.school.pupils[pupil].spells

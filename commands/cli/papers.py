@@ -228,15 +228,10 @@ def show_shared(
 
 def letter_line(moment: Moment, report: ParentReport) -> str:
     """Return the line that records that a report was sent, with the figures of the year to date that it quotes."""
-    figures = report.year
-    quoted = {
-        "possible": figures.possible,
-        "attended": figures.attended,
-        "authorised": figures.authorised,
-        "unauthorised": figures.unauthorised,
-        "late": figures.lates,
-    }
+    from projections.letters import as_quoted
+
     sent = {"about": "report", "parents": tuple(report.parents), "sent_on": Open("DAY"), "as_of": moment.as_of}
+    quoted = as_quoted(report.year)
     return command_line(action("SendLetter", pupil=report.pupil, **sent, seen=moment.position, quoted=quoted))
 
 

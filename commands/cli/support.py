@@ -89,14 +89,15 @@ def _figures(
 ) -> tuple[Line | None, int | None]:
     """Return a pupil's year to date and the position at which it was true: that seen, else the end of the ledger."""
     about = parse_day("--as-of", as_of)
-    from projections.letters import quoted
+    from projections.letters import quotable
 
     with opened(ledger, keys) as house:
         recorded = house.answers.recorded_at([seen]) if seen is not None else {}
         if seen is not None and seen not in recorded:
             return None, seen  # which is refused where the letter is recorded
         moment = house.answers.moment(about, parse_moment(recorded[seen]) if seen is not None else None)
-        return quoted(house.answers, moment, pupil) or None, moment.position
+        figures = quotable(house.answers, moment, pupil)
+        return figures if figures["possible"] else None, moment.position
 
 
 @writes(verbs, "support")
