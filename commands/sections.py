@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from ledger.words import counted
+from ledger.words import SEALED, counted
 from projections.figures import Figures
 from projections.questions import Particulars
 from projections.reports.awards import Awarded, AwardsReport
@@ -54,7 +54,7 @@ def numeric(section: Section) -> list[bool]:
 
 def name_by(names: Mapping[str, Particulars]) -> NameOf:
     """Return a function to a pupil's name as known, "(sealed)" where the key is gone."""
-    return lambda pupil: names[pupil].name if pupil in names and names[pupil].readable else "(sealed)"
+    return lambda pupil: names[pupil].name if pupil in names and names[pupil].readable else SEALED
 
 
 def yes_no(value: bool | None) -> Value:

@@ -27,6 +27,7 @@ from ledger.sessions import Half
 
 NAMED_BY = 16  # hexadecimal digits of its digest that a kept table is called by
 DIGEST = re.compile(r"[0-9a-f]{64}")
+UNRESOLVED = "N"  # the reason is not established yet: it is still owed
 
 
 class Code(NamedTuple):

@@ -1,4 +1,6 @@
-"""How counts are worded."""
+"""How counts are worded, and what stands in place of words whose key is gone."""
+
+SEALED = "(sealed)"
 
 
 def counted(number: int, thing: str, things: str = "") -> str:

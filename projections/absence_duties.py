@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from ledger.codes import UNRESOLVED
 from ledger.events import AbsenceReported, AgencyInformed, ContactLogged
 from ledger.finding import OPEN, Action, action
 from ledger.sessions import LONDON, Half, Session, school_year
@@ -30,7 +31,6 @@ from projections.contact import (
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.known_event import FollowUp
-from projections.penalty import UNRESOLVED
 
 WEEK = 5  # school days that a register, or an absence somebody is to be told of, stays on the page
 NEAR = 2  # school days left that make an N urgent

@@ -31,10 +31,10 @@ from ledger.roll import PARTICULARS
 from ledger.school import School
 from ledger.sessions import format_moment, from_micros, school_year
 from ledger.streams import roll_stream
+from ledger.words import SEALED
 from projections.known_event import RollEntry
 from projections.questions import Answer, Answers, Moment
 
-SEALED = "(sealed)"
 CONTACT_FIELDS = ("name", "relationship", "lives_with", "phone", "email", "address", "contact_order")
 LISTS = {"contacts": "parent", "emergency_contacts": "emergency contact"}
 # What the register cannot be without, and how its history names it.

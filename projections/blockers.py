@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from ledger.codes import CodeTable
+from ledger.codes import UNRESOLVED, CodeTable
 from ledger.finding import Blocker
 from projections.questions import Moment
 from projections.record import RecordLine
@@ -39,7 +39,7 @@ def _of_line(pupil: str, line: RecordLine, codes: CodeTable) -> list[Blocker]:
     if not line.entries:
         return []
     found, last = [], line.entries[-1]
-    if last.code == "N":
+    if last.code == UNRESOLVED:
         sentence = "N stands here: the reason has not been established"
         found.append(Blocker("unresolved_n", sentence, pupil, line.session, last.position))
     for mark in line.entries[1:]:

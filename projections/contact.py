@@ -23,7 +23,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from ledger.calendar import Calendar
-from ledger.codes import CodeTable
+from ledger.codes import UNRESOLVED, CodeTable
 from ledger.events import AbsenceReported, AgencyInformed, ContactLogged, LetterSent, ReturnMade
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session
@@ -31,7 +31,7 @@ from projections.known_event import FollowUp
 
 UNMARKED = ""
 # N: not established yet. O: never established. Neither says that anybody was heard.
-UNEXPLAINED = frozenset({"N", "O", UNMARKED})
+UNEXPLAINED = frozenset({UNRESOLVED, "O", UNMARKED})
 # Suspension, a part-time timetable, study leave: the school itself said that they stay away.
 SENT_HOME = frozenset({"E", "C2", "S"})
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from ledger.codes import Code, CodeTable, by_symbol
+from ledger.codes import UNRESOLVED, Code, CodeTable, by_symbol
 from ledger.policy import Policy
 from projections.absence import Absence, absence, by_code, cohorts, percent
 from projections.frames import Entries, Roll
@@ -79,7 +79,7 @@ def pooled(found: Tally, rows: Sequence[int] | None = None) -> Figures:
     columns = (counts.attended, counts.authorised, counts.unauthorised, counts.missing)
     attended, authorised, unauthorised, missing = (int(column[chosen].sum()) for column in columns)
     by_number = found.codes[chosen].sum(axis=0)
-    late, very_late, unresolved = (int(by_number[_number(symbol)]) for symbol in ("L", "U", "N"))
+    late, very_late, unresolved = (int(by_number[_number(symbol)]) for symbol in ("L", "U", UNRESOLVED))
     return _figures(
         pupils=int((counts.possible[chosen] > 0).sum()),
         attended=attended,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ledger import wire, words
 from ledger.case import Leave
-from ledger.codes import CODES, by_symbol
+from ledger.codes import CODES, UNRESOLVED, by_symbol
 from ledger.errors import LedgerError, Misconfigured
 from ledger.finding import Finding
 from ledger.keys import KeyStore
@@ -29,7 +29,6 @@ from projections.cohorts import absence_answers
 from projections.file_health import file_findings
 from projections.frames import UNREADABLE, Entries, last_session, roll_of, symbol_of
 from projections.notice_checks import ahead_findings, notice_findings
-from projections.penalty import UNRESOLVED
 from projections.policies import rule_findings
 from projections.projector import (
     ENTRY,

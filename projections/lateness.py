@@ -18,6 +18,7 @@ from ledger.events import ArrivalLogged, LetterSent, SupportRecorded
 from ledger.finding import OPEN, action
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session, format_moment, school_year
+from ledger.words import SEALED
 from projections.absence import percent
 from projections.chronology import chronologies
 from projections.duty import Duty, Urgency
@@ -36,7 +37,6 @@ from projections.punctuality import (
 )
 from projections.questions import Answer, Answers, Moment
 
-SEALED = "(sealed)"
 NOBODY = Arrivals(*(np.empty(0, np.int64) for _ in range(3)))
 INVITED, HELD = "invited", "held"  # a meeting that was missed has dealt with nothing
 BEFORE_ALL = np.iinfo(np.int32).min

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.codes import CodeTable
+from ledger.codes import UNRESOLVED, CodeTable
 from ledger.events import AbsenceAttributed, LeaveDecided, LeaveRequested, LeaveWithdrawn, LetterSent
 from ledger.roles import LEAVE_DECIDERS
 from ledger.school import School
@@ -26,6 +26,7 @@ from projections.known_event import FollowUp
 from projections.questions import Answer, Answers, Moment, Particulars
 
 HOLIDAY = "G"
+AWAY = (HOLIDAY, "O", UNRESOLVED)  # what the register says of a holiday that was not granted
 
 
 class LeaveSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +139,7 @@ def _request(
 ) -> LeaveRequestAnswer:
     position, requested_at, requested = asked.requested
     sessions = [_session(session, asked, marks, moment.codes) for session in _asked_for(requested, moment.school)]
-    absent = [each.session for each in sessions if each.decided == "refused" and each.became in ("G", "O", "N")]
+    absent = [each.session for each in sessions if each.decided == "refused" and each.became in AWAY]
     begins = _opens(_asked_for(requested, moment.school), moment.school)
     decided = asked.decided
     return LeaveRequestAnswer(
@@ -201,7 +202,7 @@ def _became(mark: str, codes: CodeTable) -> str:
         return ""
     if code.attended:
         return "present"
-    return mark if mark in ("G", "O", "N") else "other"
+    return mark if mark in AWAY else "other"
 
 
 def _in_advance(requested: LeaveRequested, recorded_at: datetime, begins: datetime | None) -> bool:

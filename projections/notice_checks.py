@@ -11,11 +11,11 @@ from itertools import chain
 from msgspec.structs import replace
 
 from ledger.case import Notice
+from ledger.codes import UNRESOLVED
 from ledger.finding import Finding
 from ledger.notices import guessed, issued_before
 from ledger.sessions import school_year
 from projections.ladder import issued_rungs
-from projections.penalty import UNRESOLVED
 from projections.questions import Answers, Moment
 from projections.rungs import Counted, Rung, ahead
 

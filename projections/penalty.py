@@ -18,14 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ledger.case import Notice
-from ledger.codes import by_symbol
+from ledger.codes import UNRESOLVED, by_symbol
 from ledger.policy import Policy
 from ledger.received import ReceivedMark
 from ledger.sessions import EPOCH_DAY
 from projections.frames import NEVER, UNREADABLE, Entries, Roll, joined, last_session, symbol_of
-
-# A register with this code still owes its reason, so a referral that rests on it is sent back.
-UNRESOLVED = "N"
 
 
 class Counted(NamedTuple):

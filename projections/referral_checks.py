@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ledger.case import Notice
+from ledger.codes import UNRESOLVED
 from ledger.events import AbsenceReported, ContactLogged, LetterSent, SupportRecorded
 from ledger.finding import OPEN, Blocker, Finding, Open, action
 from ledger.sessions import LONDON, Session
+from ledger.words import SEALED
 from projections.notice_checks import holds, named_wrongly, notice_faults
-from projections.penalty import UNRESOLVED
 from projections.referral_file import Check, File, refer
 from projections.referral_leave import (
     leave_after_absence,
@@ -23,7 +24,6 @@ from projections.referral_leave import (
     letter_never_true,
     refusal_unexplained,
 )
-from projections.registers import SEALED
 from projections.rungs import consider, fits_policy, withdrawal
 
 UNEXPLAINED = "O"

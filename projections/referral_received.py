@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ledger.codes import UNRESOLVED
 from ledger.finding import Blocker, Finding, Open, action
 from projections.cohorts import CountedSession
-from projections.penalty import UNRESOLVED
 from projections.referral_file import File
 
 

@@ -18,10 +18,9 @@ from ledger.events import AbsenceReported, ArrivalLogged, EntryEvent, MarkAmende
 from ledger.sessions import Half, Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import entry_of, entry_stream, follow_up_stream, register_stream, year_prefix
+from ledger.words import SEALED
 from projections.frames import UNREADABLE, symbol_of
 from projections.questions import Answers, Moment
-
-SEALED = "(sealed)"
 
 
 class By(msgspec.Struct, frozen=True, kw_only=True):

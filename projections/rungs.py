@@ -17,13 +17,13 @@ from msgspec.structs import replace
 
 from ledger.calendar import Calendar
 from ledger.case import Notice, PenaltyCase, years_after
+from ledger.codes import UNRESOLVED
 from ledger.events import ImprovementEnded, ImprovementRequired
 from ledger.finding import OPEN, Action, Open, action
 from ledger.notices import Owed, Terms, guessed, standing
 from ledger.policy import Policy
 from ledger.sessions import Session
 from projections.duty import Duty, Urgency
-from projections.penalty import UNRESOLVED
 
 SETTLED = "none"  # the rule of a step after which nothing is left to decide
 SOON = timedelta(days=4)  # how far ahead the morning's page looks, over a week-end; a rule of the screen, not of law

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ledger.codes import UNRESOLVED
 from ledger.events import ContactLogged
 from ledger.sessions import LONDON
 from projections.chronology import chronologies
-from projections.penalty import UNRESOLVED
 from projections.questions import Answers, Moment
 from projections.registers import history_answers
 

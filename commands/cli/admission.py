@@ -25,6 +25,7 @@ from commands.cli.options import (
 from commands.cli.write import Pupil
 from ledger.errors import Misconfigured, Refused
 from ledger.grounds import GROUNDS, ground
+from ledger.words import SEALED
 
 if TYPE_CHECKING:
     from commands.leaving import DeletionAnswer
@@ -179,7 +180,7 @@ def check_deletion(
 
 
 def _roll_table(found: list[RollAnswer], simulated: bool) -> Any:
-    from commands.cli.tables import SEALED, table
+    from commands.cli.tables import table
 
     made = table(
         "Admission register",
@@ -208,7 +209,7 @@ def _roll_table(found: list[RollAnswer], simulated: bool) -> Any:
 
 def _pupil_parts(found: RollAnswer, simulated: bool) -> list[Any]:
     """Return one pupil's line of the register: particulars, people, and everything it said before."""
-    from commands.cli.tables import SEALED, london, table
+    from commands.cli.tables import london, table
 
     head = table(f"Particulars of {found.pupil}", simulated, particular="left", says="left")
     for heading, text in _particulars(found):

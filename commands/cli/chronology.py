@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from commands.cli.tables import Names, london, name_of, table
 from ledger.text import one_line
+from ledger.words import SEALED
 from projections.event_words import fields_about, fields_said
 
 if TYPE_CHECKING:
     from projections.followup import CodeAnswer, FollowUpAnswer, LadderAnswer
 
 NOTHING = "nothing known"
-SEALED = "(sealed)"
 
 
 def followup_parts(answer: FollowUpAnswer, names: Names, simulated: bool) -> list[Any]:

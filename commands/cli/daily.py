@@ -36,7 +36,7 @@ from commands.cli.options import (
 from commands.cli.write import Line, line, record, writes
 from ledger.errors import Misconfigured
 from ledger.text import escaped, one_line
-from ledger.words import counted
+from ledger.words import SEALED, counted
 
 if TYPE_CHECKING:
     from projections.daily import DailyAnswer
@@ -183,7 +183,7 @@ def _written(path: Path, found: DailyAnswer) -> str:
 
 def _parts(found: DailyAnswer) -> list[Any]:
     """Return a line a pupil with both codes, what is missing, and what changed."""
-    from commands.cli.tables import SEALED, table
+    from commands.cli.tables import table
 
     made = table(
         f"Daily return of {found.day}", found.simulated,

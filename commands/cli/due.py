@@ -29,7 +29,7 @@ from commands.cli.write import Pupil
 from ledger.errors import Refused
 from ledger.finding import action
 from ledger.sessions import format_moment
-from ledger.words import counted
+from ledger.words import SEALED, counted
 from projections.lines import command_line
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ NowOption = Annotated[
 MANY = 3  # lines of a kind that only waits: more of them are counted, and shown when asked for
 HEADINGS = ("Now: a child may be missing", "Today", "Soon", "Waiting")
 WAITING = len(HEADINGS) - 1
-SEALED = "(sealed)"
 
 
 @verbs.command("due")

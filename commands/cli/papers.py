@@ -29,6 +29,7 @@ from commands.cli.write import Pupil
 from ledger.errors import Refused
 from ledger.finding import Open, action
 from ledger.sessions import parse_year
+from ledger.words import SEALED
 from projections.lines import command_line
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def _year(text: str | None) -> int | None:
 
 
 def _name(who: Particulars) -> str:
-    return who.name if who.readable else "(sealed)"
+    return who.name if who.readable else SEALED
 
 
 def _plain(value: Any) -> Any:

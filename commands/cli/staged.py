@@ -19,6 +19,7 @@ from commands.cli.options import (
     parse_known_at,
     say_json,
 )
+from ledger.words import SEALED
 
 if TYPE_CHECKING:
     from projections.support import Letter, StagedAnswer, Step
@@ -81,7 +82,7 @@ def _overview(answer: StagedAnswer) -> list[str]:
 
 
 def _steps(pupil: str, steps: list[Step], simulated: bool) -> Any:
-    from commands.cli.tables import SEALED, table
+    from commands.cli.tables import table
 
     headings = ("step", "stage", "on", "people", "outcome", "looked_at_again", "by", "position")
     made = table(f"Steps of support for {pupil}", simulated, **dict.fromkeys(headings, "left"))

@@ -18,14 +18,13 @@ from rich.table import Table
 from commands.cli.options import say_as_it_is
 from ledger.sessions import LONDON, parse_moment
 from ledger.text import in_a_cell, in_lines, one_line
-from ledger.words import counted
+from ledger.words import SEALED, counted
 
 if TYPE_CHECKING:
     from ledger.finding import Finding
     from projections.cohorts import AbsenceAnswer, PenaltyAnswer
     from projections.questions import Particulars
 
-SEALED = "(sealed)"
 UNLIMITED = 10_000  # columns: into a file or a pipe nothing is folded
 Names = Mapping[str, "Particulars"]
 

@@ -11,13 +11,12 @@ from commands.deciding.declaration import decides
 from commands.deciding.state import Decided, Fact, State, signed
 from commands.models.marks import AmendMark, CloseRegister, LogArrival, Mark, RecordMark, TakeRegister
 from ledger.arrival import code_of_arrival
+from ledger.codes import UNRESOLVED
 from ledger.errors import Refused
 from ledger.events import ArrivalLogged, MarkAmended, MarkRecorded, RegisterClosed, RegisterTaken
 from ledger.school import School
 from ledger.sessions import Session, format_clock, school_year
 from ledger.streams import entry_stream, follow_up_stream, register_stream
-
-UNEXPLAINED = "N"
 
 
 def check_code(symbol: str, detail: str, pupil: str, session: Session, state: State) -> None:
@@ -139,7 +138,7 @@ def close_register(command: CloseRegister, state: State, now: datetime) -> Decid
             facts.append(Fact(register_stream(session, class_name), RegisterClosed(by=by, marked=len(unmarked))))
         for pupil in unmarked:
             expected = state.school.expected(pupil, session)
-            code, cites = expected or (UNEXPLAINED, "")
+            code, cites = expected or (UNRESOLVED, "")
             facts.append(Fact(entry_stream(pupil, session), MarkRecorded(by=by, code=code, via="close", cites=cites)))
     return Decided(facts)
 
@@ -195,7 +194,7 @@ def log_arrival(command: LogArrival, state: State, now: datetime) -> Decided:
     if not entry.exists:
         mark = MarkRecorded(by=by, code=code, detail=command.detail, via="arrival")
         return Decided([line, Fact(entry_stream(pupil, session), mark)])
-    if entry.code == UNEXPLAINED and entry.readable and code != UNEXPLAINED:
+    if entry.code == UNRESOLVED and entry.readable and code != UNRESOLVED:
         reason = command.reason or f"arrived at {format_clock(command.arrived_at).removesuffix(':00')}"
         amendment = MarkAmended(
             by=by, code=code, replaces=entry.code, detail=command.detail, reason=reason, via="arrival"

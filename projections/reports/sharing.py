@@ -13,10 +13,11 @@ import msgspec
 from ledger.codes import CodeTable
 from ledger.events import InformationShared
 from ledger.sessions import Half, Session, format_moment, format_year, school_year
+from ledger.words import SEALED
 from projections.chronology import chronologies
 from projections.figures import Figures, pooled
 from projections.questions import Answers, Moment
-from projections.registers import SEALED, By, history_answers
+from projections.registers import By, history_answers
 from projections.reports.base import Report, about
 from projections.spans import span
 

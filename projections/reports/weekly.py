@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import msgspec
 import numpy as np
 
-from ledger.codes import CODES
+from ledger.codes import CODES, UNRESOLVED
 from ledger.errors import Misconfigured
 from ledger.sessions import Half, Session, monday, parse_moment
 from ledger.streams import register_of, register_stream
@@ -140,7 +140,7 @@ def _untaken(answers: Answers, moment: Moment, begins: date, week: Tally) -> lis
         if row.position <= moment.position and row.topic == "register.RegisterTaken"
     }
     marks = week.absence.counted
-    explained = np.array([code.symbol != "N" for code in CODES])
+    explained = np.array([code.symbol != UNRESOLVED for code in CODES])
     settled = {
         (week.pupils[pupil], int(session))
         for pupil, session, code in zip(marks.pupil, marks.session, marks.code, strict=True)
