@@ -1,4 +1,4 @@
-"""What the README says about PostgreSQL, word for word, for its three schools on a real server."""
+"""What docs/engineers.md says about PostgreSQL, word for word, for its three schools on a real server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from tests.stores.conftest import MAJORS
 from tests.support.postgres import Server, temporary_server
 
 ROOT = Path(__file__).parents[2]
-SECTION = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## PostgreSQL\n")[2].partition("\n## ")[0]
+SECTION = (
+    (ROOT / "docs" / "engineers.md").read_text(encoding="utf-8").partition("\n## PostgreSQL\n")[2].partition("\n## ")[0]
+)
 MARK = "attendance mark {} 2026-11-30/AM / --school {} --by 'off:O Fice:Office' 2>&1"
 
 
