@@ -66,29 +66,38 @@ def _tokens(data: bytes) -> list[tuple[int, int, int, int]]:
         before[place] = last.get(begins, -1)
         last[begins] = place
     tokens, at = list[tuple[int, int, int, int]](), 0
+    length, back = 0, 0  # of the match at this place, where it has been looked for already
     while at < len(data):
-        length, back = _match(data, at, before, 0)
+        if not back:
+            length, back = _match(data, at, before, 0)
         # One that begins a byte later may be longer.
-        if length < SHORTEST or (
-            length < GOOD and at + 1 < len(data) and _match(data, at + 1, before, length)[0] > length
-        ):
+        longer, further = (0, 0)
+        if SHORTEST <= length < GOOD and at + 1 < len(data):
+            longer, further = _match(data, at + 1, before, length)
+        if length < SHORTEST or further:
             tokens.append((data[at], 0, -1, 0))
             at += 1
+            length, back = longer, further
         else:
             near, far = length_symbol[length], distance_symbol[back]
             tokens.append((END + 1 + near, length - LENGTHS[near][0], far, back - DISTANCES[far][0]))
             at += length
+            back = 0
     return tokens
 
 
 def _match(data: bytes, at: int, before: list[int], length: int) -> tuple[int, int]:
-    """Return the longest match found for what stands at a place, of more than a length: its own, and how far back."""
-    back, place = 0, before[at]
+    """Return the longest match found for what stands at a place, of more than a length: its own, and how far back,
+    which is 0 where none is longer."""
+    back, place, nearest = 0, before[at], max(at - WINDOW, 0)
     most = min(LONGEST, len(data) - at)
+    if length >= most:
+        return length, back
+    wanted = data[at : at + length + 1]
     for _ in range(TRIED):
-        if place < 0 or at - place > WINDOW or length == most:
+        if place < nearest:
             break
-        if data[place : place + length + 1] == data[at : at + length + 1]:
+        if data[place + length] == wanted[length] and data.startswith(wanted, place):
             found, beyond = length + 1, most  # it agrees so far, and not beyond
             while found < beyond:
                 middle = (found + beyond + 1) // 2
@@ -97,6 +106,9 @@ def _match(data: bytes, at: int, before: list[int], length: int) -> tuple[int, i
                 else:
                     beyond = middle - 1
             length, back = found, at - place
+            if length == most:
+                break
+            wanted = data[at : at + length + 1]
         place = before[place]
     return length, back
 
