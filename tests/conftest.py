@@ -28,6 +28,11 @@ settings.load_profile("full" if FULL else "default")
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(temporary_root()))  # where `tmp_path` is
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the documents, whose blocks take minutes: at the end one worker would wait for the other."""
+    items.sort(key=lambda item: item.path.name != "test_readme.py")
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """A PostgreSQL server; tests that need one are skipped where none can be started."""
