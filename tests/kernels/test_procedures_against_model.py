@@ -6,6 +6,7 @@ Random journals are lived through, and the same marks, roll and calendar, as kno
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from tests.support.slow_procedures import Child, Mark, Run, continuous_absence, 
 SEEDS = range(count(4, 80))
 
 
+@cache
 def asked(seed: int) -> tuple[OpenedSchool, list[Moment]]:
     lines = journal(seed)
     school = open_school(keep=True).replay(lines)
