@@ -17,6 +17,8 @@ T = TypeVar("T")
 SPEAKABLE = "a refusal may repeat its value"
 # A type that says nothing about a child: of any other, which is every text that somebody writes, no value is repeated.
 Speakable = Annotated[T, SPEAKABLE]
+POSITIONAL = "an argument of its verb, not an option"
+Positional = Annotated[T, POSITIONAL]
 
 
 def _parsed(parse: Callable[[str], Any], write: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
@@ -105,7 +107,8 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000),
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(check)]
 # What names something that a command does not declare the form of: a code, a person, a policy.
 Word = Annotated[str, StringConstraints(max_length=200), AfterValidator(check)]
-Code = Speakable[Word]
+Code = Annotated[Word, SPEAKABLE, Field(description="A code of the register.")]
+ParentId = Annotated[Word, Field(description="One of this pupil's parents, by id.")]
 PolicyName = Speakable[Word]
 # Part of a stream's name, so no slash; part of a file's name, so nothing odd.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,40}$"), SPEAKABLE]
@@ -115,6 +118,10 @@ ClassName = Annotated[
 YearGroup = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10), AfterValidator(check), SPEAKABLE
 ]
+Pupil = Annotated[PupilNumber, POSITIONAL, Field(description="The pupil's admission number.")]
+Class = Annotated[ClassName, Field(description="The class, such as 4W.")]
+HalfDay = Annotated[SessionField, POSITIONAL, Field(description="A half-day, such as 2025-11-03/AM.")]
+Seen = Annotated[int, Field(ge=1, description="Up to where the ledger was seen. [default its end]"), SPEAKABLE]
 Position = Annotated[int, Field(ge=1), SPEAKABLE]
 Count = Annotated[int, Field(ge=0), SPEAKABLE]
 Flag = Speakable[bool]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from commands.cli.ask import deciding_moment, known_pupils, note_lost_keys
+from commands.cli.derived import derive
 from commands.cli.files import write_bytes
 from commands.cli.options import (
     PLAIN,
@@ -26,7 +27,8 @@ from commands.cli.options import (
     say,
     say_json,
 )
-from commands.cli.write import Line, Pupil, Reason, line, person, record, writes
+from commands.cli.write import Pupil, line, person, record
+from commands.models.keeping import DoubtStamps, LiftHold, PlaceHold
 from ledger.errors import Misconfigured
 from ledger.text import escaped
 from ledger.words import counted
@@ -37,43 +39,40 @@ verbs.add_typer(hold, name="hold")
 
 SHOWN = 20
 
-
-@writes(hold, "place")
-def place_hold(pupil: Pupil, reason: Reason = None) -> Line:
+derive(
+    hold,
+    "place",
+    PlaceHold,
     """Place a hold: nothing about this pupil is forgotten until it is lifted. Records PlaceHold.
 
     \b
     Example: attendance hold place 1042 --reason "proceedings in the Magistrates' Court"
-    """
-    return line("PlaceHold", pupil=pupil, reason=reason)
+    """,
+)
 
-
-@writes(hold, "lift")
-def lift_hold(pupil: Pupil, reason: Reason = None) -> Line:
+derive(
+    hold,
+    "lift",
+    LiftHold,
     """Lift a hold. Records LiftHold.
 
     \b
     Example: attendance hold lift 1042 --reason "the case is closed"
-    """
-    return line("LiftHold", pupil=pupil, reason=reason)
+    """,
+)
 
-
-@writes(verbs, "doubt")
-def doubt_stamps(
-    first: Annotated[
-        int, typer.Argument(metavar="FIRST", help="The first position that was recorded at a wrong time.")
-    ],
-    last: Annotated[int | None, typer.Argument(metavar="[LAST]", help="The last one. [default this command]")] = None,
-    reason: Reason = None,
-) -> Line:
+derive(
+    verbs,
+    "doubt",
+    DoubtStamps,
     """Say that recorded times are wrong, from one position to another. Records DoubtStamps.
 
     They stay as they are; answers about that time carry a caution from then on.
 
     \b
     Example: attendance doubt 1810 1812 --reason "the server's clock was at 2038"
-    """
-    return line("DoubtStamps", first=first, last=last, reason=reason)
+    """,
+)
 
 
 @verbs.command("forget")

@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
+from commands.cli.derived import derive
 from commands.cli.options import PLAIN
-from commands.cli.write import Class, Line, ParentOption, Pupil, Reason, line, objects, writes
+from commands.cli.write import Line, Pupil, Reason, line, objects, writes
+from commands.models.roll import AmendParticulars, ChangeClass, ReceiveMovingForm, RemoveFromRoll
 from ledger.errors import Refused
 
 verbs = typer.Typer(**PLAIN)
@@ -26,8 +28,6 @@ Contacts = Annotated[
 FromDay = Annotated[
     str | None, typer.Option("--from", metavar="DAY", help="The day from which it is so. [default the day recorded]")
 ]
-Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The pupil's name.")]
-Born = Annotated[str | None, typer.Option("--born", metavar="DAY", help="The day of birth.")]
 Upn = Annotated[str | None, typer.Option("--upn", metavar="UPN", help="The unique pupil number.")]
 Sex = Annotated[str | None, typer.Option("--sex", metavar="TEXT", help="As in the admission register.")]
 Email = Annotated[str | None, typer.Option("--email", metavar="TEXT", help="An e-mail address.")]
@@ -83,19 +83,16 @@ def admit(
     )
 
 
-@writes(verbs, "move")
-def move(
-    pupil: Pupil,
-    class_name: Class,
-    from_day: Annotated[str, typer.Argument(metavar="FROM", help="The first day in the new class.")],
-    year_group: Annotated[str | None, YearGroup] = None,
-) -> Line:
+derive(
+    verbs,
+    "move",
+    ChangeClass,
     """Move a pupil to another class. Registers before that day are untouched; records ChangeClass.
 
     \b
     Example: attendance move 1042 5T 2025-11-03
-    """
-    return line("ChangeClass", pupil=pupil, class_=class_name, from_day=from_day, year_group=year_group)
+    """,
+)
 
 
 @writes(verbs, "contacts")
@@ -129,37 +126,16 @@ def emergency(
     return line("ChangeEmergencyContacts", pupil=pupil, emergency_contacts=people, from_day=from_day, reason=reason)
 
 
-@writes(verbs, "particulars")
-def particulars(
-    pupil: Pupil,
-    from_day: Annotated[str, typer.Argument(metavar="FROM", help="The day from which it is so.")],
-    name: Name = None,
-    upn: Upn = None,
-    born: Born = None,
-    sex: Sex = None,
-    address: Address = None,
-    email: Email = None,
-    last_school: LastSchool = None,
-    reason: Reason = None,
-) -> Line:
+derive(
+    verbs,
+    "particulars",
+    AmendParticulars,
     """Amend the admission register. What is not given stays; records AmendParticulars.
 
     \b
     Example: attendance particulars 1042 2025-11-03 --address "2 Other Lane" --reason "the family has moved"
-    """
-    return line(
-        "AmendParticulars",
-        pupil=pupil,
-        from_day=from_day,
-        name=name,
-        upn=upn,
-        born=born,
-        sex=sex,
-        address=address,
-        email=email,
-        last_school=last_school,
-        reason=reason,
-    )
+    """,
+)
 
 
 @writes(verbs, "groups")
@@ -178,48 +154,22 @@ def groups(
     return line("ChangeGroups", pupil=pupil, groups=names or [])
 
 
-@writes(verbs, "moving-form")
-def moving_form(
-    pupil: Pupil,
-    parent: ParentOption,
-    received_on: Annotated[str, typer.Option("--received-on", metavar="DAY", help="The day the form came.")],
-    leaving_on: Annotated[str, typer.Option("--leaving-on", metavar="DAY", help="The last day here, as it says.")],
-    new_address: Annotated[
-        str | None, typer.Option("--new-address", metavar="TEXT", help="Where the pupil will live.")
-    ] = None,
-    new_school: Annotated[str | None, typer.Option("--new-school", metavar="TEXT", help="The next school.")] = None,
-    new_school_address: Annotated[
-        str | None, typer.Option("--new-school-address", metavar="TEXT", help="Where the next school is.")
-    ] = None,
-) -> Line:
+derive(
+    verbs,
+    "moving-form",
+    ReceiveMovingForm,
     """Keep the form of a parent who takes a pupil elsewhere. Records ReceiveMovingForm.
 
     \b
     Example: attendance moving-form 1042 --parent 1042-a --received-on 2026-03-02 --leaving-on 2026-03-27 \\
                  --new-school "Other School" --new-address "2 Other Lane"
-    """
-    return line(
-        "ReceiveMovingForm",
-        pupil=pupil,
-        parent=parent,
-        received_on=received_on,
-        leaving_on=leaving_on,
-        new_address=new_address,
-        new_school=new_school,
-        new_school_address=new_school_address,
-    )
+    """,
+)
 
-
-@writes(verbs, "remove")
-def remove(
-    pupil: Pupil,
-    last_day: Annotated[str, typer.Argument(metavar="LAST", help="The last day on roll.")],
-    ground: Annotated[str | None, typer.Option("--ground", metavar="TEXT", help="Why the pupil leaves.")] = None,
-    destination: Annotated[str | None, typer.Option("--destination", metavar="TEXT", help="The next school.")] = None,
-    shown_by: Annotated[
-        str | None, typer.Option("--shown-by", metavar="TEXT", help="What was seen that shows the ground.")
-    ] = None,
-) -> Line:
+derive(
+    verbs,
+    "remove",
+    RemoveFromRoll,
     """Remove a pupil from the roll. Never for a day that has passed; the entries stay; records RemoveFromRoll.
 
     While the last day lies ahead, and on that day, another day, ground or destination may be stated: the later word
@@ -227,7 +177,5 @@ def remove(
 
     \b
     Example: attendance remove 1042 2026-03-27 --ground "moved away" --destination "Other School"
-    """
-    return line(
-        "RemoveFromRoll", pupil=pupil, last_day=last_day, ground=ground, destination=destination, shown_by=shown_by
-    )
+    """,
+)

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from commands.cli.derived import derive
 from commands.cli.options import PLAIN, KeysOption, LedgerOption, opened, parse_day
 from commands.cli.write import Line, ParentsOption, Pupil, Seen, line, objects, writes
+from commands.models.support import InformAgency, RecordSupport, ShareInformation
 from ledger.errors import Refused
 from ledger.sessions import parse_moment
-from ledger.steps import RETURNS, STEPS
+from ledger.steps import RETURNS
 
 verbs = typer.Typer(**PLAIN)
 
@@ -20,8 +22,6 @@ return_ = typer.Typer(help="A return to the local authority: make one, show what
 
 QUOTING = ("attendance", "punctuality", "report")  # letters that quote the year to date
 
-On = Annotated[str, typer.Argument(metavar="ON", help="The day of it.")]
-Person = Annotated[str | None, typer.Option("--person", metavar="TEXT", help="Whom it was said to.")]
 Said = Annotated[str | None, typer.Option("--said", metavar="TEXT", help="What was said.")]
 
 
@@ -100,70 +100,42 @@ def _figures(
         return figures if figures["possible"] else None, moment.position
 
 
-@writes(verbs, "support")
-def support(
-    pupil: Pupil,
-    step: Annotated[str, typer.Argument(metavar="STEP", help=f"One of: {', '.join(STEPS)}.")],
-    stage: Annotated[str, typer.Argument(metavar="STAGE", help="Invited, offered, accepted, held, agreed, reviewed …")],
-    on: On,
-    next_on: Annotated[str | None, typer.Option("--next-on", metavar="DAY", help="When it is looked at again.")] = None,
-    people: Annotated[
-        list[str] | None, typer.Option("--person", metavar="TEXT", help="Who took part; may be repeated.")
-    ] = None,
-    outcome: Annotated[str | None, typer.Option("--outcome", metavar="TEXT", help="What was agreed.")] = None,
-) -> Line:
+derive(
+    verbs,
+    "support",
+    RecordSupport,
     """Record a stage of a step of support. Records RecordSupport.
 
     \b
     Example: attendance support 1042 "attendance contract" agreed 2025-11-20 --next-on 2025-12-11 \\
                  --person "B Example" --outcome "a taxi until the new year"
-    """
-    return line(
-        "RecordSupport",
-        pupil=pupil,
-        step=step,
-        stage=stage,
-        on=on,
-        next_on=next_on,
-        people=people or None,
-        outcome=outcome,
-    )
+    """,
+    people="--person",
+)
 
-
-@writes(verbs, "inform")
-def inform(
-    pupil: Pupil,
-    agency: Annotated[str, typer.Argument(metavar="AGENCY", help="Social worker, local authority, …")],
-    about: Annotated[str, typer.Argument(metavar="ABOUT", help="Unexplained absence, no contact, deletion, …")],
-    on: On,
-    person: Person = None,
-    said: Said = None,
-) -> Line:
+derive(
+    verbs,
+    "inform",
+    InformAgency,
     """Record that somebody outside was told. Records InformAgency.
 
     \b
     Example: attendance inform 1042 "social worker" "unexplained absence" 2025-11-03 --person "S Worker"
-    """
-    return line("InformAgency", pupil=pupil, agency=agency, about=about, on=on, person=person, said=said)
+    """,
+)
 
-
-@writes(verbs, "share")
-def share(
-    pupil: Pupil,
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="What was passed on.")],
-    recipient: Annotated[str, typer.Option("--with", metavar="TEXT", help="Whom it was passed on to.")],
-    on: Annotated[str, typer.Option("--on", metavar="DAY", help="The day of it.")],
-    as_of: Annotated[str, typer.Option("--as-of", metavar="DAY", help="The day that it is about.")],
-    why: Annotated[str | None, typer.Option("--why", metavar="TEXT", help="Why it was needed.")] = None,
-    seen: Seen = None,
-) -> Line:
+derive(
+    verbs,
+    "share",
+    ShareInformation,
     """Record what was passed on outside this school. To whom and why; records ShareInformation.
 
     \b
     Example: attendance share 1042 "attendance of the year" --with "Hill School" --on 2025-12-12 \\
                  --as-of 2025-12-11 --why "a sibling is there"
-    """
-    return line("ShareInformation", pupil=pupil, what=what, recipient=recipient, on=on, as_of=as_of, seen=seen, why=why)
+    """,
+    recipient="--with",
+)
 
 
 @writes(return_, "made")

@@ -83,18 +83,18 @@ def speakable(kind: type[pydantic.BaseModel], steps: Iterable[str]) -> bool:
         if step.isdecimal():  # the place in a list, or a pupil's number
             continue
         fields = {field.alias or name: field for name, field in kind.model_fields.items()}
-        parts = _parts(fields[step]) if step in fields else []
+        parts = parts_of(fields[step]) if step in fields else []
         if SPEAKABLE not in parts:
             return False
         kind = next((part for part in parts if isinstance(part, type) and issubclass(part, Model)), pydantic.BaseModel)
     return True
 
 
-def _parts(declared: Any) -> list[Any]:
+def parts_of(declared: Any) -> list[Any]:
     """Return everything that the type of a field is made of."""
     if isinstance(declared, FieldInfo):
-        return [*declared.metadata, *_parts(declared.annotation)]
-    return [declared, *(part for each in get_args(declared) for part in _parts(each))]
+        return [declared, *declared.metadata, *parts_of(declared.annotation)]
+    return [declared, *(part for each in get_args(declared) for part in parts_of(each))]
 
 
 def _expected(sentence: str) -> str:

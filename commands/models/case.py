@@ -8,7 +8,20 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from commands.fields import SPEAKABLE, Count, Day, Flag, Name, Position, PupilNumber, Speakable, Text, Word
+from commands.fields import (
+    POSITIONAL,
+    SPEAKABLE,
+    Count,
+    Day,
+    Flag,
+    Name,
+    ParentId,
+    Positional,
+    Pupil,
+    Seen,
+    Speakable,
+    Text,
+)
 from commands.models.base import Command, not_before
 from commands.models.follow_up import Sessions
 from ledger.steps import Decision, Route
@@ -21,15 +34,16 @@ def _to_pence(amount: Decimal) -> Decimal:
 # To the penny, so that 80 and 80.00 are the same payment.
 _PENCE = (AfterValidator(_to_pence), SPEAKABLE)
 Pounds = Annotated[Decimal, Field(ge=0, decimal_places=2, max_digits=8), *_PENCE]
+Notice = Annotated[Name, POSITIONAL, Field(description="The notice's own name, such as PN-1, and its case's.")]
 Payment = Annotated[Decimal, Field(gt=0, decimal_places=2, max_digits=8), *_PENCE]
 
 
 class IssuePenaltyNotice(Command):
     command: Literal["IssuePenaltyNotice"] = "IssuePenaltyNotice"
-    pupil: PupilNumber
-    notice: Name
-    parent: Word
-    issued_on: Day
+    pupil: Pupil
+    notice: Notice
+    parent: ParentId
+    issued_on: Day = Field(description="The day of issue.")
     sessions: Sessions
 
 
@@ -37,47 +51,47 @@ class RecordPayment(Command):
     """`amount` in pounds."""
 
     command: Literal["RecordPayment"] = "RecordPayment"
-    pupil: PupilNumber
-    notice: Name
-    paid_on: Day
-    amount: Payment
+    pupil: Pupil
+    notice: Notice
+    paid_on: Day = Field(description="The day of payment.")
+    amount: Positional[Payment] = Field(description="In pounds, such as 80 or 80.50.")
 
 
 class WithdrawPenaltyNotice(Command):
     command: Literal["WithdrawPenaltyNotice"] = "WithdrawPenaltyNotice"
-    pupil: PupilNumber
-    notice: Name
-    reason: Text = ""
+    pupil: Pupil
+    notice: Notice
+    reason: Text = Field("", description="Why.")
 
 
 class ConsiderPenalty(Command):
     """A person looked at a parent's case, as the ledger stood at `seen` (left out: now), and decided how to go on."""
 
     command: Literal["ConsiderPenalty"] = "ConsiderPenalty"
-    pupil: PupilNumber
-    notice: Name
-    parent: Word
-    considered_on: Day
-    route: Speakable[Route]
-    decision: Speakable[Decision]
-    seen: Position | None = None
-    reasons: Text = ""
-    instead: Text = ""
+    pupil: Pupil
+    notice: Notice
+    parent: ParentId
+    considered_on: Day = Field(description="The day it was considered.")
+    route: Speakable[Route] = Field(description='"support", or "no support" for a holiday.')
+    decision: Speakable[Decision] = Field(description='"improve", "notice", "other" or "nothing".')
+    seen: Seen | None = None
+    reasons: Text = Field("", description="Why.")
+    instead: Text = Field("", description="The other action.")
 
 
 class RequireImprovement(Command):
     """A notice to improve: no more than `at_most` unauthorised sessions until `ends_on`."""
 
     command: Literal["RequireImprovement"] = "RequireImprovement"
-    pupil: PupilNumber
-    notice: Name
-    issued_on: Day
-    ends_on: Day
-    at_most: Count
-    seen: Position | None = None
-    offered: Text = ""
-    improvement: Text = ""
-    early_end: Text = ""
+    pupil: Pupil
+    notice: Notice
+    issued_on: Day = Field(description="The day of issue.")
+    ends_on: Day = Field(description="The last day of its period.")
+    at_most: Count = Field(description="Unauthorised sessions that still mean improvement.")
+    seen: Seen | None = None
+    offered: Text = Field("", description="The support offered.")
+    improvement: Text = Field("", description="What improvement means, in words.")
+    early_end: Text = Field("", description="What may end it before its last day.")
 
     @field_validator("ends_on")
     @classmethod
@@ -87,51 +101,51 @@ class RequireImprovement(Command):
 
 class EndImprovement(Command):
     command: Literal["EndImprovement"] = "EndImprovement"
-    pupil: PupilNumber
-    notice: Name
-    ended_on: Day
-    improved: Flag
-    outcome: Text = ""
+    pupil: Pupil
+    notice: Notice
+    ended_on: Positional[Day] = Field(description="The day on which it ended.")
+    improved: Flag = Field(description="Whether attendance improved as asked.")
+    outcome: Text = Field("", description="What came of it.")
 
 
 class ReferPenalty(Command):
     """Referred to the local authority, as the ledger stood at `seen` (left out: now)."""
 
     command: Literal["ReferPenalty"] = "ReferPenalty"
-    pupil: PupilNumber
-    notice: Name
-    referred_on: Day
+    pupil: Pupil
+    notice: Notice
+    referred_on: Day = Field(description="The day of referral.")
     sessions: Sessions
-    seen: Position | None = None
-    reasons: Text = ""
+    seen: Seen | None = None
+    reasons: Text = Field("", description="Why.")
 
 
 class ServeNotice(Command):
     """How a notice was sent; `received_on` where receipt was shown, else it is presumed."""
 
     command: Literal["ServeNotice"] = "ServeNotice"
-    pupil: PupilNumber
-    notice: Name
-    method: Speakable[Literal["post", "hand", "email"]]
-    sent_on: Day
-    received_on: Day | None = None
+    pupil: Pupil
+    notice: Notice
+    method: Positional[Speakable[Literal["post", "hand", "email"]]] = Field(description="By post, hand or email.")
+    sent_on: Positional[Day] = Field(description="The day it was sent or handed over.")
+    received_on: Day | None = Field(None, description="As was shown. [default by post two working days on]")
 
 
 class BeginProsecution(Command):
     command: Literal["BeginProsecution"] = "BeginProsecution"
-    pupil: PupilNumber
-    notice: Name
-    begun_on: Day
-    offence: Speakable[Literal["444(1)", "444(1A)"]]
+    pupil: Pupil
+    notice: Notice
+    begun_on: Positional[Day] = Field(description="The day on which it was begun.")
+    offence: Speakable[Literal["444(1)", "444(1A)"]] = Field(description="444(1), or 444(1A) for who knows.")
 
 
 class EndProsecution(Command):
     """What came of it; `fine` in pounds."""
 
     command: Literal["EndProsecution"] = "EndProsecution"
-    pupil: PupilNumber
-    notice: Name
-    ended_on: Day
-    outcome: Literal["convicted", "acquitted", "withdrawn"]
-    fine: Pounds = Decimal(0)
-    said: Text = ""
+    pupil: Pupil
+    notice: Notice
+    ended_on: Positional[Day] = Field(description="The day on which it ended.")
+    outcome: Literal["convicted", "acquitted", "withdrawn"] = Field(description="Convicted, acquitted or withdrawn.")
+    fine: Pounds = Field(Decimal(0), description="In pounds, such as 250.")
+    said: Text = Field("", description="What the court said.")

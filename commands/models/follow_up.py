@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from commands.fields import (
     MANY,
+    POSITIONAL,
     YEAR_SESSIONS,
     Day,
     Flag,
@@ -16,46 +17,63 @@ from commands.fields import (
     Line,
     Moment,
     Name,
-    PupilNumber,
+    ParentId,
+    Positional,
+    Pupil,
     SessionField,
     Text,
     Word,
 )
 from commands.models.base import Command, not_before
+from ledger.steps import LETTER_CHANNELS, REACHED, VISIT_CHANNELS
 
-Sessions = Annotated[tuple[SessionField, ...], Field(min_length=1, max_length=YEAR_SESSIONS)]
-ParentIds = Annotated[tuple[Word, ...], Field(min_length=1, max_length=MANY)]
+Sessions = Annotated[
+    tuple[SessionField, ...],
+    POSITIONAL,
+    Field(min_length=1, max_length=YEAR_SESSIONS, description="Half-days, such as 2025-11-03/AM."),
+]
+ParentIds = Annotated[
+    tuple[Word, ...],
+    Field(min_length=1, max_length=MANY, description="One of this pupil's parents, by id; may be repeated."),
+]
+Evidence = Annotated[Name, POSITIONAL, Field(description="The evidence's own name, such as ME-1.")]
+
+REPORTED = "Phone, email, letter, …; voicemail, answer phone, answerphone and answer machine are to be rung back."
+TRIED = f"Phone, email, …; {' or '.join(LETTER_CHANNELS)} is a letter, {' or '.join(VISIT_CHANNELS)} a visit."
+CAME_OF_IT = f"No answer, number dead, …; somebody was spoken with where it begins with {', '.join(REACHED)}."
 
 
 class ReportAbsence(Command):
     command: Literal["ReportAbsence"] = "ReportAbsence"
-    pupil: PupilNumber
-    parent: Word
-    channel: Line
-    received_at: Moment
+    pupil: Pupil
+    parent: Positional[ParentId]
+    channel: Line = Field(description=REPORTED)
+    received_at: Moment = Field(description="When we were told.")
     sessions: Sessions
-    said: Text = ""
+    said: Text = Field("", description="What was said.")
 
 
 class LogContact(Command):
     command: Literal["LogContact"] = "LogContact"
-    pupil: PupilNumber
-    contact: Word
-    channel: Label
-    outcome: Label
-    sessions: Annotated[tuple[SessionField, ...], Field(max_length=YEAR_SESSIONS)] = ()
-    said: Text = ""
-    next_step: Text = ""
+    pupil: Pupil
+    contact: Positional[Word] = Field(description="One of this pupil's parents or other contacts, by id.")
+    channel: Label = Field(description=TRIED)
+    outcome: Label = Field(description=CAME_OF_IT)
+    sessions: Positional[tuple[SessionField, ...]] = Field(
+        (), max_length=YEAR_SESSIONS, description="The half-days it was about."
+    )
+    said: Text = Field("", description="What was said.")
+    next_step: Text = Field("", description="What comes next.")
 
 
 class ExpectSickness(Command):
     """A pupil is expected to be away ill, both days inclusive."""
 
     command: Literal["ExpectSickness"] = "ExpectSickness"
-    pupil: PupilNumber
-    first_day: Day
-    last_day: Day
-    grounds: Text = ""
+    pupil: Pupil
+    first_day: Positional[Day] = Field(description="The first day.")
+    last_day: Positional[Day] = Field(description="The last day, as far as can be said.")
+    grounds: Text = Field("", description="What makes us expect it.")
 
     @field_validator("last_day")
     @classmethod
@@ -67,47 +85,47 @@ class RequestEvidence(Command):
     """Ask for medical evidence, which only a doubt that can be stated allows."""
 
     command: Literal["RequestEvidence"] = "RequestEvidence"
-    pupil: PupilNumber
-    evidence: Name
-    parent: Word
+    pupil: Pupil
+    evidence: Evidence
+    parent: ParentId
     sessions: Sessions
-    doubt: Text = ""
-    wanted: Text = ""
+    doubt: Text = Field("", description="The reasonable doubt that allows it.")
+    wanted: Text = Field("", description="What would do.")
 
 
 class RecordEvidence(Command):
     """Evidence that was seen, asked for or not."""
 
     command: Literal["RecordEvidence"] = "RecordEvidence"
-    pupil: PupilNumber
-    evidence: Name
-    seen_on: Day
+    pupil: Pupil
+    evidence: Evidence
+    seen_on: Day = Field(description="The day it was seen.")
     sessions: Sessions
-    what: Text = ""
+    what: Text = Field("", description="What it was.")
 
 
 class ReturnEvidence(Command):
     command: Literal["ReturnEvidence"] = "ReturnEvidence"
-    pupil: PupilNumber
-    evidence: Name
-    returned_on: Day
+    pupil: Pupil
+    evidence: Evidence
+    returned_on: Positional[Day] = Field(description="The day it was given back.")
 
 
 class RecordEnquiries(Command):
     """Where a pupil is was asked after; `jointly` with the local authority."""
 
     command: Literal["RecordEnquiries"] = "RecordEnquiries"
-    pupil: PupilNumber
-    on: Day
-    jointly: Flag = False
-    outcome: Text = ""
+    pupil: Pupil
+    on: Positional[Day] = Field(description="The day on which they were made.")
+    jointly: Flag = Field(False, description="Together with the local authority.")
+    outcome: Text = Field("", description="What came of it.")
 
 
 class AttributeAbsence(Command):
     """Which parents are believed to have allowed an absence."""
 
     command: Literal["AttributeAbsence"] = "AttributeAbsence"
-    pupil: PupilNumber
+    pupil: Pupil
     sessions: Sessions
     parents: ParentIds
-    reason: Text = ""
+    reason: Text = Field("", description="Why.")

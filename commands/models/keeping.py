@@ -6,20 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import SCHOOL_PUPILS, SPEAKABLE, Count, Position, PupilNumber, Text
+from commands.fields import SCHOOL_PUPILS, SPEAKABLE, Count, Position, Positional, Pupil, PupilNumber, Text
 from commands.models.base import By, Command, Model
 
 
 class PlaceHold(Command):
     command: Literal["PlaceHold"] = "PlaceHold"
-    pupil: PupilNumber
-    reason: Text = ""
+    pupil: Pupil
+    reason: Text = Field("", description="Why.")
 
 
 class LiftHold(Command):
     command: Literal["LiftHold"] = "LiftHold"
-    pupil: PupilNumber
-    reason: Text = ""
+    pupil: Pupil
+    reason: Text = Field("", description="Why.")
 
 
 class PupilYear(Model):
@@ -42,9 +42,9 @@ class DoubtStamps(Command):
     """Say that the recorded times from one position to another are wrong; with no `last`, up to now."""
 
     command: Literal["DoubtStamps"] = "DoubtStamps"
-    first: Position
-    last: Position | None = None
-    reason: Text = ""
+    first: Positional[Position] = Field(description="The first position that was recorded at a wrong time.")
+    last: Positional[Position | None] = Field(None, description="The last one. [default this command]")
+    reason: Text = Field("", description="Why.")
 
     @field_validator("last")
     @classmethod

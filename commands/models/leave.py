@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import YEAR_SESSIONS, Code, Day, Flag, Name, PupilNumber, SessionField, Text, Word
+from commands.fields import POSITIONAL, YEAR_SESSIONS, Code, Day, Flag, Name, ParentId, Pupil, SessionField, Text
 from commands.models.base import Command, Model, not_before
 from ledger.sessions import Session
+
+Request = Annotated[Name, POSITIONAL, Field(description="The request's own name, such as LR-1.")]
 
 
 class GrantedSession(Model):
@@ -19,14 +21,14 @@ class GrantedSession(Model):
 
 class RequestLeave(Command):
     command: Literal["RequestLeave"] = "RequestLeave"
-    pupil: PupilNumber
-    request: Name
-    parent: Word
-    received_on: Day
-    first: SessionField
-    last: SessionField
-    ground: Text = ""
-    on_form: Flag = False
+    pupil: Pupil
+    request: Request
+    parent: ParentId
+    received_on: Day = Field(description="The day the request came.")
+    first: SessionField = Field(description="The first half-day asked for.")
+    last: SessionField = Field(description="The last half-day asked for.")
+    ground: Text = Field("", description="What for.")
+    on_form: Flag = Field(False, description="It came on the school's form.")
 
     @field_validator("last")
     @classmethod
@@ -38,14 +40,14 @@ class DecideLeave(Command):
     """Sessions of the request that are not in `granted` are refused."""
 
     command: Literal["DecideLeave"] = "DecideLeave"
-    pupil: PupilNumber
-    request: Name
+    pupil: Pupil
+    request: Request
     granted: Annotated[tuple[GrantedSession, ...], Field(max_length=YEAR_SESSIONS)] = ()
-    reason: Text = ""
+    reason: Text = Field("", description="Why.")
 
 
 class WithdrawLeave(Command):
     command: Literal["WithdrawLeave"] = "WithdrawLeave"
-    pupil: PupilNumber
-    request: Name
-    reason: Text = ""
+    pupil: Pupil
+    request: Request
+    reason: Text = Field("", description="Why.")

@@ -7,7 +7,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import SCHOOL_PUPILS, ClassName, Code, Moment, PupilNumber, SessionField, Text
+from commands.fields import (
+    SCHOOL_PUPILS,
+    ClassName,
+    Code,
+    HalfDay,
+    Moment,
+    Positional,
+    Pupil,
+    PupilNumber,
+    SessionField,
+    Text,
+)
 from commands.models.base import Command, Model
 from ledger.sessions import LONDON
 
@@ -19,10 +30,10 @@ class Mark(Model):
 
 class RecordMark(Command):
     command: Literal["RecordMark"] = "RecordMark"
-    pupil: PupilNumber
-    session: SessionField
-    code: Code
-    detail: Text = ""
+    pupil: Pupil
+    session: HalfDay
+    code: Positional[Code]
+    detail: Text = Field("", description="What the code needs stated.")
 
 
 class TakeRegister(Command):
@@ -36,27 +47,27 @@ class CloseRegister(Command):
     """Without `class`, every class."""
 
     command: Literal["CloseRegister"] = "CloseRegister"
-    class_name: Annotated[ClassName | None, Field(alias="class")] = None
-    session: SessionField
+    class_name: Annotated[ClassName | None, Field(alias="class", description="Just one class.")] = None
+    session: HalfDay
 
 
 class AmendMark(Command):
     command: Literal["AmendMark"] = "AmendMark"
-    pupil: PupilNumber
-    session: SessionField
-    code: Code
-    detail: Text = ""
-    reason: Text = ""
+    pupil: Pupil
+    session: HalfDay
+    code: Positional[Code]
+    detail: Text = Field("", description="What the code needs stated.")
+    reason: Text = Field("", description="Why.")
 
 
 class LogArrival(Command):
     command: Literal["LogArrival"] = "LogArrival"
-    pupil: PupilNumber
-    session: SessionField
-    arrived_at: Moment
-    reason: Text = ""
-    code: Code | None = None
-    detail: Text = ""
+    pupil: Pupil
+    session: HalfDay
+    arrived_at: Positional[Moment] = Field(description="When, such as 2025-11-03T09:12, in London.")
+    reason: Text = Field("", description="Why.")
+    code: Code | None = Field(None, description="Instead of what the clock says.")
+    detail: Text = Field("", description="What the code needs stated.")
 
     @field_validator("arrived_at")
     @classmethod

@@ -6,7 +6,22 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from commands.fields import MANY, BirthDay, ClassName, Day, Label, Line, PupilNumber, Text, Upn, Word, YearGroup
+from commands.fields import (
+    MANY,
+    BirthDay,
+    Class,
+    ClassName,
+    Day,
+    Label,
+    Line,
+    ParentId,
+    Positional,
+    Pupil,
+    Text,
+    Upn,
+    Word,
+    YearGroup,
+)
 from commands.models.base import Command, Model
 
 
@@ -33,7 +48,7 @@ Groups = Annotated[tuple[Line, ...], Field(max_length=MANY)]
 
 class AdmitPupil(Command):
     command: Literal["AdmitPupil"] = "AdmitPupil"
-    pupil: PupilNumber
+    pupil: Pupil
     upn: Upn | None = None
     name_: Annotated[Label, Field(alias="name")]
     born: BirthDay
@@ -53,74 +68,74 @@ class ChangeClass(Command):
     """`year_group` left out stays as it is."""
 
     command: Literal["ChangeClass"] = "ChangeClass"
-    pupil: PupilNumber
-    class_name: Annotated[ClassName, Field(alias="class")]
-    from_day: Day
-    year_group: YearGroup | None = None
+    pupil: Pupil
+    class_name: Annotated[Positional[Class], Field(alias="class")]
+    from_day: Positional[Day] = Field(description="The first day in the new class.")
+    year_group: YearGroup | None = Field(None, description="The year group, such as 4 or R.")
 
 
 class ChangeContacts(Command):
     """The whole new list of parents; `from_day` left out is the day it is recorded on."""
 
     command: Literal["ChangeContacts"] = "ChangeContacts"
-    pupil: PupilNumber
+    pupil: Pupil
     parents: Parents
     from_day: Day | None = None
-    reason: Text = ""
+    reason: Text = Field("", description="Why.")
 
 
 class ChangeGroups(Command):
     command: Literal["ChangeGroups"] = "ChangeGroups"
-    pupil: PupilNumber
+    pupil: Pupil
     groups: Groups
 
 
 class RemoveFromRoll(Command):
     command: Literal["RemoveFromRoll"] = "RemoveFromRoll"
-    pupil: PupilNumber
-    last_day: Day
-    ground: Text = ""
-    destination: Line = ""
-    shown_by: Line = ""
+    pupil: Pupil
+    last_day: Positional[Day] = Field(description="The last day on roll.")
+    ground: Text = Field("", description="Why the pupil leaves.")
+    destination: Line = Field("", description="The next school.")
+    shown_by: Line = Field("", description="What was seen that shows the ground.")
 
 
 class ChangeEmergencyContacts(Command):
     """Whom to ring beside the parents: the whole new list; `from_day` left out is the day it is recorded on."""
 
     command: Literal["ChangeEmergencyContacts"] = "ChangeEmergencyContacts"
-    pupil: PupilNumber
+    pupil: Pupil
     emergency_contacts: Parents
     from_day: Day | None = None
-    reason: Text = ""
+    reason: Text = Field("", description="Why.")
 
 
 class AmendParticulars(Command):
     """What is different in the admission register from a day on; what is left out stays."""
 
     command: Literal["AmendParticulars"] = "AmendParticulars"
-    pupil: PupilNumber
-    from_day: Day
-    name_: Annotated[Label | None, Field(alias="name")] = None
-    upn: Upn | None = None
-    born: BirthDay | None = None
-    sex: Line | None = None
-    address: Text | None = None
-    email: Line | None = None
-    last_school: Line | None = None
-    reason: Text = ""
+    pupil: Pupil
+    from_day: Positional[Day] = Field(description="The day from which it is so.")
+    name_: Annotated[Label | None, Field(alias="name", description="The pupil's name.")] = None
+    upn: Upn | None = Field(None, description="The unique pupil number.")
+    born: BirthDay | None = Field(None, description="The day of birth.")
+    sex: Line | None = Field(None, description="As in the admission register.")
+    address: Text | None = Field(None, description="Where the pupil lives.")
+    email: Line | None = Field(None, description="An e-mail address.")
+    last_school: Line | None = Field(None, description="The school before.")
+    reason: Text = Field("", description="Why.")
 
 
 class ReceiveMovingForm(Command):
     """The form of a parent who takes a pupil to another school."""
 
     command: Literal["ReceiveMovingForm"] = "ReceiveMovingForm"
-    pupil: PupilNumber
-    parent: Word
-    received_on: Day
-    leaving_on: Day
-    new_address: Text = ""
-    new_school: Line = ""
-    new_school_address: Text = ""
+    pupil: Pupil
+    parent: ParentId
+    received_on: Day = Field(description="The day the form came.")
+    leaving_on: Day = Field(description="The last day here, as it says.")
+    new_address: Text = Field("", description="Where the pupil will live.")
+    new_school: Line = Field("", description="The next school.")
+    new_school_address: Text = Field("", description="Where the next school is.")
 
 
 class ReceiveRecord(Command):
@@ -128,7 +143,7 @@ class ReceiveRecord(Command):
     parents that its notices name are which of ours."""
 
     command: Literal["ReceiveRecord"] = "ReceiveRecord"
-    pupil: PupilNumber
+    pupil: Pupil
     record: Annotated[str, StringConstraints(max_length=10_000_000)]
     key: Word
     parents: Annotated[dict[Word, Word], Field(max_length=MANY)] = {}

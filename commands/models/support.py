@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import MANY, Count, Day, Label, Line, Name, Position, PupilNumber, Speakable, Text, Word
+from commands.fields import MANY, Count, Day, Label, Line, Name, Positional, Pupil, Seen, Speakable, Text, Word
 from commands.models.base import Command, Model, not_before
 from commands.models.follow_up import ParentIds
-from ledger.steps import Agency, AgencyAbout, LetterAbout, ReturnForm, SupportStage, SupportStep
+from ledger.steps import STEPS, Agency, AgencyAbout, LetterAbout, ReturnForm, SupportStage, SupportStep
 
 
 class Quoted(Model):
@@ -28,12 +28,12 @@ class SendLetter(Command):
     as it stands now. `cites` is what it is about where that has a name, such as a request for leave."""
 
     command: Literal["SendLetter"] = "SendLetter"
-    pupil: PupilNumber
+    pupil: Pupil
     about: Speakable[LetterAbout]
     parents: ParentIds
     sent_on: Day
     as_of: Day | None = None
-    seen: Position | None = None
+    seen: Seen | None = None
     quoted: Speakable[Quoted] | None = None
     cites: Name | None = None
     said: Text = ""
@@ -43,13 +43,15 @@ class RecordSupport(Command):
     """One stage of one step of support."""
 
     command: Literal["RecordSupport"] = "RecordSupport"
-    pupil: PupilNumber
-    step: Speakable[SupportStep]
-    stage: Speakable[SupportStage]
-    on: Day
-    next_on: Day | None = None
-    people: Annotated[tuple[Label, ...], Field(max_length=MANY)] = ()
-    outcome: Text = ""
+    pupil: Pupil
+    step: Positional[Speakable[SupportStep]] = Field(description=f"One of: {', '.join(STEPS)}.")
+    stage: Positional[Speakable[SupportStage]] = Field(
+        description="Invited, offered, accepted, held, agreed, reviewed …"
+    )
+    on: Positional[Day] = Field(description="The day of it.")
+    next_on: Day | None = Field(None, description="When it is looked at again.")
+    people: Annotated[tuple[Label, ...], Field(max_length=MANY, description="Who took part; may be repeated.")] = ()
+    outcome: Text = Field("", description="What was agreed.")
 
     @field_validator("next_on")
     @classmethod
@@ -61,23 +63,23 @@ class InformAgency(Command):
     """Somebody outside was told."""
 
     command: Literal["InformAgency"] = "InformAgency"
-    pupil: PupilNumber
-    agency: Speakable[Agency]
-    about: Speakable[AgencyAbout]
-    on: Day
-    person: Line = ""
-    said: Text = ""
+    pupil: Pupil
+    agency: Positional[Speakable[Agency]] = Field(description="Social worker, local authority, …")
+    about: Positional[Speakable[AgencyAbout]] = Field(description="Unexplained absence, no contact, deletion, …")
+    on: Positional[Day] = Field(description="The day of it.")
+    person: Line = Field("", description="Whom it was said to.")
+    said: Text = Field("", description="What was said.")
 
 
 class MakeReturn(Command):
     """A return to the local authority was made: `episode` is the first day that it is about."""
 
     command: Literal["MakeReturn"] = "MakeReturn"
-    pupil: PupilNumber
+    pupil: Pupil
     form: Speakable[ReturnForm]
     episode: Day
     made_on: Day
-    seen: Position | None = None
+    seen: Seen | None = None
     content: Annotated[dict[Word, Any], Field(max_length=200)] = {}
 
 
@@ -85,10 +87,10 @@ class ShareInformation(Command):
     """Something was passed on to somebody who is not this school."""
 
     command: Literal["ShareInformation"] = "ShareInformation"
-    pupil: PupilNumber
-    what: Text
-    recipient: Label
-    on: Day
-    as_of: Day
-    seen: Position | None = None
-    why: Text = ""
+    pupil: Pupil
+    what: Positional[Text] = Field(description="What was passed on.")
+    recipient: Label = Field(description="Whom it was passed on to.")
+    on: Day = Field(description="The day of it.")
+    as_of: Day = Field(description="The day that it is about.")
+    seen: Seen | None = None
+    why: Text = Field("", description="Why it was needed.")
