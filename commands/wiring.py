@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from threading import RLock
@@ -78,7 +78,9 @@ class House:
     @property
     def simulated(self) -> bool:
         """Whether the clock of this ledger is simulated; fixed by its first event."""
-        opened = None if self.ledger.unfit else self.ledger.opened()
+        opened = None
+        with suppress(*([LedgerError] if self.ledger.unfit else [])):
+            opened = self.ledger.opened()
         return self._simulated if opened is None else opened.simulated
 
     def check_opened(self) -> None:

@@ -36,7 +36,7 @@ def uri_of(path: Path | str, *, create: bool = False) -> str:
 
 def open_file(uri: str, *, timeout: float) -> sqlite3.Connection:
     """Return a connection to the file of a URI, without transactions of Python's own. One that may not be written is
-    opened for reading; only a URI that creates makes a file. Raises sqlite3.OperationalError."""
+    opened for reading; only a URI that creates makes a file. Raises sqlite3.DatabaseError."""
     path = unquote(uri.removeprefix("file:").partition("?")[0])
     if uri.endswith("mode=rwc"):
         return _connected(uri, timeout)
@@ -45,11 +45,22 @@ def open_file(uri: str, *, timeout: float) -> sqlite3.Connection:
         try:
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
             return connection
-        except sqlite3.OperationalError as error:
-            connection.close()
+        except sqlite3.DatabaseError as error:
+            connection.close()  # which takes the files beside it away again
             if error.sqlite_errorcode & 255 not in UNWRITABLE:
                 raise
     return _for_reading(path, timeout)
+
+
+def open_damaged(uri: str, *, timeout: float) -> sqlite3.Connection:
+    """Return a connection that reads what is left of the file of a URI, also of one that was cut off, and writes
+    nothing."""
+    path = unquote(uri.removeprefix("file:").partition("?")[0])
+    connection = _connected(_uri_for_reading(path), timeout)
+    # So SQLite takes a file for as long as it is, where it would refuse all of one shorter than it says of itself.
+    connection.execute("PRAGMA writable_schema=ON")
+    connection.execute("PRAGMA query_only=ON")
+    return connection
 
 
 def opener(path: Path | str, *, timeout: float = PATIENCE) -> Callable[[], sqlite3.Connection]:
@@ -78,22 +89,29 @@ def _has_room(path: str) -> bool:
 
 
 def _for_reading(path: str, timeout: float) -> sqlite3.Connection:
-    log = Path(f"{path}-wal")
-    logged = log.exists() and log.stat().st_size > 0
-    # Without a log nobody is at work on it, so that it can be read as it lies there.
-    connection = _connected(uri_of(path).replace("mode=rw", "mode=ro" if logged else "mode=ro&immutable=1"), timeout)
+    connection = _connected(_uri_for_reading(path), timeout)
     try:
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
     except sqlite3.OperationalError as error:
         connection.close()
-        if not logged:
+        if not _logged(path):
             raise
         raise sqlite3.OperationalError(
-            f"{log.name} holds what is not in {Path(path).name} yet, and cannot be read where nothing may be written: "
-            "copy the two together to a folder that may"
+            f"{Path(path).name}-wal holds what is not in {Path(path).name} yet, and cannot be read where nothing may "
+            "be written: copy the two together to a folder that may"
         ) from error
     connection.execute("PRAGMA query_only=ON")
     return connection
+
+
+def _uri_for_reading(path: str) -> str:
+    # Without a log nobody is at work on it, so that it can be read as it lies there.
+    return uri_of(path).replace("mode=rw", "mode=ro" if _logged(path) else "mode=ro&immutable=1")
+
+
+def _logged(path: str) -> bool:
+    log = Path(f"{path}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _connected(uri: str, timeout: float) -> sqlite3.Connection:

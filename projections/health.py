@@ -20,7 +20,7 @@ from ledger.finding import Finding
 from ledger.keys import KeyStore
 from ledger.school import School, take_in
 from ledger.sessions import LONDON, Session, from_micros, school_year
-from ledger.store import Ledger, Row, said
+from ledger.store import Damaged, Ledger, Row, said
 from ledger.store.rows import FIRST_MOMENT, UnsoundRow
 from ledger.streams import SCHOOL, Owner
 from projections.basis import basis_findings, decided_leave
@@ -42,7 +42,7 @@ from projections.projector import (
     unreadable,
 )
 from projections.questions import Answers, Moment
-from projections.replay import replay, sound_pages, stored
+from projections.replay import LAST, Gap, replay, sound_pages, stored
 from projections.roll_health import roll_findings
 from projections.sums import Sum, summed
 from projections.tables import SERVING, parked, tracking
@@ -189,24 +189,24 @@ def verify_findings(
         "the files": lambda: file_findings(ledger.address.shown, *([] if keys is None else [keys.address])),
         "the database": lambda: _database_findings(ledger),
         "rows outside the ledger's positions": lambda: stray_findings(ledger),
-        "the events": lambda: _row_findings(ledger, ledger.reads.end(), progress),
+        "the events": lambda: _row_findings(ledger, progress),
         "the receipts": lambda: _receipt_findings(ledger, ledger.reads.end()),
         "the rules": lambda: rule_findings(take_in(School(), ledger.reads.reference_rows(0, ledger.reads.head()[0]))),
         "the times": lambda: clock_findings(ledger),
         "the texts": lambda: [] if keys is None else text_findings(ledger, keys, progress),
         "the read model": lambda: model_findings(ledger, engine),
     }
-    found: dict[Finding, None] = {}
-    for what, examined in parts.items():
-        try:
-            for finding in examined():
-                found[finding] = None
-        except UnsoundRow as error:
-            found[_unsound(error)] = None
-        except (LedgerError, sa.exc.DBAPIError) as error:
-            sentence = said(getattr(error, "orig", None) or error)
-            found[Finding("database", f"{what} cannot be examined: {sentence}")] = None
-    return list(found)
+    return list(dict.fromkeys(finding for what, part in parts.items() for finding in examined(what, part)))
+
+
+def examined(what: str, part: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield what is found in a part of a ledger, and where it cannot be examined to its end, why not."""
+    try:
+        yield from part()
+    except UnsoundRow as error:
+        yield _unsound(error)
+    except (LedgerError, sa.exc.DBAPIError) as error:
+        yield Finding("database", f"{what} cannot be examined: {said(getattr(error, 'orig', None) or error)}")
 
 
 def _unsound(error: UnsoundRow) -> Finding:
@@ -269,12 +269,22 @@ def _database_findings(ledger: Ledger) -> Iterator[Finding]:
     yield from (Finding("database", sentence) for sentence in faults)
 
 
-def _row_findings(ledger: Ledger, head: int, progress: Callable[[int], None] | None) -> Iterator[Finding]:
-    position, recorded_at, whole = 0, FIRST_MOMENT, True
+def _row_findings(ledger: Ledger, progress: Callable[[int], None] | None) -> Iterator[Finding]:
+    try:
+        until = ledger.reads.end()
+    except Damaged:
+        until = LAST
+    position, recorded_at, whole, torn = 0, FIRST_MOMENT, True, False
     versions: dict[str, int] = {}
     admitted: set[str] = {SCHOOL}
     strangers: dict[str, int] = {}  # the first position about each who has not been admitted yet
-    for rows in sound_pages(ledger, head):
+    for rows in sound_pages(ledger, until):
+        if isinstance(rows, Gap):
+            where = "on" if rows.last == LAST else f"to {rows.last}"
+            sentence = f"the file is damaged: what stands at positions {rows.after + 1} {where} cannot be read"
+            yield Finding("database", sentence, position=rows.after + 1)
+            position, whole, torn = rows.last, False, True
+            continue
         if isinstance(rows, UnsoundRow):
             yield _unsound(rows)
             position, whole = rows.position or position, False
@@ -285,7 +295,8 @@ def _row_findings(ledger: Ledger, head: int, progress: Callable[[int], None] | N
                 yield Finding("gap", f"positions {position + 1} to {row.position - 1} are gone", position=row.position)
             elif row.position <= position:
                 yield Finding("gap", "a second event stands at this position", position=row.position)
-            if row.version != (due := versions.get(row.stream, 0) + 1):
+            due = versions.get(row.stream, 0) + 1
+            if row.version != due and not (torn and row.version > due):
                 sentence = f"version {row.version} stands where version {due} of its stream belongs: {row.stream}"
                 yield Finding("versions", sentence, position=row.position)
             versions[row.stream] = row.version

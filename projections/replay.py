@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from ledger.store import Ledger, Row, UnsoundRow
+from ledger.store import Damaged, Ledger, Row, UnsoundRow
 from projections.projector import EntryRow, meaning
 from projections.tables import SERVING, Generation
 
 PAGE = 50_000
+LAST = 2**62  # where the last position cannot be read
 
 
 def pages(ledger: Ledger, until: int, after: int = 0) -> Iterator[list[Row]]:
@@ -20,23 +23,73 @@ def pages(ledger: Ledger, until: int, after: int = 0) -> Iterator[list[Row]]:
         after = rows[-1].position
 
 
-def sound_pages(ledger: Ledger, until: int) -> Iterator[list[Row] | UnsoundRow]:
-    """Yield the ledger's rows as `pages` does, and in the place of one that no recorder wrote what is wrong with it."""
-    after = 0
+class Gap(NamedTuple):
+    """Positions whose rows cannot be read, because the file is damaged there: those after one, up to another."""
+
+    after: int
+    last: int
+
+
+def sound_pages(ledger: Ledger, until: int, after: int = 0) -> Iterator[list[Row] | UnsoundRow | Gap]:
+    """Yield the ledger's rows as `pages` does, in the place of one that no recorder wrote what is wrong with it, and of
+    those that stand where the file is damaged their positions."""
+    size = PAGE
     while after < until:
         try:
-            rows = ledger.reads.rows(after, PAGE, until)
+            rows = ledger.reads.rows(after, size, until)
         except UnsoundRow as error:
             if error.position is None or error.position <= after:
                 raise
-            yield from pages(ledger, error.position - 1, after)
+            yield from sound_pages(ledger, error.position - 1, after)
             yield error
             after = error.position
             continue
-        if not rows:
+        except Damaged:
+            if size > 1:
+                size //= 2  # down to the last row before the damage
+                continue
+            gap = Gap(after, _past_damage(ledger, after, until))
+            yield gap
+            after, size = gap.last, PAGE
+            continue
+        if not rows or rows[-1].position <= after:
             return
         yield rows
         after = rows[-1].position
+
+
+def _past_damage(ledger: Ledger, after: int, until: int) -> int:
+    """Return a position after which rows can be read again, `until` where there is none. Looks in steps that grow, so
+    of what stands between two damaged places something may be passed over."""
+    unread, there = after, after + 1
+    while not _readable(ledger, there, until):
+        unread, there = there, there + 1 + (there - after) // 8
+        if there >= until:
+            return until
+    while there - unread > 1:
+        middle = (unread + there) // 2
+        unread, there = (unread, middle) if _readable(ledger, middle, until) else (middle, there)
+    return there
+
+
+def _readable(ledger: Ledger, after: int, until: int) -> bool:
+    with suppress(UnsoundRow):
+        try:
+            ledger.reads.rows(after, 1, until)
+        except Damaged:
+            return False
+    return True
+
+
+def last_read(ledger: Ledger) -> int:
+    """Return the ledger's last position; where the file is damaged there, the last whose row can be read."""
+    with suppress(Damaged):
+        return ledger.reads.end()
+    last = 0
+    with suppress(Damaged, UnsoundRow):
+        for rows in sound_pages(ledger, LAST):
+            last = rows[-1].position if isinstance(rows, list) else last
+    return last
 
 
 def replayed(ledger: Ledger, until: int) -> set[EntryRow]:
@@ -51,6 +104,8 @@ def replay(ledger: Ledger, until: int) -> tuple[set[EntryRow], set[tuple[int, st
     model: dict[tuple[int, str, int, int], EntryRow] = {}
     streams: set[str] = set()
     for rows in sound_pages(ledger, until):
+        if isinstance(rows, Gap):
+            raise Damaged(f"the rows after position {rows.after} cannot be read")
         if isinstance(rows, UnsoundRow):
             continue
         batch = meaning(rows, streams)

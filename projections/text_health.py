@@ -15,14 +15,16 @@ from ledger.sessions import format_year
 from ledger.store import Ledger, Row
 from ledger.streams import SCHOOL, Owner, owner_of
 from ledger.words import counted
-from projections.replay import pages
+from projections.replay import last_read, sound_pages
 
 
 def text_findings(ledger: Ledger, keys: KeyStore, progress: Callable[[int], None] | None = None) -> Iterator[Finding]:
     """Yield what is wrong with keys and texts, every one of which is opened."""
     forgotten = forgotten_at(ledger)
     missing: dict[Owner, list[int]] = defaultdict(list)
-    for rows in pages(ledger, ledger.reads.end()):
+    for rows in sound_pages(ledger, last_read(ledger)):
+        if not isinstance(rows, list):
+            continue  # a finding of its own
         spoken = [row for row in rows if wire.seems_sealed(row.state)]
         held = keys.load(owner_of(row.stream) for row in spoken)
         for row in spoken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -126,13 +127,18 @@ def find_faults(
     Example: attendance doctor --as-of 2025-12-12
     """
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
+    from ledger.store import Damaged
     from projections.cohorts import described
     from projections.health import doctor_findings
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        found = doctor_findings(house.answers, moment)
-        _tell("Doctor", found, house.simulated, described(moment), as_json=as_json)
+    with opened(ledger, keys, examining=True) as house:
+        try:
+            house.ledger.check_fit()
+            moment = house.answers.moment(about, known)
+            found, under = doctor_findings(house.answers, moment), described(moment)
+        except Damaged as error:
+            found, under = [Finding("database", f"{error}; see 'attendance verify'")], "nothing else was looked at"
+        _tell("Doctor", found, house.simulated, under, as_json=as_json)
 
 
 @verbs.command("verify")
@@ -173,41 +179,50 @@ def verify_ledger(
     \b
     Example: attendance verify --seal /media/safe/seal --ledger sqlite:///school.db
     """
-    from ledger import authorship
     from projections.file_health import loose
-    from projections.health import verify_findings
+    from projections.health import examined, verify_findings
+    from projections.replay import last_read
     from projections.sealed import short_findings
 
     by = parse_known_at(sealed_by, "--sealed-by")
     if summary and not as_json:
         raise Refused("malformed", field="--summary", expected="with --json")
     with opened(ledger, keys, examining=True) as house:
-        position = house.ledger.reads.end()
+        position = last_read(house.ledger)
         with progress_bar("verifying", position) as progress:
             found = verify_findings(house.ledger, house.engine, progress, house.keys)
         with progress_bar("checking who recorded", position) as progress:
-            recorded = authorship.checked(house.ledger, house.keys, progress)
-        found += recorded.findings
-        for sentence in recorded.notes if as_json or recorded.findings or house.keys.lost else ():
-            note(sentence)
+            found += examined("who recorded", lambda: _recorded(house, progress, as_json=as_json))
         found += loose([] if seal is None else [seal / "key"])
         sealed = _sealed(house, seal, checkpoints or [], verifier, roots)
         found += sealed.findings
-        found += short_findings(house.ledger, sealed.cover, at_least, None if by is None else micros(by))
+        asked = at_least, None if by is None else micros(by)
+        found += examined("what is sealed", lambda: short_findings(house.ledger, sealed.cover, *asked))
         _tell_verified(found, sealed, position, house.simulated, as_json=as_json, summary=summary)
+
+
+def _recorded(house: House, progress: Callable[[int], None] | None, *, as_json: bool) -> list[Finding]:
+    """Return what the codes beside the receipts say, what else is to be said noted on standard error."""
+    from ledger.authorship import checked
+
+    recorded = checked(house.ledger, house.keys, progress)
+    for sentence in recorded.notes if as_json or recorded.findings or house.keys.lost else ():
+        note(sentence)
+    return recorded.findings
 
 
 def _sealed(
     house: House, folder: Path | None, checkpoints: list[Path], verifier: str | None, roots: Path | None
 ) -> Sealed:
     """Return what seal and time stamps say, what else is to be said noted on standard error."""
-    from ledger.store import UnsoundRow
+    from ledger.store import Damaged, UnsoundRow
     from projections.sealed import Sealed, sealed_findings, stamp_findings
 
     try:
         sealed = sealed_findings(house.ledger, folder, checkpoints, verifier, house.keys.epochs())
-    except UnsoundRow:
-        sealed = Sealed([], None, ["the seal was not checked, because a row of the ledger is none"])
+    except (UnsoundRow, Damaged) as error:
+        why = "a row of the ledger is none" if isinstance(error, UnsoundRow) else "the ledger's file is damaged"
+        sealed = Sealed([], None, [f"the seal was not checked, because {why}"])
     told: list[str] = []
     if roots is not None:
         if folder is None:

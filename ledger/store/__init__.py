@@ -32,7 +32,7 @@ from ledger.durable import make_private
 from ledger.errors import Misconfigured
 from ledger.events import Event, SchoolOpened
 from ledger.sessions import from_micros
-from ledger.store.formats import Standing
+from ledger.store.formats import FORMAT, Standing
 from ledger.store.macs import mac_of
 from ledger.store.names import CATALOGUE, POSTGRES, SCHEMA, named_few
 from ledger.store.rows import (
@@ -40,6 +40,7 @@ from ledger.store.rows import (
     SEPARATOR,
     VOLUME_KINDS,
     Conflict,
+    Damaged,
     Reads,
     Receipt,
     Row,
@@ -55,6 +56,7 @@ __all__ = [
     "SEPARATOR",
     "VOLUME_KINDS",
     "Conflict",
+    "Damaged",
     "Envelope",
     "Ledger",
     "Reads",
@@ -97,6 +99,7 @@ class Ledger(Application[str]):
     def __init__(self, address: Address) -> None:
         self.address = address
         self.unfit = ""  # why nothing may be recorded, where the ledger was opened to be examined
+        self.damaged = False  # whether that is because its file is
         self.appended = 0  # events, by this process
         super().__init__(env=address.environment)
 
@@ -127,11 +130,25 @@ class Ledger(Application[str]):
         if datastore := getattr(self, "_datastore", None):
             datastore.close()
 
+    def check_fit(self) -> None:
+        """Raise Damaged or Misconfigured where the ledger was opened to be examined, and may only be that."""
+        if self.unfit:
+            raise (Damaged if self.damaged else Misconfigured)(self.unfit)
+
     def checked_again(self) -> None:
         """Take in what `repair` did. Raises Misconfigured where something is wrong still."""
         self.__dict__.pop("standing", None)
         self.reads.check()
         self.unfit = ""
+
+    def read_what_is_left(self, damage: Damaged) -> None:
+        """Go on with a file that is damaged, to examine it; nothing is recorded."""
+        self.unfit, self.damaged = str(damage), True
+        self.reads.read_what_is_left()
+        try:
+            self.standing = self.reads.standing()
+        except Damaged:
+            self.standing = Standing(FORMAT, "")
 
     @cached_property
     def standing(self) -> Standing:
@@ -163,8 +180,7 @@ class Ledger(Application[str]):
             raise refusal
         # Not by `save`, which would make three more objects of every event, for followers that a ledger has none of.
         stored = [self.mapper.to_stored_event(envelope) for envelope in envelopes]
-        if self.unfit:
-            raise Misconfigured(self.unfit)
+        self.check_fit()
         mac = mac_of(key, receipt, stored) if key and receipt else None
         positions = list(self.reads.insert_events(stored, receipt=receipt, basis=basis, at=at, seen=seen, mac=mac))
         self.appended += len(positions)
@@ -277,9 +293,17 @@ def open_ledger(url: str, *, create: bool = False, examining: bool = False) -> L
         ledger = Ledger(address)
         try:
             _check_ledger(ledger, create=create, examining=examining)
+        except Damaged as error:
+            if not examining:
+                raise
+            ledger.read_what_is_left(error)
         except BaseException:
             ledger.close()
             raise
+    except Damaged as error:
+        raise Misconfigured(
+            f"the ledger at {address.shown} cannot be read: {error}; see 'attendance verify'"
+        ) from error
     except (Unavailable, PersistenceError) as error:
         raise Misconfigured(f"the ledger at {address.shown} cannot be reached: {said(error)}") from error
     return ledger

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ledger.errors import LedgerError, Misconfigured, Refused
-from ledger.store.rows import WAIT_SECONDS, Busy, Conflict, Unavailable, clock_ahead, said
+from ledger.store.rows import WAIT_SECONDS, Busy, Conflict, Damaged, Unavailable, clock_ahead, said
 
 # States of PostgreSQL (its manual, appendix A), and those that our own functions raise: the class AT is nobody's.
 NO_RIGHT, NO_LOCK, CANCELLED, READ_ONLY = "42501", "55P03", "57014", "25006"
@@ -51,6 +51,9 @@ def meaning_of(error: BaseException) -> LedgerError:
 def _of_sqlite(cause: BaseException, kinds: set[str]) -> LedgerError:
     if "IntegrityError" in kinds:
         return Conflict(said(cause))  # type: ignore[arg-type]
+    code = int(getattr(cause, "sqlite_errorcode", 0) or getattr(cause.__cause__, "sqlite_errorcode", 0))
+    if code & 255 in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return Damaged(f"the file is damaged, as SQLite says: {said(cause)}")  # type: ignore[arg-type]
     # Locked for too long, disk full, no database at all: what the file holds is unchanged.
     return Unavailable(f"SQLite: {said(cause)}")  # type: ignore[arg-type]
 

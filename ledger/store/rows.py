@@ -99,6 +99,10 @@ class Unavailable(LedgerError):
     """The database did not answer; nothing is known about the last save until its receipt is looked up."""
 
 
+class Damaged(Unavailable):
+    """The file of the database is damaged where something stands that was asked for, or altogether."""
+
+
 class Busy(Unavailable):
     """Somebody held on to what a statement needed for as long as anything is waited for; nothing of it was done."""
 

@@ -10,7 +10,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -20,10 +20,10 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteConnection, SQ
 from ledger.errors import Misconfigured, Refused
 from ledger.store.failures import meaning_of
 from ledger.store.formats import FIRST, FORMAT, Standing
-from ledger.store.rows import IS_REFERENCE, Conflict, Receipt, assert_predecessors, check_clock, sound
+from ledger.store.rows import IS_REFERENCE, Conflict, Damaged, Receipt, assert_predecessors, check_clock, sound
 from ledger.store.sql import COLUMNS, PROJECTED, RECEIPT, SqlReads
 from ledger.store.sqlite_schema import DDL, INDEXES, STATE_FORMAT, TABLES, TRIGGERS, Faults, compared
-from ledger.wal import may_be_written, open_file, switch_to_wal
+from ledger.wal import may_be_written, open_damaged, open_file, switch_to_wal
 
 BUSY_SECONDS = 30
 
@@ -31,16 +31,24 @@ BUSY_SECONDS = 30
 class PinnedPool(SQLiteConnectionPool):
     """Connections whose durability does not depend on how SQLite was built."""
 
+    opens = staticmethod(open_file)
+
     def _create_connection(self) -> SQLiteConnection:
         # Not the library's own, which remembers one statement only and so prepares all of ours again at every save.
         try:
-            connection = open_file(self.db_name, timeout=BUSY_SECONDS)
+            connection = self.opens(self.db_name, timeout=BUSY_SECONDS)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
         except sqlite3.Error as error:
             raise persistence.InterfaceError(error) from error
         connection.row_factory = sqlite3.Row
         return SQLiteConnection(connection, self.max_age)
+
+
+class PoolOfDamaged(PinnedPool):
+    """Connections that read what is left of a file."""
+
+    opens = staticmethod(open_damaged)
 
 
 class Recorder(SqlReads, SQLiteApplicationRecorder):
@@ -57,12 +65,24 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
     )
 
     def __init__(self, datastore: SQLiteDatastore) -> None:
-        # Threads of this process wait for its one writer as long as that may wait for another process.
-        datastore.pool = PinnedPool(
-            db_name=datastore.pool.db_name, lock_timeout=BUSY_SECONDS, pool_timeout=BUSY_SECONDS + 5
-        )
         self._writable: WeakSet[SQLiteConnection] = WeakSet()
         super().__init__(datastore)
+        self._open_by(PinnedPool)
+
+    def _open_by(self, pool: type[PinnedPool]) -> None:
+        # Threads of this process wait for its one writer as long as that may wait for another process.
+        self.datastore.pool.close()
+        self.datastore.pool = pool(
+            db_name=self.datastore.pool.db_name, lock_timeout=BUSY_SECONDS, pool_timeout=BUSY_SECONDS + 5
+        )
+
+    def read_what_is_left(self) -> None:
+        """Read from now on what can be read of a damaged file, and write nothing."""
+        self._open_by(PoolOfDamaged)
+        with suppress(Damaged):
+            if self.exists():
+                return
+        self._open_by(PinnedPool)  # which says that it is damaged, where the other only finds no tables
 
     def create_table(self) -> None:
         """Make an empty ledger where there is none; what is there stays as it is, for `repair` is what mends it."""
@@ -184,9 +204,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
     def faults(self) -> list[str]:
         """Return what SQLite finds wrong in its file, what is not as this program makes it, and what in there acts on
         the ledger but is not of it."""
-        # An index that lacks rows hides them from whoever asks by stream, and from nobody who reads from end to end.
-        checked = [line for (line,) in self._fetch("PRAGMA integrity_check(10)") if line != "ok"]
-        damaged = [f"SQLite finds its file damaged: {line.splitlines()[0]}" for line in checked]
+        damaged = [f"SQLite finds its file damaged: {line}" for line in self._damage()]
         standing, compared = self.standing(), self._compared()
         if standing.format != FORMAT:
             return [*damaged, *compared.of_any_format.sentences]
@@ -194,9 +212,22 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         apart = [] if version == FORMAT else [f"the file says format {version} of itself, and its table {FORMAT}"]
         return [*damaged, *apart, *compared.sentences]
 
+    def _damage(self) -> list[str]:
+        # An index that lacks rows hides them from whoever asks by stream, and from nobody who reads from end to end.
+        found: list[str] = []
+        try:
+            with self._connection() as connection:
+                for (line,) in connection.execute("PRAGMA integrity_check(10)"):
+                    found += [each for each in line.splitlines() if each != "ok" and not each.startswith("***")][:1]
+        except Damaged as error:
+            return found or [str(error).partition(": ")[2]]
+        return found
+
     def repair(self) -> list[str]:
         """Bring an older ledger to today's format and put back what is gone of it. Returns what was done, in a sentence
         each. Raises Misconfigured where the rows contradict a key; then nothing was done."""
+        if isinstance(self.datastore.pool, PoolOfDamaged):
+            raise Damaged("the file is damaged, so nothing was repaired in it: put back a copy of it")
         standing = self.standing()
         if standing.newer:
             raise Refused("newer_ledger", field="ledger", value=f"format {standing.format}")
