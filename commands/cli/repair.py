@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, say, say_json
 from commands.wiring import open_house
+
+if TYPE_CHECKING:
+    from commands.wiring import House
 
 verbs = typer.Typer(**PLAIN)
 
@@ -13,6 +18,8 @@ verbs = typer.Typer(**PLAIN)
 @verbs.command("repair")
 def repair_ledger(ledger: LedgerOption = None, keys: KeysOption = None, as_json: JsonOption = False) -> None:
     """Bring a ledger to today's format, and put back what is gone of it.
+
+    A read model that an earlier release made is built again, as by 'attendance rebuild'.
 
     For the owner of the database. Triggers, functions, keys and indexes that are missing, or have another body, are
     made as this program makes them, each said; no event and no receipt is changed. What the database holds that is not
@@ -30,6 +37,7 @@ def repair_ledger(ledger: LedgerOption = None, keys: KeysOption = None, as_json:
             recording_key(house.ledger, house.keys)
             if house.ledger.reads.recorded(VOUCHED):
                 done.append("vouched for what was recorded before receipts said by whom")
+        done += _read_model(house)
         left = house.ledger.reads.faults()
         if as_json:
             say_json({"done": done, "left": left})
@@ -38,3 +46,21 @@ def repair_ledger(ledger: LedgerOption = None, keys: KeysOption = None, as_json:
                 say(sentence)
         for sentence in left:
             note(sentence)
+
+
+def _read_model(house: House) -> list[str]:
+    """Return that the read model was built again, nothing where it may go on serving. One that was built from another
+    ledger stays: which of the two is right, a person says with 'attendance rebuild'."""
+    from ledger.errors import Misconfigured
+    from projections.projector import Projector, Stale
+    from projections.rebuild import rebuild
+
+    try:
+        Projector(house.ledger, house.engine).check()
+        house.ledger.check_restored()
+    except Stale:
+        done = rebuild(house.ledger, house.engine)
+        return [f"built the read model again, up to position {done.position}"]
+    except Misconfigured as error:
+        note(error)
+    return []
