@@ -30,6 +30,7 @@ NO_INPUTS = frozenset(
         "school.DailyReturnMade",
         "school.ClockAccepted",
         "school.StampsDoubted",
+        "school.RestorationAccepted",
     }
 )
 COHORTS = ("persistent", "severe", "at_risk")

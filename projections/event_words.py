@@ -44,6 +44,7 @@ TITLES = {
     "YearsForgotten": "School years forgotten",
     "ClockAccepted": "Clock accepted",
     "StampsDoubted": "Recorded times doubted",
+    "RestorationAccepted": "Restored ledger accepted",
     # the roll
     "PupilAdmitted": "Admitted to the roll",
     "ClassChanged": "Class changed",

@@ -5,19 +5,33 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, say, say_json, stage_bars
+from commands.cli.options import (
+    PLAIN,
+    AcceptClockOption,
+    AtOption,
+    ByOption,
+    JsonOption,
+    KeysOption,
+    LedgerOption,
+    note,
+    say,
+    say_json,
+    stage_bars,
+)
+from commands.cli.write import Line, line, signer, told
 from commands.wiring import open_house, sentence_of
 from ledger.errors import Misconfigured, Refused
-from ledger.sessions import format_moment, from_micros
+from ledger.sessions import format_moment, from_micros, micros
 from ledger.words import counted
 
 if TYPE_CHECKING:
+    from commands.handle import Done
+    from commands.models.keeping import AcceptRestoration
     from commands.wiring import House
-    from ledger.store import Ledger
     from projections.archive.reading import Archive
     from projections.rebuild import Rebuilt
 
@@ -51,6 +65,9 @@ def rebuild_read_model(
     every: EveryOption = False,
     from_archive: ArchiveOption = None,
     ledger_is_right: RightOption = False,
+    by: ByOption = None,
+    at: AtOption = None,
+    accept_clock: AcceptClockOption = False,
     verifier: VerifierOption = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
@@ -62,7 +79,8 @@ def rebuild_read_model(
     that was stopped goes on where it was. The generation before stays until it is dropped.
 
     A ledger that was restored from an older copy, or replaced, is behind the read model, and records nothing until
-    somebody has said with --ledger-is-right that what only the read model knew of is lost.
+    somebody has said with --ledger-is-right that what only the read model knew of is lost. That is signed, --by, and
+    recorded: AcceptRestoration.
 
     \b
     Example: attendance rebuild --ledger sqlite:///school.db
@@ -79,30 +97,25 @@ def rebuild_read_model(
     from projections.marks import Marks
     from projections.rebuild import drop_old, rebuild
 
+    given = {"by": signer(by), "at": at, "accept_clock": accept_clock or None}
+    acceptance = _acceptance(given) if ledger_is_right else None
     with open_house(ledger, keys) as house:
         simulated = house.simulated
         if show_status:
             _tell_status(house.engine, simulated, as_json=as_json)
             return
         if drop:
-            dropped = drop_old(house.engine)
-            if as_json:
-                say_json({"dropped": dropped, "simulated": simulated})
-            else:
-                say("dropped the generation before" if dropped else "there is no generation before the serving one")
+            _tell_dropped(drop_old(house.engine), simulated, as_json=as_json)
             return
-        if ledger_is_right:
-            take_for_right(house.ledger)
-        else:
+        if acceptance is None:
             house.ledger.check_restored()
+        else:
+            acceptance = _of_restored(house, acceptance)
         with stage_bars(lines=True) as progress:
             source = partial(ArchivedMarks, _archive(house, from_archive, verifier)) if from_archive else Marks
             done = rebuild(house.ledger, house.engine, progress, restart=restart, source=source)
-    _tell(done)
-    if as_json:
-        say_json({**done._asdict(), "simulated": simulated})
-    else:
-        say(_sentence(done, simulated))
+        accepted = None if acceptance is None else house.handler.handle(acceptance, door="cli")
+    _say_rebuilt(done, accepted, simulated, as_json=as_json)
 
 
 def _archive(house: House, folder: Path, verifier: str | None) -> Archive:
@@ -153,12 +166,36 @@ def _rebuild_every(url: str | None, *, restart: bool, as_json: bool) -> None:
         raise typer.Exit(NO)
 
 
-def take_for_right(ledger: Ledger) -> None:
-    """Say what is given up where a ledger that does not fit its read model is taken for the right one of the two."""
+def _acceptance(given: Line) -> AcceptRestoration:
+    """Return the command by which somebody takes a restored ledger for right, its positions yet to be filled in.
+    Refuses: malformed, unknown_person."""
+    from commands.deciding.state import signed
+    from commands.models import parse
+
+    command = parse(line("AcceptRestoration", stood=1, ended=1, **given))
+    signed(command.by)
+    return cast("AcceptRestoration", command)
+
+
+def _of_restored(house: House, acceptance: AcceptRestoration) -> AcceptRestoration | None:
+    """Return the command with its positions, and say what is given up; None where ledger and read model fit each other.
+    Refused before anything is rebuilt where it could not be recorded afterwards."""
+    from commands.handle import time_of
+    from ledger.store.rows import check_clock
+
     try:
-        ledger.check_restored()
+        house.ledger.check_restored()
+        return None
     except Misconfigured as error:
         note(f"the ledger is taken for right, as you say: {str(error).partition(', and nothing is recorded')[0]}")
+    house.check_opened()
+    now, asked = time_of(acceptance.at, house.ledger, house.simulated, house.ledger.now)
+    ended, last = house.ledger.reads.head()
+    if asked is None and not acceptance.accept_clock:
+        check_clock(micros(now), last, ())
+    projected = house.ledger.reads.projected()
+    assert projected is not None
+    return acceptance.model_copy(update={"stood": projected[0], "ended": ended})
 
 
 def _tell(done: Rebuilt, school: str = "") -> None:
@@ -168,9 +205,27 @@ def _tell(done: Rebuilt, school: str = "") -> None:
         note(f"{school}the generation before held other rows than the ledger says; see 'attendance verify'")
 
 
+def _say_rebuilt(done: Rebuilt, accepted: Done | None, simulated: bool, *, as_json: bool) -> None:
+    _tell(done)
+    if as_json:
+        at_position = {} if accepted is None else {"accepted": accepted.position}
+        say_json({**done._asdict(), **at_position, "simulated": simulated})
+        return
+    say(_sentence(done, simulated))
+    if accepted is not None:
+        say(told(accepted) + (" (SIMULATED)" if simulated else ""))
+
+
 def _sentence(done: Rebuilt, simulated: bool) -> str:
     marked = " (SIMULATED)" if simulated else ""
     return f"rebuilt the read model up to position {done.position}, {counted(done.rows, 'row')}{marked}"
+
+
+def _tell_dropped(dropped: bool, simulated: bool, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"dropped": dropped, "simulated": simulated})
+    else:
+        say("dropped the generation before" if dropped else "there is no generation before the serving one")
 
 
 def _tell_status(engine: object, simulated: bool, *, as_json: bool) -> None:

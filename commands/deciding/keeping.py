@@ -11,9 +11,9 @@ from datetime import datetime
 
 from commands.deciding.declaration import decides
 from commands.deciding.state import Decided, Fact, State, london_day, signed
-from commands.models.keeping import DoubtStamps, ForgetYears, LiftHold, PlaceHold
+from commands.models.keeping import AcceptRestoration, DoubtStamps, ForgetYears, LiftHold, PlaceHold
 from ledger.errors import Refused
-from ledger.events import HoldLifted, HoldPlaced, StampsDoubted, YearsForgotten
+from ledger.events import HoldLifted, HoldPlaced, RestorationAccepted, StampsDoubted, YearsForgotten
 from ledger.people import Staff
 from ledger.retention import check_forgettable
 from ledger.sessions import from_micros
@@ -85,6 +85,16 @@ def doubt_stamps(command: DoubtStamps, state: State, now: datetime) -> Decided:
         return Decided([])
     doubted = StampsDoubted(by=by, first=command.first, last=command.last or 0, reason=command.reason)
     return Decided([Fact(CLOCK, doubted)])
+
+
+@decides(AcceptRestoration, end=True)
+def accept_restoration(command: AcceptRestoration, state: State, now: datetime) -> Decided:
+    """Return who accepts a ledger that was restored. Refuses: malformed (an end that the ledger has not reached)."""
+    by = signed(command.by)
+    if command.ended > state.end:
+        expected = "a position this ledger has reached"
+        raise Refused("malformed", field="ended", value=command.ended, expected=expected)
+    return Decided([Fact(SCHOOL, RestorationAccepted(by=by, stood=command.stood, ended=command.ended))])
 
 
 def _name(person: Staff) -> str:

@@ -52,3 +52,12 @@ class DoubtStamps(Command):
         if value is not None and value < info.data.get("first", value):
             raise ValueError("expected a position that is not before the first")
         return value
+
+
+class AcceptRestoration(Command):
+    """Say that a ledger which was restored from an older copy, or replaced, is right: where its read model had `stood`,
+    and where the ledger `ended`."""
+
+    command: Literal["AcceptRestoration"] = "AcceptRestoration"
+    stood: Position
+    ended: Position

@@ -125,6 +125,14 @@ class StampsDoubted(OfSchool, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class RestorationAccepted(Noted, frozen=True, kw_only=True):
+    """The ledger was restored from an older copy, or replaced, and whoever signs says that it is right: the read model
+    had `stood` at one position, the ledger `ended` at another, and what only the read model knew of is lost."""
+
+    stood: int
+    ended: int
+
+
 class YearsForgotten(OfSchool, frozen=True, kw_only=True):
     """The keys of these pupils' school years (0: what belongs to no single year) were destroyed, and with them every
     word sealed under them; codes, counts and proofs stay. `second` agreed to it beside whoever signs."""
@@ -146,4 +154,5 @@ SchoolEvent = Union[
     YearsForgotten,
     ClockAccepted,
     StampsDoubted,
+    RestorationAccepted,
 ]

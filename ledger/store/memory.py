@@ -52,6 +52,9 @@ class Recorder(POPOApplicationRecorder):
     def has_codes(self) -> bool:
         return any(mac is not None for mac in self._macs.values())
 
+    def read_what_is_left(self) -> None:
+        """No file that could be damaged."""
+
     def settle(self) -> None:
         """Nothing to wait for."""
 

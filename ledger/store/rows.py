@@ -194,6 +194,9 @@ class Reads(Protocol):
         many, and for each a line `position | version | stream | state`, in any order, with SEPARATOR between. What
         holds a SEPARATOR or a line break itself is no event of ours and breaks the count: then read `rows`."""
 
+    def read_what_is_left(self) -> None:
+        """Read from now on what can be read of a damaged file, and write nothing."""
+
     def settle(self) -> None:
         """Return once every save that was under way has ended."""
 

@@ -131,6 +131,9 @@ class SqlReads:
     @abstractmethod
     def standing(self) -> Standing: ...
 
+    def read_what_is_left(self) -> None:
+        """Nothing to do differently: a server that is damaged says so of what it cannot read."""
+
     def settle(self) -> None:
         """Nothing to wait for: a local commit answers or fails before the next statement."""
 

@@ -26,7 +26,7 @@ from tests.support.busy import grow
 from tests.support.postgres import Server
 from tests.support.random_school import journal
 from tests.support.tampering import forget_after
-from tests.support.terminal import run
+from tests.support.terminal import BY, run
 
 PROGRAM = str(Path(sys.executable).parent / "attendance")
 PATIENCE = 60  # seconds
@@ -239,7 +239,7 @@ def test_project_takes_in_what_is_new_and_names_who_is_left_out(schools: str) ->
     assert "restored behind it" in run("schools", "--school", "117001", "--json").json[0]["fault"]
     assert "until somebody says which is right" in run("rebuild", "--school", "117001").sentence
     assert run("rebuild", "--every-school").code == 1
-    assert run("rebuild", "--school", "117001", "--ledger-is-right").code == 0
+    assert run("rebuild", "--school", "117001", "--ledger-is-right", "--by", BY).code == 0
     assert run("project").code == 0
 
 

@@ -29,7 +29,7 @@ DAY, NEXT = date(2025, 11, 3), date(2025, 11, 24)
 
 def samples() -> list[Sample]:
     kept = [*_school(), *_roll(), *_follow_up(), *_support(), *_case(), *_keeping(), *_dated()]
-    return [*kept, *_pinned(), *_received(), *_times(), *_ruled()]
+    return [*kept, *_pinned(), *_received(), *_times(), *_ruled(), *_restored()]
 
 
 def _school() -> list[Sample]:
@@ -265,3 +265,7 @@ def _ruled() -> list[Sample]:
         Sample("PenaltyReferred ruled", CASE, 15, e.PenaltyReferred(**seen, rules="ef" * 32, referred_on=NEXT)),
         Sample("NoticeIssued ruled", CASE, 16, e.NoticeIssued(**seen, rules="ef" * 32, issued_on=NEXT)),
     ]
+
+
+def _restored() -> list[Sample]:
+    return [Sample("RestorationAccepted", "school", 44, e.RestorationAccepted(by=BY, stood=1810, ended=1700))]

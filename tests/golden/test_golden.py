@@ -36,6 +36,7 @@ RELEASED = [
     (101, "bd004cb56b179a07f22faf85f6e64f913318ed53bf6b91e92493511dac0940b1"),
     (105, "c73dee08020c981fcffa093e43a5f44a421ceba64261fcfeb8a63f63dedb54f4"),
     (109, "1340a2dc31abd8db6f8998095bd52db01175fb7fe117ca21d73694d75e48b935"),
+    (110, "4aa945a517b17a0c2c57d02afca103ecb3641f151767ad5af2efc4b76d93c1e7"),
 ]
 LINES = lines()
 KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(AnyEvent)}

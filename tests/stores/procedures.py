@@ -115,5 +115,6 @@ LINES: list[tuple[str, dict[str, Any]]] = [
     ("PlaceHold", {**PUPIL, "reason": "held-avocet"}),
     ("LiftHold", {**PUPIL, "reason": "lifted-brambling"}),
     ("DoubtStamps", {"first": 2, "last": 3, "reason": "doubted-wheatear"}),
+    ("AcceptRestoration", {"stood": 9, "ended": 3}),
     ("NameRole", {"role": "pastoral lead", "holders": [], "from_day": DAY, "contact": "role-wigeon"}),
 ]

@@ -237,4 +237,5 @@ CASES = [
         [("malformed", {"last": 9999}), ("reason_required", {"reason": " "})],
         [("malformed", "reason_required", {"first": 5, "last": 3, "reason": " "})],
     ),
+    Command(line("AcceptRestoration", stood=12, ended=3), [("malformed", {"ended": 9999})]),
 ]
