@@ -197,15 +197,20 @@ def _day(epoch: Epoch) -> str:
 
 
 def stamp_findings(folder: Path, roots: Path) -> tuple[list[Finding], list[str]]:
-    """Return which time stamps of a seal's folder do not hold by these root certificates, and a line for each that
-    does."""
-    found, lines = [], []
-    for signed, answer in open_seal(folder).stamps():
-        size = note.parse_checkpoint(note.open_note(signed, open_seal(folder).key)).size
+    """Return which time stamps of a seal's folder do not hold by these root certificates, or that it has none, and a
+    line for each that does."""
+    try:
+        trusted = roots.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"the certificates {roots} cannot be read") from error
+    seal, found, lines = open_seal(folder), [], []
+    stamps = seal.stamps()
+    if not stamps:
+        found.append(Finding("stamp", "no checkpoint of this seal has a time stamp"))
+    for signed, answer in stamps:
+        size = note.parse_checkpoint(note.open_note(signed, seal.key)).size
         try:
-            at = stamped_at(signed, answer, roots.read_bytes())
-        except OSError as error:
-            raise Misconfigured(f"the certificates {roots} cannot be read") from error
+            at = stamped_at(signed, answer, trusted)
         except BadStamp as error:
             found.append(Finding("stamp", str(error), position=size))
         else:

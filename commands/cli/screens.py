@@ -187,6 +187,8 @@ def verify_ledger(
     by = parse_known_at(sealed_by, "--sealed-by")
     if summary and not as_json:
         raise Refused("malformed", field="--summary", expected="with --json")
+    if verifier is not None and seal is None and not checkpoints:
+        raise Refused("malformed", field="--verifier", expected="a checkpoint or a seal, which are to be checked by it")
     with opened(ledger, keys, examining=True) as house:
         position = last_read(house.ledger)
         with progress_bar("verifying", position) as progress:

@@ -112,6 +112,17 @@ def test_what_nobody_looked_for_is_not_said_to_be_nothing() -> None:
 # --- another seal in its place --------------------------------------------------------------------------------------
 
 
+def test_what_was_asked_to_be_checked_and_is_not_there_is_no_clean_answer() -> None:
+    """A verifier key has nothing to check without a checkpoint, nor certificates without a time stamp."""
+    key = Path("seal/key.pub").read_text()
+    refused = run("verify", "--verifier", key, *LEDGER)
+    assert refused.code == 2 and "--verifier, expected a checkpoint or a seal" in refused.err
+    assert run("verify", "--verifier", key, *SEALED).code == 0
+    Path("root.pem").write_text("certificates\n")
+    assert verified("--seal", "seal", "--tsa-roots", "root.pem")[:2] == (1, ["stamp"])
+    assert run("verify", "--tsa-roots", "nowhere.pem", *SEALED).code == 2
+
+
 def test_a_fresh_seal_in_the_place_of_the_old_one_does_not_hide_what_was_changed() -> None:
     tamper()
     shutil.rmtree("seal")
