@@ -169,8 +169,8 @@ def load_entries(
         params["pupils"] = list(pupils)
     standing = "from_position <= :position AND (until_position IS NULL OR until_position > :position)"
     wanted = "TRUE" if position is None else standing
-    until = f"coalesce(until_position, 0) * {VERSIONS} + version" if check else "coalesce(until_position, 0)"
-    numbers = f"(session * 256 + code) || ',' || from_position || ',' || ({until})"
+    ended = f"coalesce(until_position, 0) * {VERSIONS} + version" if check else "coalesce(until_position, 0)"
+    numbers = f"(CAST(session AS bigint) * 256 + code) || ',' || from_position || ',' || ({ended})"
     together = "group_concat" if connection.dialect.name == "sqlite" else "string_agg"
     packed = f"{together}({numbers}, ',')"
     if check:

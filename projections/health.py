@@ -8,6 +8,7 @@ seen. Verify speaks of things that nobody may settle but an engineer."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -45,7 +46,7 @@ from projections.questions import Answers, Moment
 from projections.replay import LAST, Gap, replay, sound_pages, stored
 from projections.roll_health import roll_findings
 from projections.sums import Sum, summed
-from projections.tables import SERVING, parked, tracking
+from projections.tables import SERVING, lacking, parked
 from projections.text_health import kept_findings, text_findings
 
 SHOWN = 200  # findings of one kind about the read model, which may be wrong altogether
@@ -216,13 +217,17 @@ def _unsound(error: UnsoundRow) -> Finding:
 def model_findings(ledger: Ledger, engine: sa.Engine) -> Iterator[Finding]:
     """Yield where the read model, as far as it was brought, is not what replaying the ledger to there gives. One that
     is behind is not wrong, and one of another version or another ledger is not held against this one row by row."""
-    if not sa.inspect(engine).has_table(tracking.name):
+    gone = lacking(engine)
+    if {table.name for table in SERVING.tables} <= set(gone):
         return
     try:
         with engine.connect() as connection:
             at = tracked(connection)
-            held = any(connection.scalar(sa.select(sa.exists(table.select()))) for table in SERVING.tables)
         check_version(at.version)
+        if gone:
+            raise Stale(f"the table {gone[0]} of the read model is gone: {REBUILD}")
+        with engine.connect() as connection:
+            held = any(connection.scalar(sa.select(sa.exists(table.select()))) for table in SERVING.tables)
         Projector(ledger, engine).check_digest(at, ledger.reads.end())
     except (Stale, Misconfigured) as error:
         yield Finding("read_model", str(error))
@@ -233,12 +238,12 @@ def model_findings(ledger: Ledger, engine: sa.Engine) -> Iterator[Finding]:
         return
     (expected, unread), actual = replay(ledger, at.position), set(stored(engine))
     for name, rows in (("lacks", expected - actual), ("wrongly holds", actual - expected)):
-        for row in sorted(rows, key=lambda row: row[:6])[:SHOWN]:
+        for row in sorted(rows, key=_typed)[:SHOWN]:
             yield Finding(
                 "read_model",
                 f"the read model {name} version {row.version} of this entry",
                 row.pupil,
-                str(Session.from_number(row.session)),
+                _session(row.session),
                 row.from_position,
             )
         if len(rows) > SHOWN:
@@ -246,11 +251,25 @@ def model_findings(ledger: Ledger, engine: sa.Engine) -> Iterator[Finding]:
     with engine.connect() as connection:
         waiting = {tuple(row) for row in connection.execute(sa.select(parked.c.position, parked.c.stream))}
         sums = {(year, pupil): Sum(*sums) for year, pupil, *sums in connection.execute(sa.select(SERVING.sums))}
-    for position, stream in sorted(waiting ^ unread)[:SHOWN]:
+    for position, stream in sorted(waiting ^ unread, key=_typed)[:SHOWN]:
         yield Finding("read_model", f"the read model wrongly parks it, or not: {stream}", position=position)
     right = summed(expected, ())
-    for year, pupil in sorted(key for key in {*sums, *right} if sums.get(key) != right.get(key))[:SHOWN]:
-        yield Finding("read_model", f"the check sum of {year}/{(year + 1) % 100:02} is not that of its marks", pupil)
+    wrong = (key for key in {*sums, *right} if sums.get(key) != right.get(key))
+    for year, pupil in sorted(wrong, key=_typed)[:SHOWN]:
+        name = f"{year}/{(year + 1) % 100:02}" if isinstance(year, int) else repr(year)
+        yield Finding("read_model", f"the check sum of {name} is not that of its marks", pupil)
+
+
+def _typed(row: Iterable[Any]) -> list[tuple[str, Any]]:
+    """Return what rows are put in order by: on SQLite any column may hold anything."""
+    return [(type(each).__name__, each) for each in row]
+
+
+def _session(number: Any) -> str | None:
+    try:
+        return str(Session.from_number(number))
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def stray_findings(ledger: Ledger) -> list[Finding]:

@@ -31,9 +31,12 @@ from projections.projector import (
     check_version,
     tracked,
 )
-from projections.tables import parked
+from projections.tables import SERVING, parked
 
 PAGE = 20_000  # rows of the tail held at a time
+# Asked with the parked events, so that a table that is gone, or that this account may not read, is known at once.
+_others = (sa.select(column).limit(0).scalar_subquery() for column in (SERVING.entries.c.code, SERVING.sums.c.total))
+WAITING = sa.select(parked.c.position, parked.c.stream, *_others)
 
 
 class ReadModel:
@@ -120,9 +123,9 @@ class ReadModel:
         try:
             with self._engine.connect() as connection:
                 at = tracked(connection)
-                waiting = connection.execute(sa.select(parked.c.position, parked.c.stream)).all() if at.position else []
-            check_version(at.version)
-            check_parked(self._ledger, [(row.position, row.stream) for row in waiting])
+                check_version(at.version)
+                waiting = [(row.position, row.stream) for row in connection.execute(WAITING)] if at.position else []
+            check_parked(self._ledger, waiting)
             self.projector.check_digest(at, head)
         except Stale as error:
             return self._doubted(str(error))

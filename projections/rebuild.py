@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from ledger import wire
 from ledger.errors import Misconfigured
 from ledger.store import Ledger, Reads, said
+from ledger.store.failures import in_our_words
 from projections.fingerprints import fingerprint_at
 from projections.marks import COLUMNS, KEY, Fingerprint, Marks, Page, fingerprint
 from projections.projector import Outdated, Projector, Stale, Tracked, add_sums, tracked
@@ -321,7 +322,11 @@ def _serving(ledger: Ledger, engine: sa.Engine, alone: Alone) -> tuple[int, Fing
     if not serving.position or serving.version != VERSION or not _is_of(ledger, serving):
         return None
     at = min(serving.position, _until(engine))
-    return at, fingerprint_at(engine, SERVING, at, cores=alone())
+    try:
+        with in_our_words():
+            return at, fingerprint_at(engine, SERVING, at, cores=alone())
+    except (ValueError, Misconfigured):
+        return at, Fingerprint(-1, 0)  # numbers that no projector wrote, so they are not those of the new generation
 
 
 def _prove(

@@ -134,9 +134,15 @@ def open_engine(ledger: Ledger) -> sa.Engine:
     return engine
 
 
+def lacking(engine: sa.Engine) -> list[str]:
+    """Return the names of the read model's tables that are not there."""
+    there = sa.inspect(engine).get_table_names()
+    return [table.name for table in (*SERVING.tables, tracking) if table.name not in there]
+
+
 def make_tables(engine: sa.Engine) -> None:
     """Make the read model's tables, and what an earlier release's lack, where they are missing."""
-    if not sa.inspect(engine).has_table(SERVING.sums.name):
+    if lacking(engine):
         with engine.begin() as connection:
             # Two first starts must not race on CREATE.
             lock = {

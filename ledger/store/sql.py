@@ -65,7 +65,8 @@ class SqlReads:
             ((reached,),) = self._fetch(standing)
         except (LedgerError, PersistenceError):
             return [], 0
-        return [position for (position,) in parked], int(reached)
+        # Only the read model's word, and on SQLite a column holds anything: a hint that is none is no hint.
+        return [position for (position,) in parked], reached if isinstance(reached, int) else 0
 
     def rows(self, after: int, limit: int, until: int | None = None) -> list[Row]:
         if until is None:

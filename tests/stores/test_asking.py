@@ -31,7 +31,7 @@ from tests.stores.envelopes import mark
 from tests.stores.test_rebuild import random_ledger
 from tests.support.busy import registers, settled
 from tests.support.counts import count
-from tests.support.schools import new_keys
+from tests.support.schools import agreed_keys, new_keys
 
 YEARS = [2024, 2025]
 Standing = set[tuple[str, int, int, int, int]]
@@ -160,7 +160,15 @@ BY_HAND = {
     "an earlier position": "UPDATE tracking SET position = -1",
     "no position": "DELETE FROM tracking",
     "another version": "UPDATE tracking SET version = 1",
+    "no table of marks": "DROP TABLE entries",
+    "no table of sums": "DROP TABLE sums",
+    "no table of what is parked": "DROP TABLE parked",
+    "no table of where it stands": "DROP TABLE tracking",
+    "a session that no day has": "UPDATE entries SET session = 99999999 WHERE pupil = '0A1' AND session = "
+    "(SELECT min(session) FROM entries)",
 }
+
+NEVER_BEGUN = {"no position", "no table of where it stands"}  # what they leave looks like a read model not begun yet
 
 
 @pytest.mark.parametrize("edit", BY_HAND)
@@ -174,7 +182,7 @@ def test_an_altered_read_model_is_noticed_and_not_answered_from(lasting_url: str
             connection.execute(sa.text(BY_HAND[edit]))
         answers = Answers(ledger, engine, new_keys())
         assert figures(answers) == expected
-        if edit != "no position":  # which looks like a read model that was never begun
+        if edit not in NEVER_BEGUN:
             assert answers.model.doubt
         found = verify_findings(ledger, engine)
         assert {each.rule for each in found} == {"read_model"}
@@ -190,9 +198,37 @@ BY_HAND_STOPS = {
     "an event parked that can be read",
     "a position that none is",
     "an earlier position",
-    "no position",
     "another version",
+    *NEVER_BEGUN,
 }
+
+
+# A column of SQLite holds whatever somebody puts there.
+OF_NO_TYPE = (
+    "UPDATE tracking SET position = 'x'",
+    "UPDATE tracking SET version = 'x'",
+    "UPDATE entries SET session = 'x' WHERE pupil = '0A1' AND session = (SELECT min(session) FROM entries)",
+    "UPDATE entries SET year = 'x', code = 'y' WHERE pupil = '0A1'",
+    "UPDATE sums SET year = 'x', total = 'y' WHERE pupil = '0A1'",
+    "INSERT INTO parked VALUES ('x', 'y', 'entry.X', '')",
+)
+
+
+@pytest.mark.parametrize("edit", OF_NO_TYPE)
+def test_words_in_the_place_of_numbers_stop_nobody(sqlite_url: str, edit: str) -> None:
+    with open_ledger(sqlite_url, create=True) as ledger:
+        taken(ledger, 10)
+        engine = open_engine(ledger)
+        Projector(ledger, engine).catch_up()
+        expected = asked(ledger, engine)
+        with engine.begin() as connection:
+            connection.execute(sa.text(edit))
+        assert figures(Answers(ledger, engine, new_keys())) == expected
+        assert {each.rule for each in verify_findings(ledger, engine)} == {"read_model"}
+        assert Handler(ledger, agreed_keys()).handle(next(registers(begin=10))).events
+        rebuild(ledger, engine)
+        assert verify_findings(ledger, engine) == []
+        engine.dispose()
 
 
 def test_control_without_sums_an_altered_code_is_answered(lasting_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

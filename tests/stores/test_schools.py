@@ -158,15 +158,15 @@ def replace(ledger: Ledger) -> None:
     grow(ledger, 60, seed=9)
 
 
-def drop_a_table(ledger: Ledger) -> None:
+def rename_a_column(ledger: Ledger) -> None:
     with psycopg.connect(ledger.address.conninfo) as connection:
-        connection.execute(f"DROP TABLE {ledger.address.schema}.entries")
+        connection.execute(f"ALTER TABLE {ledger.address.schema}.entries RENAME COLUMN code TO codes")
 
 
 FAULTS = {
     restore_behind: "restored behind",
     replace: "replaced or altered",
-    drop_a_table: 'relation "entries" does not exist',
+    rename_a_column: 'column "code" of relation "entries" does not exist',
 }
 
 
