@@ -53,7 +53,7 @@ def days_about(moment: datetime) -> Iterator[date]:
 def answered_while_running(school: OpenedSchool, lines: list[Line], seed: int) -> list[Given]:
     """Return what was answered at the pauses of a replay, each with its day and moment."""
     given = []
-    stops = set(pauses(lines, seed, count(3, 6)))
+    stops = set(pauses(lines, seed, count(2, 6)))
     for number, line in enumerate(lines):
         school.send(line)
         if number in stops:
