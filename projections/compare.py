@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from ledger.errors import Misconfigured
+from ledger.events import Noted
 from ledger.sessions import Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import SCHOOL, entry_of, entry_stream
@@ -28,9 +29,8 @@ NO_INPUTS = frozenset(
         "school.RoleNamed",
         "school.ImportBegun",
         "school.DailyReturnMade",
-        "school.ClockAccepted",
         "school.StampsDoubted",
-        "school.RestorationAccepted",
+        *(f"{kind.kind}.{kind.__name__}" for kind in Noted.__subclasses__()),
     }
 )
 COHORTS = ("persistent", "severe", "at_risk")

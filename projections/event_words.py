@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from ledger.events import (
     AbsenceAttributed,
     AbsenceReported,
     AgencyInformed,
+    AnyEvent,
     ArrivalLogged,
     ContactLogged,
     EnquiriesMade,
@@ -29,74 +30,15 @@ from ledger.sessions import format_clock
 NAMING = ("step", "stage", "about", "agency", "form", "evidence", "parent", "contact", "channel", "outcome")
 FREE = ("said", "reason", "what", "doubt", "wanted", "grounds", "ground", "next_step", "person")
 DAYS = ("on", "sent_on", "seen_on", "made_on", "returned_on", "first_day")
-# The title of every kind of event.
-TITLES = {
-    # the school
-    "SchoolOpened": "School opened",
-    "StaffNamed": "Staff named",
-    "PolicyAdopted": "Policy adopted",
-    "RoleNamed": "Role named",
-    "ImportBegun": "Import begun",
-    "SchoolYearOpened": "School year opened",
-    "CalendarAmended": "Calendar amended",
-    "ClosureDeclared": "Closure declared",
-    "DailyReturnMade": "Daily return made",
-    "YearsForgotten": "School years forgotten",
-    "ClockAccepted": "Clock accepted",
-    "StampsDoubted": "Recorded times doubted",
-    "RestorationAccepted": "Restored ledger accepted",
-    # the roll
-    "PupilAdmitted": "Admitted to the roll",
-    "ClassChanged": "Class changed",
-    "ContactsChanged": "Parents replaced",
-    "EmergencyContactsChanged": "Emergency contacts replaced",
-    "ParticularsAmended": "Particulars amended",
-    "MovingFormReceived": "Form for moving received",
-    "RecordReceived": "Record of a former school received",
-    "GroupsChanged": "Groups replaced",
-    "PupilRemoved": "Removed from the roll",
-    "HoldPlaced": "Hold placed",
-    "HoldLifted": "Hold lifted",
-    # the register
-    "RegisterTaken": "Register taken",
-    "RegisterClosed": "Register closed",
-    "MarkRecorded": "Mark recorded",
-    "MarkAmended": "Mark amended",
-    "MarkAsserted": "Mark imported",
-    # follow-up, leave and penalties
-    "AbsenceReported": "Absence reported",
-    "ContactLogged": "Contact tried",
-    "ArrivalLogged": "Late arrival",
-    "EvidenceRequested": "Medical evidence asked for",
-    "EvidenceSeen": "Evidence seen",
-    "EvidenceReturned": "Evidence returned",
-    "LetterSent": "Letter sent",
-    "SupportRecorded": "Support",
-    "AgencyInformed": "Agency informed",
-    "ReturnMade": "Return to the authority",
-    "SicknessExpected": "Sickness expected",
-    "EnquiriesMade": "Enquiries made",
-    "AbsenceAttributed": "Absence attributed",
-    "InformationShared": "Information shared",
-    "LeaveRequested": "Leave requested",
-    "LeaveDecided": "Leave decided",
-    "LeaveWithdrawn": "Leave withdrawn",
-    "PenaltyConsidered": "Penalty considered",
-    "ImprovementRequired": "Notice to improve",
-    "ImprovementEnded": "Notice to improve ended",
-    "PenaltyReferred": "Referred to the authority",
-    "NoticeIssued": "Penalty notice issued",
-    "NoticeServed": "Penalty notice sent",
-    "NoticePaid": "Penalty notice paid",
-    "NoticeWithdrawn": "Penalty notice withdrawn",
-    "ProsecutionBegun": "Prosecution begun",
-    "ProsecutionEnded": "Prosecution ended",
-}
 
 
 def event_name(kind: str) -> str:
     """Return the name of a kind of event as two words of a sentence: AbsenceReported as "absence reported"."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).lower()
+
+
+# The title of every kind of event.
+TITLES = {kind.__name__: kind.called or event_name(kind.__name__).capitalize() for kind in get_args(AnyEvent)}
 
 
 def fields_about(fields: Mapping[str, Any]) -> str:

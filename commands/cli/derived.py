@@ -10,9 +10,10 @@ from typing import Any, Literal, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
+from commands.cli.options import PLAIN
 from commands.cli.write import Line, line, writes
 from commands.fields import POSITIONAL
-from commands.models import parts_of
+from commands.models import COMMANDS, parts_of
 from commands.models.base import Command
 from ledger.sessions import Session
 
@@ -21,6 +22,13 @@ TYPES = {datetime: "TIME", Decimal: "POUNDS"}
 OPTIONS = {date: "DAY", Session: "SESSION", int: "COUNT"}
 NAMES = {"code": "CODE", "class": "CLASS", "parent": "ID", "parents": "ID", "seen": "POSITION", "upn": "UPN"}
 ENDS = ("_on", "_day", "_at", "s")  # of a field's name, that its argument goes without
+
+
+def verb_of(command: str, name: str) -> typer.Typer:
+    """Return a verb that needs no module of its own."""
+    verbs = typer.Typer(**PLAIN)
+    derive(verbs, name, COMMANDS[command])
+    return verbs
 
 
 def derive(app: typer.Typer, name: str, kind: type[Command], help: str = "", **options: str) -> None:

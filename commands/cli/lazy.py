@@ -23,7 +23,9 @@ class LazyVerbs(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in VERBS and cmd_name not in self.commands:
-            verbs = import_module(f"commands.cli.{VERBS[cmd_name].module}").verbs
+            verb = VERBS[cmd_name]
+            module = import_module(f"commands.cli.{verb.module}")
+            verbs = module.verb_of(verb.command, cmd_name) if verb.command else module.verbs
             at_one_school(verbs)
             self.commands.update(get_group(verbs).commands)
         return self.commands.get(cmd_name)

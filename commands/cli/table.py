@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 
 class Verb(NamedTuple):
-    """A verb, or a group of them, by the name that it is called by; `summary` is its line of the help."""
+    """A verb, or a group of them, by the name that it is called by; `summary` is its line of the help. With a
+    `command`, and the module `derived`, it is made from the model of that command and needs nothing else."""
 
     name: str
     module: str
     summary: str
+    command: str = ""
 
 
 HEADINGS: dict[str, tuple[Verb, ...]] = {

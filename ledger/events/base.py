@@ -34,9 +34,11 @@ class Event(
     tag_field="type",
     rename=lambda field: SHORT.get(field, field),
 ):
-    """What happened, by whom. `kind` is the family that the row's topic begins with."""
+    """What happened, by whom. `kind` is the family that the row's topic begins with, `called` what people call
+    it, where that is not its name in words."""
 
     kind: ClassVar[str] = ""
+    called: ClassVar[str] = ""
     private: ClassVar[tuple[str, ...]] = ()
 
     v: int = msgspec.field(default_factory=_one)

@@ -34,6 +34,7 @@ class PenaltyConsidered(OfNotice, frozen=True, kw_only=True):
 class ImprovementRequired(OfNotice, frozen=True, kw_only=True):
     """A notice to improve. The test: no more than `at_most` unauthorised sessions from issue to `ends_on`."""
 
+    called: ClassVar[str] = "Notice to improve"
     private: ClassVar[tuple[str, ...]] = ("offered", "improvement", "early_end")
     parent: str
     issued_on: date
@@ -46,6 +47,7 @@ class ImprovementRequired(OfNotice, frozen=True, kw_only=True):
 
 
 class ImprovementEnded(OfNotice, frozen=True, kw_only=True):
+    called: ClassVar[str] = "Notice to improve ended"
     private: ClassVar[tuple[str, ...]] = ("outcome",)
     ended_on: date
     improved: bool
@@ -57,6 +59,7 @@ class PenaltyReferred(OfNotice, frozen=True, kw_only=True):
     `digest` is of the pupil's rows up to there (`ledger.pins`). Both digests are blank in what the first releases
     recorded."""
 
+    called: ClassVar[str] = "Referred to the authority"
     private: ClassVar[tuple[str, ...]] = ("reasons",)
     parent: str
     referred_on: date
@@ -71,6 +74,7 @@ class PenaltyReferred(OfNotice, frozen=True, kw_only=True):
 class NoticeIssued(OfNotice, frozen=True, kw_only=True):
     """`seen`, `policy`, `rules` and `digest` as of a referral; the first releases recorded none of them."""
 
+    called: ClassVar[str] = "Penalty notice issued"
     parent: str
     issued_on: date
     sessions: tuple[str, ...]
@@ -83,11 +87,13 @@ class NoticeIssued(OfNotice, frozen=True, kw_only=True):
 class NoticePaid(OfNotice, frozen=True, kw_only=True):
     """`amount` in whole pence."""
 
+    called: ClassVar[str] = "Penalty notice paid"
     paid_on: date
     amount: int
 
 
 class NoticeWithdrawn(OfNotice, frozen=True, kw_only=True):
+    called: ClassVar[str] = "Penalty notice withdrawn"
     private: ClassVar[tuple[str, ...]] = ("reason",)
     reason: str = ""
 
@@ -95,6 +101,7 @@ class NoticeWithdrawn(OfNotice, frozen=True, kw_only=True):
 class NoticeServed(OfNotice, frozen=True, kw_only=True):
     """How a notice was sent, and the day of receipt, with which its periods start."""
 
+    called: ClassVar[str] = "Penalty notice sent"
     method: str
     sent_on: date
     received_on: date

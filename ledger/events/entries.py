@@ -51,6 +51,7 @@ class MarkAsserted(OfEntry, frozen=True, kw_only=True):
     """An original entry as a prior system asserts it: what it said before that is unknown. `source` is the file's
     digest."""
 
+    called: ClassVar[str] = "Mark imported"
     private: ClassVar[tuple[str, ...]] = ("detail",)
     code: str
     source: str

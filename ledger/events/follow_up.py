@@ -32,6 +32,7 @@ class ContactLogged(OfFollowUp, frozen=True, kw_only=True):
     """What we tried, and what came of it. `step` of the ladder: "call", "letter" or "visit"; `reached`: we spoke with
     them."""
 
+    called: ClassVar[str] = "Contact tried"
     private: ClassVar[tuple[str, ...]] = ("channel", "outcome", "said", "next_step")
     contact: str
     sessions: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class ContactLogged(OfFollowUp, frozen=True, kw_only=True):
 class ArrivalLogged(OfFollowUp, frozen=True, kw_only=True):
     """A line of the Late Book; the entry that it made, if any, is in the entry's own stream."""
 
+    called: ClassVar[str] = "Late arrival"
     private: ClassVar[tuple[str, ...]] = ("reason",)
     session: str
     arrived_at: datetime
@@ -56,6 +58,7 @@ class ArrivalLogged(OfFollowUp, frozen=True, kw_only=True):
 class EvidenceRequested(OfFollowUp, frozen=True, kw_only=True):
     """Medical evidence asked for, which only a reasonable doubt allows."""
 
+    called: ClassVar[str] = "Medical evidence asked for"
     private: ClassVar[tuple[str, ...]] = ("doubt", "wanted")
     evidence: str
     parent: str
@@ -95,6 +98,7 @@ class LetterSent(OfFollowUp, frozen=True, kw_only=True):
 class SupportRecorded(OfFollowUp, frozen=True, kw_only=True):
     """One stage of one step of support: offered, agreed, held, reviewed … `next_on` is when it is looked at again."""
 
+    called: ClassVar[str] = "Support"
     private: ClassVar[tuple[str, ...]] = ("people", "outcome")
     step: str
     stage: str
@@ -118,6 +122,7 @@ class AgencyInformed(OfFollowUp, frozen=True, kw_only=True):
 class ReturnMade(OfFollowUp, frozen=True, kw_only=True):
     """A return to the local authority: which, about which episode, with the content that was sent."""
 
+    called: ClassVar[str] = "Return to the authority"
     private: ClassVar[tuple[str, ...]] = ("content",)
     form: str
     episode: str

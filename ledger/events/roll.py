@@ -17,6 +17,7 @@ class OfRoll(Event, frozen=True, kw_only=True):
 class PupilAdmitted(OfRoll, frozen=True, kw_only=True):
     """A name enters the admission register. In the clear: only what rules need."""
 
+    called: ClassVar[str] = "Admitted to the roll"
     private: ClassVar[tuple[str, ...]] = (
         "name",
         "upn",
@@ -57,6 +58,7 @@ class ClassChanged(OfRoll, frozen=True, kw_only=True):
 class ContactsChanged(OfRoll, frozen=True, kw_only=True):
     """The whole new list of parents. Without `from_day` the register has it from the day that it was recorded on."""
 
+    called: ClassVar[str] = "Parents replaced"
     private: ClassVar[tuple[str, ...]] = ("contacts", "reason")
     parents: tuple[str, ...]
     contacts: tuple[dict[str, Any], ...] = ()
@@ -67,6 +69,7 @@ class ContactsChanged(OfRoll, frozen=True, kw_only=True):
 class EmergencyContactsChanged(OfRoll, frozen=True, kw_only=True):
     """Whom to ring beside the parents: the whole new list, from a day as with parents."""
 
+    called: ClassVar[str] = "Emergency contacts replaced"
     private: ClassVar[tuple[str, ...]] = ("emergency_contacts", "reason")
     emergency: tuple[str, ...]
     emergency_contacts: tuple[dict[str, Any], ...] = ()
@@ -89,6 +92,7 @@ class ParticularsAmended(OfRoll, frozen=True, kw_only=True):
 class MovingFormReceived(OfRoll, frozen=True, kw_only=True):
     """What a parent states who takes a pupil to another school."""
 
+    called: ClassVar[str] = "Form for moving received"
     private: ClassVar[tuple[str, ...]] = ("new_address", "new_school", "new_school_address")
     parent: str
     received_on: date
@@ -112,6 +116,7 @@ class RecordReceived(OfRoll, frozen=True, kw_only=True):
     """The portable record of a former school, as that school's ledger was known at `known_at`: the code of every
     session, and the notices that stood. `digest` is of the record; the file itself is kept by people."""
 
+    called: ClassVar[str] = "Record of a former school received"
     private: ClassVar[tuple[str, ...]] = ("school", "parents")
     urn: str
     ledger: str
@@ -126,11 +131,13 @@ class RecordReceived(OfRoll, frozen=True, kw_only=True):
 
 
 class GroupsChanged(OfRoll, frozen=True, kw_only=True):
+    called: ClassVar[str] = "Groups replaced"
     private: ClassVar[tuple[str, ...]] = ("groups",)
     groups: tuple[str, ...] = ()
 
 
 class PupilRemoved(OfRoll, frozen=True, kw_only=True):
+    called: ClassVar[str] = "Removed from the roll"
     private: ClassVar[tuple[str, ...]] = ("ground", "destination", "shown_by")
     last_day: date
     ground: str = ""

@@ -119,6 +119,7 @@ class StampsDoubted(OfSchool, frozen=True, kw_only=True):
     """The recorded times from one position to another are wrong; with no `last`, up to this event. They stay as they
     are, and what went on from them a microsecond apart is as wrong."""
 
+    called: ClassVar[str] = "Recorded times doubted"
     private: ClassVar[tuple[str, ...]] = ("reason",)
     first: int
     last: int = 0
@@ -129,6 +130,7 @@ class RestorationAccepted(Noted, frozen=True, kw_only=True):
     """The ledger was restored from an older copy, or replaced, and whoever signs says that it is right: the read model
     had `stood` at one position, the ledger `ended` at another, and what only the read model knew of is lost."""
 
+    called: ClassVar[str] = "Restored ledger accepted"
     stood: int
     ended: int
 
@@ -137,6 +139,7 @@ class YearsForgotten(OfSchool, frozen=True, kw_only=True):
     """The keys of these pupils' school years (0: what belongs to no single year) were destroyed, and with them every
     word sealed under them; codes, counts and proofs stay. `second` agreed to it beside whoever signs."""
 
+    called: ClassVar[str] = "School years forgotten"
     years: tuple[tuple[str, int], ...]
     second: Staff = NOBODY
 
