@@ -12,8 +12,8 @@ import polars as pl
 from ledger.school import School
 from ledger.sessions import Session, micros
 from ledger.store import Row
-from projections.frames import NEVER, Entries, end_each, first_session, last_session
-from projections.projector import read_entries
+from projections.frames import NEVER, UNREADABLE, Entries, end_each, first_session, last_session
+from projections.projector import ENTRY, read_entries
 
 Schema = dict[str, Any]
 
@@ -60,7 +60,7 @@ def segment_of(rows: Sequence[Row], parked: set[str]) -> pl.DataFrame:
     """Return the columns of a segment, in order of stream and version.
 
     `parked` are the streams of earlier segments in which an event cannot be read; it grows by those found here. The
-    marks of such a stream are null from that event on, as the read model does not serve them.
+    marks of such a stream are UNREADABLE from that event on, as in the read model; null where it is no entry's.
     """
     found, _ = read_entries(rows, parked)
     said = [(mark.from_position, mark.year, mark.pupil, mark.session, mark.code) for mark in found]
@@ -77,6 +77,11 @@ def ended(marks: pl.DataFrame) -> pl.DataFrame:
     following = (pl.col("stream") == pl.col("stream").shift(-1)) & pl.col("code").shift(-1).is_not_null()
     until = pl.when(following & pl.col("code").is_not_null()).then(pl.col("position").shift(-1))
     return ordered.with_columns(until.alias("until_position")).select(*SEGMENT)
+
+
+def unread(segment: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a segment that should be events of entries and cannot be read."""
+    return segment.filter(pl.col("topic").str.starts_with(ENTRY) & (pl.col("code").fill_null(UNREADABLE) == UNREADABLE))
 
 
 def rows_of(segment: pl.DataFrame) -> list[Row]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from ledger.store import Reads
 from projections.archive import Segment, content
-from projections.archive.columns import entries_of, from_parquet
+from projections.archive.columns import entries_of, from_parquet, unread
 from projections.archive.reading import Archive
 from projections.frames import Entries
 from projections.marks import COLUMNS, Marks
@@ -72,6 +72,5 @@ def _unread(archive: Archive) -> set[str]:
     for segment in archive.manifest.segments:
         if segment.unread:
             rows = from_parquet(content(archive.folder, segment), ["stream", "topic", "code"])
-            unread = pl.col("topic").str.starts_with("entry.") & pl.col("code").is_null()
-            parked |= set(rows.filter(unread)["stream"])
+            parked |= set(unread(rows)["stream"])
     return parked

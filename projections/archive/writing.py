@@ -46,6 +46,7 @@ from projections.archive.columns import (
     tables_of,
     times_of,
     to_parquet,
+    unread,
 )
 from projections.archive.packed import pack_marks, pack_references, pack_times
 from projections.archive.signing import sign
@@ -182,6 +183,7 @@ def write_segment(folder: Path, year: int, frame: pl.DataFrame, head: bytes, roo
 def described(name: str, digest: str, year: int, frame: pl.DataFrame, head: bytes, root: bytes) -> Segment:
     """Return what a manifest says of a segment."""
     marks = frame.filter(frame["topic"].str.starts_with("entry."))
+    lost = len(unread(frame))
     summed = frame.select(
         pl.min("position").alias("first"),
         pl.max("position").alias("last"),
@@ -192,8 +194,8 @@ def described(name: str, digest: str, year: int, frame: pl.DataFrame, head: byte
         file=name,
         sha256=digest,
         year=year,
-        marks=len(marks) - marks["code"].null_count(),
-        unread=marks["code"].null_count(),
+        marks=len(marks) - lost,
+        unread=lost,
         years=sorted(marks["year"].drop_nulls().unique().to_list()),
         head=head.hex(),
         root=root.hex(),

@@ -18,7 +18,7 @@ from projections.archive.pages import ArchivedMarks
 from projections.archive.reading import Archive, open_archive
 from projections.archive.writing import write
 from projections.cohorts import absence_answers, penalty_answers
-from projections.frames import Entries
+from projections.frames import UNREADABLE, Entries
 from projections.projector import Projector
 from projections.questions import Answers
 from projections.rebuild import rebuild
@@ -26,7 +26,7 @@ from projections.replay import replayed, stored
 from projections.tables import open_engine, parked
 from tests.archive.test_archive import archived
 from tests.stores.envelopes import mark, opening
-from tests.stores.test_rebuild import random_ledger, rows_of
+from tests.stores.test_rebuild import GOOD, TOPIC, random_ledger, rows_of
 from tests.support.counts import count
 from tests.support.random_school import journal, questions
 from tests.support.schools import OpenedSchool, open_school
@@ -101,6 +101,26 @@ def test_a_read_model_built_from_an_archive_is_the_one_that_was_served(
         done = rebuild(ledger, engine, page=1 + seed % 11, source=partial(ArchivedMarks, archive))
         assert (done.position, done.as_before, bool(done.resumed_at)) == (head, True, bool(seed % 2))
         assert set(stored(engine)) == replayed(ledger, head) and rows_of(engine, parked) == waiting
+
+
+def test_what_an_archive_cannot_read_stays_unreadable_after_it(
+    fresh_sqlite_url: Callable[[], str], tmp_path: Path
+) -> None:
+    """Also where a later amendment, in the tail, can be read; and a read model built from it says the same."""
+    stream = "1/2024/2024-09-03/AM"
+    with open_ledger(fresh_sqlite_url(), create=True) as ledger:
+        ledger.append([opening(), mark(stream)])
+        insert_raw(ledger, stream, 2, "entry.MarkVoided", b'{"type":"MarkVoided","v":1}')
+        archived(ledger, tmp_path / "a")
+        insert_raw(ledger, stream, 3, TOPIC, GOOD)
+        engine = open_engine(ledger)
+        assert Projector(ledger, engine).catch_up() == 4
+        waiting, served = rows_of(engine, parked), set(stored(engine))
+        archive = open_archive(tmp_path / "a", ledger)
+        assert archive.manifest.segments[0].unread == 1
+        assert [code for _, _, code, _ in rows(archive.standing(ledger.reads, 4, [2024]))] == [UNREADABLE]
+        rebuild(ledger, engine, source=partial(ArchivedMarks, archive))
+        assert rows_of(engine, parked) == waiting and set(stored(engine)) == served
 
 
 class Stop(Exception):
