@@ -185,9 +185,7 @@ class School:
             if rules and adopted.event.policy == name and adopted.policy.rules == rules:
                 return adopted.policy
         in_force = self.policy_on(day)
-        if not name or in_force.name == name:
-            return in_force
-        return self.policy_named(name) or load(name)
+        return in_force if in_force.name == name else self.policy_named(name) or in_force
 
     def review_on(self, day: date) -> date | None:
         """Return by when the policy in force on a day is to be reviewed, None where nobody said."""
