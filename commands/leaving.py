@@ -18,7 +18,7 @@ from commands.models import parse
 from ledger.events import MovingFormReceived, PupilRemoved
 from ledger.finding import Open, action
 from ledger.grounds import Ground, ground
-from projections.admission import Spell, final_year, roll_spells, spell_on
+from projections.admission import Spell, roll_spells, spell_on
 from projections.chronology import chronologies
 from projections.known_event import FollowUp
 from projections.lines import command_line
@@ -84,7 +84,7 @@ def deletion_check(
     last_day = last_day or (leaving.last_day if leaving else moment.as_of)
     ground_key = ground_key or (removed.ground if removed else "")
     policy = moment.policy
-    transition = policy is not None and final_year(moment.school, pupil, last_day, policy.year_groups_final)
+    transition = policy is not None and moment.school.completes(pupil, last_day, policy.year_groups_final)
     told = chronologies(answers, moment, [pupil], topics=RETURNS_REST_ON)[pupil]
     shown_by = shown_by or (removed.shown_by if removed else "")
     case = _Case(pupil, spell, told, ground(ground_key), ground_key, last_day, shown_by, transition)

@@ -38,7 +38,7 @@ from ledger.people import Staff
 from ledger.policy import Policy, load, pinned
 from ledger.received import Received, received_notices, standing_records
 from ledger.roll import Pupil
-from ledger.sessions import LONDON, Session, from_micros
+from ledger.sessions import LONDON, Session, from_micros, school_year
 from ledger.streams import Owner
 
 
@@ -227,6 +227,12 @@ class School:
                     classes.setdefault(pupil.placement(day).class_name, []).append(number)
             self._classes_on[day] = classes
         return self._classes_on[day]
+
+    def completes(self, pupil: str, last_day: date, year_group: str) -> bool:
+        """Return whether a pupil who leaves on a day was in that year group, the final one, to the end of its year."""
+        year = self.years.get(school_year(last_day))
+        ends = max(year.days(), default=None) if year else None
+        return self.pupils[pupil].placement(last_day).year_group == year_group and ends is not None and last_day >= ends
 
     def expected(self, pupil: str, session: Session) -> Expected | None:
         """Return what leave or a closure makes this session expect. Leave comes first: it is about this pupil."""

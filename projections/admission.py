@@ -28,7 +28,6 @@ from ledger.events import (
 from ledger.grounds import ground
 from ledger.policy import Policy
 from ledger.roll import PARTICULARS
-from ledger.school import School
 from ledger.sessions import format_moment, from_micros, school_year
 from ledger.streams import roll_stream
 from ledger.words import SEALED
@@ -162,13 +161,6 @@ def is_usual_start(year_group: str, start: date, year: SchoolYear, policy: Polic
     staggered_until = date(year.year, 9, 1) + timedelta(days=policy.usual_start_september_days - 1)
     first = min(year.days(), default=year.first_day)
     return year_group == policy.year_groups_youngest and start <= max(first, staggered_until)
-
-
-def final_year(school: School, pupil: str, last_day: date, year_group: str) -> bool:
-    """Return whether leaving on that day is the usual leaving: of the final year group, its school year at an end."""
-    year = school.years.get(school_year(last_day))
-    ends = max(year.days(), default=None) if year else None
-    return school.pupils[pupil].placement(last_day).year_group == year_group and ends is not None and last_day >= ends
 
 
 def admission(spell: Spell) -> PupilAdmitted:

@@ -25,7 +25,7 @@ from ledger.events import AgencyInformed, EnquiriesMade, MovingFormReceived, Pup
 from ledger.policy import Policy
 from ledger.sessions import EPOCH_DAY, LONDON, from_micros, school_year
 from ledger.words import counted
-from projections.admission import Spell, admission, final_year, is_usual_start, year_begins
+from projections.admission import Spell, admission, is_usual_start, year_begins
 from projections.episodes import ILL, Run, absent_runs, days_expected, grid_of, illnesses, nth_sessions
 from projections.frames import Entries, having, last_session, roll_of
 from projections.known_event import FollowUp
@@ -254,7 +254,7 @@ def deletions(moment: Moment, spells: dict[str, list[Spell]]) -> Iterator[Episod
             leaving = leaving_of(spell, moment.as_of)
             if leaving is None or leaving.last_day < begins:
                 continue
-            if not final_year(moment.school, pupil, leaving.last_day, policy.year_groups_final):
+            if not moment.school.completes(pupil, leaving.last_day, policy.year_groups_final):
                 last = leaving.last_day
                 episode = Episode("deletion", pupil, last, last, leaving.known, last, leaving.why)
                 yield _about_spell(episode, own, place)

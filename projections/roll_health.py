@@ -15,7 +15,7 @@ from datetime import date
 from ledger.events import PupilAdmitted, PupilRemoved
 from ledger.finding import Finding
 from ledger.grounds import Ground, ground
-from projections.admission import Spell, contacts_on, final_year, roll_spells, spell_on, year_begins
+from projections.admission import Spell, contacts_on, roll_spells, spell_on, year_begins
 from projections.questions import Answers, Moment
 
 
@@ -77,7 +77,7 @@ def _removal(pupil: str, spell: Spell, moment: Moment) -> Iterator[tuple[str, st
     removed = spell.removed
     assert removed is not None and isinstance(removed.event, PupilRemoved)
     event, policy = removed.event, moment.policy
-    if policy is not None and final_year(moment.school, pupil, event.last_day, policy.year_groups_final):
+    if policy is not None and moment.school.completes(pupil, event.last_day, policy.year_groups_final):
         return
     stated = ground(event.ground)
     if stated is None:

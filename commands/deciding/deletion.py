@@ -17,7 +17,7 @@ from ledger.events import EnquiriesMade
 from ledger.grounds import ground
 from ledger.policy import Policy
 from ledger.school import School
-from ledger.sessions import Half, Session, school_year
+from ledger.sessions import Half, Session
 from ledger.streams import entry_stream
 
 SCHOOL_DAYS_READ = 60  # of entries before a removal, enough for every ground that is about absence
@@ -59,11 +59,8 @@ def _condition(check: str, policy: Policy) -> str:
 
 
 def _final_year(command: RemoveFromRoll, state: State) -> bool:
-    year = state.school.years.get(school_year(command.last_day))
-    last = max(year.days(), default=None) if year else None
     final = state.policy(command.last_day).year_groups_final
-    placement = state.school.pupils[command.pupil].placement(command.last_day)
-    return placement.year_group == final and last is not None and command.last_day >= last
+    return state.school.completes(command.pupil, command.last_day, final)
 
 
 def _continuously_absent(command: RemoveFromRoll, state: State) -> bool:
