@@ -139,9 +139,8 @@ def test_while_somebody_records_it_does_one_thing_at_a_time(
 
         lines = noticed(Marks.lines)
 
-    monkeypatch.setattr("projections.rebuild.Marks", Disturbed)
     monkeypatch.setattr("projections.rebuild._write", noticed(_write))
-    rebuild(ledger, engine, page=40)
+    rebuild(ledger, engine, page=40, source=Disturbed)
     assert together == [1 if somebody_records else 2]
     assert set(stored(engine)) == replayed(ledger, ledger.reads.end())
 
