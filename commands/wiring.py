@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from commands.handle import Handler
     from ledger.keys import KeyStore
     from ledger.store import Ledger
+    from projections.archive.reading import Archive
     from projections.questions import Answers
 
 LEDGER_VARIABLE = "ATTENDANCE_LEDGER"
@@ -74,6 +75,14 @@ class House:
         from projections.questions import Answers
 
         return Answers(self.ledger, self.engine, self.keys)
+
+    def read_from(self, archive: Archive) -> Answers:
+        """Return answers over an archive of this ledger, which are those of this house from now on."""
+        from projections.questions import Answers
+
+        with self.making:
+            self.__dict__["answers"] = answers = Answers(self.ledger, self.engine, self.keys, archive=archive)
+        return answers
 
     @property
     def simulated(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -114,8 +114,8 @@ class Answers:
     """Answers questions about one ledger, for as many threads as ask. With `keep`, the frames of school years stay
     loaded between questions.
 
-    Where `archive` is set, an archive of this ledger, marks are read from there and from the ledger's tail after it,
-    and the read model is neither asked nor brought up to date."""
+    Over an `archive` of this ledger marks are read from there and from the ledger's tail after it, and the read model
+    is neither asked nor brought up to date."""
 
     def __init__(
         self,
@@ -123,9 +123,11 @@ class Answers:
         engine: sa.Engine,
         keys: KeyStore,
         *,
+        archive: Archive | None = None,
         keep: bool = False,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
+        self.archive: Final = archive
         self.ledger = ledger
         self.engine = engine
         self.keys = keys
@@ -137,7 +139,6 @@ class Answers:
         self._clock = clock or ledger.now
         self.notes: dict[str, None] = {}  # what whoever was answered has to know beside the answers, in order
         self._forgotten: set[Owner] = set()  # grows only, for whichever question finds it first
-        self.archive: Archive | None = None
 
     def moment(
         self, as_of: date | None = None, known_at: datetime | None = None, policy: str | Policy | None = None

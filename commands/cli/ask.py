@@ -155,7 +155,8 @@ def read_from(house: House, folder: Path | None, verifier: str | None) -> None:
         return
     from projections.archive.reading import open_archive
 
-    archive = house.answers.archive = open_archive(folder, house.ledger, archive_key(verifier))
+    archive = open_archive(folder, house.ledger, archive_key(verifier))
+    house.read_from(archive)
     if not archive.signed_by:
         note("the archive is unsigned as far as anybody here knows: --verifier KEY says whose key must have signed it")
 

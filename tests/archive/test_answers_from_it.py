@@ -56,8 +56,7 @@ def test_an_answer_is_the_same_with_an_archive_and_without(
     with closing(open_school(fresh_url()).replay(lines)) as school:
         archive = partly(school.ledger, tmp_path / "a", seed)
         # An engine of its own that is never brought up to date: what it answers is not from there.
-        other = Answers(school.ledger, open_engine(open_school().ledger), school.keys)
-        other.archive = archive
+        other = Answers(school.ledger, open_engine(open_school().ledger), school.keys, archive=archive)
         compared = 0
         for as_of, known_at in questions(lines, seed, count(4, 8)):
             without, with_it = school.answers.moment(as_of, known_at), other.moment(as_of, known_at)
