@@ -47,7 +47,7 @@ from projections.replay import LAST, Gap, replay, sound_pages, stored
 from projections.roll_health import roll_findings
 from projections.sums import Sum, summed
 from projections.tables import SERVING, lacking, parked
-from projections.text_health import kept_findings, text_findings
+from projections.text_health import kept_findings, lost_findings, text_findings
 
 SHOWN = 200  # findings of one kind about the read model, which may be wrong altogether
 ADMITTED = "roll.PupilAdmitted"
@@ -87,6 +87,7 @@ def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
                 "keys_missing",
                 f"the particulars of {sealed} pupils cannot be read: these are another ledger's keys or an older copy",
             )
+        yield from lost_findings(answers.ledger, answers.keys, moment.position)
     yield from file_findings(answers.ledger.address.shown, answers.keys.address)
     if answers.model.doubt:
         yield Finding("read_model", answers.model.doubt)

@@ -17,6 +17,8 @@ from ledger.streams import SCHOOL, Owner, owner_of
 from ledger.words import counted
 from projections.replay import last_read, sound_pages
 
+NAMED = 20  # keys that are named one by one
+
 
 def text_findings(ledger: Ledger, keys: KeyStore, progress: Callable[[int], None] | None = None) -> Iterator[Finding]:
     """Yield what is wrong with keys and texts, every one of which is opened."""
@@ -45,6 +47,23 @@ def text_findings(ledger: Ledger, keys: KeyStore, progress: Callable[[int], None
         sentence = f"the key of {_named(owner)} is gone, and nobody forgot it: {texts} cannot be read"
         yield Finding("key_missing", sentence, _pupil(owner), position=positions[0])
     yield from kept_findings(ledger, keys)
+
+
+def lost_findings(ledger: Ledger, keys: KeyStore, until: int) -> Iterator[Finding]:
+    """Yield the keys of single school years that are gone, of those with text sealed up to a position, though nobody
+    forgot them. Opens no text; what belongs to no single year shows in the particulars of pupils."""
+    first: dict[Owner, int] = {}
+    for stream, position in ledger.reads.sealed_streams(until):
+        owner = owner_of(stream)
+        first[owner] = min(position, first.get(owner, position))
+    gone = {owner for owner in first if owner.year} - set(keys.held()) - forgotten_at(ledger).keys()
+    if len(gone) > NAMED:
+        sentence = f"the keys of {len(gone)} school years are gone, and nobody forgot them: see 'attendance verify'"
+        yield Finding("key_missing", sentence, position=min(first[owner] for owner in gone))
+        return
+    for owner in sorted(gone):
+        sentence = f"the key of {_named(owner)} is gone, and nobody forgot it: what was said of that year is unreadable"
+        yield Finding("key_missing", sentence, _pupil(owner), position=first[owner])
 
 
 def kept_findings(ledger: Ledger, keys: KeyStore) -> Iterator[Finding]:

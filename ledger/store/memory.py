@@ -22,6 +22,7 @@ from ledger.store.rows import (
     assert_predecessors,
     check_clock,
 )
+from ledger.wire import seems_sealed
 
 
 class Recorder(POPOApplicationRecorder):
@@ -152,6 +153,13 @@ class Recorder(POPOApplicationRecorder):
 
     def waiting(self) -> tuple[list[int], int]:
         return [], 0
+
+    def sealed_streams(self, until: int) -> list[tuple[str, int]]:
+        first: dict[str, int] = {}
+        for row in self._rows[:until]:
+            if seems_sealed(row.state):
+                first.setdefault(row.stream, row.position)
+        return sorted(first.items())
 
     def strays(self) -> list[int]:
         return []

@@ -80,6 +80,7 @@ class Datastore(PostgresDatastore):
 class Recorder(SqlReads, PostgresApplicationRecorder):
     # One row instead of thousands: a driver hands every row over by itself.
     PROJECTED = "SELECT to_regclass('{schema}.parked') IS NOT NULL AND to_regclass('{schema}.tracking') IS NOT NULL"
+    SEALED = r"position('\x2278223a'::bytea IN state) > 0"
     ENTRY_LINE = (
         r"string_agg(convert_to(concat_ws(E'\x1f', notification_id, originator_version, originator_id, ''), 'UTF8')"
         r" || state, '\x0a') FILTER (WHERE {kept})"

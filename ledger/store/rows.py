@@ -152,6 +152,9 @@ class Reads(Protocol):
         """Return (position, recorded time) where a save was stamped one microsecond after the one before it, as it is
         where the clock shows no later time than the last event's. Of a save of many events the first position."""
 
+    def sealed_streams(self, until: int) -> list[tuple[str, int]]:
+        """Return every stream in which an event up to a position may hold sealed text, with the first such position."""
+
     def strays(self) -> list[int]:
         """Return the positions of rows where no recorder puts one, which is before 1. No other read returns them."""
 

@@ -55,6 +55,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
     """Appends in one transaction: number, stamp, events, receipt."""
 
     PROJECTED = "SELECT count(*) = 2 FROM sqlite_master WHERE type = 'table' AND name IN ('parked', 'tracking')"
+    SEALED = """instr(state, CAST('"x":' AS BLOB)) > 0"""
     ENTRY_LINE = (
         "CAST(group_concat(notification_id || char(31) || originator_version || char(31) || originator_id || char(31) "
         "|| CAST(state AS TEXT), char(10)) FILTER (WHERE {kept}) AS BLOB)"

@@ -372,6 +372,28 @@ def found_by_verify(house: House) -> list[tuple[str, str | None, int | None]]:
     return [(finding.rule, finding.pupil, finding.position) for finding in found]
 
 
+def found_by_doctor(house: House) -> list[tuple[str, str | None, int | None]]:
+    found = doctor_findings(house.answers, house.answers.moment())
+    return [(each.rule, each.pupil, each.position) for each in found if each.rule.startswith("key")]
+
+
+def test_the_doctor_finds_the_missing_key_of_a_single_school_year(old_school: str) -> None:
+    key_file = old_school.removeprefix("sqlite:///").replace(".db", ".keys.db")
+    with open_house(old_school) as house:
+        rows = house.ledger.reads.rows(0, 100)
+        first = {owner_of(row.stream): row.position for row in reversed(rows) if holds_sealed(row.state)}
+        assert found_by_doctor(house) == [], "control"
+        with sqlite3.connect(key_file) as keys:
+            keys.execute("DELETE FROM pupil_year_keys WHERE owner = '1042' AND year = 2018")
+        assert found_by_doctor(house) == [("key_missing", "1042", first[Owner("1042", 2018)])]
+
+
+def test_what_was_forgotten_is_no_key_that_is_missing(old_school: str) -> None:
+    with open_house(old_school) as house:
+        house.handler.handle(parse(forget("2024-11-07T13:00", 0, 2018)))
+        assert found_by_doctor(house) == []
+
+
 def test_keys_that_are_not_as_the_ledger_says_are_found(old_school: str, monkeypatch: pytest.MonkeyPatch) -> None:
     key_file = old_school.removeprefix("sqlite:///").replace(".db", ".keys.db")
     with open_house(old_school) as house:

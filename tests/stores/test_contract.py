@@ -175,6 +175,15 @@ def test_a_transaction_is_written_whole_or_not_at_all(ledger: Ledger) -> None:
 # --- receipts and what a decision rests on --------------------------------------------------------------------------
 
 
+def test_streams_that_may_hold_sealed_text_are_told_with_where_it_begins(ledger: Ledger) -> None:
+    sealed = MarkAmended(code="I", replaces="N", sealed=b"sealed")
+    ledger.append([mark("1/2024/2024-09-03/AM"), mark("2/2024/2024-09-03/AM")])
+    ledger.append([Envelope("2/2024/2024-09-03/AM", version, sealed) for version in (2, 3)])
+    ledger.append([Envelope("1/2024/2024-09-03/AM", 2, sealed)])
+    assert ledger.reads.sealed_streams(4) == [("2/2024/2024-09-03/AM", 3)]
+    assert ledger.reads.sealed_streams(5) == [("1/2024/2024-09-03/AM", 5), ("2/2024/2024-09-03/AM", 3)]
+
+
 def test_a_receipt_names_the_events_and_is_written_once(ledger: Ledger) -> None:
     ledger.append(marks(2, "a"), receipt=receipt("c1"))
     ledger.append(marks(3, "b"), receipt=receipt("c2"))
