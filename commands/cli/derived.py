@@ -21,7 +21,7 @@ from ledger.sessions import Session
 TYPES = {datetime: "TIME", Decimal: "POUNDS"}
 OPTIONS = {date: "DAY", Session: "SESSION", int: "COUNT"}
 NAMES = {"code": "CODE", "class": "CLASS", "parent": "ID", "parents": "ID", "seen": "POSITION", "upn": "UPN"}
-ENDS = ("_on", "_day", "_at", "s")  # of a field's name, that its argument goes without
+ENDS = ("_on", "_day", "_at")  # of a field's name, that its argument goes without
 
 
 def verb_of(command: str, name: str) -> typer.Typer:
@@ -77,5 +77,6 @@ def _metavar(called: str, parts: list[Any], many: bool) -> str:
             return shown
     if not argument:
         return called.upper() if any(get_origin(part) is Literal for part in parts) else "TEXT"
-    end = next((each for each in ENDS if called.endswith(each) and called not in NAMES), "")
-    return called.removesuffix(end).upper() + ("..." if many else "")
+    if many:
+        return called.removesuffix("s").upper() + "..."
+    return next((called.removesuffix(end) for end in ENDS if called.endswith(end)), called).upper()

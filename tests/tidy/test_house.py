@@ -4,7 +4,9 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
@@ -54,6 +56,25 @@ def test_every_command_has_a_decision_and_a_docstring_of_refusals() -> None:
 
     assert {kind.__name__ for kind in DECISIONS} == set(COMMANDS)
     assert [kind for kind, each in DECISIONS.items() if "Refuses" not in (each.decide.__doc__ or "")] == []
+
+
+def test_every_command_has_a_verb_and_every_event_words() -> None:
+    from commands.cli import tree
+    from commands.models import COMMANDS
+    from ledger.events import AnyEvent
+    from projections.event_words import TITLES
+
+    helps = " ".join(" ".join(text.split()) for text in _helps(tree(), None))
+    assert {name for name in COMMANDS if f" {name}." in helps} == set(COMMANDS)
+    assert set(TITLES) == {kind.__name__ for kind in get_args(AnyEvent)}
+
+
+def _helps(verb: Any, parent: Any) -> Iterator[str]:
+    """Yield what each verb of a tree says of itself."""
+    context = verb.context_class(verb, parent=parent)
+    yield verb.help or ""
+    for name in verb.list_commands(context) if hasattr(verb, "list_commands") else ():
+        yield from _helps(verb.get_command(context, name), context)
 
 
 def test_every_refusal_raised_is_explained_and_every_explanation_is_used() -> None:
