@@ -194,11 +194,11 @@ class Handler:
         school is looked at each time, the many other events once: those that the read model could not read, and the
         last ones after it."""
         if not self._looked:
-            waiting, reached = self._ledger.reads.waiting()
-            end = self._ledger.reads.end()
+            built, end = self._ledger.reads.read_model(), self._ledger.reads.end()
+            unread, reached = (built.unread, built.position) if built and built.unread is not None else ((), 0)
             try:
                 last = self._ledger.reads.rows(max(reached, end - RECENT), RECENT)
-                rows = [*self._ledger.reads.rows_at(waiting), *last]
+                rows = [*self._ledger.reads.rows_at(unread), *last]
             except UnsoundRow:
                 rows = []  # which no release wrote: 'verify' names it
             self._newer, self._looked = next((row.position for row in rows if wire.is_unknown(row.state)), 0), True

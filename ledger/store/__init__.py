@@ -189,12 +189,12 @@ class Ledger(Application[str]):
     def check_restored(self) -> int:
         """Return the last position. Raises Misconfigured where the read model beside this ledger was brought up to an
         event that is not here: one of the two was restored, and which of them is right a person has to say."""
-        head, projected = self.reads.end(), self.reads.projected()
-        if projected is None:
+        head, built = self.reads.end(), self.reads.read_model()
+        if built is None:
             return head
-        at, digest = projected
+        at = built.position
         rows = self.reads.rows_at([at])
-        if rows and wire.leaf(*rows[0]) == digest:
+        if rows and wire.leaf(*rows[0]) == built.digest:
             return head
         found = f"the event at position {at} is {'another' if rows else 'gone'}"
         found = f"the ledger ends at {head}" if at > head else found

@@ -15,6 +15,7 @@ from ledger.store.formats import TODAY, Standing
 from ledger.store.rows import (
     SEPARATOR,
     VOLUME_KINDS,
+    BuiltTo,
     Conflict,
     Receipt,
     Row,
@@ -141,7 +142,7 @@ class Recorder(POPOApplicationRecorder):
     def versions_of(self, streams: list[str]) -> dict[str, int]:
         return {s: self._rows[self._streams[s][-1] - 1].version for s in streams if s in self._streams}
 
-    def projected(self) -> tuple[int, bytes] | None:
+    def read_model(self) -> BuiltTo | None:
         return None
 
     def end(self) -> int:
@@ -150,9 +151,6 @@ class Recorder(POPOApplicationRecorder):
     def still(self, after: int) -> list[tuple[int, int]]:
         pairs = pairwise(self._rows[after:])
         return [(row.position, row.recorded_at) for before, row in pairs if row.recorded_at == before.recorded_at + 1]
-
-    def waiting(self) -> tuple[list[int], int]:
-        return [], 0
 
     def sealed_streams(self, until: int) -> list[tuple[str, int]]:
         first: dict[str, int] = {}

@@ -37,7 +37,7 @@ from ledger.store.postgres_schema import (
     compared,
 )
 from ledger.store.rows import WAIT_SECONDS, Busy, Conflict, Receipt, assert_predecessors
-from ledger.store.sql import PROJECTED, SqlReads
+from ledger.store.sql import SqlReads
 
 PAUSE = 0.01  # seconds
 
@@ -79,7 +79,6 @@ class Datastore(PostgresDatastore):
 
 class Recorder(SqlReads, PostgresApplicationRecorder):
     # One row instead of thousands: a driver hands every row over by itself.
-    PROJECTED = "SELECT to_regclass('{schema}.parked') IS NOT NULL AND to_regclass('{schema}.tracking') IS NOT NULL"
     SEALED = r"position('\x2278223a'::bytea IN state) > 0"
     ENTRY_LINE = (
         r"string_agg(convert_to(concat_ws(E'\x1f', notification_id, originator_version, originator_id, ''), 'UTF8')"
@@ -135,11 +134,9 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         self._clock_read = read, asked
         return read
 
-    def projected(self) -> tuple[int, bytes] | None:
-        tracking = f'"{self.datastore.schema}".tracking'
-        if self._fetch("SELECT has_table_privilege(to_regclass(?), 'SELECT')", tracking) != [(True,)]:
-            return None
-        return self._projected(self._fetch(PROJECTED.replace("{tracking}", "{schema}.tracking")))
+    def _readable(self, table: str) -> bool:
+        named = f'"{self.datastore.schema}".{table}'
+        return self._fetch("SELECT has_table_privilege(to_regclass(?), 'SELECT')", named) == [(True,)]
 
     def exists(self) -> bool:
         with self._cursor() as cursor:

@@ -57,6 +57,15 @@ def sound(found: tuple[Any, ...]) -> Row:
     raise UnsoundRow(found[0], "recorded_at", "no time of any calendar", "microseconds since 1970")
 
 
+class BuiltTo(NamedTuple):
+    """Where the read model beside a ledger stands: the position that it was brought up to, the digest of the event
+    there, and the first positions that it could not read; None where those are not for this account to see."""
+
+    position: int
+    digest: bytes
+    unread: tuple[int, ...] | None
+
+
 class Receipt(NamedTuple):
     """That a command was carried out: its id, what it said, the door it came by, and the events it made."""
 
@@ -141,9 +150,9 @@ class Reads(Protocol):
         """Return what the clock shows that stamps are taken from, in microseconds since 1970: the server's, if any.
         `roughly`: without asking, where that was done within a minute; a clock that was set since is seen later."""
 
-    def projected(self) -> tuple[int, bytes] | None:
-        """Return the position that the read model beside this ledger was brought up to, and the digest of the event
-        there; None where there is none, or none that this account may see."""
+    def read_model(self) -> BuiltTo | None:
+        """Return where the read model beside this ledger stands; None where there is none, or none that this account
+        may see."""
 
     def end(self) -> int:
         """Return the last position alone, also where the row there is not sound; 0 for an empty ledger."""
@@ -172,10 +181,6 @@ class Reads(Protocol):
 
     def faults(self) -> list[str]:
         """Return what is wrong with the database itself, in a sentence each, as far as it can tell."""
-
-    def waiting(self) -> tuple[list[int], int]:
-        """Return the positions of events that the read model could not read, and the position that it stands at; none
-        and 0 where it is not there or not for this account to see."""
 
     def rows(self, after: int, limit: int, until: int | None = None) -> list[Row]:
         """Return up to `limit` rows in order of position, after `after` and up to `until`."""

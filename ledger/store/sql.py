@@ -10,7 +10,7 @@ from eventsourcing.persistence import PersistenceError
 
 from ledger.errors import LedgerError
 from ledger.store.formats import Standing
-from ledger.store.rows import IS_REFERENCE, WORDS, Receipt, Row, Signed, UnsoundRow, sound
+from ledger.store.rows import IS_REFERENCE, WORDS, BuiltTo, Receipt, Row, Signed, UnsoundRow, sound
 
 # No recorder gives a position below 1, so what stands there answers nothing. The plus keeps SQLite from going through
 # the whole table in order of position where an index on streams is what a statement is for.
@@ -25,7 +25,6 @@ class SqlReads:
     ENTRY_LINE: str
     SOUND = "TRUE"
     SEALED: str  # whether a row's event may hold sealed text
-    PROJECTED: str  # asks whether there is a read model beside the ledger
 
     @abstractmethod
     def _fetch(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
@@ -63,17 +62,26 @@ class SqlReads:
         found = self._fetch("SELECT notification_id FROM {events} WHERE (notification_id > 0) IS NOT TRUE ORDER BY 1")
         return [position for (position,) in found]
 
-    def waiting(self) -> tuple[list[int], int]:
+    @abstractmethod
+    def _readable(self, table: str) -> bool:
+        """Return whether a table of the read model is there, and this account may read it."""
+
+    def read_model(self) -> BuiltTo | None:
+        if not self._readable("tracking"):
+            return None
+        found = self._fetch("SELECT position, digest FROM {schema}.tracking WHERE name = 'entries'")
+        # What stands at no position that there is, is no read model either.
+        at = next(((at, bytes(digest)) for at, digest in found if type(at) is int and at > 0), None)
+        return BuiltTo(*at, self._unread()) if at else None
+
+    def _unread(self) -> tuple[int, ...] | None:
         try:
-            if not self._fetch(self.PROJECTED)[0][0]:
-                return [], 0
+            if not self._readable("parked"):
+                return None
             parked = self._fetch("SELECT position FROM {schema}.parked ORDER BY position LIMIT 1000")
-            standing = "SELECT coalesce(max(position), 0) FROM {schema}.tracking WHERE name = 'entries'"
-            ((reached,),) = self._fetch(standing)
         except (LedgerError, PersistenceError):
-            return [], 0
-        # Only the read model's word, and on SQLite a column holds anything: a hint that is none is no hint.
-        return [position for (position,) in parked], reached if isinstance(reached, int) else 0
+            return None
+        return tuple(position for (position,) in parked)
 
     def rows(self, after: int, limit: int, until: int | None = None) -> list[Row]:
         if until is None:
@@ -145,11 +153,6 @@ class SqlReads:
     def settle(self) -> None:
         """Nothing to wait for: a local commit answers or fails before the next statement."""
 
-    @staticmethod
-    def _projected(found: list[tuple[Any, ...]]) -> tuple[int, bytes] | None:
-        # What stands at no position that there is, is no read model either.
-        return next(((at, bytes(digest)) for at, digest in found if type(at) is int and at > 0), None)
-
     def _whole(self, value: Any, position: Any, field: str) -> int:
         if type(value) is not int:
             raise UnsoundRow(position, field, WORDS.get(type(value), type(value).__name__), WORDS[int])
@@ -160,4 +163,3 @@ class SqlReads:
 
 
 RECEIPT = "SELECT id, digest, door, first_position, events FROM {receipts} WHERE id = ?"
-PROJECTED = "SELECT position, digest FROM {tracking} WHERE name = 'entries'"

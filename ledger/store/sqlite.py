@@ -21,7 +21,7 @@ from ledger.errors import Misconfigured, Refused
 from ledger.store.failures import meaning_of
 from ledger.store.formats import FIRST, FORMAT, Standing
 from ledger.store.rows import IS_REFERENCE, Conflict, Damaged, Receipt, assert_predecessors, check_clock, sound
-from ledger.store.sql import COLUMNS, PROJECTED, RECEIPT, SqlReads
+from ledger.store.sql import COLUMNS, RECEIPT, SqlReads
 from ledger.store.sqlite_schema import DDL, INDEXES, STATE_FORMAT, TABLES, TRIGGERS, Faults, compared
 from ledger.wal import may_be_written, open_damaged, open_file, switch_to_wal
 
@@ -54,7 +54,6 @@ class PoolOfDamaged(PinnedPool):
 class Recorder(SqlReads, SQLiteApplicationRecorder):
     """Appends in one transaction: number, stamp, events, receipt."""
 
-    PROJECTED = "SELECT count(*) = 2 FROM sqlite_master WHERE type = 'table' AND name IN ('parked', 'tracking')"
     SEALED = """instr(state, CAST('"x":' AS BLOB)) > 0"""
     ENTRY_LINE = (
         "CAST(group_concat(notification_id || char(31) || originator_version || char(31) || originator_id || char(31) "
@@ -131,10 +130,8 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
     def now(self, *, roughly: bool = False) -> int:
         return time.time_ns() // 1000
 
-    def projected(self) -> tuple[int, bytes] | None:
-        if not self._fetch("SELECT 1 FROM sqlite_master WHERE name = 'tracking'"):
-            return None
-        return self._projected(self._fetch(PROJECTED.replace("{tracking}", "tracking")))
+    def _readable(self, table: str) -> bool:
+        return bool(self._fetch("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", table))
 
     def exists(self) -> bool:
         return bool(self._fetch("SELECT 1 FROM sqlite_master WHERE name = 'stored_events'"))
