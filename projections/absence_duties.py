@@ -1,4 +1,5 @@
-"""What the absence of a day asks of the office: registers, calls, the contact ladder, N's, messages, workers to tell.
+"""What the absence of a day asks of the office: registers, calls, the contact ladder, unresolved marks, messages, and
+workers to tell.
 
 A pupil's own lines speak only of registers that somebody handled. Where a class's register was not taken, nobody knows
 of thirty pupils, and that is one line about the register.
@@ -220,7 +221,7 @@ def _expects(class_name: str, session: Session, desk: Desk) -> bool:
 
 
 def unresolved_duties(desk: Desk) -> list[Duty]:
-    """Return the N's, a line for each pupil and day, by the school days that are left of those the law gives.
+    """Return the unresolved marks, a line for each pupil and day, by the school days left of those the law gives.
 
     Those of the day itself are left to the calls, unless a word is known that decides them; those of an earlier school
     year whose days are over are the doctor's.

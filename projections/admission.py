@@ -3,7 +3,7 @@
 The roll's events are the register. An amendment holds from a day, so as of a day before it the earlier value counts; a
 new list of groups, or of contacts that states no day, holds from the one it was recorded on. Of two values from
 different days the one from the later day counts, of two from the same day the one recorded last. A pupil who comes back
-is entered anew: as of a day, the last spell that had begun then is read.
+is entered again: as of a day, the last spell that had begun then is read.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def _take_in(spell: Spell, entry: RollEntry) -> None:
 
 
 def _stated(entry: RollEntry) -> Iterator[tuple[str, date, Any]]:
-    """Yield what an event states anew, from which day, and what it is then."""
+    """Yield what an event states, from which day, and what it is then."""
     match event := entry.event:
         case ParticularsAmended():
             yield from ((what, event.from_day, value) for what, value in event.particulars.items())

@@ -66,7 +66,7 @@ class Silent(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """A rung that was taken: on which day, the how-manieth of the run, whom it was about, and its position."""
+    """A rung that was taken: on which day, the nth of the run, whom it was about, and its position."""
 
     number: int
     day: date

@@ -2,7 +2,7 @@
 
 Late is what the register says: L, who came before it closed, and U, who came after and is absent for the session. The
 two are never added into one figure without saying so. A code knows no minute, so minutes come from the Late Book, and a
-late session that nobody logged has none: it is counted as unknown, never as nought.
+late session that nobody logged has none: it is counted as unknown, never as zero.
 
 A minute is counted from the opening of registration, when the register is taken and the session begins, and only when
 it is over: who comes at 09:00:01 to a register that opened at 08:55 missed 5 minutes. The Late Book begins later than
