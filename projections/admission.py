@@ -8,9 +8,9 @@ is entered again: as of a day, the last spell that had begun then is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import msgspec
 
@@ -39,7 +39,18 @@ LISTS = {"contacts": "parent", "emergency_contacts": "emergency contact"}
 # What the register cannot be without, and how its history names it.
 NAMES = {"born": "birth date", "upn": "UPN", "email": "e-mail", "last_school": "last school"}
 
-Contact = Mapping[str, Any]
+
+class Contact(TypedDict):
+    """A parent or emergency contact as the register states them, blank where nothing is known."""
+
+    id: str
+    name: str
+    relationship: str
+    lives_with: bool
+    phone: str
+    email: str
+    address: str
+    contact_order: int
 
 
 class Spell(NamedTuple):
@@ -47,7 +58,7 @@ class Spell(NamedTuple):
     from."""
 
     entries: list[RollEntry]
-    values: dict[str, list[tuple[date, Any]]]
+    values: dict[str, list[tuple[date, Any]]]  # text, a list of groups or of contacts: each field has its own
     changes: list[Change]
 
     @property
@@ -98,8 +109,8 @@ class RollAnswer(Answer, frozen=True, kw_only=True, rename={"class_name": "class
     class_name: str
     year_group: str
     starting_day: str
-    parents: list[dict[str, Any]]
-    emergency_contacts: list[dict[str, Any]]
+    parents: list[Contact]
+    emergency_contacts: list[Contact]
     spells: list[dict[str, str | None]]
     removal: dict[str, str] | None
     moving_forms: list[dict[str, str]]
@@ -135,17 +146,23 @@ def spell_on(spells: list[Spell], day: date) -> Spell:
     return begun[-1] if begun else spells[0]
 
 
-def contacts_on(spell: Spell, what: str, day: date) -> list[dict[str, Any]]:
+def contacts_on(spell: Spell, what: str, day: date) -> list[Contact]:
     """Return parents ("contacts") or emergency contacts in the order to ring, every field of each stated. A parent who
     lives with the pupil and states no address has the pupil's."""
     home = spell.value("address", day) if what == "contacts" else ""
-    stated = []
-    for each in spell.value(what, day):
-        one = {"id": each.get("id", "")} | {field: each.get(field, "") for field in CONTACT_FIELDS}
-        one["lives_with"] = bool(each.get("lives_with"))
-        one["contact_order"] = int(each.get("contact_order") or 0)
-        one["address"] = each.get("address") or (home if one["lives_with"] else "")
-        stated.append(one)
+    stated = [
+        Contact(
+            id=each.get("id", ""),
+            name=each.get("name", ""),
+            relationship=each.get("relationship", ""),
+            lives_with=bool(each.get("lives_with")),
+            phone=each.get("phone", ""),
+            email=each.get("email", ""),
+            address=each.get("address") or (home if each.get("lives_with") else ""),
+            contact_order=int(each.get("contact_order") or 0),
+        )
+        for each in spell.value(what, day)
+    ]
     return sorted(stated, key=lambda one: one["contact_order"])
 
 
@@ -219,7 +236,7 @@ def _differences(what: str, before: Any, after: Any) -> Iterator[tuple[str, str,
                 yield name, _text(old_one.get(field)), _text(new_one.get(field))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value or "")
 
 

@@ -20,7 +20,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from ledger.case import Leave
 from ledger.codes import CodeTable
@@ -75,29 +77,24 @@ class Decided(NamedTuple):
     position: int
 
 
-class Rest(NamedTuple):
+class Rest(msgspec.Struct, frozen=True):
     """What a code rests on; no position where it is the mark itself that says so. `name` is a request's or evidence's
     own."""
 
     kind: str
-    position: int | None
-    name: str = ""
+    position: int | None = None
+    name: str | None = None
 
 
-class Evidence(NamedTuple):
-    """Medical evidence under one name, and where it stands: asked for, seen or returned, each with its position."""
+class Evidence(msgspec.Struct, frozen=True):
+    """Medical evidence: its state is asked for, seen or returned, and the positions say where each was recorded."""
 
     name: str
+    state: str
     sessions: tuple[str, ...]
-    requested: int | None
-    seen: int | None
-    returned: int | None
-
-    @property
-    def state(self) -> str:
-        if self.returned is not None:
-            return "returned"
-        return "seen" if self.seen is not None else "asked for"
+    requested: int | None = None
+    seen: int | None = None
+    returned: int | None = None
 
 
 def rests_on(
@@ -123,12 +120,12 @@ def rests_on(
 def _own(coded: Coded, codes: CodeTable) -> Rest | None:
     """Return what a mark says of itself."""
     if coded.via == "import":
-        return Rest("import", None)
+        return Rest("import")
     if coded.via == "arrival":
-        return Rest("arrival", None)
+        return Rest("arrival")
     code = codes.by_symbol(coded.code)
     if coded.replaces and code is not None and code.attended and coded.day <= coded.session.day:
-        return Rest("seen in school", None)
+        return Rest("seen in school")
     return None
 
 
@@ -180,12 +177,13 @@ def evidence(told: Iterable[FollowUp], until: date = date.max) -> list[Evidence]
     for each in told:
         match event := each.event:
             case EvidenceRequested() if each.day <= until:
-                found[event.evidence] = Evidence(event.evidence, event.sessions, each.position, None, None)
+                found[event.evidence] = Evidence(event.evidence, "asked for", event.sessions, each.position)
             case EvidenceSeen() if event.seen_on <= until:
-                known = found.get(event.evidence) or Evidence(event.evidence, event.sessions, None, None, None)
-                found[event.evidence] = known._replace(seen=each.position, returned=None)
+                known = found.get(event.evidence) or Evidence(event.evidence, "seen", event.sessions)
+                found[event.evidence] = replace(known, state="seen", seen=each.position, returned=None)
             case EvidenceReturned() if event.evidence in found and event.returned_on <= until:
-                found[event.evidence] = found[event.evidence]._replace(returned=each.position)
+                known = found[event.evidence]
+                found[event.evidence] = replace(known, state="returned", returned=each.position)
     return list(found.values())
 
 

@@ -13,18 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from ledger.errors import Misconfigured, Refused
-from ledger.events import DailyReturnMade
+from ledger.events import DailyReturnMade, Event
 from ledger.finding import action
 from ledger.sessions import LONDON, Half, Session, format_moment, from_micros, school_year
+from ledger.store import Row
 from ledger.words import counted
 from projections.duty import Duty, Urgency
 from projections.frames import UNREADABLE, Entries, first_session, last_session, symbol_of
 from projections.questions import Answers, Moment, Particulars
+from projections.registers import By, signed
 
 LAST = "last"
 UNREAD = "the entry cannot be read"
@@ -76,11 +78,6 @@ def _symbol(code: int | None) -> str | None:
 
 
 # --- the answer -----------------------------------------------------------------------------------------------------
-
-
-class By(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    title: str
 
 
 class DailyLine(msgspec.Struct, frozen=True, kw_only=True, rename={"class_name": "class"}):
@@ -262,10 +259,10 @@ def _attributed(answers: Answers, found: Iterable[Change]) -> list[ChangeAnswer]
     found = list(found)
     rows = answers.ledger.reads.rows_at(sorted({change.position for change in found}))
     unread = {row.position: row for row in rows}
-    told: dict[int, tuple[Any, Any]] = {row.position: (row, event) for row, event in answers.opened(rows)}
+    attributable: dict[int, tuple[Row, Event]] = {row.position: (row, event) for row, event in answers.opened(rows)}
     attributed = []
     for change in found:
-        row, event = told.get(change.position) or (unread[change.position], None)
+        row, event = attributable.get(change.position) or (unread[change.position], None)
         attributed.append(
             ChangeAnswer(
                 pupil=change.pupil,
@@ -274,7 +271,7 @@ def _attributed(answers: Answers, found: Iterable[Change]) -> list[ChangeAnswer]
                 code=change.code,
                 position=change.position,
                 recorded_at=format_moment(from_micros(row.recorded_at)),
-                by=By(name=event.by.name, title=event.by.title) if event else By(name="", title=""),
+                by=signed(event) if event else By(name="", title=""),
             )
         )
     return attributed

@@ -26,6 +26,7 @@ from ledger.events import (
 )
 from ledger.sessions import format_clock
 
+Fields = Mapping[str, Any]  # of an event of any kind, as JSON has them
 # Fields that say which thing it is, shown before what was said about it.
 NAMING = ("step", "stage", "about", "agency", "form", "evidence", "parent", "contact", "channel", "outcome")
 FREE = ("said", "reason", "what", "doubt", "wanted", "grounds", "ground", "next_step", "person")
@@ -41,7 +42,7 @@ def event_name(kind: str) -> str:
 TITLES = {kind.__name__: kind.called or event_name(kind.__name__).capitalize() for kind in get_args(AnyEvent)}
 
 
-def fields_about(fields: Mapping[str, Any]) -> str:
+def fields_about(fields: Fields) -> str:
     """Return the sessions or the day that an event is about, from its fields as programs read them."""
     sessions = fields.get("sessions") or ([fields["session"]] if fields.get("session") else [])
     if sessions:
@@ -51,7 +52,7 @@ def fields_about(fields: Mapping[str, Any]) -> str:
     return next(filter(None, (fields.get(name) for name in DAYS)), "")
 
 
-def fields_said(fields: Mapping[str, Any]) -> str:
+def fields_said(fields: Fields) -> str:
     """Return what an event says, from its fields as programs read them, free text quoted."""
     named = [str(fields[name]) for name in NAMING if fields.get(name)]
     return ", ".join([*named, *(f'"{fields[name]}"' for name in FREE if fields.get(name))])

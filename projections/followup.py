@@ -10,13 +10,13 @@ import msgspec
 
 from ledger.sessions import Session, format_moment, from_micros, parse_moment, school_year
 from ledger.streams import leave_stream
-from projections.basis import Coded, decided_leave, evidence, rests_on
+from projections.basis import Coded, Evidence, Rest, decided_leave, evidence, rests_on
 from projections.chronology import chronologies
 from projections.desk import Desk
 from projections.event_words import event_name
 from projections.known_event import FollowUp
 from projections.questions import Answer, Answers, Moment
-from projections.registers import By, MarkAnswer, history_answers
+from projections.registers import By, MarkAnswer, history_answers, signed
 
 ENVELOPE = frozenset({"v", "by", "sealed"})  # of every event; the rest is what it says
 
@@ -59,12 +59,6 @@ class LadderAnswer(msgspec.Struct, frozen=True, kw_only=True):
     absent_from_education: bool
 
 
-class RestAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    kind: str
-    position: int | None
-    name: str | None
-
-
 class CodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A code and what it rests on. `replaces` is None for an original entry."""
 
@@ -72,24 +66,13 @@ class CodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     replaces: str | None
     position: int
-    rests_on: list[RestAnswer]
-
-
-class EvidenceAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Medical evidence: its state is asked for, seen or returned, and the positions say where each was recorded."""
-
-    name: str
-    state: str
-    sessions: list[str]
-    requested: int | None
-    seen: int | None
-    returned: int | None
+    rests_on: tuple[Rest, ...]
 
 
 class FollowUpAnswer(Answer, frozen=True, kw_only=True):
     ladder: LadderAnswer
     chronology: list[ToldAnswer]
-    evidence: list[EvidenceAnswer]
+    evidence: list[Evidence]
     codes: list[CodeAnswer]
 
 
@@ -101,17 +84,7 @@ def followup_answer(desk: Desk, pupil: str) -> FollowUpAnswer:
         **answers.header(moment, pupil),
         ladder=_ladder(desk, pupil),
         chronology=[_told(each) for each in sorted([*told, *_leave(answers, moment, pupil)])],
-        evidence=[
-            EvidenceAnswer(
-                name=each.name,
-                state=each.state,
-                sessions=list(each.sessions),
-                requested=each.requested,
-                seen=each.seen,
-                returned=each.returned,
-            )
-            for each in evidence(told)
-        ],
+        evidence=evidence(told),
         codes=_codes(answers, moment, pupil, told),
     )
 
@@ -149,7 +122,7 @@ def _told(told: FollowUp) -> ToldAnswer:
         what=event_name(type(event).__name__),
         position=told.position,
         recorded_at=format_moment(told.recorded_at),
-        by=By(name=event.by.name, title=event.by.title),
+        by=signed(event),
         says=msgspec.to_builtins(says),
         sealed=bool(event.sealed),
     )
@@ -175,14 +148,13 @@ def _codes(answers: Answers, moment: Moment, pupil: str, told: list[FollowUp]) -
             replaces = entry.entries[place - 1].code if place else ""
             if replaces or mark.code in absent:
                 coded = _coded(session, mark, replaces)
-                rests = rests_on(coded, told, decided, moment.school, pupil)
                 found.append(
                     CodeAnswer(
                         session=entry.session,
                         code=mark.code,
                         replaces=replaces or None,
                         position=mark.position,
-                        rests_on=[RestAnswer(kind=r.kind, position=r.position, name=r.name or None) for r in rests],
+                        rests_on=rests_on(coded, told, decided, moment.school, pupil),
                     )
                 )
     return found

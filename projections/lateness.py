@@ -36,6 +36,7 @@ from projections.punctuality import (
     minutes_late,
 )
 from projections.questions import Answer, Answers, Moment
+from projections.registers import By, signed
 
 NOBODY = Arrivals(*(np.empty(0, np.int64) for _ in range(3)))
 INVITED, HELD = "invited", "held"  # a meeting that was missed has dealt with nothing
@@ -225,11 +226,6 @@ def _recent(answers: Answers, moment: Moment, pupils: list[str], weeks: Sequence
 # --- the Late Book --------------------------------------------------------------------------------------------------
 
 
-class By(msgspec.Struct, frozen=True, kw_only=True):
-    name: str
-    title: str
-
-
 class ArrivalAnswer(msgspec.Struct, frozen=True, kw_only=True, rename={"class_name": "class"}):
     """A line of the Late Book: `code` is what the minute made it, `register` what the register says now. `minutes` is
     None where the arrival is not late."""
@@ -299,7 +295,7 @@ def _arrival(
         register=codes.get((pupil, session.number)),
         reason=SEALED if event.sealed else event.reason,
         recorded_at=format_moment(told.recorded_at),
-        by=By(name=event.by.name, title=event.by.title),
+        by=signed(event),
         position=told.position,
     )
 

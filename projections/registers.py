@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ledger.errors import Misconfigured
-from ledger.events import AbsenceReported, ArrivalLogged, EntryEvent, MarkAmended, MarkAsserted, MarkRecorded
+from ledger.events import AbsenceReported, ArrivalLogged, EntryEvent, Event, MarkAmended, MarkAsserted, MarkRecorded
 from ledger.sessions import Half, Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import entry_of, entry_stream, follow_up_stream, register_stream, year_prefix
@@ -24,8 +24,15 @@ from projections.questions import Answers, Moment
 
 
 class By(msgspec.Struct, frozen=True, kw_only=True):
+    """Who signed something: name and title."""
+
     name: str
     title: str
+
+
+def signed(event: Event) -> By:
+    """Return who signed an event."""
+    return By(name=event.by.name, title=event.by.title)
 
 
 class MarkAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,7 +241,7 @@ def _mark(row: Row, event: EntryEvent) -> MarkAnswer:
         code=event.code,
         detail=detail,
         recorded_at=format_moment(from_micros(row.recorded_at)),
-        by=By(name=event.by.name, title=event.by.title),
+        by=signed(event),
         reason=reason,
         position=row.position,
         via="import" if isinstance(event, MarkAsserted) else event.via,

@@ -16,7 +16,7 @@ from ledger.codes import CodeTable
 from ledger.events import ContactLogged, EnquiriesMade, EvidenceSeen, SicknessExpected
 from ledger.grounds import ground
 from ledger.sessions import LONDON, Session
-from projections.admission import RollAnswer, roll_answers
+from projections.admission import Contact, RollAnswer, roll_answers
 from projections.chronology import chronologies
 from projections.cohorts import absence_answers
 from projections.known_event import FollowUp
@@ -38,6 +38,9 @@ Fields = Iterator[tuple[str, str]]
 Tables = Iterator[tuple[str, list[str], list[list[str]]]]
 
 
+Content = dict[str, Any]  # a form as it is sent and kept: `fields` and `tables`, and what they were true for
+
+
 class Stated(NamedTuple):
     """What the maker of a deletion return adds, where no removal has said it yet."""
 
@@ -45,7 +48,7 @@ class Stated(NamedTuple):
     destination: str = ""
 
 
-def return_content(answers: Answers, moment: Moment, candidate: Candidate, stated: Stated = Stated()) -> dict[str, Any]:
+def return_content(answers: Answers, moment: Moment, candidate: Candidate, stated: Stated = Stated()) -> Content:
     """Return the content of a return: `fields` as pairs, `tables` with title, headings and rows, and what it was true
     for."""
     # A new pupil's return may be made before the starting day, and is about the spell that begins then.
@@ -90,7 +93,7 @@ def return_content(answers: Answers, moment: Moment, candidate: Candidate, state
     }
 
 
-def sheet_of(content: dict[str, Any]) -> tuple[list[str], list[str]]:
+def sheet_of(content: Content) -> tuple[list[str], list[str]]:
     """Return a return as headings and one row, so that returns of one form can be put under each other."""
     headings = [heading for heading, _ in content["fields"]] + [table["title"] for table in content["tables"]]
     folded = ["; ".join(" ".join(filter(None, row)) for row in table["rows"]) for table in content["tables"]]
@@ -174,7 +177,7 @@ def _parents(register: RollAnswer) -> Tables:
     yield "Emergency contacts, in the order to ring", short, rows
 
 
-def _person(person: dict[str, Any], *, lives_with: bool) -> list[str]:
+def _person(person: Contact, *, lives_with: bool) -> list[str]:
     lives = ["yes" if person["lives_with"] else "no"] if lives_with else []
     return [person["name"], person["relationship"], person["address"], *lives, person["phone"], person["email"]]
 

@@ -57,7 +57,7 @@ def _particulars(spell: Spell, moment: Moment) -> Iterator[tuple[str, str]]:
         "parent_without_number": ("phone", "no number to ring in an emergency"),
     }
     for rule, (field, lack) in lacks.items():
-        if without := [str(parent["id"]) for parent in parents if not str(parent[field]).strip()]:
+        if without := [str(parent["id"]) for parent in parents if not str(parent.get(field)).strip()]:
             yield rule, f"{lack} of {' and '.join(without)}"
     numbers = {str(person["phone"]) for person in people if person["phone"]}
     if not numbers:

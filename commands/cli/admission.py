@@ -219,7 +219,7 @@ def _pupil_parts(found: RollAnswer, simulated: bool) -> list[Any]:
     for who, listed in (("parent", found.parents), ("emergency", found.emergency_contacts)):
         for each in listed:
             lives = "yes" if each["lives_with"] else ""
-            people.add_row(who, *(one_line(lives if field == "lives_with" else each[field]) for field in PERSON))
+            people.add_row(who, *(one_line(lives if field == "lives_with" else each.get(field)) for field in PERSON))
     if not found.amendments:
         return [head, people, "never amended"]
     columns = ("what", "before", "after", "from", "why", "recorded", "by")
@@ -287,7 +287,7 @@ def _sheet(found: list[RollAnswer]) -> tuple[list[str], list[list[str]]]:
         row += [removal.get("ground", ""), removal.get("destination", "")]
         for people, count in zip((each.parents, each.emergency_contacts), most.values(), strict=True):
             for number in range(count):
-                person = people[number] if number < len(people) else {}
+                person: dict[str, object] = dict(people[number]) if number < len(people) else {}
                 row += ["yes" if value is True else str(value or "") for value in map(person.get, PERSON)]
         rows.append(row)
     return headings, rows

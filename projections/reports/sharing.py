@@ -17,7 +17,7 @@ from ledger.words import SEALED
 from projections.chronology import chronologies
 from projections.figures import Figures, pooled
 from projections.questions import Answers, Moment
-from projections.registers import By, history_answers
+from projections.registers import By, history_answers, signed
 from projections.reports.base import Report, about
 from projections.spans import span
 
@@ -73,7 +73,7 @@ def shared_answers(answers: Answers, moment: Moment, pupils: Iterable[str]) -> l
             on=told.event.on.isoformat(),
             as_of=told.event.as_of.isoformat(),
             seen=told.event.seen or told.position - 1,
-            by=By(name=told.event.by.name, title=told.event.by.title),
+            by=signed(told.event),
             recorded_at=format_moment(told.recorded_at),
             position=told.position,
         )
