@@ -24,7 +24,7 @@ from projections.contact import (
     VISIT,
     Ladder,
     Mark,
-    Silent,
+    SilentSession,
     Word,
     heard,
     unheard,
@@ -54,7 +54,7 @@ def call_duties(desk: Desk) -> list[Duty]:
     ]
 
 
-def _unheard(desk: Desk) -> dict[str, tuple[tuple[Silent, ...], bool]]:
+def _unheard(desk: Desk) -> dict[str, tuple[tuple[SilentSession, ...], bool]]:
     """Return whose absences of today hold a reason that rests on nothing anybody said, and whether they were away
     before."""
     calendar, marks = desk.school.calendar, desk.due_marks
@@ -75,7 +75,7 @@ def _unheard(desk: Desk) -> dict[str, tuple[tuple[Silent, ...], bool]]:
     return found
 
 
-def _call(pupil: str, silent: Sequence[Silent], away_before: bool, desk: Desk) -> Duty:
+def _call(pupil: str, silent: Sequence[SilentSession], away_before: bool, desk: Desk) -> Duty:
     ladder, sessions = desk.ladders[pupil], [each.session for each in silent]
     marks = {each.code or "no mark" for each in silent}
     if ladder.today and ladder.number > 1:

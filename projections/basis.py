@@ -54,7 +54,7 @@ KNOWN = frozenset(
 )
 
 
-class Coded(NamedTuple):
+class CodeEntry(NamedTuple):
     """A code of an entry: `replaces` is blank for the original; `via` and `cites` are the mark's own."""
 
     session: Session
@@ -70,7 +70,7 @@ class Coded(NamedTuple):
         return self.recorded_at.astimezone(LONDON).date()
 
 
-class Decided(NamedTuple):
+class LeaveDecision(NamedTuple):
     """A request for leave that was decided, and the position of the decision."""
 
     leave: Leave
@@ -98,7 +98,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 def rests_on(
-    coded: Coded, told: Iterable[FollowUp], decided: Iterable[Decided], school: School, pupil: str
+    coded: CodeEntry, told: Iterable[FollowUp], decided: Iterable[LeaveDecision], school: School, pupil: str
 ) -> tuple[Rest, ...]:
     """Return what a code rests on, in order of position."""
     closure, codes = _closure(coded, school, pupil), school.policy_on(coded.session.day).codes
@@ -117,7 +117,7 @@ def rests_on(
     return tuple(sorted(found, key=lambda rest: rest.position or 0))
 
 
-def _own(coded: Coded, codes: CodeTable) -> Rest | None:
+def _own(coded: CodeEntry, codes: CodeTable) -> Rest | None:
     """Return what a mark says of itself."""
     if coded.via == "import":
         return Rest("import")
@@ -129,13 +129,13 @@ def _own(coded: Coded, codes: CodeTable) -> Rest | None:
     return None
 
 
-def _closure(coded: Coded, school: School, pupil: str) -> Rest | None:
+def _closure(coded: CodeEntry, school: School, pupil: str) -> Rest | None:
     expected = school.expected(pupil, coded.session)
     cites = coded.cites or (expected.cites if expected is not None and expected.code == coded.code else "")
     return Rest("closure", int(cites.removeprefix(CLOSURE))) if cites.startswith(CLOSURE) else None
 
 
-def _told(coded: Coded, told: FollowUp, codes: CodeTable) -> Rest | None:
+def _told(coded: CodeEntry, told: FollowUp, codes: CodeTable) -> Rest | None:
     """Return what something in the chronology is to a code, None where it does not bear on it."""
     event, session = told.event, str(coded.session)
     match event:
@@ -156,17 +156,17 @@ def _told(coded: Coded, told: FollowUp, codes: CodeTable) -> Rest | None:
     return None
 
 
-def _about_that_day(coded: Coded, told: FollowUp, event: ContactLogged) -> bool:
+def _about_that_day(coded: CodeEntry, told: FollowUp, event: ContactLogged) -> bool:
     day = coded.session.day.isoformat()
     return told.day == coded.session.day or any(session.startswith(day) for session in event.sessions)
 
 
-def _made_on_hearing(coded: Coded, told: FollowUp) -> bool:
+def _made_on_hearing(coded: CodeEntry, told: FollowUp) -> bool:
     """Whether a code is a change that was made on the day of something, and after it."""
     return bool(coded.replaces) and told.day == coded.day and told.position < coded.position
 
 
-def _unauthorised(coded: Coded, codes: CodeTable) -> bool:
+def _unauthorised(coded: CodeEntry, codes: CodeTable) -> bool:
     code = codes.by_symbol(coded.code)
     return code is not None and code.unauthorised
 
@@ -190,7 +190,7 @@ def evidence(told: Iterable[FollowUp], until: date = date.max) -> list[Evidence]
 # --- asked of a ledger ----------------------------------------------------------------------------------------------
 
 
-def decided_leave(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict[str, list[Decided]]:
+def decided_leave(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict[str, list[LeaveDecision]]:
     """Return the requests of these pupils that had been decided by the moment, each with its decision's position."""
     asked = {
         leave_stream(pupil, school_year(leave.first.day), name): leave
@@ -198,11 +198,11 @@ def decided_leave(answers: Answers, moment: Moment, pupils: Iterable[str]) -> di
         for name, leave in moment.school.leave.get(pupil, {}).items()
         if leave.granted is not None
     }
-    found: dict[str, list[Decided]] = {pupil: [] for pupil in pupils}
+    found: dict[str, list[LeaveDecision]] = {pupil: [] for pupil in pupils}
     for row in answers.ledger.reads.stream_rows(list(asked)):
         if row.position <= moment.position and row.topic == "leave.LeaveDecided":
             leave = asked[row.stream]
-            found[leave.pupil].append(Decided(leave, row.position))
+            found[leave.pupil].append(LeaveDecision(leave, row.position))
     return found
 
 
@@ -217,7 +217,7 @@ def resting_on_nothing_known(answers: Answers, moment: Moment, marks: Mapping[in
         # Entries differ in what they hold: an original replaces nothing, and what a prior system asserts came no way.
         replaces, cites = getattr(event, "replaces", ""), getattr(event, "cites", "")
         via = getattr(event, "via", "import")
-        coded = Coded(session, event.code, replaces, via, cites, from_micros(row.recorded_at), row.position)
+        coded = CodeEntry(session, event.code, replaces, via, cites, from_micros(row.recorded_at), row.position)
         rests = rests_on(coded, marks[row.position], decided[pupil], moment.school, pupil)
         if not any(rest.kind in KNOWN for rest in rests):
             found.add(row.position)
@@ -250,7 +250,7 @@ def basis_findings(answers: Answers, moment: Moment, year: int) -> list[Finding]
     return found
 
 
-def _changes(answers: Answers, moment: Moment, year: int) -> Iterator[tuple[str, Coded]]:
+def _changes(answers: Answers, moment: Moment, year: int) -> Iterator[tuple[str, CodeEntry]]:
     """Yield the amendments that stand, in order of pupil and session."""
     versions = answers.versions(None, [year])
     standing = versions.known_at(moment.position)
@@ -261,5 +261,5 @@ def _changes(answers: Answers, moment: Moment, year: int) -> Iterator[tuple[str,
     for row, event in answers.opened(rows):
         pupil, session = entry_of(row.stream)
         at = from_micros(row.recorded_at)
-        found.append((pupil, Coded(session, event.code, event.replaces, event.via, "", at, row.position)))
+        found.append((pupil, CodeEntry(session, event.code, event.replaces, event.via, "", at, row.position)))
     yield from sorted(found)

@@ -57,7 +57,7 @@ class Contacts(NamedTuple):
         return self.parents + self.emergency
 
 
-class Silent(NamedTuple):
+class SilentSession(NamedTuple):
     """A session of the run, with the code it stands at and the position of the event that gave it."""
 
     session: Session
@@ -65,7 +65,7 @@ class Silent(NamedTuple):
     position: int | None
 
 
-class Tried(NamedTuple):
+class Attempt(NamedTuple):
     """A rung that was taken: on which day, the nth of the run, whom it was about, and its position."""
 
     number: int
@@ -79,8 +79,8 @@ class Ladder(NamedTuple):
     """Where a pupil stands on the ladder on a day. All empty: the pupil is not away without a word."""
 
     on: date
-    silent: tuple[Silent, ...]  # oldest first
-    tried: tuple[Tried, ...]  # in order of position
+    silent: tuple[SilentSession, ...]  # oldest first
+    tried: tuple[Attempt, ...]  # in order of position
     rung_today: tuple[str, ...]  # contacts that were rung on the day, in order of the calls
     next_contact: str  # whom to ring next, blank where everybody was rung today
     away_before: bool  # the session before today's silence was an absence, too, explained or not
@@ -101,7 +101,7 @@ class Ladder(NamedTuple):
         return len(self.days)
 
     @property
-    def today(self) -> tuple[Silent, ...]:
+    def today(self) -> tuple[SilentSession, ...]:
         """Return the silent sessions of the day itself."""
         return tuple(silent for silent in self.silent if silent.session.day == self.on)
 
@@ -137,7 +137,7 @@ def ladder(
     is open, and give the code that leave or a closure makes an unmarked one expect. `told` is the chronology as known.
     """
     word = heard(told, day)
-    silent: list[Silent] = []
+    silent: list[SilentSession] = []
     before: Mark | None = None
     for session in sorted((session for session in marks if session.day <= day), reverse=True):
         mark = marks[session]
@@ -148,7 +148,7 @@ def ladder(
         if mark.code not in UNEXPLAINED or word.covers(session, calendar):
             before = before or mark
             break
-        silent.insert(0, Silent(session, *mark))
+        silent.insert(0, SilentSession(session, *mark))
     days = sorted({each.session.day for each in silent})
     tried = _tried(told, days, contacts, day)
     rung_today = tuple(event.contact for on, event in _calls(told) if on == day)
@@ -166,7 +166,7 @@ def ladder(
 
 def unheard(
     marks: Mapping[Session, Mark], told: Sequence[FollowUp], calendar: Calendar, policy: Policy, day: date
-) -> tuple[tuple[Silent, ...], bool]:
+) -> tuple[tuple[SilentSession, ...], bool]:
     """Return a day's absences that hold a reason although no word of that day is known, oldest first, and whether the
     pupil was away before, too.
 
@@ -179,7 +179,7 @@ def unheard(
         return (), False
     possible = [(session, mark) for session, mark in sorted(marks.items()) if not _passed_over(mark, policy.codes)]
     found = tuple(
-        Silent(session, *mark)
+        SilentSession(session, *mark)
         for session, mark in possible
         if session.day == day
         and calendar.is_session(session)
@@ -229,13 +229,13 @@ def _away(mark: Mark, codes: CodeTable) -> bool:
     return code is None or (code.absent and not code.on_site)
 
 
-def _tried(told: Sequence[FollowUp], days: Sequence[date], contacts: Contacts, until: date) -> tuple[Tried, ...]:
+def _tried(told: Sequence[FollowUp], days: Sequence[date], contacts: Contacts, until: date) -> tuple[Attempt, ...]:
     """Return the rungs taken from the first day of a run on."""
     found = []
     for each in told:
         taken = _rung(each, contacts)
         if taken and days and days[0] <= taken[0] <= until:
-            found.append(Tried(sum(day <= taken[0] for day in days), *taken, each.position))
+            found.append(Attempt(sum(day <= taken[0] for day in days), *taken, each.position))
     return tuple(found)
 
 

@@ -27,7 +27,7 @@ from projections.support import support_duties
 Source = Callable[[Desk], list[Duty]]
 
 
-def asked(find: Callable[[Answers, Moment], list[Duty]]) -> Source:
+def of_ledger(find: Callable[[Answers, Moment], list[Duty]]) -> Source:
     """Return the source that a procedure of its own is, which looks at the ledger and not at the desk."""
     return lambda desk: find(desk.answers, desk.moment)
 
@@ -45,10 +45,10 @@ SOURCES: tuple[Source, ...] = (
     office_duties.evidence_duties,
     office_duties.leave_duties,
     office_duties.school_duties,
-    asked(ladder_duties),
-    asked(returns_duties),
-    asked(daily_duties),
-    asked(punctuality_duties),
+    of_ledger(ladder_duties),
+    of_ledger(returns_duties),
+    of_ledger(daily_duties),
+    of_ledger(punctuality_duties),
 )
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from ledger.sessions import Session, format_moment, from_micros, parse_moment, school_year
 from ledger.streams import leave_stream
-from projections.basis import Coded, Evidence, Rest, decided_leave, evidence, rests_on
+from projections.basis import CodeEntry, Evidence, Rest, decided_leave, evidence, rests_on
 from projections.chronology import chronologies
 from projections.desk import Desk
 from projections.event_words import event_name
@@ -21,7 +21,7 @@ from projections.registers import By, MarkAnswer, history_answers, signed
 ENVELOPE = frozenset({"v", "by", "sealed"})  # of every event; the rest is what it says
 
 
-class ToldAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class FollowUpEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One thing of the chronology. `says` holds the event's own fields; `sealed`: its text has no key any more."""
 
     what: str
@@ -32,13 +32,13 @@ class ToldAnswer(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bool
 
 
-class SilentAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class SilentSessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     code: str | None
     position: int | None
 
 
-class TriedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class AttemptAnswer(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     day: str
     rung: str
@@ -51,8 +51,8 @@ class LadderAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     first_day: str | None
-    silent: list[SilentAnswer]
-    tried: list[TriedAnswer]
+    silent: list[SilentSessionAnswer]
+    tried: list[AttemptAnswer]
     next_contact: str | None
     call_owed: bool
     rungs_due: list[str]
@@ -71,7 +71,7 @@ class CodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 class FollowUpAnswer(Answer, frozen=True, kw_only=True):
     ladder: LadderAnswer
-    chronology: list[ToldAnswer]
+    chronology: list[FollowUpEntry]
     evidence: list[Evidence]
     codes: list[CodeAnswer]
 
@@ -95,11 +95,11 @@ def _ladder(desk: Desk, pupil: str) -> LadderAnswer:
         number=found.number,
         first_day=found.first_day.isoformat() if found.first_day else None,
         silent=[
-            SilentAnswer(session=str(each.session), code=each.code or None, position=each.position)
+            SilentSessionAnswer(session=str(each.session), code=each.code or None, position=each.position)
             for each in found.silent
         ],
         tried=[
-            TriedAnswer(
+            AttemptAnswer(
                 number=each.number,
                 day=each.day.isoformat(),
                 rung=each.rung,
@@ -115,10 +115,10 @@ def _ladder(desk: Desk, pupil: str) -> LadderAnswer:
     )
 
 
-def _told(told: FollowUp) -> ToldAnswer:
+def _told(told: FollowUp) -> FollowUpEntry:
     event = told.event
     says = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ENVELOPE}
-    return ToldAnswer(
+    return FollowUpEntry(
         what=event_name(type(event).__name__),
         position=told.position,
         recorded_at=format_moment(told.recorded_at),
@@ -160,6 +160,6 @@ def _codes(answers: Answers, moment: Moment, pupil: str, told: list[FollowUp]) -
     return found
 
 
-def _coded(session: Session, mark: MarkAnswer, replaces: str) -> Coded:
+def _coded(session: Session, mark: MarkAnswer, replaces: str) -> CodeEntry:
     recorded_at: datetime = parse_moment(mark.recorded_at)
-    return Coded(session, mark.code, replaces, mark.via, mark.cites, recorded_at, mark.position)
+    return CodeEntry(session, mark.code, replaces, mark.via, mark.cites, recorded_at, mark.position)

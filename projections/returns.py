@@ -40,7 +40,7 @@ GROUNDLESS = {
 }
 
 
-class Made(msgspec.Struct, frozen=True, kw_only=True):
+class MadeReturn(msgspec.Struct, frozen=True, kw_only=True):
     """That the return was made: on which day, naming which episode, and where it stands."""
 
     on: str
@@ -57,7 +57,7 @@ class Candidate(Answer, frozen=True, kw_only=True):
     until: str
     reached_on: str | None
     due_by: str | None
-    made: Made | None
+    made: MadeReturn | None
     why: str
     school_days: int
     missing: list[str]
@@ -117,19 +117,19 @@ def _episodes(
     yield from deletions(moment, spells)
 
 
-def _made(episode: Episode, told: Sequence[FollowUp], as_of: date) -> Made | None:
+def _made(episode: Episode, told: Sequence[FollowUp], as_of: date) -> MadeReturn | None:
     """Return the return that was made about an episode by the day asked about."""
     for each in told:
         event = each.event
         if not isinstance(event, ReturnMade) or event.form != episode.form or event.made_on > as_of:
             continue
         if episode.about(each.position, date.fromisoformat(event.episode)):
-            return Made(on=event.made_on.isoformat(), episode=event.episode, position=each.position)
+            return MadeReturn(on=event.made_on.isoformat(), episode=event.episode, position=each.position)
     return None
 
 
 def _candidate(
-    answers: Answers, moment: Moment, episode: Episode, made: Made | None, recorded: dict[int, str]
+    answers: Answers, moment: Moment, episode: Episode, made: MadeReturn | None, recorded: dict[int, str]
 ) -> Candidate:
     return Candidate(
         **answers.header(moment, episode.pupil),
@@ -172,7 +172,7 @@ def _groundless(
             if not isinstance(event, ReturnMade) or each.position in counted or event.made_on > moment.as_of:
                 continue
             if date.fromisoformat(event.episode) >= begins:
-                made = Made(on=event.made_on.isoformat(), episode=event.episode, position=each.position)
+                made = MadeReturn(on=event.made_on.isoformat(), episode=event.episode, position=each.position)
                 why = GROUNDLESS.get(event.form, "made, and by what is known now none is due")
                 episode = date.fromisoformat(event.episode)
                 gone = Episode(event.form, pupil, episode, episode, None, None, why)

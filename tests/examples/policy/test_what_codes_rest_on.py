@@ -9,7 +9,7 @@ import pytest
 from ledger.case import Leave
 from ledger.events import ArrivalLogged, EvidenceRequested, EvidenceReturned, EvidenceSeen, SicknessExpected
 from ledger.sessions import Half, Session, parse_moment
-from projections.basis import Coded, Decided, basis_findings, evidence, rests_on
+from projections.basis import CodeEntry, LeaveDecision, basis_findings, evidence, rests_on
 from tests.support.following import at, call, names, report, school_day, told
 from tests.support.given import MOTHER, PUPIL, TEACHER, closure, given
 from tests.support.schools import open_school
@@ -18,13 +18,13 @@ from tests.support.terminal import HEAD, small_school
 MORNING = Session(school_day(1), Half.AM)
 
 
-def coded(code: str, replaces: str = "N", *, number: int = 3, **said: Any) -> Coded:
+def coded(code: str, replaces: str = "N", *, number: int = 3, **said: Any) -> CodeEntry:
     """A code of the first morning that was given on a later school day, after everything else."""
     recorded_at = parse_moment(at(number, "14:00"))
-    return Coded(MORNING, code, replaces, said.get("via", "office"), said.get("cites", ""), recorded_at, 100)
+    return CodeEntry(MORNING, code, replaces, said.get("via", "office"), said.get("cites", ""), recorded_at, 100)
 
 
-def kinds(code: Coded, *events: Any, decided: tuple[Decided, ...] = ()) -> list[str]:
+def kinds(code: CodeEntry, *events: Any, decided: tuple[LeaveDecision, ...] = ()) -> list[str]:
     return [rest.kind for rest in rests_on(code, told(*events), decided, given().school, PUPIL)]
 
 
@@ -76,10 +76,10 @@ def test_present_after_all_is_seen_on_the_day_and_rests_on_something_later(numbe
 def test_leave_bears_on_what_was_asked_for() -> None:
     asked = Leave(PUPIL, "LR-1", MOTHER, date(2024, 10, 1), MORNING, Session(MORNING.day, Half.PM))
     decided = replace(asked, granted={MORNING: "C"})
-    granted = (Decided(decided, 7),)
+    granted = (LeaveDecision(decided, 7),)
     assert kinds(coded("C", ""), decided=granted) == ["leave granted"]
     assert kinds(coded("G")._replace(session=Session(MORNING.day, Half.PM)), decided=granted) == ["leave refused"]
-    granted = (Decided(replace(decided, withdrawn=True), 7),)
+    granted = (LeaveDecision(replace(decided, withdrawn=True), 7),)
     assert kinds(coded("C", "", cites="LR-1"), decided=granted) == ["leave granted"]
     assert kinds(coded("C"), decided=granted) == []
 
