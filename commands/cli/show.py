@@ -9,6 +9,8 @@ import typer
 from commands.cli.options import PLAIN, KeysOption, progress_bar, say
 from commands.wiring import House, keys_beside, open_house, sqlite_files
 from ledger.errors import Misconfigured, Refused
+from ledger.finding import action
+from projections.lines import command_line
 
 verbs = typer.Typer(**PLAIN)
 
@@ -93,4 +95,5 @@ def _screens(house: House, ledger: str) -> None:
         names = answers.particulars(moment, [story.STORY_PUPIL])
         show(penalty_table(windows, names, simulated=True), described(moment))
         say("")
-    say(f"Ask further: attendance penalty {story.STORY_PUPIL} --as-of {story.STORY_AS_OF} --ledger {ledger}")
+    further = action("penalty", pupil=story.STORY_PUPIL, as_of=story.STORY_AS_OF, ledger=ledger)
+    say(f"Ask further: {command_line(further)}")
