@@ -193,9 +193,9 @@ def _of_restored(house: House, acceptance: AcceptRestoration) -> AcceptRestorati
     ended, last = house.ledger.reads.head()
     if asked is None and not acceptance.accept_clock:
         check_clock(micros(now), last, ())
-    projected = house.ledger.reads.projected()
-    assert projected is not None
-    return acceptance.model_copy(update={"stood": projected[0], "ended": ended})
+    built = house.ledger.reads.read_model()
+    assert built is not None
+    return acceptance.model_copy(update={"stood": built.position, "ended": ended})
 
 
 def _tell(done: Rebuilt, school: str = "") -> None:
