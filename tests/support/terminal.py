@@ -48,6 +48,15 @@ def run(*arguments: str, stdin: bytes = b"") -> Said:
     return Said(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]
 
 
+def printed(*arguments: str) -> str:
+    """Return what `attendance ARGUMENTS` prints in the working folder, on either stream, in order."""
+    both = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO())), redirect_stdout(both), redirect_stderr(both):
+        main(list(arguments))
+    both.flush()
+    return both.buffer.getvalue().decode()  # type: ignore[attr-defined]
+
+
 def write_journal(path: Path, lines: Iterable[dict[str, Any]]) -> Path:
     """Write a journal, everything in it signed by the head unless it says otherwise."""
     path.write_text("".join(json.dumps({"by": HEAD} | line) + "\n" for line in lines))

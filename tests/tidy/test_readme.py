@@ -10,15 +10,20 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+
+from tests.support import terminal
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCUMENTS = [README, *sorted((ROOT / "docs").glob("*.md"))]
 DATABASE = "postgresql://user@host/db"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SHELL = re.compile(r"[|<>&;$`*]")  # what needs one
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
@@ -104,8 +109,14 @@ def shown_is_printed(text: str, folder: Path, instead: dict[str, str]) -> None:
 
 
 def run(command: str, folder: Path, exported: dict[str, str]) -> str:
-    """Return what a command prints in a folder, on either stream, to whoever exported these names and no others."""
+    """Return what a command prints in a folder, on either stream, to whoever exported these names and no others.
+
+    One of ours begins where its process would, in this one: starting sixty of them takes longer than what they do.
+    """
     environment = {"PATH": PATH, "HOME": str(folder), "LANG": "C.UTF-8", "COLUMNS": "120"} | exported
+    if command.startswith("attendance ") and not SHELL.search(command):
+        with patch.dict(os.environ, environment, clear=True), chdir(folder):
+            return terminal.printed(*shlex.split(command)[1:])
     return subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
