@@ -79,8 +79,8 @@ def rebuild_read_model(
     that was stopped goes on where it was. The generation before stays until it is dropped.
 
     A ledger that was restored from an older copy, or replaced, is behind the read model, and records nothing until
-    somebody has said with --ledger-is-right that what only the read model knew of is lost. That is signed, --by, and
-    recorded: AcceptRestoration.
+    somebody has said with --ledger-is-right that what only the read model knew of is lost. That is signed, --by;
+    records AcceptRestoration.
 
     \b
     Example: attendance rebuild --ledger sqlite:///school.db

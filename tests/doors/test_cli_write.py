@@ -94,7 +94,7 @@ def test_every_verb_records_its_command(school: Path) -> None:
 def test_every_command_has_a_verb_whose_help_shows_an_example() -> None:
     verbs = {tuple(words.split()[: 2 if words.split()[0] in GROUPS else 1]) for words, _ in STORY}
     helps = [run(*verb, "--help") for verb in sorted(verbs)]
-    helps += [run("open", "--help"), run("forget", "--help"), run("receive", "--help")]
+    helps += [run("open", "--help"), run("forget", "--help"), run("receive", "--help"), run("rebuild", "--help")]
     for said in helps:
         assert said.code == 0 and "Example: attendance " in said.out
     told = " ".join(" ".join(said.out.split()) for said in helps)

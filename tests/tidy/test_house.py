@@ -65,7 +65,7 @@ def test_every_command_has_a_verb_and_every_event_words() -> None:
     from projections.event_words import TITLES
 
     helps = " ".join(" ".join(text.split()) for text in _helps(tree(), None))
-    assert {name for name in COMMANDS if f" {name}." in helps} == set(COMMANDS)
+    assert {name for name in COMMANDS if f"ecords {name}." in helps} == set(COMMANDS)
     assert set(TITLES) == {kind.__name__ for kind in get_args(AnyEvent)}
 
 
