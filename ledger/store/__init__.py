@@ -28,7 +28,7 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment
 
 from ledger import wire
-from ledger.durable import make_private
+from ledger.durable import make_private, refuse_link
 from ledger.errors import Misconfigured
 from ledger.events import Event, SchoolOpened
 from ledger.sessions import from_micros
@@ -284,11 +284,12 @@ def open_ledger(url: str, *, create: bool = False, examining: bool = False) -> L
     _check_library()
     _check_environment()
     address = parse_address(url, create=create)
-    if create and address.kind == "sqlite":
+    if address.kind == "sqlite":
         try:
-            make_private(Path(address.shown.removeprefix("sqlite:///")))
+            (make_private if create else refuse_link)(Path(address.shown.removeprefix("sqlite:///")))
         except OSError as error:
-            raise Misconfigured(f"the ledger at {address.shown} cannot be made: {error.strerror}") from None
+            done = "made" if create else "used"
+            raise Misconfigured(f"the ledger at {address.shown} cannot be {done}: {error.strerror}") from None
     try:
         ledger = Ledger(address)
         try:

@@ -109,6 +109,24 @@ def test_no_link_leads_to_keys(school: Path) -> None:
     assert said.code == 2 and "a symbolic link is there, and none is followed" in said.err
 
 
+@pytest.mark.parametrize("verb", ["absence", "close 2024-09-03/AM --by a:b:c", "verify", "replay school.ndjson"])
+def test_no_link_leads_to_a_ledger(verb: str, school: Path) -> None:
+    Path("school.ndjson").write_text("")
+    before = Path("attendance.db").read_bytes()
+    Path("attendance.db").rename("elsewhere.db")
+    Path("attendance.db").symlink_to("elsewhere.db")
+    sentence = run(*shlex.split(verb)).sentence
+    assert "the ledger at sqlite:///" in sentence and "a symbolic link is there, and none is followed" in sentence
+    assert Path("elsewhere.db").read_bytes() == before
+
+
+def test_a_linked_folder_on_the_way_to_a_ledger_is_no_matter(school: Path) -> None:
+    Path("linked").symlink_to(".")
+    assert run("absence", "--ledger", "sqlite:///linked/attendance.db").code == 0
+    closing = run("close", "2024-09-03/AM", "--by", "a:b:c", "--ledger", f"sqlite:///{school}/linked/attendance.db")
+    assert closing.code == 0, closing
+
+
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     file = tmp_path / "kept.csv"
     durable.write_durably(file, b"before")
