@@ -23,6 +23,7 @@ from ledger.finding import action
 from ledger.sessions import LONDON, Half, Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.words import counted
+from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.frames import UNREADABLE, Entries, first_session, last_session, symbol_of
 from projections.questions import Answers, Moment, Particulars
@@ -280,12 +281,13 @@ def _attributed(answers: Answers, found: Iterable[Change]) -> list[ChangeAnswer]
 # --- the duty -------------------------------------------------------------------------------------------------------
 
 
-def daily_duties(answers: Answers, moment: Moment) -> list[Duty]:
+def daily_duties(desk: Desk) -> list[Duty]:
     """Return the returns of the last school week that were not made, and that codes have changed since the last one.
 
     A school begins to be asked once it has made its first return, and from that day on: what a ledger holds from before
     was sent by another system. A day's return is due when its last registration has closed.
     """
+    moment = desk.moment
     last = last_return(moment)
     if last is None:
         return []
@@ -302,7 +304,7 @@ def daily_duties(answers: Answers, moment: Moment) -> list[Duty]:
         if min(made) <= day and day not in made and calendar.closes(Session(day, Half.PM)) <= moment.known_at
     ]
     until = last_session(moment.as_of)
-    if found := [change for change in changed_since(answers, moment, last) if change.session <= until]:
+    if found := [change for change in changed_since(desk.answers, moment, last) if change.session <= until]:
         days = len({change.session // 2 for change in found})
         duties.append(
             Duty(

@@ -24,15 +24,7 @@ from projections.questions import Answer, Answers, Moment
 from projections.returns import returns_duties
 from projections.support import support_duties
 
-Source = Callable[[Desk], list[Duty]]
-
-
-def of_ledger(find: Callable[[Answers, Moment], list[Duty]]) -> Source:
-    """Return the source that a procedure of its own is, which looks at the ledger and not at the desk."""
-    return lambda desk: find(desk.answers, desk.moment)
-
-
-SOURCES: tuple[Source, ...] = (
+SOURCES: tuple[Callable[[Desk], list[Duty]], ...] = (
     absence_duties.register_duties,
     absence_duties.call_duties,
     absence_duties.ladder_duties,
@@ -45,10 +37,10 @@ SOURCES: tuple[Source, ...] = (
     office_duties.evidence_duties,
     office_duties.leave_duties,
     office_duties.school_duties,
-    of_ledger(ladder_duties),
-    of_ledger(returns_duties),
-    of_ledger(daily_duties),
-    of_ledger(punctuality_duties),
+    ladder_duties,
+    returns_duties,
+    daily_duties,
+    punctuality_duties,
 )
 
 

@@ -24,6 +24,7 @@ from ledger.received import received_marks
 from ledger.school import School
 from ledger.sessions import Session, school_year
 from projections.cohorts import ParentAnswer, PenaltyAnswer, penalty_answers
+from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.frames import roll_of, symbol_of
 from projections.penalty import failing, fulfilling, received_entries, rules_of_pupil
@@ -106,9 +107,10 @@ def issued_rungs(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
     ]
 
 
-def ladder_duties(answers: Answers, moment: Moment) -> list[Duty]:
+def ladder_duties(desk: Desk) -> list[Duty]:
     """Return what somebody must decide or settle on the ladders of the whole school."""
-    return [duty for line in ladder_lines(answers, moment, moment.school.pupils) for duty in _duties(line, moment)]
+    lines = ladder_lines(desk.answers, desk.moment, desk.school.pupils)
+    return [duty for line in lines for duty in _duties(line, desk.moment)]
 
 
 def _duties(line: Line, moment: Moment) -> list[Duty]:

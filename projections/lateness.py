@@ -21,6 +21,7 @@ from ledger.sessions import LONDON, Session, format_moment, school_year
 from ledger.words import SEALED
 from projections.absence import percent
 from projections.chronology import chronologies
+from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.frames import Entries, first_session, last_session, roll_of, symbol_of
 from projections.known_event import FollowUp
@@ -303,12 +304,9 @@ def _arrival(
 # --- duties ---------------------------------------------------------------------------------------------------------
 
 
-def punctuality_duties(answers: Answers, moment: Moment) -> list[Duty]:
+def punctuality_duties(desk: Desk) -> list[Duty]:
     """Return the letters and meetings about lateness that are due for pupils on roll, in order of pupil."""
-    policy, school = moment.policy, moment.school
-    if policy is None:
-        return []
-    pupils = school.pupils_on(moment.as_of)
+    answers, moment, policy, school, pupils = desk.answers, desk.moment, desk.policy, desk.school, desk.pupils
     weeks = school.calendar.school_weeks(moment.as_of, policy.punctuality_weeks)
     recent = _recent(answers, moment, pupils, weeks)
     judged = concern(recent, weeks, policy)

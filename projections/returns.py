@@ -18,6 +18,7 @@ from ledger.sessions import Session
 from projections.admission import Spell, roll_spells, spell_on, year_begins
 from projections.chronology import chronologies
 from projections.cohorts import CountedSession
+from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.frames import symbol_of
 from projections.known_event import FollowUp
@@ -100,10 +101,11 @@ def judged_attendance(answers: Answers, moment: Moment, pupil: str, first: date)
     return _candidate(answers, moment, episode, None, recorded)
 
 
-def returns_duties(answers: Answers, moment: Moment) -> list[Duty]:
+def returns_duties(desk: Desk) -> list[Duty]:
     """Return what is owed to the authority and to a pupil's worker, the earliest day first."""
-    duties = [_duty(each, moment.as_of) for each in return_candidates(answers, moment) if each.made is None]
-    duties += _workers(answers, moment)
+    candidates = return_candidates(desk.answers, desk.moment)
+    duties = [_duty(each, desk.day) for each in candidates if each.made is None]
+    duties += _workers(desk)
     return sorted(duties, key=lambda duty: (duty.by or date.max, duty.urgency, duty.pupil or "", duty.rule))
 
 
@@ -194,11 +196,9 @@ def _duty(candidate: Candidate, as_of: date) -> Duty:
     return Duty("return", sentence, candidate.pupil, action=settles, urgency=urgency, by=by)
 
 
-def _workers(answers: Answers, moment: Moment) -> Iterator[Duty]:
+def _workers(desk: Desk) -> Iterator[Duty]:
     """Yield the workers who are to be told that a name is deleted: of everybody who leaves, the final year too."""
-    policy, begins = moment.policy, year_begins(moment)
-    if policy is None:
-        return
+    answers, moment, policy, begins = desk.answers, desk.moment, desk.policy, year_begins(desk.moment)
     known = [number for number, pupil in moment.school.pupils.items() if pupil.removed_version or pupil.forms_versions]
     leaving = {
         pupil: (spell, end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from ledger.keys import KeyStore, open_key_store
 from ledger.store import Ledger, Row, open_ledger
 from ledger.streams import Owner, owner_of
 from ledger.wire import decode, open_sealed
+from projections.desk import Desk
+from projections.due import desk_of
 from projections.questions import Answers
 from projections.tables import open_engine
 
@@ -61,6 +64,13 @@ class OpenedSchool(NamedTuple):
         self.answers.engine.dispose()
         self.keys.close()
         self.ledger.close()
+
+
+def desk_at(answers: Answers, as_of: date | None = None, known_at: datetime | None = None) -> Desk:
+    """Return the desk of a moment at which a school is open."""
+    desk = desk_of(answers, answers.moment(as_of, known_at))
+    assert desk is not None
+    return desk
 
 
 def open_school(url: str = "memory:", *, keep: bool = False) -> OpenedSchool:

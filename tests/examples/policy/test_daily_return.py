@@ -21,7 +21,7 @@ from projections.daily import DailyAnswer, changed_since, daily_answer, daily_du
 from projections.lines import command_line
 from tests.support.late_school import Line, amended, in_order, marked, opened, told
 from tests.support.random_school import journal
-from tests.support.schools import OpenedSchool, open_school
+from tests.support.schools import OpenedSchool, desk_at, open_school
 
 DAY = date(2024, 11, 5)
 AM, PM = "2024-11-05/AM", "2024-11-05/PM"
@@ -198,7 +198,7 @@ def marks(rows: list[Any]) -> Iterator[tuple[str, str, int]]:
 
 
 def due(of: OpenedSchool, as_of: date, known_at: datetime | None = None) -> list[tuple[str, str]]:
-    duties = daily_duties(of.answers, of.answers.moment(as_of, known_at))
+    duties = daily_duties(desk_at(of.answers, as_of, known_at))
     return [(duty.rule, str(duty.by or "")) for duty in duties]
 
 
@@ -219,6 +219,6 @@ def test_the_days_of_a_school_week_since_the_first_return_are_asked_for() -> Non
 
 def test_codes_changed_since_the_last_return_wait_to_be_told() -> None:
     of = two_returns()
-    (changed,) = [duty for duty in daily_duties(of.answers, of.answers.moment(DAY)) if duty.rule.endswith("changes")]
+    (changed,) = [duty for duty in daily_duties(desk_at(of.answers, DAY)) if duty.rule.endswith("changes")]
     assert changed.sentence.startswith("2 codes of 2 days returned before changed since position ")
     assert command_line(changed.action) == "attendance daily show 2024-11-05 --since last"

@@ -12,7 +12,7 @@ from projections.lines import command_line
 from projections.returns import returns_duties
 from projections.roll_health import roll_findings
 from tests.support.absences import PUPIL, admission, lived, marked, office, returns, school_days
-from tests.support.schools import OpenedSchool
+from tests.support.schools import OpenedSchool, desk_at
 
 TODAY = "2024-11-15"
 FORM = {"parent": "1042-a", "received_on": "2024-11-11", "leaving_on": "2024-11-29"}
@@ -38,8 +38,8 @@ def missing(found: DeletionAnswer) -> list[str]:
 
 
 def duties(school: OpenedSchool, day: str = TODAY) -> list[tuple[str, str, str]]:
-    moment = school.answers.moment(date.fromisoformat(day))
-    return [(duty.rule, command_line(duty.action), str(duty.by)) for duty in returns_duties(school.answers, moment)]
+    found = returns_duties(desk_at(school.answers, date.fromisoformat(day)))
+    return [(duty.rule, command_line(duty.action), str(duty.by)) for duty in found]
 
 
 # --- the return, no later than the deletion -------------------------------------------------------------------------

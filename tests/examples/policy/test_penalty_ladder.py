@@ -34,7 +34,7 @@ from tests.support.cases import (
     line,
     unexplained,
 )
-from tests.support.schools import OpenedSchool
+from tests.support.schools import OpenedSchool, desk_at
 
 MICKLEM = policies.load("micklem-2025")
 
@@ -55,7 +55,7 @@ def only_case(opened: OpenedSchool, as_of: str) -> CaseAnswer:
 
 
 def duties(opened: OpenedSchool, as_of: str) -> list[Duty]:
-    return ladder_duties(opened.answers, opened.answers.moment(date.fromisoformat(as_of)))
+    return ladder_duties(desk_at(opened.answers, date.fromisoformat(as_of)))
 
 
 def kinds(opened: OpenedSchool, as_of: str) -> set[str]:

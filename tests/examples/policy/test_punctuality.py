@@ -22,7 +22,7 @@ from projections.lateness import (
 from projections.lines import command_line
 from projections.punctuality import minutes_late
 from tests.support.late_school import Line, admitted, amended, arrived, in_order, marked, opened, told
-from tests.support.schools import OpenedSchool, open_school
+from tests.support.schools import OpenedSchool, desk_at, open_school
 
 OPENS = parse_moment("2024-11-05T08:55:00")
 # School days of the six school weeks up to 22 November: the half term uses none of them up.
@@ -48,7 +48,7 @@ def figures(of: OpenedSchool, as_of: date = FRIDAY, known_at: str = "", **asked:
 
 
 def due(of: OpenedSchool, as_of: date = FRIDAY) -> list[tuple[str, str]]:
-    duties = punctuality_duties(of.answers, of.answers.moment(as_of))
+    duties = punctuality_duties(desk_at(of.answers, as_of))
     return [(duty.rule, duty.pupil) for duty in duties]
 
 
@@ -225,14 +225,14 @@ def test_nobody_is_written_to_about_a_pupil_who_has_left() -> None:
 
 def test_the_line_of_a_letter_names_every_parent_and_the_day() -> None:
     of = school(late(*DAYS[:5]))
-    (duty,) = punctuality_duties(of.answers, of.answers.moment(FRIDAY))
+    (duty,) = punctuality_duties(desk_at(of.answers, FRIDAY))
     assert command_line(duty.action) == "attendance letter sent 1042 punctuality --parent 1042-a --sent-on 2024-11-22"
     assert duty.sentence == "late 5 times in 6 school weeks: a letter is due from 5"
 
 
 def test_a_duty_names_no_child() -> None:
     of = school(late(*DAYS[:10]))
-    (duty,) = punctuality_duties(of.answers, of.answers.moment(FRIDAY))
+    (duty,) = punctuality_duties(desk_at(of.answers, FRIDAY))
     assert "Pupil" not in duty.sentence + command_line(duty.action) and "1042" in command_line(duty.action)
 
 

@@ -12,6 +12,7 @@ from projections.lines import command_line
 from projections.return_forms import return_content
 from projections.returns import Candidate, returns_duties
 from tests.support.absences import FIRST, PUPIL, admission, lived, marked, office, returns, school_days
+from tests.support.schools import OpenedSchool, desk_at
 
 
 def about(found: list[Candidate]) -> list[tuple[str, str | None, str | None]]:
@@ -76,7 +77,7 @@ def test_a_register_still_open_is_completed_before_anything_is_returned() -> Non
     school = lived(marked("O", away[:5]), marked("O", away[6:]), policy="national-2024")
     (found,) = returns(school, away[-1], "attendance")
     assert (found.reached_on, found.missing) == (None, [f"{away[5]}/AM", f"{away[5]}/PM"])
-    (duty,) = returns_duties(school.answers, school.answers.moment(date.fromisoformat(away[-1])))[:1]
+    (duty,) = returns_duties(desk_at(school.answers, date.fromisoformat(away[-1])))[:1]
     assert command_line(duty.action) == f"attendance mark {PUPIL} {away[5]}/AM CODE"
 
 
@@ -196,9 +197,8 @@ def test_who_is_entered_before_the_first_day_is_returned_within_five_days_of_it_
     assert [urgency_on(school, day) for day in ("2024-11-15", "2024-11-16")] == [Urgency.SOON, Urgency.TODAY]
 
 
-def urgency_on(school: object, day: str) -> Urgency:
-    moment = school.answers.moment(date.fromisoformat(day))  # type: ignore[attr-defined]
-    return returns_duties(school.answers, moment)[0].urgency  # type: ignore[attr-defined]
+def urgency_on(school: OpenedSchool, day: str) -> Urgency:
+    return returns_duties(desk_at(school.answers, date.fromisoformat(day)))[0].urgency
 
 
 def test_the_usual_start_in_the_youngest_class_needs_no_return() -> None:
