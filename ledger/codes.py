@@ -58,6 +58,13 @@ class Code(NamedTuple):
     administrative: bool
     secondary_only: bool
 
+    @property
+    def counts_as(self) -> str:
+        """What a session with it counts as: attended, authorised, unauthorised or not possible."""
+        if self.attended:
+            return "attended"
+        return ("authorised" if self.authorised else "unauthorised") if self.absent else "not possible"
+
     def in_force(self, day: date) -> bool:
         """Return whether a session on `day` may carry this code."""
         after_start = self.in_force_from is None or self.in_force_from <= day

@@ -7,8 +7,9 @@ codes are not possible sessions at all. A session that has closed without a mark
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from ledger.policy import Policy
 from projections.frames import Entries, Roll, having
 
 NUMBERS = 64  # of codes, of which the last is none: a table by code has to stay small
+BANDS = (*(f"{low}-<{low + 5}%" for low in range(0, 50, 5)), "50-100%")
+Sessions = TypeVar("Sessions", int, np.ndarray)
 CLASSES = ("attended", "authorised", "unauthorised")
 
 
@@ -45,7 +48,7 @@ class Absence(NamedTuple):
 
     def at_least(self, percent: int) -> np.ndarray:
         """Return who missed at least so many per cent of possible sessions, on unrounded counts."""
-        return (100 * self.absent >= percent * self.possible) & (self.possible > 0)
+        return reaches(self.absent, self.possible, percent)
 
 
 class Cohorts(NamedTuple):
@@ -110,6 +113,21 @@ def cohorts(counts: Absence, policy: Policy) -> Cohorts:
         counts.at_least(policy.severe_percent),
         counts.at_least(policy.at_risk_percent) & ~persistent,
     )
+
+
+def reaches(absent: Sessions, possible: Sessions, percent: int) -> Sessions:
+    """Return whether so many sessions are at least so many per cent of the possible ones, unrounded; never of none."""
+    return (100 * absent >= percent * possible) & (possible > 0)
+
+
+def bands(pupils: Iterable[tuple[int, int]]) -> dict[str, int]:
+    """Return how many pupils, by absent and possible sessions, fall in each band of absence, lower bound included;
+    those with nothing possible in none."""
+    counts = dict.fromkeys(BANDS, 0)
+    for absent, possible in pupils:
+        if possible:
+            counts[BANDS[min(100 * absent // (5 * possible), 10)]] += 1
+    return counts
 
 
 def percent(part: int, whole: int) -> float | None:

@@ -13,6 +13,7 @@ from ledger.errors import Misconfigured
 from ledger.received import received_marks
 from ledger.sessions import Session, format_moment, school_year
 from projections.absence import Absence, absence, cohorts, percent
+from projections.absence import bands as absence_bands
 from projections.frames import Entries, Roll, first_session, last_session
 from projections.penalty import Case, Tally, Window, empty_window, tally, windows
 from projections.questions import Answer, Answers, Moment
@@ -217,13 +218,7 @@ def _session(number: int | None) -> str | None:
 def bands(found: list[AbsenceAnswer]) -> dict[str, int]:
     """Return how many pupils fall in each band of absence, lower bound included: 0 to <5, 5 to <10 … 45 to <50, 50 to
     100."""
-    counts = {f"{low}-<{low + 5}%": 0 for low in range(0, 50, 5)} | {"50-100%": 0}
-    names = list(counts)
-    for answer in found:
-        if answer.possible:
-            absent = answer.possible - answer.attended
-            counts[names[min(100 * absent // (5 * answer.possible), 10)]] += 1
-    return counts
+    return absence_bands((answer.possible - answer.attended, answer.possible) for answer in found)
 
 
 def who(

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ledger import wire
-from ledger.codes import Code, CodeTable
+from ledger.codes import CodeTable
 from ledger.errors import Misconfigured, Refused
 from ledger.events import ClosureDeclared, NoticeIssued, PenaltyReferred, RoleNamed
 from ledger.pins import digest_of, pupil_lines
@@ -361,18 +361,12 @@ def _codes(lines: Iterable[RecordLine], table: CodeTable) -> list[CodeKey]:
         CodeKey(
             code=code.symbol,
             name=code.name,
-            counts_as=_counts_as(code),
+            counts_as=code.counts_as,
             in_force_from=code.in_force_from.isoformat() if code.in_force_from else None,
             in_force_until=code.in_force_until.isoformat() if code.in_force_until else None,
         )
         for code in sorted(known, key=lambda code: code.id)
     ]
-
-
-def _counts_as(code: Code) -> str:
-    if code.attended:
-        return "attended"
-    return ("authorised" if code.authorised else "unauthorised") if code.absent else "not possible"
 
 
 def _name(symbol: str, table: CodeTable) -> str:

@@ -20,6 +20,7 @@ from ledger.errors import Misconfigured
 from ledger.policy import Policy
 from ledger.received import received_marks, standing_records
 from ledger.sessions import Session, school_year
+from projections.absence import reaches
 from projections.cohorts import case_of
 from projections.frames import UNREADABLE, Entries, first_session, last_session, roll_of, symbol_of
 from projections.penalty import (
@@ -276,15 +277,11 @@ def judge_absence(line: Line, moment: Moment, pupil: str) -> tuple[str, str]:
         return "unreadable", "an event of this entry cannot be read by this release"
     code = moment.codes.by_symbol(line.code)
     assert code is not None, line.code
-    if code.attended:
-        return "attended", f"{code.symbol}: {code.name}"
-    if code.absent:
-        return "authorised" if code.authorised else "unauthorised", f"{code.symbol}: {code.name}"
-    return "not possible", f"{code.symbol}: {code.name}"
+    return code.counts_as, f"{code.symbol}: {code.name}"
 
 
 def _reaches(absent: int, possible: int, limit: int) -> bool:
-    return possible > 0 and 100 * absent >= limit * possible
+    return bool(reaches(absent, possible, limit))
 
 
 def _absence_flip(name: str, absent: int, possible: int, limit: int, proofs: list[SessionProof]) -> Flip:

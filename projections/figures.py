@@ -14,12 +14,11 @@ import numpy as np
 
 from ledger.codes import UNRESOLVED, Code, CodeTable, by_symbol
 from ledger.policy import Policy
-from projections.absence import Absence, absence, by_code, cohorts, percent
+from projections.absence import Absence, absence, bands, by_code, cohorts, percent
 from projections.frames import Entries, Roll
 
 SUMS = ("pupils", "attended", "authorised", "unauthorised", "missing", "late", "very_late", "unresolved")
 LEVELS = ("", "at risk", "persistent", "severe")
-BANDS = (*(f"{low}-<{low + 5}%" for low in range(0, 50, 5)), "50-100%")
 
 
 class Tally(NamedTuple):
@@ -132,11 +131,8 @@ def levels(found: Tally, policy: Policy) -> np.ndarray:
 
 def bands_of(found: Tally, rows: Sequence[int]) -> dict[str, int]:
     """Return how many of these pupils fall in each band of absence, lower bound included."""
-    counts = dict.fromkeys(BANDS, 0)
-    for row in rows:
-        if possible := int(found.absence.possible[row]):
-            counts[BANDS[min(100 * int(found.absence.absent[row]) // (5 * possible), 10)]] += 1
-    return counts
+    absent, possible = found.absence.absent, found.absence.possible
+    return bands((int(absent[row]), int(possible[row])) for row in rows)
 
 
 def definitions(policy: Policy) -> dict[str, str]:
