@@ -40,6 +40,7 @@ PLACE = [
     ("school", pa.string()),
     ("simulated", pa.bool_()),
     ("signed_by", pa.string()),
+    ("rules", pa.string()),
 ]
 URN = re.compile("[0-9]{6}")
 
@@ -55,7 +56,8 @@ ASKED = pa.schema(
     ],
 )
 # Per pupil: the year to date, its cohorts, and the penalty window. `folder` is the last part of the path, `school` the
-# URN in it, `signed_by` whose key signed it, null where nobody named one; beside an `error` all the rest is null.
+# URN in it, `signed_by` whose key signed it, null where nobody named one, `rules` the digest of all that it was judged
+# by; beside an `error` all the rest is null.
 ANSWERED = pa.schema(
     [
         *PLACE,
@@ -216,6 +218,7 @@ def _answer(
         "known_at": moment.known_at,
         "position": moment.position,
         "policy": judged["policy"],
+        "rules": judged["rules"],
     }
     found = _figures(archive, moment, pupils, said) if pupils else pa.RecordBatch.from_pylist([], schema=ANSWERED)
     return found if found.num_rows else pa.RecordBatch.from_pylist([said], schema=ANSWERED)

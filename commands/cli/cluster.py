@@ -124,7 +124,9 @@ def _tell(told: Told, asked: dict[str, str | None], *, as_json: bool) -> None:
     if as_json:
         failed = [{"folder": name, "error": error} for name, error in told.failed]
         about = {"simulated": told.simulated, "unsigned": told.unsigned}
-        say_json({**asked, **about, **told.pooled._asdict(), "failed": failed})
+        answered = [each for each in told.schools.to_pylist() if each["error"] is None]
+        rules = [{name: each[name] for name in ("folder", "school", "rules")} for each in answered]
+        say_json({**asked, **about, **told.pooled._asdict(), "rules": rules, "failed": failed})
     else:
         _show(told, asked)
     if told.failed:

@@ -24,6 +24,9 @@ def test_two_processes_say_what_the_single_machine_says(twelve: Authority, tmp_p
     assert len(list((out / PUPILS).iterdir())) == 2, "each process has work"
     assert readable(pq.read_table(out / PUPILS).to_pylist()) == expected
     assert said.json["possible"] == sum(row["possible"] or 0 for row in expected)
+    schools = pq.read_table(out / SCHOOLS).to_pylist()
+    assert all(len(each["rules"]) == 64 for each in schools)
+    assert said.json["rules"] == [{name: each[name] for name in ("folder", "school", "rules")} for each in schools]
     assert said.json["possible"] == sum(pq.read_table(out / SCHOOLS)["possible"].to_pylist())
 
 

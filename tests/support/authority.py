@@ -53,6 +53,7 @@ def on_the_single_machine(
     about |= {"signed_by": None}
     about |= {"as_of": str(moment.as_of), "known_at": format_moment(moment.known_at), "position": moment.position}
     about |= {"policy": moment.policy.name if moment.policy else None}
+    about |= {"rules": moment.policy.rules if moment.policy else None}
     rows = []
     for pupil in sorted(absent.keys() | windows.keys()):
         row = about | {"pupil": pupil}
