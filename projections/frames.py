@@ -161,6 +161,44 @@ def load_entries(
     """Return the marks of these school years, of all pupils or of some; those standing at `position`, or every version.
     With `at`, as the read model was when it stood there, however far it has come since. With `check`, raises Altered
     where the rows do not come to their check sums."""
+    rows = _packed(connection, years, pupils, position, at, check=check)
+    end = next((last for _, year, *_, last in rows if year is None), 0)
+    sums = {(pupil, year): Sum(held, total, last) for pupil, year, _, held, total, last in rows if year and last != -1}
+    found = sorted((group for group in rows if group[-1] == -1), key=lambda group: group[:2])
+    # np.fromstring reads numbers out of text; only its binary mode is deprecated.
+    columns = [np.fromstring(text or "", dtype=np.int64, sep=",").reshape(-1, 3) for _, _, text, *_ in found]
+    table = np.concatenate(columns) if columns else np.empty((0, 3), np.int64)
+    session, code, begins = table[:, 0] >> 8, table[:, 0] & 255, table[:, 1]
+    ends = table[:, 2] // VERSIONS if check else table[:, 2]
+    lengths = np.array([len(column) for column in columns], np.int64)
+    if check:
+        version = table[:, 2] % VERSIONS
+        numbered = row_numbers(session, version, code, begins) + _ends(session, version, ends)
+        _check_sums(found, numbered, lengths, sums, end)
+    names = sorted({pupil for pupil, *_ in found})
+    place = {pupil: row for row, pupil in enumerate(names)}
+    entries = Entries(
+        names,
+        np.repeat(np.array([place[pupil] for pupil, *_ in found], np.int32), lengths),
+        session.astype(np.int32),
+        code.astype(np.uint8),
+        begins,
+        np.where(ends == 0, NEVER, ends),
+    )
+    return entries if at is None or at >= end else entries.as_of(at)
+
+
+def _packed(
+    connection: sa.Connection,
+    years: Sequence[int],
+    pupils: Sequence[str] | None,
+    position: int | None,
+    at: int | None,
+    *,
+    check: bool,
+) -> Sequence[Any]:
+    """Return (pupil, year, numbers of the rows wanted, rows, sum of the others, -1); where it is checked also what
+    these should come to, and last of all, without a year, the position that the read model stands at."""
     least = min((each for each in (position, at) if each is not None), default=0)
     params: dict[str, object] = {"years": list(years), "position": least}
     chosen = "year IN :years"
@@ -194,31 +232,7 @@ def load_entries(
     )
     if ":position" not in statement:
         del params["position"]
-    rows = connection.execute(bound, params).all()
-    end = next((last for _, year, *_, last in rows if year is None), 0)
-    sums = {(pupil, year): Sum(held, total, last) for pupil, year, _, held, total, last in rows if year and last != -1}
-    found = sorted((group for group in rows if group[-1] == -1), key=lambda group: group[:2])
-    # np.fromstring reads numbers out of text; only its binary mode is deprecated.
-    columns = [np.fromstring(text or "", dtype=np.int64, sep=",").reshape(-1, 3) for _, _, text, *_ in found]
-    table = np.concatenate(columns) if columns else np.empty((0, 3), np.int64)
-    session, code, begins = table[:, 0] >> 8, table[:, 0] & 255, table[:, 1]
-    ends = table[:, 2] // VERSIONS if check else table[:, 2]
-    lengths = np.array([len(column) for column in columns], np.int64)
-    if check:
-        version = table[:, 2] % VERSIONS
-        numbered = row_numbers(session, version, code, begins) + _ends(session, version, ends)
-        _check_sums(found, numbered, lengths, sums, end)
-    names = sorted({pupil for pupil, *_ in found})
-    place = {pupil: row for row, pupil in enumerate(names)}
-    entries = Entries(
-        names,
-        np.repeat(np.array([place[pupil] for pupil, *_ in found], np.int32), lengths),
-        session.astype(np.int32),
-        code.astype(np.uint8),
-        begins,
-        np.where(ends == 0, NEVER, ends),
-    )
-    return entries if at is None or at >= end else entries.as_of(at)
+    return connection.execute(bound, params).all()
 
 
 def _ends(session: np.ndarray, version: np.ndarray, until: np.ndarray) -> np.ndarray:

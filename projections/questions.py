@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -22,15 +22,12 @@ from ledger.policy import Policy
 from ledger.roll import PARTICULARS, Pupil
 from ledger.school import School, take_in
 from ledger.sessions import LONDON, format_moment, from_micros, micros
-from ledger.store import Ledger, Row, position_at
+from ledger.store import Ledger, Reads, Row, position_at
 from ledger.streams import CLOCK, SCHOOL, Owner, owner_of, roll_stream
 from ledger.words import counted
 from projections.frames import Entries, Roll, joined, roll_of
 from projections.model import ReadModel
 from projections.projector import ENTRY, code_of
-
-if TYPE_CHECKING:
-    from projections.archive.reading import Archive
 
 SAID_SINCE = ("school.YearsForgotten", "school.StampsDoubted")
 NAMED = 50  # pupils asked for by number; of more than that, whole years are read
@@ -110,6 +107,17 @@ class Particulars(NamedTuple):
     last_school: str = ""
 
 
+class Source(Protocol):
+    """An archive of the ledger, as a source of marks."""
+
+    @property
+    def signature(self) -> str:
+        """What an answer says of it."""
+
+    def standing(self, reads: Reads, position: int, years: Sequence[int]) -> Entries:
+        """Return the marks of these school years that stand at a position."""
+
+
 class Answers:
     """Answers questions about one ledger, for as many threads as ask. With `keep`, the frames of school years stay
     loaded between questions.
@@ -123,7 +131,7 @@ class Answers:
         engine: sa.Engine,
         keys: KeyStore,
         *,
-        archive: Archive | None = None,
+        archive: Source | None = None,
         keep: bool = False,
         clock: Callable[[], datetime] | None = None,
     ) -> None:

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from commands.handle import Done
     from commands.models.keeping import AcceptRestoration
     from commands.wiring import House
-    from projections.archive.reading import Archive
-    from projections.rebuild import Rebuilt
+    from projections.rebuild import Rebuilt, Source
 
 verbs = typer.Typer(**PLAIN)
 
@@ -93,7 +92,6 @@ def rebuild_read_model(
             raise Refused("malformed", field="--every-school", expected=expected)
         _rebuild_every(ledger, restart=restart, as_json=as_json)
         return
-    from projections.archive.pages import ArchivedMarks
     from projections.marks import Marks
     from projections.rebuild import drop_old, rebuild
 
@@ -112,16 +110,18 @@ def rebuild_read_model(
         else:
             acceptance = _of_restored(house, acceptance)
         with stage_bars(lines=True) as progress:
-            source = partial(ArchivedMarks, _archive(house, from_archive, verifier)) if from_archive else Marks
+            source = _source(house, from_archive, verifier) if from_archive else Marks
             done = rebuild(house.ledger, house.engine, progress, restart=restart, source=source)
         accepted = None if acceptance is None else house.handler.handle(acceptance, door="cli")
     _say_rebuilt(done, accepted, simulated, as_json=as_json)
 
 
-def _archive(house: House, folder: Path, verifier: str | None) -> Archive:
-    """Return the archive to read from: one that the key signed, or where none is named one whose every row was held
-    against the ledger's, as nobody who asks the read model later would know that it came from an unsigned one."""
+def _source(house: House, folder: Path, verifier: str | None) -> Source:
+    """Return what reads marks from the archive of a folder: one that the key signed, or where none is named one whose
+    every row was held against the ledger's, as nobody who asks the read model later would know that it came from an
+    unsigned one."""
     from ledger.note import parse_key
+    from projections.archive.pages import ArchivedMarks
     from projections.archive.reading import open_archive
     from projections.archive.verifying import verify
 
@@ -130,7 +130,7 @@ def _archive(house: House, folder: Path, verifier: str | None) -> Archive:
         note("the archive is unsigned, so it is held against the ledger first: --verifier KEY spares that")
         if found := verify(folder, archive.held, house.ledger):
             raise Misconfigured(f"nothing was rebuilt from the unsigned archive {folder}: {found[0].sentence}")
-    return archive
+    return partial(ArchivedMarks, folder, archive.manifest)
 
 
 def _rebuild_every(url: str | None, *, restart: bool, as_json: bool) -> None:

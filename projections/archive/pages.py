@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import polars as pl
 
 from ledger.store import Reads
-from projections.archive import Segment, content
+from projections.archive import Manifest, Segment, content
 from projections.archive.columns import entries_of, from_parquet, unread
-from projections.archive.reading import Archive
 from projections.frames import Entries
 from projections.marks import COLUMNS, Marks
 
@@ -19,43 +19,43 @@ READ = ["position", "version", "year", "pupil", "session", "code"]
 class ArchivedMarks(Marks):
     """The marks of a ledger a page at a time, those of whole segments from an archive."""
 
-    def __init__(self, archive: Archive, reads: Reads, until: int, parked: set[str]) -> None:
-        self._archive = archive
+    def __init__(self, folder: Path, manifest: Manifest, reads: Reads, until: int, parked: set[str]) -> None:
+        self._folder, self._manifest = folder, manifest
         self._held: tuple[Segment, pl.DataFrame] | None = None  # the segment that pages are being taken from
-        segments = _segments(archive, 0, until)
-        later = [_page(_read(archive, segment), 0, until).filter(pl.col("version") > 1) for segment in segments]
-        super().__init__(reads, until, parked, after=min(archive.position, until), later=later)
+        segments = _segments(manifest, 0, until)
+        later = [_page(_read(folder, segment), 0, until).filter(pl.col("version") > 1) for segment in segments]
+        super().__init__(reads, until, parked, after=min(manifest.position, until), later=later)
 
     def end(self, at: int, until: int, size: int) -> int:
-        (segment, *_) = [*_segments(self._archive, at, until), None]
+        (segment, *_) = [*_segments(self._manifest, at, until), None]
         return super().end(at, until if segment is None else min(segment.last, until), size)
 
     def lines(self, after: int, until: int) -> tuple[int, bytes] | pl.DataFrame:
         # In a segment with an event that cannot be read, what is parked is found in the ledger.
-        (segment, *_) = [*_segments(self._archive, after, until), None]
+        (segment, *_) = [*_segments(self._manifest, after, until), None]
         if segment is None or segment.unread or self._parked:
             return super().lines(after, until)
         if self._held is None or self._held[0] is not segment:
-            self._held = segment, _read(self._archive, segment)
+            self._held = segment, _read(self._folder, segment)
         return _page(self._held[1], after, until)
 
 
-def tail(archive: Archive, reads: Reads, position: int, years: Sequence[int]) -> Entries:
+def tail(folder: Path, manifest: Manifest, reads: Reads, position: int, years: Sequence[int]) -> Entries:
     """Return the marks of these school years that were recorded after an archive's end, up to a position, in every
     version and none of them ended yet."""
-    after = archive.position
-    found = Marks(reads, position, _unread(archive), after=after)
+    after = manifest.position
+    found = Marks(reads, position, _unread(folder, manifest), after=after)
     marks = found.page(found.lines(after, position), after, position).marks
     return entries_of(marks.filter(pl.col("year").is_in(list(years))).rename({"from_position": "position"}))
 
 
-def _segments(archive: Archive, after: int, until: int) -> list[Segment]:
+def _segments(manifest: Manifest, after: int, until: int) -> list[Segment]:
     """Return the segments that hold something after a position and up to another."""
-    return [each for each in archive.manifest.segments if each.last > after and each.first <= until]
+    return [each for each in manifest.segments if each.last > after and each.first <= until]
 
 
-def _read(archive: Archive, segment: Segment) -> pl.DataFrame:
-    return from_parquet(content(archive.folder, segment), READ).drop_nulls("code")
+def _read(folder: Path, segment: Segment) -> pl.DataFrame:
+    return from_parquet(content(folder, segment), READ).drop_nulls("code")
 
 
 def _page(marks: pl.DataFrame, after: int, until: int) -> pl.DataFrame:
@@ -66,11 +66,11 @@ def _page(marks: pl.DataFrame, after: int, until: int) -> pl.DataFrame:
     )
 
 
-def _unread(archive: Archive) -> set[str]:
-    """Return the streams of the archive in which an event cannot be read."""
+def _unread(folder: Path, manifest: Manifest) -> set[str]:
+    """Return the streams of an archive in which an event cannot be read."""
     parked: set[str] = set()
-    for segment in archive.manifest.segments:
+    for segment in manifest.segments:
         if segment.unread:
-            rows = from_parquet(content(archive.folder, segment), ["stream", "topic", "code"])
+            rows = from_parquet(content(folder, segment), ["stream", "topic", "code"])
             parked |= set(unread(rows)["stream"])
     return parked

@@ -88,7 +88,7 @@ class Archive:
         # Imported here: what does not go beyond the archive does not wait for Polars.
         from projections.archive.pages import tail
 
-        every = [*(self.marks(year) for year in years), tail(self, reads, position, years)]
+        every = [*(self.marks(year) for year in years), tail(self.folder, self.manifest, reads, position, years)]
         return end_each(_together(every)).known_at(position)
 
 

@@ -97,7 +97,9 @@ def test_a_read_model_built_from_an_archive_is_the_one_that_was_served(
         if seed % 2:
             with pytest.raises(Stop):
                 rebuild(ledger, engine, stop, page=10)
-        done = rebuild(ledger, engine, page=1 + seed % 11, source=partial(ArchivedMarks, archive))
+        done = rebuild(
+            ledger, engine, page=1 + seed % 11, source=partial(ArchivedMarks, archive.folder, archive.manifest)
+        )
         assert (done.position, done.as_before, bool(done.resumed_at)) == (head, True, bool(seed % 2))
         assert set(stored(engine)) == replayed(ledger, head) and rows_of(engine, parked) == waiting
 
@@ -118,7 +120,7 @@ def test_what_an_archive_cannot_read_stays_unreadable_after_it(
         archive = open_archive(tmp_path / "a", ledger)
         assert archive.manifest.segments[0].unread == 1
         assert [code for _, _, code, _ in rows(archive.standing(ledger.reads, 4, [2024]))] == [UNREADABLE]
-        rebuild(ledger, engine, source=partial(ArchivedMarks, archive))
+        rebuild(ledger, engine, source=partial(ArchivedMarks, archive.folder, archive.manifest))
         assert rows_of(engine, parked) == waiting and set(stored(engine)) == served
 
 
