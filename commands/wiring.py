@@ -142,8 +142,7 @@ def open_house(
     simulated: bool = False,
     examining: bool = False,
 ) -> House:
-    """Return the house at two addresses; None takes the environment's, then the default. Without `check`, a ledger that
-    is not as it should be as well, to be examined or mended.
+    """Return the house at two addresses; None takes the environment's, then the default.
 
     With `create`, a ledger that is not there is made, and gets a simulated clock with `simulated`; with `examining`,
     one with faults is opened as well, and nothing can be recorded in it. Raises Misconfigured, in one sentence, for
