@@ -1,14 +1,10 @@
-"""A report as sections: title, headings and rows, written once for the screen, for paper and for files.
-
-Rows hold plain values: a percentage is a number under a heading with "%", None is what cannot be said. How they are
-shown is the door's. A file holds the section of the figures; screen and paper hold them all.
-"""
+"""A report as sections. A file of it holds the section of the figures; screen and paper hold them all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
 
+from commands.section import HIDDEN, Section, Value
 from ledger.words import SEALED, counted
 from projections.figures import Figures
 from projections.questions import Particulars
@@ -18,38 +14,16 @@ from projections.reports.governors import GovernorLine, GovernorsReport
 from projections.reports.groups import GroupLine, GroupsReport
 from projections.reports.weekly import WeeklyReport
 
-HIDDEN = "c"  # as published statistics mark what is confidential
 LEFT = "whoever left counts until then, in their last class"
 MOMENT = ("as of", "known at", "position", "policy", "simulated")
 
-Value = str | int | float | None
 NameOf = Callable[[str], str]
-
-
-class Section(NamedTuple):
-    title: str
-    headings: Sequence[str]
-    rows: list[list[Value]]
-    notes: Sequence[str] = ()
 
 
 def for_file(report: Report, section: Section) -> tuple[list[str], list[list[Value]]]:
     """Return headings and rows of a file: every row says what it was true for."""
     said: list[Value] = [report.as_of, report.known_at, report.position, report.policy, str(report.simulated).lower()]
     return [*section.headings, *MOMENT], [[*row, *said] for row in section.rows]
-
-
-def shown(value: Value) -> str:
-    """Return a value as people read it."""
-    if value is None:
-        return "–"
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
-
-
-def numeric(section: Section) -> list[bool]:
-    """Return for each column whether it holds numbers, which stand on the right."""
-    columns = [[row[place] for row in section.rows] for place in range(len(section.headings))]
-    return [any(isinstance(v, (int, float)) for v in column) or set(column) <= {None, HIDDEN} for column in columns]
 
 
 def name_by(names: Mapping[str, Particulars]) -> NameOf:

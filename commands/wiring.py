@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from commands.handle import Handler
     from ledger.keys import KeyStore
+    from ledger.note import VerifierKey
     from ledger.store import Ledger
     from projections.archive.reading import Archive
     from projections.questions import Answers
@@ -83,6 +84,15 @@ class House:
         with self.making:
             self.__dict__["answers"] = answers = Answers(self.ledger, self.engine, self.keys, archive=archive)
         return answers
+
+    def read_archive(self, folder: Path, signed_by: VerifierKey | None) -> Archive:
+        """Have marks read from the archive in a folder from now on, and return it. Raises Misconfigured where it is not
+        of this ledger, or that key did not sign it."""
+        from projections.archive.reading import open_archive
+
+        archive = open_archive(folder, self.ledger, signed_by)
+        self.read_from(archive)
+        return archive
 
     @property
     def simulated(self) -> bool:

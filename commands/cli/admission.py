@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.arguments import Pupil
+from commands.cli.asking import known_pupils, note_lost_keys
 from commands.cli.files import out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
@@ -19,17 +20,17 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say,
-    say_json,
 )
-from commands.cli.write import Pupil
+from commands.cli.speech import say, say_json
+from commands.cli.tables import london, show, table
+from commands.leaving import DeletionAnswer, deletion_check
+from commands.paper import render
+from commands.sheets import write_sheet
 from ledger.errors import Misconfigured, Refused
 from ledger.grounds import GROUNDS, ground
 from ledger.words import SEALED
-
-if TYPE_CHECKING:
-    from commands.leaving import DeletionAnswer
-    from projections.admission import RollAnswer
+from projections.admission import RollAnswer, roll_answers
+from projections.cohorts import described
 
 verbs = typer.Typer(**PLAIN)
 
@@ -61,16 +62,12 @@ def show_roll(
     """
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     path = out_path(output, (".csv", ".xlsx")) if output else None
-    from projections.admission import roll_answers
-    from projections.cohorts import described
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
         chosen = known_pupils(moment, [pupil]) if pupil else moment.school.pupils_on(moment.as_of)
         found = roll_answers(house.answers, moment, chosen)
         if path is not None:
-            from commands.sheets import write_sheet
-
             headings, rows = _sheet(found)
             table = list(rows)
             count = len(table)
@@ -79,8 +76,6 @@ def show_roll(
         elif as_json:
             say_json(found)
         else:
-            from commands.cli.tables import show
-
             note_lost_keys(house)
             parts = _pupil_parts(found[0], house.simulated) if pupil else [_roll_table(found, house.simulated)]
             show(*parts, described(moment))
@@ -106,8 +101,6 @@ def print_moving_form(
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     path = out_path(output, (".pdf",))
     assert path is not None
-    from commands.paper import render
-    from projections.admission import roll_answers
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
@@ -148,8 +141,6 @@ def check_deletion(
     last = parse_day("--last-day", last_day)
     if ground_key and ground(ground_key) is None:
         raise Refused("malformed", field="--ground", expected=f"one of {KEYS}")
-    from commands.leaving import deletion_check
-    from projections.cohorts import described
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment()
@@ -166,8 +157,6 @@ def check_deletion(
         if as_json:
             say_json(found)
         else:
-            from commands.cli.tables import show
-
             note_lost_keys(house)
             missing = sum(not check.met for check in found.checks)
             said = "nothing is missing" if found.ready else f"{missing} {'thing' if missing == 1 else 'things'} missing"
@@ -180,8 +169,6 @@ def check_deletion(
 
 
 def _roll_table(found: list[RollAnswer], simulated: bool) -> Any:
-    from commands.cli.tables import table
-
     made = table(
         "Admission register",
         simulated,
@@ -209,8 +196,6 @@ def _roll_table(found: list[RollAnswer], simulated: bool) -> Any:
 
 def _pupil_parts(found: RollAnswer, simulated: bool) -> list[Any]:
     """Return one pupil's line of the register: particulars, people, and everything it said before."""
-    from commands.cli.tables import london, table
-
     head = table(f"Particulars of {found.pupil}", simulated, particular="left", says="left")
     for heading, text in _particulars(found):
         sealed = heading == "full name" and not found.readable
@@ -308,8 +293,6 @@ def _moving_fields(found: RollAnswer | None) -> list[list[str]]:
 
 
 def _checks_table(found: DeletionAnswer, simulated: bool) -> Any:
-    from commands.cli.tables import table
-
     made = table(
         f"Deletion of {found.pupil} after {found.last_day}",
         simulated,

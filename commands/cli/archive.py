@@ -5,30 +5,23 @@ from __future__ import annotations
 import os
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import msgspec
 import typer
 
-from commands.cli.options import (
-    PLAIN,
-    JsonOption,
-    KeysOption,
-    LedgerOption,
-    note,
-    one_line,
-    opened,
-    parse_day,
-    progress_bar,
-    say,
-    say_json,
-)
+from commands.cli.bars import progress_bar
+from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, one_line, opened, parse_day
 from commands.cli.seal import SealOption
+from commands.cli.speech import say, say_json
 from commands.wiring import LEDGER_VARIABLE, House, ledger_address, open_house, sqlite_files
 from ledger.errors import Misconfigured, Refused
+from ledger.note import parse_key
+from ledger.seal import open_seal
 from ledger.sessions import LONDON, format_year, from_micros
-
-if TYPE_CHECKING:
-    from projections.archive.writing import Written
+from projections.archive import NOTE, read_manifest
+from projections.archive.verifying import verify
+from projections.archive.writing import Written, end_of_day, end_of_last_year, write
 
 verbs = typer.Typer(**PLAIN)
 
@@ -67,8 +60,6 @@ def archive_ledger(
         return
     if verifier is not None:
         raise Refused("malformed", field="--verifier", expected="with --verify: what is written is signed by --seal")
-    from ledger.seal import open_seal
-    from projections.archive.writing import write
 
     day = parse_day("--until", until)
     if day is not None and everything:
@@ -82,8 +73,6 @@ def archive_ledger(
 
 def _limit(house: House, until: date | None, everything: bool) -> int:
     """Return the moment up to which is archived, in microseconds."""
-    from projections.archive.writing import end_of_day, end_of_last_year
-
     _, last = house.ledger.reads.head()
     if everything:
         return last
@@ -94,8 +83,6 @@ def _limit(house: House, until: date | None, everything: bool) -> int:
 
 
 def _tell(folder: Path, done: Written, simulated: bool, until: str | None, *, as_json: bool) -> None:
-    import msgspec
-
     manifest = done.manifest
     if as_json:
         told = None if manifest is None else msgspec.to_builtins(manifest)
@@ -122,10 +109,6 @@ def _tell(folder: Path, done: Written, simulated: bool, until: str | None, *, as
 def _verify(
     folder: Path, seal: Path | None, verifier: str | None, ledger: str | None, keys: str | None, *, as_json: bool
 ) -> None:
-    from ledger.note import parse_key
-    from ledger.seal import open_seal
-    from projections.archive import NOTE, read_manifest
-    from projections.archive.verifying import verify
 
     held = read_manifest(folder)
     if held is None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import TYPE_CHECKING
 
 from commands.models.base import Command
 from commands.models.case import IssuePenaltyNotice, RecordPayment
 from commands.models.leave import DecideLeave
 from commands.models.marks import AmendMark, LogArrival, RecordMark, TakeRegister
 from commands.models.roll import ReceiveRecord, RemoveFromRoll
+from commands.wiring import House
 from ledger.codes import by_symbol
+from ledger.finding import Finding
 from ledger.grounds import ground
 from ledger.words import counted
-
-if TYPE_CHECKING:
-    from commands.wiring import House
-    from ledger.finding import Finding
+from projections.ladder import issued_rungs
+from projections.notice_checks import ahead_findings, notice_faults
+from projections.roll_health import roll_findings
 
 Given = tuple[str, date, str]  # pupil, day, code
 
@@ -27,8 +27,6 @@ def cautions(house: House, command: Command) -> Iterator[str]:
     """Yield a sentence for each thing off with a command that was carried out."""
     match command:
         case RemoveFromRoll() if ground(command.ground) is None:
-            from projections.roll_health import roll_findings
-
             found = roll_findings(house.answers, house.answers.moment())
             yield from _sentences(found, command.pupil, "ground_unknown")
         case IssuePenaltyNotice():
@@ -67,8 +65,6 @@ def _of_nobody(house: House, command: ReceiveRecord) -> Iterator[str]:
 
 
 def _about_notice(house: House, command: IssuePenaltyNotice) -> Iterator[str]:
-    from projections.ladder import issued_rungs
-    from projections.notice_checks import notice_faults
 
     now = house.answers.moment()
     last = max(command.issued_on, *(session.day for session in command.sessions))
@@ -81,8 +77,6 @@ def _about_notice(house: House, command: IssuePenaltyNotice) -> Iterator[str]:
 
 
 def _ahead(house: House, pupil: str, name: str) -> Iterator[str]:
-    from projections.notice_checks import ahead_findings
-
     found = ahead_findings(house.answers.moment(), [pupil])
     yield from (each.sentence for each in found if each.sentence.startswith(f"{name} "))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.asking import known_pupils, note_lost_keys
 from commands.cli.files import OutOption, out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
@@ -20,16 +20,18 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say_json,
 )
+from commands.cli.speech import say_json
+from commands.cli.tables import show, table
+from commands.forms import census_xml, transfer_xml
+from commands.sheets import write_sheet
 from ledger.errors import Refused
 from ledger.sessions import parse_year
 from ledger.text import one_line
 from ledger.words import counted
-
-if TYPE_CHECKING:
-    from projections.census import CensusAnswer, Term, TransferAnswer
-    from projections.questions import Moment
+from projections.census import CensusAnswer, Term, TransferAnswer, census_answers, term, transfer_answers
+from projections.cohorts import described, who
+from projections.questions import Moment
 
 verbs = typer.Typer(**PLAIN)
 
@@ -66,7 +68,6 @@ def take_census(
         year = parse_year(year_name)
     except ValueError as error:
         raise Refused("malformed", field="YEAR", value=year_name, expected=str(error)) from None
-    from projections.census import census_answers, term
 
     asked = term(term_name, year, parse_day("--from", from_day), parse_day("--to", to_day))
     known = parse_known_at(known_at)
@@ -82,20 +83,14 @@ def take_census(
         if as_json:
             say_json(found)
         elif not path:
-            from commands.cli.tables import show
-            from projections.cohorts import described
-
             note_lost_keys(house)
             show(_census_table(asked, found, house.simulated), _summed(found), described(moment))
 
 
 def _write_census(path: Path, moment: Moment, asked: Term, found: list[CensusAnswer]) -> None:
     if path.suffix == ".xml":
-        from commands.forms import census_xml
-
         write_bytes(path, census_xml(moment, asked, found))
         return
-    from commands.sheets import write_sheet
 
     codes = _codes(found)
     about = [HEADED.get(name, name) for name in ABOUT]
@@ -116,8 +111,6 @@ def _codes(found: list[CensusAnswer]) -> list[str]:
 
 
 def _census_table(asked: Term, found: list[CensusAnswer], simulated: bool) -> Any:
-    from commands.cli.tables import table
-
     codes = _codes(found)
     made = table(
         f"Census of the {asked.name} term, {asked.first} to {asked.last}, for the {asked.collected_in} census",
@@ -173,8 +166,6 @@ def make_transfer_file(
     path = out_path(out, (".xml",)) if out else None
     if bool(pupils) == leavers:
         raise Refused("malformed", field="PUPIL", expected="either pupils or --leavers")
-    from projections.census import transfer_answers
-    from projections.cohorts import described, who
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
@@ -185,8 +176,6 @@ def make_transfer_file(
             chosen = known_pupils(moment, pupils or [])
         found = transfer_answers(house.answers, moment, chosen)
         if path and found:
-            from commands.forms import transfer_xml
-
             write_bytes(path, transfer_xml(moment, found))
             note(f"wrote {path.name}: {counted(len(found), 'pupil')}")
         elif path:
@@ -194,14 +183,10 @@ def make_transfer_file(
         if as_json:
             say_json(found)
         elif not path:
-            from commands.cli.tables import show
-
             show(_transfer_table(found, house.simulated), described(moment))
 
 
 def _transfer_table(found: list[TransferAnswer], simulated: bool) -> Any:
-    from commands.cli.tables import table
-
     made = table(
         "Sessions by school year, for the transfer file",
         simulated,

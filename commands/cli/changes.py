@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from commands.cli.ask import Pupils, known_pupils, note_lost_keys
+from commands.cli.arguments import Pupils
+from commands.cli.asking import known_pupils, note_lost_keys
 from commands.cli.options import (
     PLAIN,
     JsonOption,
@@ -18,16 +19,15 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say_json,
 )
+from commands.cli.speech import say_json
+from commands.cli.tables import findings_table, london, show, table
+from commands.section import Section
 from ledger.errors import Misconfigured, Refused
 from ledger.sessions import LONDON, format_moment
 from ledger.words import counted
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from projections.changes import ChangeLine
+from projections.changes import ChangeLine, amendments, anomalies, change_lines, tallies
+from projections.cohorts import described
 
 verbs = typer.Typer(**PLAIN)
 
@@ -62,8 +62,6 @@ def show_changes(
         raise Refused("malformed", field="--from", expected="the first day, such as 2026-01-05")
     if last is not None and first > last:
         raise Refused("malformed", field="--from", value=first, expected=f"a day no later than --to, {last}")
-    from projections.changes import amendments, anomalies, change_lines, tallies
-    from projections.cohorts import described
 
     with opened(ledger, keys) as house:
         # No later event may move the day that the answer is about.
@@ -84,7 +82,6 @@ def show_changes(
             counted = {"tallies": tallies(made), "anomalies": [each.plain() for each in asked]}
             say_json({**told, "changes": lines, **counted})
             return
-        from commands.cli.tables import findings_table, show
 
         note_lost_keys(house)
         counts = [f"{what}: {_counted(counts)}" for what, counts in tallies(made).items() if counts]
@@ -99,9 +96,7 @@ def _counted(counts: dict[str, int]) -> str:
     return ", ".join(told) + (f", and {len(counts) - MOST} more with fewer" if len(counts) > MOST else "")
 
 
-def _changes_table(lines: list[ChangeLine], simulated: bool) -> Table:
-    from commands.cli.tables import london, table
-
+def _changes_table(lines: list[ChangeLine], simulated: bool) -> Section:
     columns = {"recorded": "left", "by": "left", "pupil": "left", "session": "left", "codes": "left", "why": "left"}
     made = table("Changes of the register", simulated, **columns, position="right")
     for line in lines:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from commands.cli.tables import Names, london, name_of, table
 from ledger.text import one_line
 from ledger.words import SEALED
 from projections.event_words import fields_about, fields_said
-
-if TYPE_CHECKING:
-    from projections.followup import CodeAnswer, FollowUpAnswer, LadderAnswer
+from projections.followup import CodeAnswer, FollowUpAnswer, LadderAnswer
 
 NOTHING = "nothing known"
 

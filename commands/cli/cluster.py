@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from commands.cli.options import (
-    PLAIN,
-    AsOfOption,
-    JsonOption,
-    KnownAtOption,
-    note,
-    parse_day,
-    parse_known_at,
-    progress_bar,
-    say_json,
-)
+from commands import cluster
+from commands.cli.bars import progress_bar
+from commands.cli.options import PLAIN, AsOfOption, JsonOption, KnownAtOption, note, parse_day, parse_known_at
+from commands.cli.speech import say_json
+from commands.cli.tables import show, table
+from commands.cluster import on_spark, on_this_machine, spark_session, workers
 from ledger.errors import Misconfigured, Refused
+from ledger.note import VerifierKey, parse_key
+from ledger.policy import load
 from ledger.words import counted
-
-if TYPE_CHECKING:
-    from ledger.note import VerifierKey
-    from projections.batches import Told
+from projections import batches
+from projections.batches import Told
 
 verbs = typer.Typer(**PLAIN)
 
@@ -71,14 +66,11 @@ def ask_cluster(
     on_spark = master is not None or submitted
     if local is not None and on_spark:
         raise Refused("malformed", field="--local", value=local, expected="either processes here or a Spark cluster")
-    from commands import cluster
-    from ledger.policy import load
 
     if policy is not None:
         load(policy)
     out = None if output is None else cluster.out_folder(output)
     folders, again = cluster.once(cluster.schools_in(folder))
-    from projections import batches
 
     question = batches.asked(folders, about, known, policy, None if verifiers is None else _keys(verifiers))
     totals = _on_spark(master, question, out) if on_spark else _here(local or os.cpu_count() or 1, question, out)
@@ -92,8 +84,6 @@ def ask_cluster(
 
 def _keys(file: Path) -> list[VerifierKey]:
     """Return the verifier keys of a file, one a line. Raises Misconfigured or BadNote."""
-    from ledger.note import parse_key
-
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -102,8 +92,6 @@ def _keys(file: Path) -> list[VerifierKey]:
 
 
 def _on_spark(master: str | None, question: Any, out: Path | None) -> list[Any]:
-    from commands.cluster import on_spark, spark_session
-
     spark = spark_session(master)
     try:
         return on_spark(spark, question, out)
@@ -112,8 +100,6 @@ def _on_spark(master: str | None, question: Any, out: Path | None) -> list[Any]:
 
 
 def _here(processes: int, question: Any, out: Path | None) -> list[Any]:
-    from commands.cluster import on_this_machine, workers
-
     with progress_bar("asking", len(question)) as progress, workers(processes) as pool:
         return on_this_machine(question, pool, out, progress)
 
@@ -134,8 +120,6 @@ def _tell(told: Told, asked: dict[str, str | None], *, as_json: bool) -> None:
 
 
 def _show(told: Told, asked: dict[str, str | None]) -> None:
-    from commands.cli.tables import show, table
-
     found = told.pooled
     made = table("All schools", told.simulated, what="left", number="right")
     shares = {"attendance": found.attendance_percent, "absence": found.absence_percent}

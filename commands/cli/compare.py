@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from commands.cli.ask import Pupils, known_pupils, note_lost_keys, note_nobody
+from commands.cli.arguments import Pupil, Pupils
+from commands.cli.asking import known_pupils, note_lost_keys, note_nobody
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -19,19 +20,17 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say,
-    say_json,
 )
-from commands.cli.write import Pupil
+from commands.cli.speech import say, say_json
+from commands.cli.tables import london, name_of, show, table
+from commands.section import Section
 from ledger.errors import Refused
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from ledger.policy import Policy
-    from projections.compare import Difference
-    from projections.questions import Moment
-    from projections.whatif import Effect
+from ledger.policy import Policy
+from projections.bisect import first_turn
+from projections.cohorts import described, who
+from projections.compare import Difference, answering, check_order, differences
+from projections.questions import Moment
+from projections.whatif import Effect, effects, with_settings
 
 verbs = typer.Typer(**PLAIN)
 
@@ -57,8 +56,6 @@ def show_differences(
     \b
     Example: attendance diff 1042 --then 2025-12-12T17:00 --now 2026-01-16T17:00 --as-of 2025-12-12
     """
-    from projections.cohorts import who
-    from projections.compare import differences
 
     earlier, later, day = _required(then, "--then"), parse_known_at(now, "--now"), parse_day("--as-of", as_of)
     with opened(ledger, keys) as house:
@@ -71,8 +68,6 @@ def show_differences(
         if as_json:
             say_json(found)
         elif found:
-            from commands.cli.tables import show
-
             note_lost_keys(house)
             show(*_difference_tables(found, house.simulated), _between(before, after))
         else:
@@ -105,8 +100,6 @@ def imagine(
     Example: attendance whatif --policy micklem-2025 --as-of 2025-12-12
              attendance whatif --set penalty.threshold=8 --set hours_am.closes=09:20:00
     """
-    from projections.cohorts import described, who
-    from projections.whatif import effects, with_settings
 
     if not policy_file and not settings:
         raise Refused("malformed", field="--policy", expected="another policy, or --set with a setting that changes")
@@ -123,7 +116,6 @@ def imagine(
             note(_which(other, moment))
             say_json(found)
             return
-        from commands.cli.tables import show
 
         note_lost_keys(house)
         names = house.answers.particulars(moment, {effect.pupil for effect in found})
@@ -149,8 +141,6 @@ def find_turn(
     \b
     Example: attendance bisect penalty 1042 --then 2025-12-12T17:00 --as-of 2025-12-12
     """
-    from projections.bisect import first_turn
-    from projections.compare import answering, check_order
 
     earlier, later, day = _required(then, "--then"), parse_known_at(now, "--now"), parse_day("--as-of", as_of)
     with opened(ledger, keys) as house:
@@ -192,9 +182,7 @@ def _yes(value: Any) -> str:
     return {True: "yes", False: "no", None: "–"}[value] if value is None or isinstance(value, bool) else str(value)
 
 
-def _difference_tables(found: list[Difference], simulated: bool) -> list[Table]:
-    from commands.cli.tables import london, table
-
+def _difference_tables(found: list[Difference], simulated: bool) -> list[Section]:
     columns = {"pupil": "left", "session": "left", "was": "left", "now": "left", "recorded": "left", "by": "left"}
     changes = table("Entries that stand differently", simulated, **columns, why="left", position="right")
     verdicts = table("Verdicts and counts", simulated, pupil="left", what="left", then="left", now="left")
@@ -213,7 +201,7 @@ def _difference_tables(found: list[Difference], simulated: bool) -> list[Table]:
             if other.position not in told:
                 told.add(other.position)
                 others.add_row(other.about, other.what, london(other.recorded_at), one_line(other.by))
-    return [made for made in (changes, verdicts, others) if made.row_count]
+    return [made for made in (changes, verdicts, others) if made.rows]
 
 
 def _which(other: Policy, moment: Moment) -> str:
@@ -225,9 +213,7 @@ def _which(other: Policy, moment: Moment) -> str:
     return f"{said}; it is not this ledger's, which is {moment.policy.name}, rules {moment.rules}"
 
 
-def _effect_table(found: list[Effect], names: Any, simulated: bool) -> Table:
-    from commands.cli.tables import name_of, table
-
+def _effect_table(found: list[Effect], names: Any, simulated: bool) -> Section:
     columns = {"pupil": "left", "name": "left", "verdict": "left", "would_be": "left", "count": "left"}
     made = table("Under another policy", simulated, **columns, sessions="left")
     for effect in found:

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
-from commands.cli.ask import note_lost_keys
+from commands.cli.asking import note_lost_keys
 from commands.cli.files import OutOption, out_path, write_whole
 from commands.cli.options import (
     PLAIN,
@@ -31,15 +32,16 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say_json,
 )
+from commands.cli.speech import say_json
+from commands.cli.tables import london, show, table
 from commands.cli.write import Line, line, record, writes
+from commands.sheets import write_sheet
 from ledger.errors import Misconfigured
 from ledger.text import escaped, one_line
 from ledger.words import SEALED, counted
-
-if TYPE_CHECKING:
-    from projections.daily import DailyAnswer
+from projections.cohorts import described
+from projections.daily import LAST, DailyAnswer, daily_answer, last_return, since_of
 
 verbs = typer.Typer(**PLAIN)
 daily = typer.Typer(help="The daily return of codes to the department.", **PLAIN)
@@ -77,8 +79,6 @@ def show_daily(
     day, known = parse_day("DAY", day_text), parse_known_at(known_at)
     path = out_path(out, ENDINGS) if out else None
     assert day is not None
-    from projections.cohorts import described
-    from projections.daily import LAST, daily_answer, since_of
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(day, known)
@@ -92,8 +92,6 @@ def show_daily(
         if as_json:
             say_json(found)
         elif not path:
-            from commands.cli.tables import show
-
             note_lost_keys(house)
             show(*_parts(found), described(moment))
 
@@ -122,7 +120,6 @@ def send_daily(
     day, known = parse_day("DAY", day_text), parse_known_at(known_at)
     path = out_path(out, ENDINGS)
     assert day is not None
-    from projections.daily import daily_answer, last_return
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(day, known)
@@ -151,11 +148,8 @@ def _write(path: Path, found: DailyAnswer) -> None:
     if not found.readable:
         raise Misconfigured("a return needs the pupils' particulars, and some cannot be read without their keys")
     if path.suffix == ".json":
-        import msgspec
-
         path.write_text(escaped(msgspec.json.encode(found).decode()), encoding="utf-8")
         return
-    from commands.sheets import write_sheet
 
     write_sheet(path, HEADINGS, rows(found), title=f"Daily return {found.day}")
 
@@ -183,8 +177,6 @@ def _written(path: Path, found: DailyAnswer) -> str:
 
 def _parts(found: DailyAnswer) -> list[Any]:
     """Return a line a pupil with both codes, what is missing, and what changed."""
-    from commands.cli.tables import table
-
     made = table(
         f"Daily return of {found.day}", found.simulated,
         pupil="left", UPN="left", name="left", born="left", sex="left", year="left", class_="left", AM="left",
@@ -222,7 +214,6 @@ def _changed(found: DailyAnswer) -> list[Any]:
         return []
     if not found.changes:
         return [f"no code of a day returned before has changed since position {found.since}"]
-    from commands.cli.tables import london, table
 
     made = table(
         f"Changed since position {found.since}", found.simulated,

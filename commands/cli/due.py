@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.arguments import Pupil
+from commands.cli.asking import Question, Told, asks, known_pupils, note_lost_keys
+from commands.cli.chronology import followup_parts
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -22,19 +24,19 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
     parse_now,
-    say,
-    say_json,
 )
-from commands.cli.write import Pupil
+from commands.cli.speech import say, say_json
+from commands.cli.tables import name_of
 from ledger.errors import Refused
 from ledger.finding import action
 from ledger.sessions import format_moment
 from ledger.words import SEALED, counted
+from projections.cohorts import described
+from projections.desk import Desk
+from projections.due import desk_of, due_answers, duties
+from projections.duty import KINDS, Duty
+from projections.followup import followup_answer
 from projections.lines import command_line
-
-if TYPE_CHECKING:
-    from projections.desk import Desk
-    from projections.duty import Duty
 
 verbs = typer.Typer(**PLAIN)
 
@@ -74,9 +76,6 @@ def ask_due(
     """
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     clock = parse_now(now)
-    from projections.cohorts import described
-    from projections.due import desk_of, due_answers, duties
-    from projections.duty import KINDS
 
     if kind is not None and kind not in KINDS:
         raise Refused("malformed", field="--kind", value=kind, expected=f"one of {', '.join(KINDS)}")
@@ -125,8 +124,6 @@ def _page(desk: Desk, found: list[Duty], times: dict[str, str] | None) -> None:
 
 def _lines(duty: Duty, desk: Desk) -> Iterator[str]:
     """Yield what is to be done about whom, whom to ring, and the command. Unwrapped, so that it can be copied."""
-    from commands.cli.tables import name_of
-
     by = f", by {duty.by}" if duty.by and duty.by != desk.day and str(duty.by) not in duty.sentence else ""
     who = ""
     if duty.pupil:
@@ -149,15 +146,11 @@ def _person(pupil: str, person: str, desk: Desk) -> str:
     return one_line(f"{person} {SEALED}")
 
 
-@verbs.command("followup")
+@asks(verbs, "followup")
 def show_followup(
+    question: Question,
     pupil: Pupil,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Told:
     """Show what was told and tried about a pupil.
 
     The chronology, where the contact ladder stands, and what each absent or amended code rests on.
@@ -165,22 +158,12 @@ def show_followup(
     \b
     Example: attendance followup 1042 --as-of 2025-11-18 --known-at 2025-11-18T09:15
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    from projections.cohorts import described
-    from projections.due import desk_of
-    from projections.followup import followup_answer
-
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        known_pupils(moment, [pupil])
-        desk = desk_of(house.answers, moment)
-        assert desk is not None, "a school that was opened has a policy"
-        answer = followup_answer(desk, pupil)
-        if as_json:
-            say_json(answer)
-            return
-        from commands.cli.chronology import followup_parts
-        from commands.cli.tables import show
-
-        note_lost_keys(house)
-        show(*followup_parts(answer, house.answers.particulars(moment, [pupil]), house.simulated), described(moment))
+    question.known([pupil])
+    desk = desk_of(question.answers, question.moment)
+    assert desk is not None, "a school that was opened has a policy"
+    answer = followup_answer(desk, pupil)
+    return Told(
+        answer,
+        f"Follow-up of {pupil}",
+        lambda: followup_parts(answer, question.names([pupil]), question.simulated),
+    )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from commands.cli.ask import check_has_been, known_pupils, note_lost_keys
+from commands.cli.arguments import Pupil
+from commands.cli.asking import check_has_been, known_pupils, note_lost_keys
 from commands.cli.files import write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
@@ -22,16 +23,14 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say,
-    say_json,
 )
 from commands.cli.seal import SealOption
-from commands.cli.write import Pupil
+from commands.cli.speech import say, say_json
+from commands.evidence import Bundle, bundle, verifier
 from ledger.errors import LedgerError, Misconfigured, Refused
-
-if TYPE_CHECKING:
-    from commands.evidence import Bundle
-    from projections.testimony import Evidence
+from ledger.seal import open_seal
+from projections.evidence import evidence, period_of, pinned
+from projections.testimony import Evidence
 
 verbs = typer.Typer(**PLAIN)
 
@@ -75,9 +74,6 @@ def make_evidence(
     known = parse_known_at(known_at)
     if case is not None and (first or last or about):
         raise Refused("malformed", field="--case", expected="no --from, --to or --as-of beside it")
-    from commands.evidence import bundle
-    from ledger.seal import open_seal
-    from projections.evidence import evidence, period_of, pinned
 
     with opened(ledger, keys) as house:
         moment, pin = house.answers.moment(about or last, known), None
@@ -115,8 +111,6 @@ def write_verifier(
     \b
     Example: attendance verifier -o verify.py
     """
-    from commands.evidence import verifier
-
     content = verifier()
     write_bytes(output, content)
     digest = sha256(content).hexdigest()

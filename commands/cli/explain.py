@@ -2,48 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from rich.tree import Tree
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.arguments import Pupil
+from commands.cli.asking import Question, Told, asks
 from commands.cli.options import (
     PLAIN,
-    AsOfOption,
-    JsonOption,
-    KeysOption,
-    KnownAtOption,
-    LedgerOption,
     one_line,
-    opened,
-    parse_day,
-    parse_known_at,
-    say_json,
 )
-from commands.cli.write import Pupil
-
-if TYPE_CHECKING:
-    from rich.tree import Tree
-
-    from projections.proof import Explanation, Flip, Since
+from commands.cli.tables import name_of
+from projections.explain import explain_absence, explain_penalty
+from projections.proof import Explanation, Flip, Since
 
 verbs = typer.Typer(**PLAIN)
 
 SHOWN = 12  # sessions of an answer the other way that are named
 
 
-@verbs.command("explain")
+@asks(verbs, "explain")
 def explain(
+    asked: Question,
     question: Annotated[
         Literal["absence", "penalty"], typer.Argument(metavar="absence|penalty", help="Which verdict.")
     ],
     pupil: Pupil,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Told:
     """Say why: rules, weeks, sessions, entries with every amendment, and what is missing for the other answer.
 
     With --json everything that the verdict rests on, so that it can be counted again without this program.
@@ -51,29 +37,14 @@ def explain(
     \b
     Example: attendance explain penalty 1042 --as-of 2025-12-12 --known-at 2026-01-16T17:00
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    from projections.cohorts import described
-    from projections.explain import explain_absence, explain_penalty
-
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        known_pupils(moment, [pupil])
-        asked = {"absence": explain_absence, "penalty": explain_penalty}
-        found = asked[question](house.answers, moment, pupil)
-        if as_json:
-            say_json([found])
-            return
-        from commands.cli.tables import name_of, show
-
-        note_lost_keys(house)
-        names = house.answers.particulars(moment, [pupil])
-        show(_tree(found, name_of(pupil, names)), described(moment))
+    asked.known([pupil])
+    explaining = {"absence": explain_absence, "penalty": explain_penalty}
+    found = explaining[question](asked.answers, asked.moment, pupil)
+    return Told([found], f"Why: {question}", lambda: [_tree(found, name_of(pupil, asked.names([pupil])))])
 
 
 def _tree(found: Explanation, name: str) -> Tree:
     """Return the proof as a tree: verdict, rules, sessions with their entries, and the way to the other verdict."""
-    from rich.tree import Tree
-
     simulated = " (SIMULATED)" if found.simulated else ""
     tree = Tree(f"{found.pupil}, {name}: {_verdict(found)}{simulated}")
     by_rule = tree.add("by these rules")

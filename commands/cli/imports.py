@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
+from commands.cli.bars import stage_bars
 from commands.cli.options import (
     PLAIN,
     AcceptClockOption,
@@ -15,11 +17,12 @@ from commands.cli.options import (
     KeysOption,
     LedgerOption,
     parse_recorded_at,
-    say,
-    say_json,
-    stage_bars,
 )
+from commands.cli.speech import say, say_json
 from commands.cli.write import signer
+from commands.imports import import_marks
+from commands.models import malformed
+from commands.models.base import By
 from commands.wiring import open_house
 
 verbs = typer.Typer(**PLAIN)
@@ -51,11 +54,6 @@ def import_file(
     Example: attendance import marks export.csv --dry-run
     """
     recorded_at = parse_recorded_at(at)
-    from pydantic import ValidationError
-
-    from commands.imports import import_marks
-    from commands.models import malformed
-    from commands.models.base import By
 
     try:
         signed = By(**signer(by))

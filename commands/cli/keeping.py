@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from commands.cli.ask import deciding_moment, known_pupils, note_lost_keys
+from commands.cli.arguments import Pupil
+from commands.cli.asking import known_pupils, note_lost_keys
+from commands.cli.bars import progress_bar
 from commands.cli.derived import derive
 from commands.cli.files import write_bytes
 from commands.cli.options import (
@@ -23,15 +26,14 @@ from commands.cli.options import (
     opened,
     parse_known_at,
     parse_recorded_at,
-    progress_bar,
-    say,
-    say_json,
 )
-from commands.cli.write import Pupil, line, person, record
+from commands.cli.speech import say, say_json
+from commands.cli.write import deciding_moment, line, person, record
 from commands.models.keeping import DoubtStamps, LiftHold, PlaceHold
 from ledger.errors import Misconfigured
 from ledger.text import escaped
 from ledger.words import counted
+from projections.retention import forgettable, subject_record
 
 verbs = typer.Typer(**PLAIN)
 hold = typer.Typer(help="A hold on everything about a pupil: place, lift.", **PLAIN)
@@ -100,8 +102,6 @@ def forget(
     \b
     Example: attendance forget --destroy-keys --by "head:H Example:Headteacher" --second "gov:G Ov:Chair of governors"
     """
-    from projections.retention import forgettable
-
     recorded_at = parse_recorded_at(at)
     with opened(ledger, keys) as house:
         if house.keys.lost:
@@ -146,10 +146,6 @@ def subject_access(
     \b
     Example: attendance subject 1042 -o subject.json
     """
-    import json
-
-    from projections.retention import subject_record
-
     known = parse_known_at(known_at)
     with opened(ledger, keys) as house:
         moment = house.answers.moment(None, known)

@@ -4,49 +4,40 @@ day by day."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from rich.table import Table
-
-from commands.cli.ask import lines_under, told_from
-from commands.cli.options import note, say_json
-from commands.cli.tables import Names, name_of, parent_name, show, table
+from commands.cli.asking import Part, Question, Told
+from commands.cli.tables import Names, name_of, parent_name, table
+from commands.section import Section
 from ledger.text import one_line
 from ledger.words import counted
-
-if TYPE_CHECKING:
-    from commands.wiring import House
-    from projections.ladder_answers import CaseAnswer, LadderAnswer, NoticeAnswer, ReferralMade
-    from projections.questions import Moment
+from projections.ladder_answers import CaseAnswer, LadderAnswer, NoticeAnswer, ReferralMade, ladder_answers
+from projections.rungs import pounds
 
 SHOWN = 12  # digits of a digest
 
 Event = tuple[str, str, str, str]  # day, what, how, position
 
 
-def tell_ladder(house: House, moment: Moment, pupils: list[str], *, named: bool, as_json: bool) -> None:
-    """Print the ladders of these pupils; where they were named, also of those on whom nothing stands, and every case
+def told_ladder(question: Question, pupils: list[str], *, named: bool) -> Told:
+    """Return the ladders of these pupils; where they were named, also of those on whom nothing stands, and every case
     day by day."""
-    from projections.ladder_answers import ladder_answers
+    found = ladder_answers(question.answers, question.moment, pupils, empty=named)
 
-    found = ladder_answers(house.answers, moment, pupils, empty=named)
-    if as_json:
-        say_json(told_from(house, found))
-        return
-    if house.keys.lost:
-        note(f"the key store {house.keys.address} is missing, so names stay sealed")
-    names = house.answers.particulars(moment, [answer.pupil for answer in found])
-    cases = [
-        _case_table(answer, parent.parent, case, house.simulated)
-        for answer in found
-        for parent in answer.parents
-        for case in parent.cases
-        if named
-    ]
-    show(_ladder_table(found, names, house.simulated), *_commands(found), *cases, *lines_under(house, moment))
+    def parts() -> list[Part]:
+        names = question.names([answer.pupil for answer in found])
+        cases = [
+            _case_table(answer, parent.parent, case, question.simulated)
+            for answer in found
+            for parent in answer.parents
+            for case in parent.cases
+            if named
+        ]
+        return [_ladder_table(found, names, question.simulated), *_commands(found), *cases]
+
+    return Told(found, "Penalty ladder", parts)
 
 
-def _ladder_table(found: list[LadderAnswer], names: Names, simulated: bool) -> Table:
+def _ladder_table(found: list[LadderAnswer], names: Names, simulated: bool) -> Section:
     made = table(
         "Penalty ladder",
         simulated,
@@ -81,7 +72,7 @@ def _commands(found: list[LadderAnswer]) -> list[str]:
     return ["next:", *lines] if lines else []
 
 
-def _case_table(answer: LadderAnswer, parent: str, case: CaseAnswer, simulated: bool) -> Table:
+def _case_table(answer: LadderAnswer, parent: str, case: CaseAnswer, simulated: bool) -> Section:
     made = table(
         f"Case {case.case} about {answer.pupil} and {parent}",
         simulated,
@@ -158,6 +149,4 @@ def _named(made: ReferralMade | NoticeAnswer) -> str:
 
 
 def _pounds(pence: int) -> str:
-    from projections.rungs import pounds
-
     return pounds(pence)

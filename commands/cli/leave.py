@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from commands.cli.arguments import Pupil, Reason
 from commands.cli.derived import derive
 from commands.cli.options import PLAIN
-from commands.cli.write import Line, Pupil, Reason, line, marked, writes
+from commands.cli.write import Line, line, marked, writes
 from commands.models.leave import RequestLeave, WithdrawLeave
 
 leave = typer.Typer(help="A request for leave: request, decide, withdraw.", **PLAIN)

@@ -3,18 +3,18 @@ theirs was decided."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.arguments import Pupil
+from commands.cli.asking import Part, Question, Told, asks, known_pupils
 from commands.cli.files import out_path, write_bytes
 from commands.cli.leave import Request, leave
 from commands.cli.letters import OutFile, paper, readable, tell
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
-    JsonOption,
     KeysOption,
     KnownAtOption,
     LedgerOption,
@@ -22,57 +22,43 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say_json,
 )
-from commands.cli.write import Pupil
+from commands.cli.tables import name_of, table
+from commands.paper.letters import leave_decision
 from ledger.errors import Refused
 from ledger.words import counted
-
-if TYPE_CHECKING:
-    from projections.leaves import LeaveAnswer, LeaveRequestAnswer
+from projections.leaves import LeaveAnswer, LeaveRequestAnswer, leave_answers
 
 verbs = typer.Typer(**PLAIN)
 verbs.add_typer(leave, name="leave")
 
 
-@leave.command("show")
+@asks(leave, "show")
 def show_leave(
+    question: Question,
     pupils: Annotated[
         list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers. [default everybody]")
     ] = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Told:
     """Show requests for leave. What was decided, by whom, what the register came to say, and who allowed the absence.
 
     \b
     Example: attendance leave show 1042 --as-of 2025-12-12
     """
-    day, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    from projections.cohorts import described
-    from projections.leaves import leave_answers
+    chosen = question.known(pupils) if pupils else sorted(question.moment.school.pupils)
+    found = leave_answers(question.answers, question.moment, chosen, empty=bool(pupils))
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(day, known)
-        chosen = known_pupils(moment, pupils) if pupils else sorted(moment.school.pupils)
-        found = leave_answers(house.answers, moment, chosen, empty=bool(pupils))
-        if as_json:
-            say_json(found)
-            return
-        from commands.cli.tables import show
-
-        note_lost_keys(house)
-        names = house.answers.particulars(moment, [answer.pupil for answer in found])
+    def parts() -> list[Part]:
+        names = question.names([answer.pupil for answer in found])
         sessions = [
-            _sessions_table(answer.pupil, request, house.simulated)
+            _sessions_table(answer.pupil, request, question.simulated)
             for answer in found
             for request in answer.requests
             if pupils
         ]
-        show(_requests_table(found, names, house.simulated), *sessions, *_never_asked(found), described(moment))
+        return [_requests_table(found, names, question.simulated), *sessions, *_never_asked(found)]
+
+    return Told(found, "Requests for leave", parts)
 
 
 @leave.command("letter")
@@ -94,7 +80,6 @@ def write_leave_letter(
     """
     day, known_time = parse_day("--as-of", as_of), parse_known_at(known_at)
     path = out_path(out, (".pdf",))
-    from projections.leaves import leave_answers
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(day, known_time)
@@ -108,7 +93,6 @@ def write_leave_letter(
             raise Refused("leave_withdrawn", field="request", value=request)
         if asked.decided_by is None:
             raise Refused("malformed", field="request", value=request, expected="a request that has been decided")
-        from commands.paper.letters import leave_decision
 
         assert moment.policy is not None
         made = leave_decision(asked, known.name, moment.policy)
@@ -118,8 +102,6 @@ def write_leave_letter(
 
 
 def _requests_table(found: list[LeaveAnswer], names: Any, simulated: bool) -> Any:
-    from commands.cli.tables import name_of, table
-
     made = table(
         "Leave",
         simulated,
@@ -170,8 +152,6 @@ def _remarks(request: LeaveRequestAnswer) -> list[str]:
 
 
 def _sessions_table(pupil: str, request: LeaveRequestAnswer, simulated: bool) -> Any:
-    from commands.cli.tables import table
-
     title = f"{request.request} of {pupil}" + (f": {request.reason}" if request.reason else "")
     made = table(title, simulated, session="left", decision="left", mark="left", became="left", position="right")
     for each in request.sessions:

@@ -4,11 +4,12 @@ sending, with the figures quoted and the position at which they were true, is pr
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from commands.cli.ask import known_pupils
+from commands.cli.arguments import ParentOption, Pupil
+from commands.cli.asking import known_pupils
 from commands.cli.files import out_path, write_bytes
 from commands.cli.options import (
     PLAIN,
@@ -20,19 +21,20 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say,
 )
+from commands.cli.speech import say
 from commands.cli.support import letter
-from commands.cli.write import ParentOption, Pupil
+from commands.paper import letters, render
+from commands.paper.letters import Figures, Letter, spoken
+from commands.wiring import House
 from ledger.errors import Misconfigured, Refused
 from ledger.finding import action
+from projections.cohorts import absence_answers, penalty_answers
+from projections.ladder_answers import CaseAnswer, ladder_answers
+from projections.letters import quotable
 from projections.lines import command_line
-
-if TYPE_CHECKING:
-    from commands.paper.letters import Figures, Letter
-    from commands.wiring import House
-    from projections.ladder_answers import CaseAnswer
-    from projections.questions import Moment, Particulars
+from projections.questions import Moment, Particulars
+from projections.unexplained import unexplained
 
 verbs = typer.Typer(**PLAIN)
 verbs.add_typer(letter, name="letter")
@@ -100,11 +102,7 @@ def _letter(
     child: str,
 ) -> Letter:
     """Return the text of a letter. Refuses what there is nothing to write about."""
-    from commands.paper import letters
-
     if about == "no contact":
-        from projections.unexplained import unexplained
-
         sessions, attempts = unexplained(house.answers, moment, pupil)
         if not sessions:
             raise Misconfigured(f"no session of {pupil} is without a reason, so there is nothing to write about")
@@ -117,7 +115,6 @@ def _letter(
         return letters.punctuality(child, figures, moment)
     if about == "meeting":
         return letters.meeting(child, *meeting, figures, moment)
-    from projections.cohorts import penalty_answers
 
     (window,) = penalty_answers(house.answers, moment, [pupil], empty=True, parent=parent)
     found = _case(house, moment, pupil, parent, case)
@@ -133,8 +130,6 @@ def _letter(
 
 def _case(house: House, moment: Moment, pupil: str, parent: str, name: str | None) -> CaseAnswer | None:
     """Return the parent's case of that name, or the last one. Refuses a name that is none of theirs."""
-    from projections.ladder_answers import ladder_answers
-
     found = [
         case
         for answer in ladder_answers(house.answers, moment, [pupil], empty=True)
@@ -160,9 +155,6 @@ def readable(house: House, moment: Moment, pupil: str) -> Particulars:
 
 def year_to_date(house: House, moment: Moment, pupil: str) -> Figures:
     """Return the figures that a letter quotes. Raises Misconfigured where the year has none yet."""
-    from commands.paper.letters import Figures
-    from projections.cohorts import absence_answers
-    from projections.letters import quotable
 
     counts = quotable(house.answers, moment, pupil)
     year = moment.school.calendar.year_begun_by(moment.as_of)
@@ -185,8 +177,6 @@ def signers(moment: Moment, roles: tuple[str, ...]) -> list[str]:
 def paper(moment: Moment, pupil: str, parent: str, known: Particulars, made: Letter, signed: list[str]) -> bytes:
     """Return a letter as a PDF, addressed to a parent. Refuses: unknown_person. Raises Misconfigured where the contacts
     hold no name of theirs."""
-    from commands.paper import render
-    from commands.paper.letters import spoken
 
     contact = next((each for each in known.contacts if each.get("id") == parent), None)
     if contact is None:

@@ -10,8 +10,12 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, progress_bar, say, say_json
+from commands.cli.bars import progress_bar
+from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note
+from commands.cli.speech import say, say_json
 from commands.cli.write import carry_out
+from commands.journal import decode, lines_of, replay
+from commands.models import LINE_BYTES
 from commands.wiring import open_house
 from ledger.errors import Misconfigured, Refused
 
@@ -33,7 +37,6 @@ def replay_journal(
     \b
     Example: attendance replay school.ndjson --ledger sqlite:///school.db
     """
-    from commands.journal import lines_of, replay
 
     def refused(number: int, refusal: Refused) -> None:
         note(f"line {number}: {refusal}")
@@ -67,8 +70,6 @@ def do_line(
     \b
     Example: attendance do - < line.json
     """
-    from commands.journal import decode
-    from commands.models import LINE_BYTES
 
     text = sys.stdin.buffer.read(LINE_BYTES + 1) if line == STANDARD_INPUT else line
     carry_out(decode(text), ledger, keys, as_json=as_json)

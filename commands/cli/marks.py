@@ -6,16 +6,10 @@ from typing import Annotated
 
 import typer
 
+from commands.cli.arguments import Class, SessionArgument
 from commands.cli.derived import derive
 from commands.cli.options import PLAIN
-from commands.cli.write import (
-    Class,
-    Line,
-    SessionArgument,
-    line,
-    marked,
-    writes,
-)
+from commands.cli.write import Line, line, marked, writes
 from commands.models.follow_up import LogContact, ReportAbsence
 from commands.models.marks import AmendMark, CloseRegister, LogArrival, RecordMark
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 import re
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -30,12 +28,11 @@ from commands.wiring import (
 )
 from ledger.errors import Refused
 from ledger.sessions import parse_moment
-from ledger.text import escaped, in_lines, one_line
+from ledger.text import one_line
 
 PROGRAM = "attendance"
 # Plain help: Rich takes longer to load than everything else, and an example on one line must stay on one line.
 PLAIN: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False, "no_args_is_help": True}
-BROKEN_PIPE = 141  # as a shell counts a process that its reader left
 BY_VARIABLE = "ATTENDANCE_BY"
 
 LedgerOption = Annotated[
@@ -77,8 +74,6 @@ AcceptClockOption = Annotated[
     typer.Option("--accept-clock", help="The clock is right, though it is over 60 days after the last event."),
 ]
 
-Stages = Callable[[str, int, int | None], None]
-LINE_SECONDS = 5  # between two lines of progress in a log
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -168,77 +163,6 @@ def opened(ledger: str | None, keys: str | None, *, examining: bool = False) -> 
             note(sentence)
 
 
-def say(text: str) -> None:
-    """Print lines of text to standard output."""
-    say_as_it_is(in_lines(text))
-
-
-def say_as_it_is(text: str) -> None:
-    """Print what was made fit to be printed. Ends the program quietly where nobody reads it any more."""
-    try:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The interpreter flushes once more when it ends, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(BROKEN_PIPE) from None
-
-
-def say_json(value: Any) -> None:
-    import msgspec
-
-    say_as_it_is(escaped(msgspec.json.encode(value).decode()))
-
-
 def note(sentence: object) -> None:
     """Say one sentence on standard error."""
     print(f"{PROGRAM}: {one_line(sentence)}", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def progress_bar(what: str, total: int | None) -> Iterator[Callable[[int], None] | None]:
-    """Yield what to call with the count reached; None, and no bar, where standard error is not a terminal."""
-    with stage_bars() as stages:
-        yield None if stages is None else lambda reached: stages(what, reached, total)
-
-
-@contextmanager
-def stage_bars(*, lines: bool = False) -> Iterator[Stages | None]:
-    """Yield what to call with a stage, the count reached in it and its total, for one bar a stage. Where standard error
-    is not a terminal: None, or with `lines` what says one now and then."""
-    if not sys.stderr.isatty():
-        yield _stage_lines() if lines else None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    rate = TextColumn("{task.fields[rate]}")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def reached(stage: str, count: int, total: int | None) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total, rate="")
-            bar.update(tasks[stage], completed=count, total=total)
-            speed = bar.tasks[tasks[stage]].speed
-            bar.update(tasks[stage], rate=f"{speed:,.0f}/s" if speed else "")
-
-        yield reached
-
-
-def _stage_lines() -> Stages:
-    begun: dict[str, tuple[float, int]] = {}
-    said = time.monotonic()
-
-    def reached(stage: str, count: int, total: int | None) -> None:
-        nonlocal said
-        now = time.monotonic()
-        since, first = begun.setdefault(stage, (now, count))
-        if now - said < LINE_SECONDS or now == since:
-            return
-        said, rate = now, (count - first) / (now - since)
-        left = f", {(total - count) / rate:,.0f} s left" if total and rate else ""
-        note(f"{stage}: {count:,}{f' of {total:,}' if total else ''}, {rate:,.0f}/s{left}")
-
-    return reached

@@ -5,11 +5,14 @@ A paper is printed, never sent: what records that it was sent or shared is a com
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.arguments import Pupil
+from commands.cli.asking import Part, Question, Told, asks, known_pupils, note_lost_keys
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -20,25 +23,23 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say,
-    say_json,
 )
 from commands.cli.report_files import PaperOption, check_paper, defined, print_paper
 from commands.cli.reports import FromOption, ToOption, begins_on, reports
-from commands.cli.write import Pupil
+from commands.cli.speech import say, say_json
+from commands.cli.tables import london, name_of, table
+from ledger.codes import CodeTable
 from ledger.errors import Refused
 from ledger.finding import Open, action
 from ledger.sessions import parse_year
 from ledger.words import SEALED
+from projections.cohorts import who
+from projections.letters import as_quoted
 from projections.lines import command_line
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ledger.codes import CodeTable
-    from projections.questions import Moment, Particulars
-    from projections.reports.parents import ParentReport
-    from projections.reports.sharing import SharingSheet
+from projections.questions import Moment, Particulars
+from projections.reports.parents import ParentReport, parent_reports
+from projections.reports.sharing import SharingSheet, shared_answers, sharing_sheet
+from projections.reports.year import code_key, pupil_year, year_as_of
 
 verbs = typer.Typer(**PLAIN)
 verbs.add_typer(reports, name="reports")
@@ -67,7 +68,6 @@ def print_pupil_year(
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     wanted = _year(year)
     check_paper(output, as_json=as_json)
-    from projections.reports.year import code_key, pupil_year, year_as_of
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
@@ -117,8 +117,6 @@ def print_parent_reports(
     check_paper(output, as_json=as_json)
     if sum((bool(pupils), class_name is not None, everybody)) != 1:
         raise Refused("malformed", field="PUPIL", expected="pupils, or --class, or --all: one of them")
-    from projections.cohorts import who
-    from projections.reports.parents import parent_reports
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
@@ -159,7 +157,6 @@ def print_sharing_sheet(
     """
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     check_paper(output, as_json=as_json)
-    from projections.reports.sharing import sharing_sheet
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
@@ -189,48 +186,34 @@ def print_sharing_sheet(
         say(f"  {command_line(shared)}")
 
 
-@verbs.command("shared")
+@asks(verbs, "shared")
 def show_shared(
+    question: Question,
     pupils: Annotated[list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers.")] = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Told:
     """List what was passed on about pupils, to whom and why.
 
     \b
     Example: attendance shared 1042
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    from projections.cohorts import described
-    from projections.reports.sharing import shared_answers
+    chosen = question.known(pupils) if pupils else sorted(question.moment.school.pupils)
+    found = shared_answers(question.answers, question.moment, chosen)
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        chosen = known_pupils(moment, pupils) if pupils else sorted(moment.school.pupils)
-        found = shared_answers(house.answers, moment, chosen)
-        if as_json:
-            say_json([_plain(each) | {"simulated": house.simulated} for each in found])
-            return
-        from commands.cli.tables import london, name_of, show, table
-
-        note_lost_keys(house)
-        names = house.answers.particulars(moment, {each.pupil for each in found})
+    def parts() -> list[Part]:
+        names = question.names({each.pupil for each in found})
         headings = ("pupil", "name", "on", "to", "what", "as_of", "seen", "why", "by", "recorded")
-        made = table("Passed on", house.simulated, **dict.fromkeys(headings, "left"))
+        made = table("Passed on", question.simulated, **dict.fromkeys(headings, "left"))
         for each in found:
             by = f"{each.by.name} ({each.by.title})"
             where = (each.pupil, name_of(each.pupil, names), each.on, each.recipient, each.what, each.as_of)
             made.add_row(*where, str(each.seen), each.why, by, london(each.recorded_at))
-        show(*([made] if found else ["nothing was passed on"]), described(moment))
+        return [made] if found else ["nothing was passed on"]
+
+    return Told([_plain(each) | {"simulated": question.simulated} for each in found], "Passed on", parts)
 
 
 def letter_line(moment: Moment, report: ParentReport) -> str:
     """Return the line that records that a report was sent, with the figures of the year to date that it quotes."""
-    from projections.letters import as_quoted
-
     sent = {"about": "report", "parents": tuple(report.parents), "sent_on": Open("DAY"), "as_of": moment.as_of}
     quoted = as_quoted(report.year)
     return command_line(action("SendLetter", pupil=report.pupil, **sent, seen=moment.position, quoted=quoted))
@@ -266,6 +249,4 @@ def _name(who: Particulars) -> str:
 
 
 def _plain(value: Any) -> Any:
-    import msgspec
-
     return msgspec.to_builtins(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -17,15 +17,14 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say,
-    say_json,
 )
+from commands.cli.speech import say, say_json
+from commands.cli.tables import london, show, table
+from commands.section import Section
 from ledger.errors import Refused
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from projections.policies import Person, PolicyAnswer
+from ledger.policy import shipped_text
+from projections.cohorts import described
+from projections.policies import Person, PolicyAnswer, policy_answer
 
 verbs = typer.Typer(**PLAIN)
 
@@ -53,12 +52,9 @@ def show_policies(
     if text is not None:
         if about or known or as_json:
             raise Refused("malformed", field="--text", expected="a policy's name alone")
-        from ledger.policy import shipped_text
 
         say(shipped_text(text))
         return
-    from projections.cohorts import described
-    from projections.policies import policy_answer
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
@@ -66,7 +62,6 @@ def show_policies(
         if as_json:
             say_json(answer)
             return
-        from commands.cli.tables import show
 
         show(
             f"{answer.title} ({answer.edition}): {_review(answer)}",
@@ -83,18 +78,14 @@ def _review(answer: PolicyAnswer) -> str:
     return f"to be reviewed by {answer.review_on}" + (", which has come" if answer.review_due else "")
 
 
-def _settings_table(answer: PolicyAnswer) -> Table:
-    from commands.cli.tables import table
-
+def _settings_table(answer: PolicyAnswer) -> Section:
     made = table(f"Policy {answer.policy}", answer.simulated, setting="left", value="left", source="left")
     for each in answer.settings:
         made.add_row(each.setting, _shown(each.value), each.source)
     return made
 
 
-def _adoptions_table(answer: PolicyAnswer) -> Table:
-    from commands.cli.tables import london, table
-
+def _adoptions_table(answer: PolicyAnswer) -> Section:
     headings = dict.fromkeys(("from", "policy", "in_force", "review", "recorded", "by"), "left")
     made = table("Adopted", answer.simulated, **headings, position="right")
     for each in answer.adopted:
@@ -110,9 +101,7 @@ def _adoptions_table(answer: PolicyAnswer) -> Table:
     return made
 
 
-def _roles_table(answer: PolicyAnswer) -> Table:
-    from commands.cli.tables import london, table
-
+def _roles_table(answer: PolicyAnswer) -> Section:
     headings = dict.fromkeys(("role", "holder", "since", "contact", "recorded", "by"), "left")
     made = table(f"Roles on {answer.as_of}", answer.simulated, **headings, position="right")
     for role in answer.roles:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from commands.cli.ask import check_has_been, known_pupils
+from commands.cli.arguments import Pupil
+from commands.cli.asking import check_has_been, known_pupils
 from commands.cli.files import out_path, write_bytes
 from commands.cli.options import (
     PLAIN,
@@ -19,12 +20,14 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say,
-    say_json,
 )
 from commands.cli.seal import SEAL_VARIABLE, SealOption
-from commands.cli.write import Line, Pupil, line, writes
+from commands.cli.speech import say, say_json
+from commands.cli.write import Line, line, writes
 from ledger.errors import Misconfigured, Refused
+from ledger.seal import open_seal
+from projections.cohorts import described
+from projections.portable import portable_record
 
 verbs = typer.Typer(**PLAIN)
 
@@ -53,9 +56,6 @@ def make_portable(
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     if seal is None:
         raise Misconfigured(f"a record is signed with the seal's key: give --seal FOLDER or {SEAL_VARIABLE}")
-    from ledger.seal import open_seal
-    from projections.cohorts import described
-    from projections.portable import portable_record
 
     path = out_path(str(output), (".json",))
     key = open_seal(seal)

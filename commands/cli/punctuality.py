@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from commands.cli.ask import Pupils, known_pupils, note_lost_keys, note_nobody
+from commands.cli.arguments import Pupils
+from commands.cli.asking import known_pupils, note_lost_keys, note_nobody
 from commands.cli.files import OutOption, out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
@@ -20,15 +21,26 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say_json,
 )
+from commands.cli.speech import say_json
+from commands.cli.tables import name_of, show, table
+from commands.paper import render
+from commands.sheets import write_sheet
 from ledger.errors import Refused
 from ledger.sessions import format_clock, parse_moment
 from ledger.text import one_line
 from ledger.words import counted
-
-if TYPE_CHECKING:
-    from projections.lateness import ArrivalAnswer, LateBookAnswer, PunctualityAnswer
+from projections.cohorts import described, who
+from projections.lateness import (
+    ArrivalAnswer,
+    LateBookAnswer,
+    PunctualityAnswer,
+    class_totals,
+    late_book_answer,
+    punctuality_answers,
+    total,
+)
+from projections.punctuality import SCHOOL_DAYS
 
 verbs = typer.Typer(**PLAIN)
 
@@ -67,8 +79,6 @@ def ask_punctuality(
     path = out_path(out, (".csv", ".xlsx")) if out else None
     if pupils and (year_group or class_name or group):
         raise Refused("malformed", field="PUPIL", expected="either pupils or a year group, class or group")
-    from projections.cohorts import described, who
-    from projections.lateness import punctuality_answers
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
@@ -86,8 +96,6 @@ def ask_punctuality(
         if as_json:
             say_json(found)
         elif not path:
-            from commands.cli.tables import show
-
             note_lost_keys(house)
             shown = found if pupils else [answer for answer in found if answer.late or answer.very_late]
             names = house.answers.particulars(moment, [answer.pupil for answer in shown])
@@ -98,8 +106,6 @@ def ask_punctuality(
 
 
 def _write(path: Path, found: list[PunctualityAnswer]) -> None:
-    from commands.sheets import write_sheet
-    from projections.punctuality import SCHOOL_DAYS
 
     rows = [
         [*(getattr(answer, name) for name in FIELDS.values()), *(answer.weekdays[day] for day in SCHOOL_DAYS)]
@@ -109,8 +115,6 @@ def _write(path: Path, found: list[PunctualityAnswer]) -> None:
 
 
 def _pupil_table(found: list[PunctualityAnswer], names: Any, simulated: bool) -> Any:
-    from commands.cli.tables import name_of, table
-    from projections.punctuality import SCHOOL_DAYS
 
     weeks = len(found[0].weeks) if found else 0
     made = table(
@@ -134,8 +138,6 @@ def _pupil_table(found: list[PunctualityAnswer], names: Any, simulated: bool) ->
 
 
 def _session_table(answer: PunctualityAnswer, simulated: bool) -> Any:
-    from commands.cli.tables import table
-
     made = table(
         f"Late sessions of {answer.pupil}",
         simulated,
@@ -154,8 +156,6 @@ def _session_table(answer: PunctualityAnswer, simulated: bool) -> Any:
 
 
 def _class_table(found: list[PunctualityAnswer], simulated: bool) -> Any:
-    from commands.cli.tables import table
-    from projections.lateness import class_totals, total
 
     headings = ("pupils", "never_late", "on_site", "L", "U", "late", "minutes", "not_logged")
     made = table("By class", simulated, **{"class": "left"}, **dict.fromkeys(headings, "right"))
@@ -196,8 +196,6 @@ def show_late_book(
     day, known = parse_day("DAY", day_text), parse_known_at(known_at)
     path = out_path(out, (".pdf", ".csv", ".xlsx")) if out else None
     assert day is not None
-    from projections.cohorts import described
-    from projections.lateness import late_book_answer
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(day, known)
@@ -205,8 +203,6 @@ def show_late_book(
         names = house.answers.particulars(moment, {arrival.pupil for arrival in found.arrivals})
         rows = [_arrival_row(arrival, names) for arrival in found.arrivals]
         if path and path.suffix == ".pdf":
-            from commands.paper import render
-
             write_bytes(path, render("late-book", moment, {"day": found.day, "rows": rows}))
         elif path:
             write_whole(path, lambda draft: _write_book(draft, found, rows))
@@ -215,8 +211,6 @@ def show_late_book(
         if as_json:
             say_json(found)
         elif not path:
-            from commands.cli.tables import show
-
             note_lost_keys(house)
             show(_book_table(found.day, rows, house.simulated), described(moment))
 
@@ -225,8 +219,6 @@ HEADINGS = ("arrived", "pupil", "name", "class", "session", "minutes", "code", "
 
 
 def _arrival_row(arrival: ArrivalAnswer, names: Any) -> list[str]:
-    from commands.cli.tables import name_of
-
     return [
         _clock(arrival.arrived_at),
         arrival.pupil,
@@ -242,8 +234,6 @@ def _arrival_row(arrival: ArrivalAnswer, names: Any) -> list[str]:
 
 
 def _book_table(day: str, rows: list[list[str]], simulated: bool) -> Any:
-    from commands.cli.tables import table
-
     made = table(
         f"Late Book, {day}",
         simulated,
@@ -255,8 +245,6 @@ def _book_table(day: str, rows: list[list[str]], simulated: bool) -> Any:
 
 
 def _write_book(path: Path, found: LateBookAnswer, rows: list[list[str]]) -> None:
-    from commands.sheets import write_sheet
-
     about = [found.day, found.known_at, found.position, found.policy, found.simulated]
     headings = [*HEADINGS, "day", "known_at", "position", "policy", "simulated"]
     write_sheet(path, headings, [[*row, *about] for row in rows], title=f"Late Book {found.day}")

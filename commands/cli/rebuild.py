@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 
+from commands.cli.bars import stage_bars
 from commands.cli.options import (
     PLAIN,
     AcceptClockOption,
@@ -18,21 +19,26 @@ from commands.cli.options import (
     KeysOption,
     LedgerOption,
     note,
-    say,
-    say_json,
-    stage_bars,
 )
+from commands.cli.schools import MAY_NOT_READ, database_of
+from commands.cli.speech import say, say_json
 from commands.cli.write import Line, line, signer, told
-from commands.wiring import open_house, sentence_of
+from commands.deciding.state import signed
+from commands.handle import Done, time_of
+from commands.models import parse
+from commands.models.keeping import AcceptRestoration
+from commands.wiring import House, open_house, sentence_of
 from ledger.errors import Misconfigured, Refused
+from ledger.note import parse_key
 from ledger.sessions import format_moment, from_micros, micros
+from ledger.store.rows import check_clock
 from ledger.words import counted
-
-if TYPE_CHECKING:
-    from commands.handle import Done
-    from commands.models.keeping import AcceptRestoration
-    from commands.wiring import House
-    from projections.rebuild import Rebuilt, Source
+from projections.archive.pages import ArchivedMarks
+from projections.archive.reading import open_archive
+from projections.archive.verifying import verify
+from projections.marks import Marks
+from projections.rebuild import Rebuilt, Source, drop_old, rebuild, status
+from projections.schools import opened_school
 
 verbs = typer.Typer(**PLAIN)
 
@@ -92,8 +98,6 @@ def rebuild_read_model(
             raise Refused("malformed", field="--every-school", expected=expected)
         _rebuild_every(ledger, restart=restart, as_json=as_json)
         return
-    from projections.marks import Marks
-    from projections.rebuild import drop_old, rebuild
 
     given = {"by": signer(by), "at": at, "accept_clock": accept_clock or None}
     acceptance = _acceptance(given) if ledger_is_right else None
@@ -120,10 +124,6 @@ def _source(house: House, folder: Path, verifier: str | None) -> Source:
     """Return what reads marks from the archive of a folder: one that the key signed, or where none is named one whose
     every row was held against the ledger's, as nobody who asks the read model later would know that it came from an
     unsigned one."""
-    from ledger.note import parse_key
-    from projections.archive.pages import ArchivedMarks
-    from projections.archive.reading import open_archive
-    from projections.archive.verifying import verify
 
     archive = open_archive(folder, house.ledger, None if verifier is None else parse_key(verifier))
     if verifier is None:
@@ -135,9 +135,6 @@ def _source(house: House, folder: Path, verifier: str | None) -> Source:
 
 def _rebuild_every(url: str | None, *, restart: bool, as_json: bool) -> None:
     """Rebuild the schools of a database one after the other; one that fails is named and the others go on."""
-    from commands.cli.schools import MAY_NOT_READ, database_of
-    from projections.rebuild import rebuild
-    from projections.schools import opened_school
 
     failed: dict[str, str] = {}
     rebuilt: list[dict[str, object]] = []
@@ -169,8 +166,6 @@ def _rebuild_every(url: str | None, *, restart: bool, as_json: bool) -> None:
 def _acceptance(given: Line) -> AcceptRestoration:
     """Return the command by which somebody takes a restored ledger for right, its positions yet to be filled in.
     Refuses: malformed, unknown_person."""
-    from commands.deciding.state import signed
-    from commands.models import parse
 
     command = parse(line("AcceptRestoration", stood=1, ended=1, **given))
     signed(command.by)
@@ -180,8 +175,6 @@ def _acceptance(given: Line) -> AcceptRestoration:
 def _of_restored(house: House, acceptance: AcceptRestoration) -> AcceptRestoration | None:
     """Return the command with its positions, and say what is given up; None where ledger and read model fit each other.
     Refused before anything is rebuilt where it could not be recorded afterwards."""
-    from commands.handle import time_of
-    from ledger.store.rows import check_clock
 
     try:
         house.ledger.check_restored()
@@ -229,8 +222,6 @@ def _tell_dropped(dropped: bool, simulated: bool, *, as_json: bool) -> None:
 
 
 def _tell_status(engine: object, simulated: bool, *, as_json: bool) -> None:
-    from projections.rebuild import status
-
     found = status(engine)  # type: ignore[arg-type]
     if found is None:
         say_json(None) if as_json else say("no rebuild is under way")

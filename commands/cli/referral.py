@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.arguments import Pupil
+from commands.cli.asking import known_pupils, note_lost_keys
 from commands.cli.files import out_path, write_bytes
+from commands.cli.letters import readable
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -21,16 +23,18 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say_json,
 )
-from commands.cli.write import Pupil
+from commands.cli.speech import say_json
+from commands.cli.tables import name_of, parent_name, show, table
+from commands.paper import render
+from commands.paper.referral import referral_facts
+from commands.wiring import House
 from ledger.errors import Refused
 from ledger.words import counted
-
-if TYPE_CHECKING:
-    from commands.wiring import House
-    from projections.questions import Moment, Particulars
-    from projections.referral import Referral, ReferralAnswer
+from projections.cohorts import described
+from projections.ladder_answers import ladder_answers
+from projections.questions import Moment, Particulars
+from projections.referral import Referral, ReferralAnswer, referrals
 
 verbs = typer.Typer(**PLAIN)
 
@@ -64,7 +68,6 @@ def check_referral(
     path = out_path(out, (".pdf",)) if out is not None else None
     if path is not None and parent is None:
         raise Refused("malformed", field="--parent", expected="the parent whom the form is about")
-    from projections.referral import referrals
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(day, known_time)
@@ -85,10 +88,6 @@ def _write(house: House, moment: Moment, referral: Referral, path: Path, *, draf
     if not referral.answer.ready and not draft:
         note(f"{path.name} was not written: mend what blocks the referral, or write a --draft")
         return
-    from commands.cli.letters import readable
-    from commands.paper import render
-    from commands.paper.referral import referral_facts
-    from projections.ladder_answers import ladder_answers
 
     pupil, parent = referral.answer.pupil, referral.answer.parent
     known = readable(house, moment, pupil)
@@ -103,13 +102,10 @@ def _write(house: House, moment: Moment, referral: Referral, path: Path, *, draf
 
 
 def _tell(house: House, moment: Moment, found: list[Referral], *, as_json: bool) -> None:
-    from projections.cohorts import described
-
     answers = [referral.answer for referral in found]
     if as_json:
         say_json(answers)
         return
-    from commands.cli.tables import show
 
     note_lost_keys(house)
     names = house.answers.particulars(moment, [answers[0].pupil])
@@ -119,8 +115,6 @@ def _tell(house: House, moment: Moment, found: list[Referral], *, as_json: bool)
 
 def _parts(answer: ReferralAnswer, names: dict[str, Particulars], simulated: bool) -> list[Any]:
     """Return one parent's referral: who it is about, what counts, what stands in its way and what mends it."""
-    from commands.cli.tables import name_of, parent_name, table
-
     who = f"{name_of(answer.pupil, names)} ({answer.pupil}) and {parent_name(answer.pupil, answer.parent, names)}"
     about = table(f"Referral about {who} ({answer.parent})", simulated, item="left", what="left")
     for item, what in _summary(answer):

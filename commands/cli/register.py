@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-from rich.table import Table
+from typing import Any
 
 from commands.cli.tables import Names, london, name_of, table
+from commands.section import Section
 from ledger.sessions import format_clock, parse_moment
 from ledger.text import one_line
-
-if TYPE_CHECKING:
-    from projections.registers import EntryAnswer, MarkAnswer, ReceivedAnswer, RegisterAnswer, SessionAnswer
+from projections.registers import EntryAnswer, MarkAnswer, ReceivedAnswer, RegisterAnswer, SessionAnswer
 
 HALVES = ("AM", "PM")
 
@@ -35,7 +32,7 @@ def register_parts(register: RegisterAnswer, names: Names, simulated: bool) -> l
     return [grid, *taken, told]
 
 
-def history_table(pupil: str, found: Iterable[EntryAnswer], names: Names, simulated: bool) -> Table:
+def history_table(pupil: str, found: Iterable[EntryAnswer], names: Names, simulated: bool) -> Section:
     """Return a pupil's entries, one line for each thing that they ever said."""
     made = table(f"Entries of {pupil}, {name_of(pupil, names)}", simulated, session="left", **MARK_COLUMNS)
     for answer in found:
@@ -65,7 +62,7 @@ MARK_COLUMNS = {
 }
 
 
-def _add_marks(made: Table, place: list[str], marks: list[MarkAnswer]) -> None:
+def _add_marks(made: Section, place: list[str], marks: list[MarkAnswer]) -> None:
     """Add a line for each mark; the place stands in the first only."""
     for number, mark in enumerate(marks):
         made.add_row(

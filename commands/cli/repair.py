@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
-from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, say, say_json
-from commands.wiring import open_house
-
-if TYPE_CHECKING:
-    from commands.wiring import House
+from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note
+from commands.cli.speech import say, say_json
+from commands.wiring import House, open_house
+from ledger.authorship import VOUCHED, recording_key
+from ledger.errors import Misconfigured
+from projections.projector import Projector, Stale
+from projections.rebuild import rebuild
 
 verbs = typer.Typer(**PLAIN)
 
@@ -28,8 +28,6 @@ def repair_ledger(ledger: LedgerOption = None, keys: KeysOption = None, as_json:
     \b
     Example: attendance repair --ledger sqlite:///school.db
     """
-    from ledger.authorship import VOUCHED, recording_key
-
     with open_house(ledger, keys, examining=True) as house:
         done = house.ledger.reads.repair()
         house.ledger.checked_again()
@@ -51,9 +49,6 @@ def repair_ledger(ledger: LedgerOption = None, keys: KeysOption = None, as_json:
 def _read_model(house: House) -> list[str]:
     """Return that the read model was built again, nothing where it may go on serving. One that was built from another
     ledger stays: which of the two is right, a person says with 'attendance rebuild'."""
-    from ledger.errors import Misconfigured
-    from projections.projector import Projector, Stale
-    from projections.rebuild import rebuild
 
     try:
         Projector(house.ledger, house.engine).check()

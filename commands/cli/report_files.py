@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+from rich.tree import Tree
 
 from commands.cli.files import write_bytes, write_whole
-from commands.cli.options import say
+from commands.cli.options import note
+from commands.cli.speech import say
+from commands.cli.tables import Part, show, titled
+from commands.paper import render
+from commands.section import Section, numeric, shown
+from commands.sections import MOMENT, for_file
+from commands.sheets import Sheet, write_book, write_sheet
 from ledger.errors import Misconfigured, Refused
+from ledger.sessions import format_moment
+from ledger.words import counted
+from projections.cohorts import described
+from projections.figures import definitions
+from projections.questions import Moment
+from projections.reports.base import Report, in_force
 
-if TYPE_CHECKING:
-    from commands.sections import Section
-    from projections.questions import Moment
-    from projections.reports.base import Report
-
-PDF = ".pdf"
+PDF, CSV, XLSX = ".pdf", ".csv", ".xlsx"
+WIDE = 6  # columns that stand side by side on an upright page
 PaperOption = Annotated[
     Path | None, typer.Option("-o", "--output", metavar="FILE.pdf", help="The paper; needed unless --json.")
 ]
@@ -37,8 +47,6 @@ def check_paper(output: Path | None, *, as_json: bool) -> None:
 
 def print_paper(output: Path, template: str, moment: Moment, facts: Mapping[str, Any]) -> None:
     """Write a paper and say where it is and what it was true for."""
-    from commands.paper import render
-    from projections.cohorts import described
 
     write_bytes(output, render(template, moment, facts))
     simulated = " (SIMULATED)" if moment.school.simulated else ""
@@ -58,13 +66,16 @@ def give(
 ) -> None:
     """Show a report's sections on the screen, or write them into the file that was named: on paper with the
     definitions of `words`, as a table the first section, or `sheet`."""
-    from commands.sections import for_file
-    from commands.sheets import write_sheet
 
     if output is None:
         _screen(moment, sections)
     elif output.suffix == PDF:
-        print_paper(output, "report", moment, {"title": title, "wide": wide, **_on_paper(moment, sections, words)})
+        print_paper(
+            output,
+            "report",
+            moment,
+            {"title": title, "wide": wide, **_on_paper(sections), "definitions": defined(moment, words)},
+        )
     else:
         headings, rows = for_file(report, sheet or sections[0])
         table = list(rows)
@@ -74,34 +85,23 @@ def give(
 
 def defined(moment: Moment, words: Sequence[str]) -> list[list[str]]:
     """Return these figures with their definitions under the policy of the moment."""
-    from projections.figures import definitions
-    from projections.reports.base import in_force
 
     known = definitions(in_force(moment))
     return [[word, known[word]] for word in words]
 
 
 def _screen(moment: Moment, sections: Sequence[Section]) -> None:
-    from commands.cli.tables import show, table
-    from commands.sections import numeric, shown
-    from projections.cohorts import described
-
-    parts: list[Any] = []
-    for section in sections:
-        if section.rows:
-            sides = ["right" if right else "left" for right in numeric(section)]
-            made = table(section.title, moment.school.simulated, **dict(zip(section.headings, sides, strict=True)))
-            for row in section.rows:
-                made.add_row(*map(shown, row))
-            parts += [made, *section.notes]
-        else:
-            parts.append(f"{section.title}: {', '.join(section.notes)}")
-    show(*parts, described(moment))
+    simulated = moment.school.simulated
+    filled = [
+        replace(section, title=titled(section.title, simulated))
+        if section.rows
+        else f"{section.title}: {', '.join(section.notes)}"
+        for section in sections
+    ]
+    show(*filled, described(moment))
 
 
-def _on_paper(moment: Moment, sections: Sequence[Section], words: Sequence[str]) -> dict[str, Any]:
-    from commands.sections import numeric, shown
-
+def _on_paper(sections: Sequence[Section]) -> dict[str, Any]:
     return {
         "sections": [
             {
@@ -113,5 +113,57 @@ def _on_paper(moment: Moment, sections: Sequence[Section], words: Sequence[str])
             }
             for section in sections
         ],
-        "definitions": defined(moment, words),
     }
+
+
+def write_parts(output: Path, title: str, moment: Moment, parts: Sequence[Part]) -> None:
+    """Write an answer's sections into the file that was named: all of them on paper and in a book, the first one in a
+    table for programs. Every row of a table says what it is true for. Lines belong to the section above them."""
+    sections = _sections_of(title, parts)
+    if output.suffix == PDF:
+        wide = any(len(section.headings) > WIDE for section in sections)
+        print_paper(output, "report", moment, {"title": title, "wide": wide, **_on_paper(sections), "definitions": []})
+        return
+    simulated = moment.school.simulated
+    true_for = [
+        moment.as_of.isoformat(),
+        format_moment(moment.known_at),
+        moment.position,
+        moment.policy.name if moment.policy else "none",
+    ]
+    sheets = [
+        Sheet(
+            section.title,
+            [*section.headings, *MOMENT],
+            [[*row, *true_for, str(simulated).lower()] for row in section.rows],
+        )
+        for section in sections
+    ]
+    if output.suffix == CSV:
+        for left_out in sheets[1:]:
+            note(f"not in {output.name}, which holds one table: {left_out.title}")
+        sheets = sheets[:1]
+    write_whole(output, lambda draft: write_book(draft, sheets))
+    rows = sum(len(sheet.rows) for sheet in sheets)
+    say(f"wrote {counted(rows, 'row')} to {output.name}" + (" (SIMULATED)" if simulated else ""))
+
+
+def _sections_of(title: str, parts: Sequence[Part]) -> list[Section]:
+    """Return the sections among these parts, each with the lines that stand under it."""
+    found: list[Section] = []
+    for part in parts:
+        if isinstance(part, Section):
+            found.append(replace(part, notes=list(part.notes)))
+        elif isinstance(part, Tree):
+            found.append(Section(title, ["why"], [[line] for line in _branches(part)]))
+        elif found:
+            found[-1].notes = [*found[-1].notes, part]
+        else:
+            found.append(Section(title, ["answer"], [[part]]))
+    return found
+
+
+def _branches(tree: Tree, depth: int = 0) -> Iterator[str]:
+    yield "– " * depth + str(tree.label)
+    for child in tree.children:
+        yield from _branches(child, depth + 1)

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import msgspec
 import typer
 
-from commands.cli.ask import note_lost_keys
+from commands.cli.asking import note_lost_keys
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -25,17 +26,30 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    say_json,
 )
 from commands.cli.report_files import OutputOption, give
+from commands.cli.speech import say_json
+from commands.sections import (
+    NameOf,
+    Section,
+    awards_sections,
+    governors_sections,
+    groups_sections,
+    name_by,
+    newsletter_sections,
+    weekly_file,
+    weekly_sections,
+)
+from commands.wiring import House
 from ledger.errors import Refused
-
-if TYPE_CHECKING:
-    from commands.sections import NameOf, Section
-    from commands.wiring import House
-    from projections.questions import Answers, Moment
-    from projections.reports.awards import AwardsReport
-    from projections.reports.base import Report
+from projections.cohorts import who
+from projections.questions import Answers, Moment
+from projections.reports.awards import AwardsReport, awards_report
+from projections.reports.base import Report
+from projections.reports.governors import governors_report
+from projections.reports.groups import groups_report
+from projections.reports.weekly import last_day_of, weekly_report
+from projections.spans import half_term
 
 reports = typer.Typer(help="Reports: parents, weekly, governors, groups, awards, newsletter, share.", **PLAIN)
 
@@ -72,8 +86,6 @@ def report_week(
     monday, about, known = parse_day("--week", week), parse_day("--as-of", as_of), parse_known_at(known_at)
     if monday and about:
         raise Refused("malformed", field="--week", expected="either a week or a day in it")
-    from commands.sections import name_by, weekly_file, weekly_sections
-    from projections.reports.weekly import last_day_of, weekly_report
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(last_day_of(monday) if monday else about, known)
@@ -106,8 +118,6 @@ def report_to_governors(
     \b
     Example: attendance reports governors --as-of 2025-12-19 -o governors.pdf
     """
-    from commands.sections import governors_sections
-    from projections.reports.governors import governors_report
 
     with _cohorts(leavers, as_of, known_at, ledger, keys) as (answers, moment, pupils):
         report = governors_report(answers, moment, pupils)
@@ -131,8 +141,6 @@ def report_groups(
     \b
     Example: attendance reports groups --as-of 2025-12-19 -o groups.xlsx
     """
-    from commands.sections import groups_sections
-    from projections.reports.groups import groups_report
 
     with _cohorts(leavers, as_of, known_at, ledger, keys) as (answers, moment, pupils):
         report = groups_report(answers, moment, pupils)
@@ -145,7 +153,6 @@ def _cohorts(
 ) -> Iterator[tuple[Answers, Moment, list[str]]]:
     """Yield what a report about the cohorts of a day is made from."""
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    from projections.cohorts import who
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
@@ -180,8 +187,6 @@ def report_awards(
     \b
     Example: attendance reports awards --from 2025-11-03 --to 2025-12-19 --names
     """
-    from commands.sections import awards_sections
-
     with opened(ledger, keys) as house:
         moment, report = _awards(house, first, last, known_at)
         if as_json:
@@ -209,8 +214,6 @@ def report_newsletter(
     \b
     Example: attendance reports newsletter --from 2025-11-03 --to 2025-12-19 -o newsletter.pdf
     """
-    from commands.sections import newsletter_sections
-
     with opened(ledger, keys) as house:
         moment, report = _awards(house, first, last, known_at)
         if as_json:
@@ -223,7 +226,6 @@ def report_newsletter(
 
 def _awards(house: House, first: str | None, last: str | None, known_at: str | None) -> tuple[Moment, AwardsReport]:
     begins, about, known = parse_day("--from", first), parse_day("--to", last), parse_known_at(known_at)
-    from projections.reports.awards import awards_report
 
     moment = house.answers.moment(about, known)
     return moment, awards_report(house.answers, moment, begins_on(moment, begins))
@@ -231,22 +233,16 @@ def _awards(house: House, first: str | None, last: str | None, known_at: str | N
 
 def begins_on(moment: Moment, first: date | None) -> date:
     """Return the first day of a period: the one given, else that of the half term. Refuses one after its last day."""
-    from projections.spans import half_term
-
     if first is not None and first > moment.as_of:
         raise Refused("malformed", field="--from", value=str(first), expected=f"a day up to {moment.as_of}")
     return first or half_term(moment, moment.as_of)
 
 
 def _name_of(house: House, moment: Moment, report: AwardsReport) -> NameOf:
-    from commands.sections import name_by
-
     note_lost_keys(house)
     return name_by(house.answers.particulars(moment, [each.name for each in report.pupils]))
 
 
 def _counted(report: AwardsReport, *, names: bool) -> AwardsReport:
     """Return the report without its pupils, unless they were asked for."""
-    import msgspec
-
     return report if names else msgspec.structs.replace(report, pupils=[])

@@ -7,15 +7,16 @@ fails, `return show` writes the same file again.
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from commands.cli.ask import deciding_moment, known_pupils, note_lost_keys
+from commands.cli.arguments import Pupil
+from commands.cli.asking import Part, Question, Told, asks, known_pupils
 from commands.cli.files import out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
-    AsOfOption,
     AtOption,
     ByOption,
     JsonOption,
@@ -27,23 +28,27 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
     parse_recorded_at,
-    say,
-    say_json,
 )
+from commands.cli.speech import say, say_json
 from commands.cli.support import return_
-from commands.cli.write import Pupil, line, signer, told
+from commands.cli.tables import Names, name_of, show, table
+from commands.cli.write import deciding_moment, line, signer, told
+from commands.models import parse
+from commands.paper import render
+from commands.sheets import write_sheet
+from commands.wiring import House
 from ledger.errors import Misconfigured, Refused
+from ledger.events import ReturnMade
 from ledger.grounds import GROUNDS, ground
 from ledger.steps import RETURNS
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from commands.cli.tables import Names
-    from commands.wiring import House
-    from projections.questions import Moment
-    from projections.return_forms import Stated
-    from projections.returns import Candidate
+from ledger.words import counted
+from projections.admission import roll_answers
+from projections.chronology import chronologies
+from projections.cohorts import described
+from projections.questions import Moment
+from projections.return_episodes import RETURNS_REST_ON
+from projections.return_forms import Stated, return_content, sheet_of
+from projections.returns import Candidate, announced_deletion, judged_attendance, return_candidates
 
 verbs = typer.Typer(**PLAIN)
 verbs.add_typer(return_, name="return")
@@ -57,15 +62,11 @@ OutputOption = Annotated[
 ]
 
 
-@verbs.command("returns")
+@asks(verbs, "returns")
 def list_returns(
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
+    question: Question,
     every: Annotated[bool, typer.Option("--all", help="Also those that were made.")] = False,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Told:
     """List the returns that are due to the authority.
 
     Of the school year to date, each once an episode, with the marks that it rests on in JSON.
@@ -73,23 +74,14 @@ def list_returns(
     \b
     Example: attendance returns --as-of 2025-12-12 --all
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    from projections.cohorts import described
-    from projections.returns import return_candidates
+    found = [each for each in return_candidates(question.answers, question.moment) if every or each.made is None]
+    due = sum(each.made is None for each in found)
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        found = [each for each in return_candidates(house.answers, moment) if every or each.made is None]
-        if as_json:
-            say_json(found)
-            return
-        from commands.cli.tables import show
+    def parts() -> list[Part]:
+        names = question.names([each.pupil for each in found])
+        return [_candidates_table(found, names, question.simulated)] if found else []
 
-        note_lost_keys(house)
-        names = house.answers.particulars(moment, [each.pupil for each in found])
-        due = sum(each.made is None for each in found)
-        counted = f"{due} {'return' if due == 1 else 'returns'} due; {described(moment)}"
-        show(_candidates_table(found, names, house.simulated), counted) if found else say(counted)
+    return Told(found, "Returns", parts, said=f"{counted(due, 'return')} due")
 
 
 @return_.command("make")
@@ -128,8 +120,6 @@ def make_return(
     form, path = _form(form), out_path(output, FILES) if output else None
     days = parse_day("--episode", episode), parse_day("--last-day", last_day)
     recorded_at = parse_recorded_at(at)
-    from commands.models import parse
-    from projections.return_forms import return_content
 
     with opened(ledger, keys) as house:
         moment = deciding_moment(house, recorded_at)
@@ -169,10 +159,6 @@ def show_return(
     """
     form, path = _form(form), out_path(output, FILES) if output else None
     episode, known = parse_day("EPISODE", episode_text), parse_known_at(known_at)
-    from ledger.events import ReturnMade
-    from projections.chronology import chronologies
-    from projections.cohorts import described
-    from projections.return_episodes import RETURNS_REST_ON
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(None, known)
@@ -198,8 +184,6 @@ def show_return(
             said |= {"by": {"name": event.by.name, "title": event.by.title}, "position": position}
             say_json(said | {"seen": event.seen, "content": event.content, "simulated": house.simulated})
         else:
-            from commands.cli.tables import show
-
             signed = f"made on {event.made_on} by {one_line(who)} (position {position})"
             show(*_content_parts(event.content, house.simulated), signed, described(moment))
 
@@ -220,8 +204,6 @@ def _chosen(
     house: House, moment: Moment, pupil: str, form: str, episode: date | None, last_day: date | None
 ) -> Candidate:
     """Return the return to make: the earliest that is due. Raises Refused where none is, or it was made already."""
-    from projections.returns import announced_deletion, judged_attendance, return_candidates
-
     own = [each for each in return_candidates(house.answers, moment, [pupil]) if each.form == form]
     if episode is not None:
         own = [each for each in own if each.episode == str(episode)]
@@ -246,8 +228,6 @@ def _stated(
     house: House, moment: Moment, candidate: Candidate, ground_key: str | None, destination: str | None
 ) -> Stated:
     """Return what the maker adds to a deletion. Raises Refused where its ground is stated nowhere."""
-    from projections.admission import roll_answers
-    from projections.return_forms import Stated
 
     (register,) = roll_answers(house.answers, moment, [candidate.pupil])
     if not register.readable:
@@ -269,13 +249,9 @@ def _write(path: Path, house: House, content: dict[str, Any], made_on: str, who:
     if "fields" not in content:
         raise Misconfigured("this return was recorded without the content of its form, so there is nothing to write")
     if path.suffix != ".pdf":
-        from commands.sheets import write_sheet
-        from projections.return_forms import sheet_of
-
         headings, row = sheet_of(content)
         write_whole(path, lambda draft: write_sheet(draft, headings, [row], title=content["title"]))
         return
-    from commands.paper import render
 
     moment = house.answers.moment(date.fromisoformat(content["as_of"]), parse_known_at(content["known_at"]))
     moment = moment._replace(position=content["position"])
@@ -284,8 +260,6 @@ def _write(path: Path, house: House, content: dict[str, Any], made_on: str, who:
 
 
 def _candidates_table(found: list[Candidate], names: Names, simulated: bool) -> Any:
-    from commands.cli.tables import name_of, table
-
     made = table(
         "Returns to the authority",
         simulated,
@@ -306,8 +280,6 @@ def _candidates_table(found: list[Candidate], names: Names, simulated: bool) -> 
 
 def _content_parts(content: dict[str, Any], simulated: bool) -> list[Any]:
     """Return what a return said, as tables."""
-    from commands.cli.tables import table
-
     if "fields" not in content:
         # Somebody recorded it by hand, with what they thought worth keeping.
         return [f"{key}: {one_line(value)}" for key, value in content.items()] or ["recorded without its content"]

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
+from commands.cli.arguments import Pupil, Reason
 from commands.cli.derived import derive
 from commands.cli.options import PLAIN
-from commands.cli.write import Line, Pupil, Reason, line, objects, writes
+from commands.cli.write import Line, line, objects, writes
 from commands.models.roll import AmendParticulars, ChangeClass, ReceiveMovingForm, RemoveFromRoll
 from ledger.errors import Refused
 

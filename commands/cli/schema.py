@@ -5,9 +5,26 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import msgspec
+import typer
 
+from commands.cli.options import PLAIN
+from commands.cli.speech import say_json
 from commands.models import COMMANDS
 from ledger.events import AnyEvent
+
+verbs = typer.Typer(**PLAIN)
+
+
+@verbs.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of every command and event.
+
+    Made from the models, as one object with "commands" and "events".
+
+    \b
+    Example: attendance schema > schema.json
+    """
+    say_json(schema())
 
 
 def schema() -> dict[str, dict[str, Any]]:

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from commands.cli.arguments import Code, Reason, SessionsArgument
 from commands.cli.options import PLAIN
-from commands.cli.write import Code, Line, Reason, SessionsArgument, line, signer, writes
+from commands.cli.write import Line, line, signer, writes
 from ledger.errors import Refused
+from ledger.policy import load
 from ledger.roles import ROLES
 
 verbs = typer.Typer(**PLAIN)
@@ -162,7 +164,6 @@ def _policy(name: str | None, file: Path | None) -> Line:
     """Return what a line says of a policy: its name, and where it stands in a file all of it."""
     if file is None:
         return {"policy": name}
-    from ledger.policy import load
 
     own = load(file)
     if name not in (None, own.name):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from commands.cli.tables import london, percent_of, table
+from commands.section import Section
 from ledger.text import one_line
 from projections.reports.pooled import (
     Pooled,
@@ -17,7 +16,7 @@ from projections.reports.pooled import (
 from projections.schools import SchoolState
 
 
-def schools_table(found: list[SchoolState]) -> Table:
+def schools_table(found: list[SchoolState]) -> Section:
     made = table(
         "Schools",
         any(state.simulated for state in found),
@@ -38,7 +37,7 @@ def schools_table(found: list[SchoolState]) -> Table:
     return made
 
 
-def pooled_absence_table(lines: list[SchoolAbsence], together: PooledAbsence) -> Table:
+def pooled_absence_table(lines: list[SchoolAbsence], together: PooledAbsence) -> Section:
     made = table(
         "Absence of schools, year to date",
         together.simulated,
@@ -66,7 +65,7 @@ def pooled_absence_table(lines: list[SchoolAbsence], together: PooledAbsence) ->
     return made
 
 
-def pooled_penalty_table(lines: list[SchoolPenalty], together: PooledPenalty) -> Table:
+def pooled_penalty_table(lines: list[SchoolPenalty], together: PooledPenalty) -> Section:
     made = table(
         "Penalty windows of schools",
         together.simulated,

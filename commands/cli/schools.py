@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Event
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from commands.cli.bars import progress_bar, stage_bars
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -21,19 +22,26 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    progress_bar,
-    say,
-    say_json,
-    stage_bars,
 )
+from commands.cli.school_tables import pooled_absence_table, pooled_penalty_table, schools_table
+from commands.cli.speech import say, say_json
+from commands.cli.tables import show
 from commands.wiring import ledger_address, sentence_of
 from ledger.errors import LedgerError, Misconfigured
+from ledger.store.names import chosen, is_postgres
+from ledger.store.schools import Schools, open_schools
 from ledger.words import counted
-
-if TYPE_CHECKING:
-    from ledger.store.schools import Schools
-    from projections.questions import Answers, Moment
-    from projections.schools import Followed
+from projections.questions import Answers, Moment
+from projections.rebuild import brought_up
+from projections.reports.pooled import (
+    moment_of,
+    pooled_absence,
+    pooled_penalty,
+    school_absence,
+    school_penalty,
+    times_of,
+)
+from projections.schools import Followed, closed_school, school_state
 
 verbs = typer.Typer(**PLAIN)
 pooled = typer.Typer(help="Figures of many schools together: absence, penalty.", **PLAIN)
@@ -70,8 +78,6 @@ def list_schools(schools: SchoolsOption = None, ledger: LedgerOption = None, as_
     \b
     Example: attendance schools --ledger postgresql://user@host/db
     """
-    from projections.schools import closed_school, school_state
-
     with database_of(ledger, schools) as (database, names, _, closed):
         heads = database.heads(names)
         with progress_bar("asking", len(names)) as progress:
@@ -85,9 +91,6 @@ def list_schools(schools: SchoolsOption = None, ledger: LedgerOption = None, as_
     if as_json:
         say_json(found)
     else:
-        from commands.cli.school_tables import schools_table
-        from commands.cli.tables import show
-
         show(schools_table(found), f"{_counted(len(found))} at {shown}")
     if closed:
         raise typer.Exit(NO)
@@ -111,16 +114,12 @@ def project(
     \b
     Example: attendance project --follow --ledger postgresql://user@host/db
     """
-    from ledger.store.names import chosen, is_postgres
-
     url = ledger_address(ledger)
     if not is_postgres(url):
         chosen(url, schools or ())
         _project_one(url, follow=follow, as_json=as_json)
         return
     with database_of(url, schools) as (database, _, only, closed), _until_signalled() as stopped:
-        from projections.schools import Followed
-
         _tell_closed(closed)
         followed = Followed(database, only, told=_tell)
         with stage_bars() as bar:
@@ -138,7 +137,6 @@ def project(
 def _project_one(url: str, *, follow: bool, as_json: bool) -> None:
     if follow:
         raise Misconfigured("--follow is for a PostgreSQL database of many schools, and this is one ledger")
-    from projections.rebuild import brought_up
 
     with opened(url, None) as house:
         before = house.answers.projector.position()
@@ -187,8 +185,6 @@ def pool_absence(
     \b
     Example: attendance pooled absence --as-of 2025-12-12 --ledger postgresql://user@host/db
     """
-    from commands.cli.school_tables import pooled_absence_table
-    from projections.reports.pooled import pooled_absence, school_absence
 
     _pool(ledger, schools, as_of, known_at, school_absence, pooled_absence, pooled_absence_table, as_json=as_json)
 
@@ -209,8 +205,6 @@ def pool_penalty(
     \b
     Example: attendance pooled penalty --as-of 2025-12-12 --ledger postgresql://user@host/db
     """
-    from commands.cli.school_tables import pooled_penalty_table
-    from projections.reports.pooled import pooled_penalty, school_penalty
 
     _pool(ledger, schools, as_of, known_at, school_penalty, pooled_penalty, pooled_penalty_table, as_json=as_json)
 
@@ -228,7 +222,6 @@ def _pool(
 ) -> None:
     """Ask every school the same, pool the answers, and say both; name who could not be answered for."""
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    from projections.reports.pooled import moment_of, times_of
 
     lines: list[Any] = []
     unanswered: list[dict[str, str]] = []
@@ -249,8 +242,6 @@ def _pool(
     if as_json:
         say_json({"schools": lines, "pooled": together, "unanswered": unanswered})
     else:
-        from commands.cli.tables import show
-
         rests = f"pooled over {together.schools} of {_counted(together.of)}"
         show(table(lines, together), f"{rests}, as of {together.as_of}, as known at {together.known_at}")
     if unanswered:
@@ -260,8 +251,6 @@ def _pool(
 @contextmanager
 def database_of(ledger: str | None, schools: list[str] | None) -> Iterator[Asked]:
     """Open the database of an address, and say which of its schools are asked for."""
-    from ledger.store.names import chosen
-    from ledger.store.schools import open_schools
 
     url = ledger_address(ledger)
     only = chosen(url, schools or ())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.arguments import Class, Pupil
+from commands.cli.asking import Part, Question, Told, asks
+from commands.cli.bars import progress_bar
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -20,19 +22,23 @@ from commands.cli.options import (
     opened,
     parse_day,
     parse_known_at,
-    progress_bar,
-    say,
-    say_json,
 )
+from commands.cli.register import history_table, received_lines, register_parts
 from commands.cli.seal import SealOption
-from commands.cli.write import Class, Pupil
+from commands.cli.speech import say, say_json
+from commands.cli.tables import findings_table, show
+from commands.wiring import House
+from ledger.authorship import checked
 from ledger.errors import Refused
 from ledger.finding import Finding
 from ledger.sessions import Session, micros
-
-if TYPE_CHECKING:
-    from commands.wiring import House
-    from projections.sealed import Sealed
+from ledger.store import Damaged, UnsoundRow
+from projections.cohorts import described
+from projections.file_health import loose
+from projections.health import doctor_findings, examined, verify_findings
+from projections.registers import history_answers, received_answers, register_answer
+from projections.replay import last_read
+from projections.sealed import Sealed, sealed_findings, short_findings, stamp_findings
 
 verbs = typer.Typer(**PLAIN)
 
@@ -42,15 +48,12 @@ SummaryOption = Annotated[
 ]
 
 
-@verbs.command("register")
+@asks(verbs, "register", day="day")
 def show_register(
+    question: Question,
     class_name: Class,
-    day_text: Annotated[str, typer.Argument(metavar="DAY", help="Such as 2025-11-03.")],
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+    day: Annotated[str, typer.Argument(metavar="DAY", help="Such as 2025-11-03.")],
+) -> Told:
     """Show the register of a class on a day.
 
     Original and amended codes, the codes that leave or a closure makes it expect, who, when and why.
@@ -58,59 +61,35 @@ def show_register(
     \b
     Example: attendance register 5T 2025-11-17 --known-at 2025-11-20
     """
-    day, known = parse_day("DAY", day_text), parse_known_at(known_at)
-    assert day is not None
-    from projections.cohorts import described
-    from projections.registers import register_answer
+    register = register_answer(question.answers, question.moment, class_name, question.moment.as_of)
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(day, known)
-        register = register_answer(house.answers, moment, class_name, day)
-        if as_json:
-            say_json(register)
-            return
-        from commands.cli.register import register_parts
-        from commands.cli.tables import show
+    def parts() -> list[Part]:
+        names = question.names({line.pupil for line in register.lines})
+        return register_parts(register, names, question.simulated)
 
-        note_lost_keys(house)
-        names = house.answers.particulars(moment, {line.pupil for line in register.lines})
-        show(*register_parts(register, names, house.simulated), described(moment))
+    return Told(register, f"Register of {class_name}", parts)
 
 
-@verbs.command("history")
+@asks(verbs, "history")
 def show_history(
+    question: Question,
     pupil: Pupil,
     session_text: Annotated[str | None, typer.Argument(metavar="SESSION", help="Just this half-day.")] = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Told:
     """Show every entry of a pupil, with all it ever said.
 
     \b
     Example: attendance history 1042 2025-11-17/AM
     """
     session = _session(session_text)
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    from projections.cohorts import described
-    from projections.registers import history_answers, received_answers
+    question.known([pupil])
+    found = history_answers(question.answers, question.moment, pupil, session)
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        known_pupils(moment, [pupil])
-        found = history_answers(house.answers, moment, pupil, session)
-        if as_json:
-            say_json(found)
-            return
-        from commands.cli.register import history_table, received_lines
-        from commands.cli.tables import show
+    def parts() -> list[Part]:
+        received = [] if session else received_lines(received_answers(question.answers, question.moment, pupil))
+        return [history_table(pupil, found, question.names([pupil]), question.simulated), *received]
 
-        note_lost_keys(house)
-        names = house.answers.particulars(moment, [pupil])
-        received = [] if session else received_lines(received_answers(house.answers, moment, pupil))
-        show(history_table(pupil, found, names, house.simulated), *received, described(moment))
+    return Told(found, f"Entries of {pupil}", parts)
 
 
 @verbs.command("doctor")
@@ -127,9 +106,6 @@ def find_faults(
     Example: attendance doctor --as-of 2025-12-12
     """
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    from ledger.store import Damaged
-    from projections.cohorts import described
-    from projections.health import doctor_findings
 
     with opened(ledger, keys, examining=True) as house:
         try:
@@ -179,10 +155,6 @@ def verify_ledger(
     \b
     Example: attendance verify --seal /media/safe/seal --ledger sqlite:///school.db
     """
-    from projections.file_health import loose
-    from projections.health import examined, verify_findings
-    from projections.replay import last_read
-    from projections.sealed import short_findings
 
     by = parse_known_at(sealed_by, "--sealed-by")
     if summary and not as_json:
@@ -205,8 +177,6 @@ def verify_ledger(
 
 def _recorded(house: House, progress: Callable[[int], None] | None, *, as_json: bool) -> list[Finding]:
     """Return what the codes beside the receipts say, what else is to be said noted on standard error."""
-    from ledger.authorship import checked
-
     recorded = checked(house.ledger, house.keys, progress)
     for sentence in recorded.notes if as_json or recorded.findings or house.keys.lost else ():
         note(sentence)
@@ -217,8 +187,6 @@ def _sealed(
     house: House, folder: Path | None, checkpoints: list[Path], verifier: str | None, roots: Path | None
 ) -> Sealed:
     """Return what seal and time stamps say, what else is to be said noted on standard error."""
-    from ledger.store import Damaged, UnsoundRow
-    from projections.sealed import Sealed, sealed_findings, stamp_findings
 
     try:
         sealed = sealed_findings(house.ledger, folder, checkpoints, verifier, house.keys.epochs())
@@ -252,27 +220,11 @@ def _tell_verified(
         say(cover.sentence)
 
 
-@verbs.command("schema")
-def print_schema() -> None:
-    """Print the JSON Schema of every command and event.
-
-    Made from the models, as one object with "commands" and "events".
-
-    \b
-    Example: attendance schema > schema.json
-    """
-    from commands.cli.schema import schema
-
-    say_json(schema())
-
-
 def _tell(title: str, found: list[Finding], simulated: bool, about: str, *, as_json: bool) -> None:
     """Print findings; the answer is no where there are any."""
     if as_json:
         say_json([finding.plain() | {"simulated": simulated} for finding in found])
     elif found:
-        from commands.cli.tables import findings_table, show
-
         counted = "1 finding" if len(found) == 1 else f"{len(found)} findings"
         show(findings_table(title, found, simulated), f"{counted}; {about}")
     else:

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from commands.cli.options import (
-    PLAIN,
-    JsonOption,
-    KeysOption,
-    LedgerOption,
-    note,
-    opened,
-    progress_bar,
-    say,
-    say_json,
-)
+from commands.cli.bars import progress_bar
+from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, opened
+from commands.cli.speech import say, say_json
+from commands.wiring import House
+from ledger.epochs import Epochs, last_signed
 from ledger.errors import Misconfigured
-
-if TYPE_CHECKING:
-    from commands.wiring import House
-    from ledger.epochs import Epochs
-    from ledger.note import Checkpoint
-    from ledger.seal import Seal
+from ledger.note import Checkpoint, open_note, parse_checkpoint
+from ledger.seal import LOST, BrokenSeal, Seal, new_seal, open_seal, read
+from ledger.stamp import ask
+from projections.health import stray_findings
+from projections.replay import pages
 
 verbs = typer.Typer(**PLAIN)
 
@@ -55,8 +48,6 @@ def seal_ledger(
     \b
     Example: attendance seal --seal /media/safe/seal --ledger sqlite:///school.db
     """
-    from ledger.note import open_note, parse_checkpoint
-
     if folder is None:
         raise Misconfigured(f"where is the seal? Give --seal FOLDER or {SEAL_VARIABLE}")
     with opened(ledger, keys) as house:
@@ -64,8 +55,6 @@ def seal_ledger(
         simulated = house.simulated
     checkpoint = parse_checkpoint(open_note(signed, seal.key))
     if timestamp is not None:
-        from ledger.stamp import ask
-
         seal.stamp(checkpoint.size, ask(timestamp, signed))
     if as_json:
         about = {"years": checkpoint.years, "until": checkpoint.until, "rules": checkpoint.rules}
@@ -79,9 +68,6 @@ def seal_ledger(
 
 def _signed(house: House, folder: Path, *, new: bool) -> tuple[Seal, str]:
     """Return the seal of a folder, made or begun there where that is asked for, and the note that it signed."""
-    from ledger.seal import BrokenSeal, new_seal, open_seal, read
-    from projections.health import stray_findings
-    from projections.replay import pages
 
     if new:
         school = house.ledger.opened()
@@ -109,8 +95,6 @@ def _signed(house: House, folder: Path, *, new: bool) -> tuple[Seal, str]:
 def _remembered(house: House, seal: Seal, *, new: bool) -> tuple[Epochs | None, list[Checkpoint]]:
     """Return where this seal is remembered, put down there before it signs anything, and what the ledger's seals signed
     last. Raises BrokenSeal for a folder that was put in the place of the ledger's seal, or was emptied."""
-    from ledger.epochs import last_signed
-    from ledger.seal import LOST, BrokenSeal
 
     memory = house.keys.epochs()
     try:

@@ -6,11 +6,20 @@ from typing import Annotated
 
 import typer
 
-from commands.cli.options import PLAIN, KeysOption, progress_bar, say
+from commands import demo as story
+from commands.cli.bars import progress_bar
+from commands.cli.options import PLAIN, KeysOption
+from commands.cli.register import register_parts
+from commands.cli.speech import say
+from commands.cli.tables import absence_table, band_line, penalty_table, show
+from commands.demo import APPROXIMATE_LINES, journal
+from commands.journal import replay
 from commands.wiring import House, keys_beside, open_house, sqlite_files
 from ledger.errors import Misconfigured, Refused
 from ledger.finding import action
+from projections.cohorts import absence_answers, bands, described, penalty_answers, who
 from projections.lines import command_line
+from projections.registers import register_answer
 
 verbs = typer.Typer(**PLAIN)
 
@@ -31,8 +40,6 @@ def demo(
     \b
     Example: attendance demo --fresh
     """
-    from commands.demo import APPROXIMATE_LINES, journal
-    from commands.journal import replay
 
     # Beside a SQLite ledger, whatever store the environment names for a real school.
     beside = keys_beside(ledger)
@@ -67,11 +74,6 @@ def _make_room(ledger: str, keys: str | None, beside: str | None, *, fresh: bool
 
 def _screens(house: House, ledger: str) -> None:
     """Show the register, the cohort and the window whose verdict later knowledge turns around."""
-    from commands import demo as story
-    from commands.cli.register import register_parts
-    from commands.cli.tables import absence_table, band_line, penalty_table, show
-    from projections.cohorts import absence_answers, bands, described, penalty_answers, who
-    from projections.registers import register_answer
 
     answers = house.answers
     class_name, day = story.STORY_REGISTER

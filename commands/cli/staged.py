@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
-from commands.cli.ask import known_pupils, note_lost_keys
+from commands.cli.asking import Part, Question, Told, asks
 from commands.cli.options import (
     PLAIN,
-    AsOfOption,
-    JsonOption,
-    KeysOption,
-    KnownAtOption,
-    LedgerOption,
-    opened,
-    parse_day,
-    parse_known_at,
-    say_json,
 )
+from commands.cli.tables import name_of, table
 from ledger.words import SEALED
-
-if TYPE_CHECKING:
-    from projections.support import Letter, StagedAnswer, Step
+from projections.support import Letter, StagedAnswer, Step, staged_answers
 
 verbs = typer.Typer(**PLAIN)
 
@@ -32,15 +23,11 @@ OVERVIEW = (
 )  # fmt: skip
 
 
-@verbs.command("staged")
+@asks(verbs, "staged")
 def show_staged(
+    question: Question,
     pupils: Annotated[list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers.")] = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Told:
     """Say where pupils stand in staged support.
 
     At which step, and which comes next by the policy's order. Without pupils, everybody for whom support is due or
@@ -50,28 +37,22 @@ def show_staged(
     \b
     Example: attendance staged 1042 --as-of 2025-12-12
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    from projections.cohorts import described
-    from projections.support import staged_answers
+    found = staged_answers(question.answers, question.moment, question.known(pupils) if pupils else None)
+    return Told(found, "Staged support", lambda: _parts(question, found, stages=bool(pupils)))
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        found = staged_answers(house.answers, moment, known_pupils(moment, pupils) if pupils else None)
-        if as_json:
-            say_json(found)
-            return
-        from commands.cli.tables import name_of, show, table
 
-        note_lost_keys(house)
-        names = house.answers.particulars(moment, [answer.pupil for answer in found])
-        made = table("Staged support", house.simulated, **dict.fromkeys(OVERVIEW, "left"))
-        for answer in found:
-            made.add_row(answer.pupil, name_of(answer.pupil, names), *_overview(answer))
-        parts: list[Any] = [made] if found else ["nobody needs a step of support"]
-        for answer in found if pupils else ():
-            parts += [_steps(answer.pupil, answer.steps, house.simulated)] if answer.steps else []
-            parts += [_letters(answer.pupil, answer.letters, house.simulated)] if answer.letters else []
-        show(*parts, described(moment))
+def _parts(question: Question, found: list[StagedAnswer], *, stages: bool) -> Iterator[Part]:
+    """Yield who stands where, and with `stages` every stage and letter of each."""
+    names = question.names([answer.pupil for answer in found])
+    made = table("Staged support", question.simulated, **dict.fromkeys(OVERVIEW, "left"))
+    for answer in found:
+        made.add_row(answer.pupil, name_of(answer.pupil, names), *_overview(answer))
+    yield made if found else "nobody needs a step of support"
+    for answer in found if stages else ():
+        if answer.steps:
+            yield _steps(answer.pupil, answer.steps, question.simulated)
+        if answer.letters:
+            yield _letters(answer.pupil, answer.letters, question.simulated)
 
 
 def _overview(answer: StagedAnswer) -> list[str]:
@@ -82,8 +63,6 @@ def _overview(answer: StagedAnswer) -> list[str]:
 
 
 def _steps(pupil: str, steps: list[Step], simulated: bool) -> Any:
-    from commands.cli.tables import table
-
     headings = ("step", "stage", "on", "people", "outcome", "looked_at_again", "by", "position")
     made = table(f"Steps of support for {pupil}", simulated, **dict.fromkeys(headings, "left"))
     for step in steps:
@@ -95,8 +74,6 @@ def _steps(pupil: str, steps: list[Step], simulated: bool) -> Any:
 
 
 def _letters(pupil: str, letters: list[Letter], simulated: bool) -> Any:
-    from commands.cli.tables import table
-
     headings = ("about", "sent_on", "quoted", "as_of", "seen", "the_register_then", "the_register_now")
     made = table(f"Letters about {pupil}", simulated, **dict.fromkeys(headings, "left"))
     for letter in letters:

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from commands.cli.arguments import ParentsOption, Pupil, Seen
 from commands.cli.derived import derive
 from commands.cli.options import PLAIN, KeysOption, LedgerOption, opened, parse_day
-from commands.cli.write import Line, ParentsOption, Pupil, Seen, line, objects, writes
+from commands.cli.write import Line, line, objects, writes
 from commands.models.support import InformAgency, RecordSupport, ShareInformation
 from ledger.errors import Refused
 from ledger.sessions import parse_moment
 from ledger.steps import RETURNS
+from projections.letters import quotable
 
 verbs = typer.Typer(**PLAIN)
 
@@ -89,7 +91,6 @@ def _figures(
 ) -> tuple[Line | None, int | None]:
     """Return a pupil's year to date and the position at which it was true: that seen, else the end of the ledger."""
     about = parse_day("--as-of", as_of)
-    from projections.letters import quotable
 
     with opened(ledger, keys) as house:
         recorded = house.answers.recorded_at([seen]) if seen is not None else {}

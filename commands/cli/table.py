@@ -111,7 +111,7 @@ HEADINGS: dict[str, tuple[Verb, ...]] = {
     "machines": (
         Verb("replay", "lines", "Apply a journal of commands"),
         Verb("do", "lines", "Carry out one journal line"),
-        Verb("schema", "screens", "The JSON Schema of every command and event"),
+        Verb("schema", "schema", "The JSON Schema of every command and event"),
         Verb("project", "schools", "Bring read models up to date"),
         Verb("rebuild", "rebuild", "Build the read model again from the ledger"),
         Verb("repair", "repair", "Bring a ledger to today's format"),

@@ -6,64 +6,102 @@ simulated ledger says SIMULATED in its title.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.tree import Tree
 
-from commands.cli.options import say_as_it_is
+from commands.cli.speech import fitted, say_as_it_is, screen_width
+from commands.section import Section, numeric, shown
+from ledger.finding import Finding
 from ledger.sessions import LONDON, parse_moment
 from ledger.text import in_a_cell, in_lines, one_line
 from ledger.words import SEALED, counted
+from projections.cohorts import AbsenceAnswer, PenaltyAnswer
+from projections.questions import Particulars
 
-if TYPE_CHECKING:
-    from ledger.finding import Finding
-    from projections.cohorts import AbsenceAnswer, PenaltyAnswer
-    from projections.questions import Particulars
-
-UNLIMITED = 10_000  # columns: into a file or a pipe nothing is folded
-Names = Mapping[str, "Particulars"]
-
-
-class Cells(Table):
-    """A table in whose cells nothing can leave its cell, whatever was recorded."""
-
-    def add_row(self, *cells: Any, **how: Any) -> None:
-        super().add_row(*(in_a_cell(cell) if isinstance(cell, str) else cell for cell in cells), **how)
-
-    def add_column(self, header: Any = "", *rest: Any, **how: Any) -> None:
-        super().add_column(in_a_cell(header) if isinstance(header, str) else header, *rest, **how)
+BETWEEN = 3  # between two columns
+READABLE = 12  # a text in a narrower column than this is not read but spelt out
+# What a narrow screen does without first.
+LEAST = (
+    "position", "UPN", "recorded", "school", "detail", "entry", "notices in three years", "still N", "reached", "made",
+    "missing", "possible", "attended", "on site", "not logged", "lates", "class", "authorised", "authorised %", "by",
+)  # fmt: skip
+Part = Section | Tree | str  # of what is shown
+Names = Mapping[str, Particulars]
 
 
-def show(*parts: Any) -> None:
-    """Print tables and lines, as wide as the terminal, or as they need where there is none."""
-    terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else UNLIMITED, markup=False, emoji=False, highlight=False)
+def show(*parts: Part) -> None:
+    """Print sections and lines, as wide as the terminal, or as they need where there is none."""
+    width = screen_width()
+    console = Console(width=width, markup=False, emoji=False, highlight=False)
     with console.capture() as capture:
         for place, part in enumerate(parts):
-            if place and isinstance(part, Table):
+            if place and isinstance(part, Section):
                 console.print()
-            console.print(in_lines(part) if isinstance(part, str) else part)
+            for each in _on_screen(part, width) if isinstance(part, Section) else [part]:
+                console.print(fitted(in_lines(each), width) if isinstance(each, str) else each)
     say_as_it_is("\n".join(line.rstrip() for line in capture.get().rstrip().splitlines()))
 
 
-def table(title: str, simulated: bool, **columns: str) -> Table:
-    """Return an empty table; each column's heading with "left" or "right"."""
-    made = Cells(
-        title=one_line(title) + (" (SIMULATED)" if simulated else ""),
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
-    )
-    for heading, justify in columns.items():
-        made.add_column(heading.replace("_", " "), justify=justify, overflow="fold")  # type: ignore[arg-type]
-    return made
+def table(title: str, simulated: bool, **columns: str) -> Section:
+    """Return an empty section; each column's heading with "left" or "right"."""
+    headings = [heading.replace("_", " ") for heading in columns]
+    return Section(titled(title, simulated), headings, right=[side == "right" for side in columns.values()])
+
+
+def titled(title: str, simulated: bool) -> str:
+    return one_line(title) + (" (SIMULATED)" if simulated else "")
+
+
+def _on_screen(section: Section, width: int) -> list[Any]:
+    """Return a section for a screen so wide: lines break between words, and where not even the words have room the
+    least important columns are left out, and named below. In a cell nothing can leave it, whatever was recorded."""
+    headings, right = [in_a_cell(heading) for heading in section.headings], numeric(section)
+    cells = [[in_a_cell(shown(value)) for value in row] for row in section.rows]
+    needed = [_room([heading, *(row[place] for row in cells)]) for place, heading in enumerate(headings)]
+    kept = list(range(len(headings)))
+    while len(kept) > 1 and sum(needed[place] + BETWEEN for place in kept) - BETWEEN > width:
+        kept.remove(_least([headings[place] for place in kept], kept))
+    look: dict[str, Any] = {"title_justify": "left", "title_style": "bold", "box": box.SIMPLE_HEAD}
+    made = Table(title=section.title, pad_edge=False, show_edge=False, **look)
+    natural = [max(map(cell_len, [heading, *(row[place] for row in cells)])) for place, heading in enumerate(headings)]
+    widths = _widths([needed[place] for place in kept], [natural[place] for place in kept], width)
+    for place, across in zip(kept, widths, strict=True):
+        made.add_column(headings[place], justify="right" if right[place] else "left", overflow="fold", width=across)
+    for row in cells:
+        made.add_row(*(row[place] for place in kept))
+    left_out = [heading for place, heading in enumerate(headings) if place not in kept]
+    return [made, *([f"for want of room without: {', '.join(left_out)}"] if left_out else []), *section.notes]
+
+
+def _room(column: list[str]) -> int:
+    """Return how many columns of the screen a column needs to be read: its longest word, and a few words of a text."""
+    words = max((cell_len(word) for cell in column for word in cell.split()), default=0)
+    return max(words, min(max(map(cell_len, column)), READABLE))
+
+
+def _widths(needed: list[int], natural: list[int], width: int) -> list[int]:
+    """Return how wide columns stand on a screen so wide: as they need, and what is left over shared among those whose
+    texts would break."""
+    widths, spare = list(needed), width - sum(needed) - BETWEEN * (len(needed) - 1)
+    lacking = sorted(range(len(needed)), key=lambda place: natural[place] - needed[place])
+    for count, place in enumerate(lacking):
+        given = min(natural[place] - needed[place], max(spare, 0) // (len(lacking) - count))
+        widths[place] += given
+        spare -= given
+    return widths
+
+
+def _least(headings: list[str], kept: list[int]) -> int:
+    """Return the least important of the columns that are left: one of LEAST, in their order, else the last; never the
+    first, which says what a line is about."""
+    return next((kept[headings.index(heading)] for heading in LEAST if heading in headings[1:]), kept[-1])
 
 
 def name_of(pupil: str, names: Names) -> str:
@@ -87,7 +125,7 @@ def london(moment: str) -> str:
 # --- absence --------------------------------------------------------------------------------------------------------
 
 
-def absence_table(found: Iterable[AbsenceAnswer], names: Names, simulated: bool) -> Table:
+def absence_table(found: Iterable[AbsenceAnswer], names: Names, simulated: bool) -> Section:
     made = table(
         "Absence, year to date",
         simulated,
@@ -129,7 +167,7 @@ def _cohort(answer: AbsenceAnswer) -> str:
 # --- penalty windows ------------------------------------------------------------------------------------------------
 
 
-def penalty_table(found: Iterable[PenaltyAnswer], names: Names, simulated: bool) -> Table:
+def penalty_table(found: Iterable[PenaltyAnswer], names: Names, simulated: bool) -> Section:
     """Return a line a pupil, and under it a line for each parent, whose notices of three years stand beside it."""
     made = table(
         "Penalty window",
@@ -172,7 +210,7 @@ def penalty_table(found: Iterable[PenaltyAnswer], names: Names, simulated: bool)
     return made
 
 
-def counted_table(answer: PenaltyAnswer, simulated: bool) -> Table:
+def counted_table(answer: PenaltyAnswer, simulated: bool) -> Section:
     """Return the sessions that one pupil's window counts, each with the event that gave its code."""
     made = table(
         f"Sessions counted for {answer.pupil}",
@@ -204,7 +242,7 @@ def _met(met: bool) -> str:
 # --- findings -------------------------------------------------------------------------------------------------------
 
 
-def findings_table(title: str, found: Iterable[Finding], simulated: bool) -> Table:
+def findings_table(title: str, found: Iterable[Finding], simulated: bool) -> Section:
     made = table(title, simulated, rule="left", pupil="left", session="left", position="right", finding="left")
     for finding in found:
         place = "" if finding.position is None else str(finding.position)

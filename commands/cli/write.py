@@ -10,10 +10,12 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Any
 
 import typer
 
+from commands.cli.cautions import cautions
 from commands.cli.options import (
     BY_VARIABLE,
     AcceptClockOption,
@@ -24,29 +26,17 @@ from commands.cli.options import (
     KeysOption,
     LedgerOption,
     note,
-    say,
-    say_json,
 )
-from commands.wiring import open_house
+from commands.cli.speech import say, say_json
+from commands.deciding.state import london_day
+from commands.handle import time_of
+from commands.journal import decode
+from commands.models import parse
+from commands.wiring import House, open_house
 from ledger.errors import Refused
+from projections.questions import Moment
 
 Line = dict[str, Any]
-
-Pupil = Annotated[str, typer.Argument(metavar="PUPIL", help="The pupil's admission number.")]
-SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="A half-day, such as 2025-11-03/AM.")]
-SessionsArgument = Annotated[list[str], typer.Argument(metavar="SESSION...", help="Half-days, such as 2025-11-03/AM.")]
-Parent = Annotated[str, typer.Argument(metavar="PARENT", help="One of this pupil's parents, by id.")]
-ParentOption = Annotated[str, typer.Option("--parent", metavar="ID", help="One of this pupil's parents, by id.")]
-ParentsOption = Annotated[
-    list[str], typer.Option("--parent", metavar="ID", help="One of this pupil's parents, by id; may be repeated.")
-]
-Seen = Annotated[
-    int | None, typer.Option("--seen", metavar="POSITION", help="Up to where the ledger was seen. [default its end]")
-]
-Class = Annotated[str, typer.Argument(metavar="CLASS", help="The class, such as 4W.")]
-Code = Annotated[str, typer.Argument(metavar="CODE", help="A code of the register.")]
-Detail = Annotated[str | None, typer.Option("--detail", metavar="TEXT", help="What the code needs stated.")]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
 
 
 def line(command: str, **fields: Any) -> Line:
@@ -118,8 +108,6 @@ def record(
 
 def carry_out(journal_line: Any, ledger: str | None, keys: str | None, *, as_json: bool, create: bool = False) -> None:
     """Carry out a line through the one parser and the one handler, and say what became of it."""
-    from commands.cli.cautions import cautions
-    from commands.models import parse
 
     command = parse(journal_line)  # before a ledger is opened, and perhaps made
     with open_house(ledger, keys, create=create) as house:
@@ -195,9 +183,15 @@ def marked(texts: list[str], field: str) -> list[tuple[str, Line]]:
 
 def objects(texts: list[str] | None, field: str) -> list[Any] | None:
     """Return what each text holds in JSON; None where nothing was given. Refuses: malformed."""
-    from commands.journal import decode
-
     try:
         return None if texts is None else [decode(text) for text in texts]
     except Refused:
         raise Refused("malformed", field=field, expected="an object in JSON, each key once") from None
+
+
+def deciding_moment(house: House, at: datetime | None) -> Moment:
+    """Return the moment that a command is decided at: the end of the ledger, as of the day that its clock shows, or on
+    a simulated ledger that of the time given. Refuses: ledger_is_system, time_runs_backwards."""
+
+    now, _ = time_of(at, house.ledger, house.simulated, house.ledger.now)
+    return house.answers.moment(london_day(now))

@@ -96,3 +96,20 @@ def test_requirements_name_no_host() -> None:
 def test_nothing_is_left_to_be_done_later() -> None:
     left = re.compile(r"\b(TODO|FIXME|XXX)\b|NotImplementedError")
     assert [str(path) for path in MODULES if left.search(path.read_text(encoding="utf-8"))] == []
+
+
+def imports_in_functions(source: str) -> list[int]:
+    """Return the lines of imports inside functions."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    inner = [node for function in functions for node in ast.walk(function)]
+    return sorted({node.lineno for node in inner if isinstance(node, ast.Import | ast.ImportFrom)})
+
+
+def test_the_command_line_imports_at_the_top_of_modules() -> None:
+    """What need not be loaded is another module: the verbs' own are loaded by the one table of their names."""
+    door = [path for path in MODULES if path.parent.name == "cli"]
+    assert len(door) > 40 and not [str(path) for path in door if imports_in_functions(path.read_text("utf-8"))]
+
+
+def test_an_import_inside_a_function_would_be_noticed() -> None:
+    assert imports_in_functions("import os\ndef f():\n    def g():\n        from os import path\n") == [4]

@@ -1,0 +1,205 @@
+"""The verbs that ask: one frame opens the ledger, makes the moment and gives the answer to a screen or a file.
+
+`asks` gives a verb the options that every question has. The verb returns its answer, which is the JSON, and its
+sections, which are the rest: screen, table, book and paper are made of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+import typer
+
+from commands.cli.arguments import ArchiveKeyOption, ArchiveOption
+from commands.cli.files import out_path
+from commands.cli.options import (
+    AsOfOption,
+    JsonOption,
+    KeysOption,
+    KnownAtOption,
+    LedgerOption,
+    note,
+    opened,
+    parse_day,
+    parse_known_at,
+)
+from commands.cli.report_files import write_parts
+from commands.cli.speech import say_json
+from commands.cli.tables import Part, show
+from commands.wiring import House
+from ledger.errors import Refused
+from ledger.note import parse_key
+from projections.cohorts import described
+from projections.questions import Answers, Moment, Particulars
+
+PDF_CSV_XLSX = (".pdf", ".csv", ".xlsx")
+AnswerFile = Annotated[
+    str | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Into FILE.pdf, FILE.csv or FILE.xlsx. [default the screen]"),
+]
+
+
+class Question(NamedTuple):
+    """What a verb that asks is given: the house, and the moment that it is asked about."""
+
+    house: House
+    moment: Moment
+
+    @property
+    def answers(self) -> Answers:
+        return self.house.answers
+
+    @property
+    def simulated(self) -> bool:
+        return self.house.simulated
+
+    def names(self, pupils: Iterable[str]) -> Mapping[str, Particulars]:
+        """Return the particulars of pupils as known at the moment."""
+        return self.answers.particulars(self.moment, pupils)
+
+    def known(self, pupils: list[str]) -> list[str]:
+        """Return the pupils named, each once. Refuses one whom this ledger did not know at the moment."""
+        return known_pupils(self.moment, pupils)
+
+
+class Told(NamedTuple):
+    """What a verb that asks returns: the answer, its title, and what makes its sections and lines, names opened; `said`
+    stands before the two times, `code` is the exit code."""
+
+    answer: Any
+    title: str
+    parts: Callable[[], Iterable[Part]]
+    said: str = ""
+    code: int = 0
+
+
+def asks(
+    app: typer.Typer, name: str, *, day: str = "as_of", archive: bool = False
+) -> Callable[[Callable[..., Told]], Callable[..., None]]:
+    """Return a decorator that makes a verb of a function from a question and its arguments to what is told.
+
+    `day` names the argument that says which day it is about, where that is not --as-of. With `archive`, marks can be
+    read from one.
+    """
+
+    def decorate(answer: Callable[..., Told]) -> Callable[..., None]:
+        own = list(inspect.signature(answer, eval_str=True).parameters.values())[1:]  # without the question
+        names = [each.name for each in own]
+        offered = [each for each in SHARED if archive or each.name not in ("archive", "verifier")]
+        shared = [each for each in offered if day == "as_of" or each.name != "as_of"]
+
+        @functools.wraps(answer)
+        def verb(**given: Any) -> None:
+            about = parse_day("--as-of" if day == "as_of" else day.upper(), given[day])
+            known, as_json, path = parse_known_at(given["known_at"]), given["as_json"], _file(given)
+            with opened(given["ledger"], given["keys"]) as house:
+                read_from(house, given.get("archive"), given.get("verifier"))
+                moment = house.answers.moment(about, known)
+                told = answer(Question(house, moment), **{each: given[each] for each in names})
+                if as_json:
+                    say_json(told_from(house, told.answer))
+                else:
+                    note_lost_keys(house)
+                    _give(path, told, house, moment)
+            if told.code:
+                raise typer.Exit(told.code)
+
+        verb.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+        app.command(name)(verb)
+        return verb
+
+    return decorate
+
+
+def _shared(
+    *,
+    as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    archive: ArchiveOption = None,
+    verifier: ArchiveKeyOption = None,
+    output: AnswerFile = None,
+    ledger: LedgerOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Has the options of every verb that asks, for `asks` to read."""
+
+
+SHARED = list(inspect.signature(_shared, eval_str=True).parameters.values())
+
+
+def _file(given: dict[str, Any]) -> Path | None:
+    """Return the file to write. Refuses JSON and a file at once: only one of them would be made."""
+    if given["output"] is None:
+        return None
+    if given["as_json"]:
+        raise Refused("malformed", field="--output", expected="without --json")
+    return out_path(given["output"], PDF_CSV_XLSX)
+
+
+def _give(path: Path | None, told: Told, house: House, moment: Moment) -> None:
+    parts = [*told.parts(), *_archive_line(house)]
+    if path is not None:
+        write_parts(path, told.title, moment, [*parts, told.said] if told.said else parts)
+        return
+    times = f"{told.said}; {described(moment)}" if told.said else described(moment)
+    show(*parts, times if parts or not house.simulated else f"{times} (SIMULATED)")
+
+
+def _archive_line(house: House) -> list[str]:
+    archive = house.answers.archive
+    return [] if archive is None else [f"marks from an archive, {archive.signature}"]
+
+
+def read_from(house: House, folder: Path | None, verifier: str | None) -> None:
+    """Have marks read from the archive in a folder, where one is given, after its signature was checked where a key is
+    named. Raises Misconfigured where it is not of this ledger, or that key did not sign it."""
+    if folder is None:
+        if verifier is not None:
+            raise Refused("malformed", field="--verifier", expected="an archive whose signature it checks")
+        return
+    archive = house.read_archive(folder, None if verifier is None else parse_key(verifier))
+    if not archive.signed_by:
+        note("the archive is unsigned as far as anybody here knows: --verifier KEY says whose key must have signed it")
+
+
+def told_from(house: House, found: Sequence[Any]) -> Sequence[Any]:
+    """Return answers for JSON, each with what it was read from, where that is an archive."""
+    archive = house.answers.archive
+    if archive is None:
+        return found
+
+    return [msgspec.to_builtins(each) | {"archive": archive.signature} for each in found]
+
+
+def known_pupils(moment: Moment, numbers: list[str]) -> list[str]:
+    """Return the pupils named, each once. Refuses one whom this ledger did not know at that moment."""
+    for number in numbers:
+        if number not in moment.school.pupils:
+            raise Refused("pupil_not_on_roll", field="pupil", value=number, expected="a pupil known at that moment")
+    return sorted(set(numbers))
+
+
+def note_nobody(chosen: list[str], filters: dict[str, str | None]) -> None:
+    """Say so where the filters choose nobody: a class that was mistyped looks like one without absences."""
+    asked = [f"{name} {value!r}" for name, value in filters.items() if value is not None]
+    if asked and not chosen:
+        note(f"nobody is in {' and '.join(asked)} that day")
+
+
+def check_has_been(moment: Moment, option: str, day: date) -> None:
+    """Refuse a day that had not come when that was known which is to be signed for."""
+    if day > moment.known_on:
+        expected = f"a day no later than that of the knowledge, {moment.known_on}"
+        raise Refused("malformed", field=option, value=day, expected=expected)
+
+
+def note_lost_keys(house: House) -> None:
+    if house.keys.lost:
+        note(f"the key store {house.keys.address} is missing, so names stay sealed")

@@ -1,0 +1,104 @@
+"""Every verb that asks: its answer in a file of each kind, and on a screen of eighty columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import stat
+import zipfile
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from commands.cli import main
+from commands.cli.speech import fitted
+from tests.support.terminal import run
+
+# Each with the days of the small school; what is after `-o` goes there where the verb is made by `asks`.
+ASKING = (
+    "absence", "absence 1042", "penalty", "penalty 1042", "penalty --ladder 1042", "staged", "staged 1042",
+    "leave show", "leave show 1042", "shared", "returns", "register 4W 2024-09-03", "history 1042",
+    "followup 1042", "explain penalty 1042", "explain absence 1042",
+)  # fmt: skip
+OTHERS = (
+    "doctor", "due", "punctuality 1042", "punctuality", "late-book 2024-09-03", "policies", "roll", "roll 1042",
+    "deletion 1042",
+    "changes --from 2024-09-03", "diff --then 2024-09-03 1042", "whatif --set penalty.threshold=1",
+    "daily show 2024-09-03", "census autumn 2024/25", "reports weekly", "reports governors", "reports groups",
+    "verify",
+)  # fmt: skip
+STYLE = re.compile(r"\x1b\[[0-9;]*m")
+PLAIN = "as of,known at,position,policy,simulated"
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def on_screen(question: str) -> list[str]:
+    """Return the lines that a terminal shows."""
+    shown = Terminal()
+    with redirect_stdout(shown), redirect_stderr(io.StringIO()):
+        assert main(question.split()) in (0, 1)
+    return STYLE.sub("", shown.getvalue()).splitlines()
+
+
+def words(lines: list[str]) -> set[str]:
+    return {word.strip(",") for line in lines for word in line.split() if not set(word) <= set("─│├└")}
+
+
+@pytest.mark.parametrize("question", ASKING)
+def test_every_answer_goes_into_a_table_a_book_and_a_paper(question: str, school: Path) -> None:
+    code = run(*question.split()).code
+    for ending, begins in ((".csv", b""), (".xlsx", b"PK"), (".pdf", b"%PDF")):
+        file = school / f"answer{ending}"
+        said = run(*question.split(), "-o", str(file))
+        assert said.code == code and file.name in said.out and file.read_bytes().startswith(begins), said
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    rows = list(csv.reader((school / "answer.csv").open(encoding="utf-8")))
+    assert ",".join(rows[0]).endswith(PLAIN) and {row[-1] for row in rows[1:]} <= {"true"}
+
+
+def test_a_book_holds_every_section_and_a_table_says_what_it_leaves_out(school: Path) -> None:
+    run("register", "4W", "2024-09-03", "-o", str(school / "register.xlsx"))
+    pages = [name for name in zipfile.ZipFile(school / "register.xlsx").namelist() if "worksheets/" in name]
+    said = run("register", "4W", "2024-09-03", "-o", str(school / "register.csv"))
+    assert len(pages) == 2
+    assert said.err == ("attendance: not in register.csv, which holds one table: Amended or explained (SIMULATED)\n")
+
+
+def test_a_file_that_is_not_of_this_verb_stays(school: Path) -> None:
+    (school / "mine.csv").write_text("name,phone\n")
+    assert "so it stays as it is" in run("absence", "-o", str(school / "mine.csv")).sentence
+    assert "ends in none of .pdf, .csv, .xlsx" in run("absence", "-o", str(school / "absence.txt")).sentence
+    assert "without --json" in run("absence", "--json", "-o", str(school / "absence.csv")).sentence
+
+
+@pytest.mark.parametrize("question", ASKING + OTHERS)
+def test_eighty_columns_hold_every_answer_and_cut_no_word(
+    question: str, school: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "10000")
+    whole = words(on_screen(question))
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = on_screen(question)
+    assert max(map(len, lines)) <= 80
+    assert words(lines) - whole <= words(["for want of room without: \\"])
+
+
+def test_the_least_important_columns_are_left_out_and_named(school: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = on_screen("absence")
+    assert "attendance" in lines[1] and "cohort" in lines[1] and "possible" not in lines[1]
+    assert "for want of room without: possible, attended, authorised, missing" in lines
+
+
+def test_a_line_to_type_goes_on_after_a_backslash() -> None:
+    line = "      attendance return make 1152 'new pupil' --reason"
+    assert fitted(line, 40).split("\n") == ["      attendance return make 1152 \\", "        'new pupil' --reason"]
+    assert fitted("a b", 1).split("\n") == ["a", "b"] and fitted("as it is  here", 80) == "as it is  here"
