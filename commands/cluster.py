@@ -1,7 +1,7 @@
 """One question put to every archive in a folder, by the processes of this machine or by a Spark cluster.
 
-Both run `projections.batches.answers` over the same rows: a machine by handing out parts of them, Spark by partitions.
-A task is given paths and reads the files where it runs. Only the totals of each school come together, here.
+Both run `projections.many.batches.answers` over the same rows: a machine by handing out parts of them, Spark by
+partitions. A task is given paths and reads the files where it runs. Only the totals of each school come together, here.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def workers(processes: int) -> Iterator[Executor]:
 def on_this_machine(question: Any, pool: Executor, out: Path | None, progress: Progress | None = None) -> list[Any]:
     """Return the totals of every part of a question, worked out by these processes; with `out`, writes the answers to
     its folder `pupils`. Raises Misconfigured where a process died."""
-    from projections import batches
+    from projections.many import batches
 
     slices = [question.slice(start, SCHOOLS_A_TASK) for start in range(0, len(question), SCHOOLS_A_TASK)]
     if out is not None:
@@ -139,7 +139,7 @@ def on_spark(spark: Any, question: Any, out: Path | None) -> list[Any]:
     from pyspark.errors import PySparkException
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    from projections import batches
+    from projections.many import batches
 
     answered, totals = from_arrow_schema(batches.ANSWERED), from_arrow_schema(batches.TOTALS)
     rows = [tuple(row.values()) for row in question.to_pylist()]
@@ -158,7 +158,7 @@ def on_spark(spark: Any, question: Any, out: Path | None) -> list[Any]:
 
 def _ready() -> None:
     """Import what a task needs, and have the collector of garbage pass over all that for good."""
-    import projections.batches  # noqa: F401
+    import projections.many.batches  # noqa: F401
 
     gc.freeze()
 

@@ -18,14 +18,14 @@ from commands.models import parse
 from ledger.events import MovingFormReceived, PupilRemoved
 from ledger.finding import Open, action
 from ledger.grounds import Ground, ground
-from projections.admission import Spell, roll_spells, spell_on
-from projections.chronology import chronologies
-from projections.known_event import FollowUp
+from projections.asking.questions import Answer, Answers, Moment
 from projections.lines import command_line
-from projections.questions import Answer, Answers, Moment
-from projections.return_episodes import RETURNS_REST_ON, leaving_of
-from projections.returns import return_candidates, worker_told
-from projections.roll_health import asks_for_proof
+from projections.records.admission import Spell, roll_spells, spell_on
+from projections.records.chronology import chronologies
+from projections.records.known_event import FollowUp
+from projections.records.roll_health import asks_for_proof
+from projections.returns.return_episodes import RETURNS_REST_ON, leaving_of
+from projections.returns.returns import return_candidates, worker_told
 
 MOVED = "moved away"  # shown by the form that is asked for anyway
 # Nobody is there to fill in a form.

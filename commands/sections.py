@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 from commands.section import HIDDEN, Section, Value
 from ledger.words import SEALED, counted
-from projections.figures import Figures
-from projections.questions import Particulars
+from projections.asking.questions import Particulars
+from projections.figures.tally import Figures
 from projections.reports.awards import Awarded, AwardsReport
 from projections.reports.base import Report
 from projections.reports.governors import GovernorLine, GovernorsReport

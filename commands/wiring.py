@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ledger.note import VerifierKey
     from ledger.store import Ledger
     from projections.archive.reading import Archive
-    from projections.questions import Answers
+    from projections.asking.questions import Answers
 
 LEDGER_VARIABLE = "ATTENDANCE_LEDGER"
 SCHOOL_VARIABLE = "ATTENDANCE_SCHOOL"
@@ -60,7 +60,7 @@ class House:
     @made_once
     def engine(self) -> sa.Engine:
         """The read model's engine."""
-        from projections.tables import open_engine
+        from projections.readmodel.tables import open_engine
 
         with _sentences(f"the read model of {self.ledger.address.shown}"):
             return open_engine(self.ledger)
@@ -73,13 +73,13 @@ class House:
 
     @made_once
     def answers(self) -> Answers:
-        from projections.questions import Answers
+        from projections.asking.questions import Answers
 
         return Answers(self.ledger, self.engine, self.keys)
 
     def read_from(self, archive: Archive) -> Answers:
         """Return answers over an archive of this ledger, which are those of this house from now on."""
-        from projections.questions import Answers
+        from projections.asking.questions import Answers
 
         with self.making:
             self.__dict__["answers"] = answers = Answers(self.ledger, self.engine, self.keys, archive=archive)
@@ -121,7 +121,7 @@ class House:
         recorded is recorded, so nothing that goes wrong here is said: the next question does without."""
         import sqlalchemy as sa
 
-        from projections.projector import Projector
+        from projections.readmodel.projector import Projector
 
         try:
             end = self.ledger.reads.end()
@@ -176,7 +176,7 @@ def open_house(
         raise
     house = House(ledger, keys, simulated=simulated)
     if fresh:
-        from projections.tables import make_tables
+        from projections.readmodel.tables import make_tables
 
         # By its owner, who then says who may read and write them.
         make_tables(house.engine)

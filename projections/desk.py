@@ -15,13 +15,13 @@ from typing import NamedTuple
 from ledger.policy import Policy
 from ledger.sessions import Half, Session, school_year
 from ledger.streams import register_of, register_stream
-from projections.chronology import chronologies
-from projections.cohorts import AbsenceAnswer, absence_answers
-from projections.contact import UNMARKED, Contacts, Ladder, Mark, ladder
-from projections.frames import last_session, symbol_of
-from projections.known_event import FollowUp
-from projections.questions import Answers, Moment, Particulars
-from projections.spans import year_first
+from projections.asking.questions import Answers, Moment, Particulars
+from projections.figures.cohorts import AbsenceAnswer, absence_answers
+from projections.figures.spans import year_first
+from projections.readmodel.frames import last_session, symbol_of
+from projections.records.chronology import chronologies
+from projections.records.contact import UNMARKED, Contacts, Ladder, Mark, ladder
+from projections.records.known_event import FollowUp
 
 UNSTATED = 1_000  # a contact without an order comes after all that have one
 

@@ -13,16 +13,16 @@ from datetime import date, datetime
 import msgspec
 
 from ledger.sessions import format_moment
-from projections import absence_duties, office_duties
-from projections.daily import daily_duties
+from projections.asking.questions import Answer, Answers, Moment
 from projections.desk import Desk
 from projections.duty import KINDS, Duty
-from projections.ladder import ladder_duties
-from projections.lateness import punctuality_duties
+from projections.followup import absence_duties, office_duties
+from projections.followup.lateness import punctuality_duties
+from projections.followup.support import support_duties
 from projections.lines import command_line
-from projections.questions import Answer, Answers, Moment
-from projections.returns import returns_duties
-from projections.support import support_duties
+from projections.penalties.ladder import ladder_duties
+from projections.returns.daily import daily_duties
+from projections.returns.returns import returns_duties
 
 SOURCES: tuple[Callable[[Desk], list[Duty]], ...] = (
     absence_duties.register_duties,

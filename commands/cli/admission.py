@@ -29,8 +29,8 @@ from commands.sheets import write_sheet
 from ledger.errors import Misconfigured, Refused
 from ledger.grounds import GROUNDS, ground
 from ledger.words import SEALED
-from projections.admission import RollAnswer, roll_answers
-from projections.cohorts import described
+from projections.figures.cohorts import described
+from projections.records.admission import RollAnswer, roll_answers
 
 verbs = typer.Typer(**PLAIN)
 

@@ -14,7 +14,7 @@ from commands.cli.options import (
 )
 from commands.cli.tables import absence_table, band_line, counted_table, penalty_table, weeks_line
 from ledger.errors import Refused
-from projections.cohorts import absence_answers, bands, penalty_answers, who
+from projections.figures.cohorts import absence_answers, bands, penalty_answers, who
 
 pass
 

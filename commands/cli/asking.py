@@ -35,8 +35,8 @@ from commands.cli.tables import Part, show
 from commands.wiring import House
 from ledger.errors import Refused
 from ledger.note import parse_key
-from projections.cohorts import described
-from projections.questions import Answers, Moment, Particulars
+from projections.asking.questions import Answers, Moment, Particulars
+from projections.figures.cohorts import described
 
 PDF_CSV_XLSX = (".pdf", ".csv", ".xlsx")
 AnswerFile = Annotated[

@@ -16,9 +16,9 @@ from ledger.codes import by_symbol
 from ledger.finding import Finding
 from ledger.grounds import ground
 from ledger.words import counted
-from projections.ladder import issued_rungs
-from projections.notice_checks import ahead_findings, notice_faults
-from projections.roll_health import roll_findings
+from projections.penalties.ladder import issued_rungs
+from projections.penalties.notice_checks import ahead_findings, notice_faults
+from projections.records.roll_health import roll_findings
 
 Given = tuple[str, date, str]  # pupil, day, code
 

@@ -29,9 +29,9 @@ from ledger.errors import Refused
 from ledger.sessions import parse_year
 from ledger.text import one_line
 from ledger.words import counted
-from projections.census import CensusAnswer, Term, TransferAnswer, census_answers, term, transfer_answers
-from projections.cohorts import described, who
-from projections.questions import Moment
+from projections.asking.questions import Moment
+from projections.figures.cohorts import described, who
+from projections.returns.census import CensusAnswer, Term, TransferAnswer, census_answers, term, transfer_answers
 
 verbs = typer.Typer(**PLAIN)
 

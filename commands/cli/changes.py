@@ -26,8 +26,8 @@ from commands.section import Section
 from ledger.errors import Misconfigured, Refused
 from ledger.sessions import LONDON, format_moment
 from ledger.words import counted
-from projections.changes import ChangeLine, amendments, anomalies, change_lines, tallies
-from projections.cohorts import described
+from projections.figures.cohorts import described
+from projections.records.changes import ChangeLine, amendments, anomalies, change_lines, tallies
 
 verbs = typer.Typer(**PLAIN)
 

@@ -7,8 +7,8 @@ from typing import Any
 from commands.cli.tables import Names, london, name_of, table
 from ledger.text import one_line
 from ledger.words import SEALED
-from projections.event_words import fields_about, fields_said
-from projections.followup import CodeAnswer, FollowUpAnswer, LadderAnswer
+from projections.followup.follow_up import CodeAnswer, FollowUpAnswer, LadderAnswer
+from projections.records.event_words import fields_about, fields_said
 
 NOTHING = "nothing known"
 

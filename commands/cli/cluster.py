@@ -18,8 +18,8 @@ from ledger.errors import Misconfigured, Refused
 from ledger.note import VerifierKey, parse_key
 from ledger.policy import load
 from ledger.words import counted
-from projections import batches
-from projections.batches import Told
+from projections.many import batches
+from projections.many.batches import Told
 
 verbs = typer.Typer(**PLAIN)
 

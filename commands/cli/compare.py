@@ -26,11 +26,11 @@ from commands.cli.tables import london, name_of, show, table
 from commands.section import Section
 from ledger.errors import Refused
 from ledger.policy import Policy
-from projections.bisect import first_turn
-from projections.cohorts import described, who
-from projections.compare import Difference, answering, check_order, differences
-from projections.questions import Moment
-from projections.whatif import Effect, effects, with_settings
+from projections.asking.questions import Moment
+from projections.audit.bisect import first_turn
+from projections.audit.compare import Difference, answering, check_order, differences
+from projections.audit.whatif import Effect, effects, with_settings
+from projections.figures.cohorts import described, who
 
 verbs = typer.Typer(**PLAIN)
 

@@ -40,8 +40,8 @@ from commands.sheets import write_sheet
 from ledger.errors import Misconfigured
 from ledger.text import escaped, one_line
 from ledger.words import SEALED, counted
-from projections.cohorts import described
-from projections.daily import LAST, DailyAnswer, daily_answer, last_return, since_of
+from projections.figures.cohorts import described
+from projections.returns.daily import LAST, DailyAnswer, daily_answer, last_return, since_of
 
 verbs = typer.Typer(**PLAIN)
 daily = typer.Typer(help="The daily return of codes to the department.", **PLAIN)

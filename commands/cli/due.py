@@ -31,11 +31,11 @@ from ledger.errors import Refused
 from ledger.finding import action
 from ledger.sessions import format_moment
 from ledger.words import SEALED, counted
-from projections.cohorts import described
 from projections.desk import Desk
 from projections.due import desk_of, due_answers, duties
 from projections.duty import KINDS, Duty
-from projections.followup import followup_answer
+from projections.figures.cohorts import described
+from projections.followup.follow_up import followup_answer
 from projections.lines import command_line
 
 verbs = typer.Typer(**PLAIN)

@@ -29,8 +29,8 @@ from commands.cli.speech import say, say_json
 from commands.evidence import Bundle, bundle, verifier
 from ledger.errors import LedgerError, Misconfigured, Refused
 from ledger.seal import open_seal
-from projections.evidence import evidence, period_of, pinned
-from projections.testimony import Evidence
+from projections.audit.evidence import evidence, period_of, pinned
+from projections.audit.testimony import Evidence
 
 verbs = typer.Typer(**PLAIN)
 

@@ -14,8 +14,8 @@ from commands.cli.options import (
     one_line,
 )
 from commands.cli.tables import name_of
-from projections.explain import explain_absence, explain_penalty
-from projections.proof import Explanation, Flip, Since
+from projections.audit.explain import explain_absence, explain_penalty
+from projections.audit.proof import Explanation, Flip, Since
 
 verbs = typer.Typer(**PLAIN)
 

@@ -33,7 +33,7 @@ from commands.models.keeping import DoubtStamps, LiftHold, PlaceHold
 from ledger.errors import Misconfigured
 from ledger.text import escaped
 from ledger.words import counted
-from projections.retention import forgettable, subject_record
+from projections.audit.retention import forgettable, subject_record
 
 verbs = typer.Typer(**PLAIN)
 hold = typer.Typer(help="A hold on everything about a pupil: place, lift.", **PLAIN)

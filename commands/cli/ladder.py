@@ -10,8 +10,8 @@ from commands.cli.tables import Names, name_of, parent_name, table
 from commands.section import Section
 from ledger.text import one_line
 from ledger.words import counted
-from projections.ladder_answers import CaseAnswer, LadderAnswer, NoticeAnswer, ReferralMade, ladder_answers
-from projections.rungs import pounds
+from projections.penalties.ladder_answers import CaseAnswer, LadderAnswer, NoticeAnswer, ReferralMade, ladder_answers
+from projections.penalties.rungs import pounds
 
 SHOWN = 12  # digits of a digest
 

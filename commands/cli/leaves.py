@@ -27,7 +27,7 @@ from commands.cli.tables import name_of, table
 from commands.paper.letters import leave_decision
 from ledger.errors import Refused
 from ledger.words import counted
-from projections.leaves import LeaveAnswer, LeaveRequestAnswer, leave_answers
+from projections.records.leaves import LeaveAnswer, LeaveRequestAnswer, leave_answers
 
 verbs = typer.Typer(**PLAIN)
 verbs.add_typer(leave, name="leave")

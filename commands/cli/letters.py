@@ -29,12 +29,12 @@ from commands.paper.letters import Figures, Letter, spoken
 from commands.wiring import House
 from ledger.errors import Misconfigured, Refused
 from ledger.finding import action
-from projections.cohorts import absence_answers, penalty_answers
-from projections.ladder_answers import CaseAnswer, ladder_answers
-from projections.letters import quotable
+from projections.asking.questions import Moment, Particulars
+from projections.figures.cohorts import absence_answers, penalty_answers
+from projections.figures.letters import quotable
+from projections.followup.unexplained import unexplained
 from projections.lines import command_line
-from projections.questions import Moment, Particulars
-from projections.unexplained import unexplained
+from projections.penalties.ladder_answers import CaseAnswer, ladder_answers
 
 verbs = typer.Typer(**PLAIN)
 verbs.add_typer(letter, name="letter")

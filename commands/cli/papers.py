@@ -33,10 +33,10 @@ from ledger.errors import Refused
 from ledger.finding import Open, action
 from ledger.sessions import parse_year
 from ledger.words import SEALED
-from projections.cohorts import who
-from projections.letters import as_quoted
+from projections.asking.questions import Moment, Particulars
+from projections.figures.cohorts import who
+from projections.figures.letters import as_quoted
 from projections.lines import command_line
-from projections.questions import Moment, Particulars
 from projections.reports.parents import ParentReport, parent_reports
 from projections.reports.sharing import SharingSheet, shared_answers, sharing_sheet
 from projections.reports.year import code_key, pupil_year, year_as_of

@@ -23,8 +23,8 @@ from commands.cli.tables import london, show, table
 from commands.section import Section
 from ledger.errors import Refused
 from ledger.policy import shipped_text
-from projections.cohorts import described
-from projections.policies import Person, PolicyAnswer, policy_answer
+from projections.figures.cohorts import described
+from projections.records.policies import Person, PolicyAnswer, policy_answer
 
 verbs = typer.Typer(**PLAIN)
 

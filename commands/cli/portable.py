@@ -26,8 +26,8 @@ from commands.cli.speech import say, say_json
 from commands.cli.write import Line, line, writes
 from ledger.errors import Misconfigured, Refused
 from ledger.seal import open_seal
-from projections.cohorts import described
-from projections.portable import portable_record
+from projections.audit.portable import portable_record
+from projections.figures.cohorts import described
 
 verbs = typer.Typer(**PLAIN)
 

@@ -30,8 +30,8 @@ from ledger.errors import Refused
 from ledger.sessions import format_clock, parse_moment
 from ledger.text import one_line
 from ledger.words import counted
-from projections.cohorts import described, who
-from projections.lateness import (
+from projections.figures.cohorts import described, who
+from projections.followup.lateness import (
     ArrivalAnswer,
     LateBookAnswer,
     PunctualityAnswer,
@@ -40,7 +40,7 @@ from projections.lateness import (
     punctuality_answers,
     total,
 )
-from projections.punctuality import SCHOOL_DAYS
+from projections.followup.punctuality import SCHOOL_DAYS
 
 verbs = typer.Typer(**PLAIN)
 

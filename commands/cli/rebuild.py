@@ -36,9 +36,9 @@ from ledger.words import counted
 from projections.archive.pages import ArchivedMarks
 from projections.archive.reading import open_archive
 from projections.archive.verifying import verify
-from projections.marks import Marks
-from projections.rebuild import Rebuilt, Source, drop_old, rebuild, status
-from projections.schools import opened_school
+from projections.many.schools import opened_school
+from projections.readmodel.marks import Marks
+from projections.readmodel.rebuild import Rebuilt, Source, drop_old, rebuild, status
 
 verbs = typer.Typer(**PLAIN)
 

@@ -31,10 +31,10 @@ from commands.paper.referral import referral_facts
 from commands.wiring import House
 from ledger.errors import Refused
 from ledger.words import counted
-from projections.cohorts import described
-from projections.ladder_answers import ladder_answers
-from projections.questions import Moment, Particulars
-from projections.referral import Referral, ReferralAnswer, referrals
+from projections.asking.questions import Moment, Particulars
+from projections.figures.cohorts import described
+from projections.penalties.ladder_answers import ladder_answers
+from projections.penalties.referral import Referral, ReferralAnswer, referrals
 
 verbs = typer.Typer(**PLAIN)
 

@@ -10,7 +10,7 @@ from commands.cli.tables import Names, london, name_of, table
 from commands.section import Section
 from ledger.sessions import format_clock, parse_moment
 from ledger.text import one_line
-from projections.registers import EntryAnswer, MarkAnswer, ReceivedAnswer, RegisterAnswer, SessionAnswer
+from projections.records.registers import EntryAnswer, MarkAnswer, ReceivedAnswer, RegisterAnswer, SessionAnswer
 
 HALVES = ("AM", "PM")
 

@@ -9,8 +9,8 @@ from commands.cli.speech import say, say_json
 from commands.wiring import House, open_house
 from ledger.authorship import VOUCHED, recording_key
 from ledger.errors import Misconfigured
-from projections.projector import Projector, Stale
-from projections.rebuild import rebuild
+from projections.readmodel.projector import Projector, Stale
+from projections.readmodel.rebuild import rebuild
 
 verbs = typer.Typer(**PLAIN)
 

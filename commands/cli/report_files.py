@@ -21,9 +21,9 @@ from commands.sheets import Sheet, write_book, write_sheet
 from ledger.errors import Misconfigured, Refused
 from ledger.sessions import format_moment
 from ledger.words import counted
-from projections.cohorts import described
-from projections.figures import definitions
-from projections.questions import Moment
+from projections.asking.questions import Moment
+from projections.figures.cohorts import described
+from projections.figures.tally import definitions
 from projections.reports.base import Report, in_force
 
 PDF, CSV, XLSX = ".pdf", ".csv", ".xlsx"

@@ -42,14 +42,14 @@ from commands.sections import (
 )
 from commands.wiring import House
 from ledger.errors import Refused
-from projections.cohorts import who
-from projections.questions import Answers, Moment
+from projections.asking.questions import Answers, Moment
+from projections.figures.cohorts import who
+from projections.figures.spans import half_term
 from projections.reports.awards import AwardsReport, awards_report
 from projections.reports.base import Report
 from projections.reports.governors import governors_report
 from projections.reports.groups import groups_report
 from projections.reports.weekly import last_day_of, weekly_report
-from projections.spans import half_term
 
 reports = typer.Typer(help="Reports: parents, weekly, governors, groups, awards, newsletter, share.", **PLAIN)
 

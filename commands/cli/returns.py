@@ -42,13 +42,13 @@ from ledger.events import ReturnMade
 from ledger.grounds import GROUNDS, ground
 from ledger.steps import RETURNS
 from ledger.words import counted
-from projections.admission import roll_answers
-from projections.chronology import chronologies
-from projections.cohorts import described
-from projections.questions import Moment
-from projections.return_episodes import RETURNS_REST_ON
-from projections.return_forms import Stated, return_content, sheet_of
-from projections.returns import Candidate, announced_deletion, judged_attendance, return_candidates
+from projections.asking.questions import Moment
+from projections.figures.cohorts import described
+from projections.records.admission import roll_answers
+from projections.records.chronology import chronologies
+from projections.returns.return_episodes import RETURNS_REST_ON
+from projections.returns.return_forms import Stated, return_content, sheet_of
+from projections.returns.returns import Candidate, announced_deletion, judged_attendance, return_candidates
 
 verbs = typer.Typer(**PLAIN)
 verbs.add_typer(return_, name="return")

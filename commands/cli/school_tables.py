@@ -5,7 +5,7 @@ from __future__ import annotations
 from commands.cli.tables import london, percent_of, table
 from commands.section import Section
 from ledger.text import one_line
-from projections.reports.pooled import (
+from projections.many.pooled import (
     Pooled,
     PooledAbsence,
     PooledPenalty,
@@ -13,7 +13,7 @@ from projections.reports.pooled import (
     SchoolLine,
     SchoolPenalty,
 )
-from projections.schools import SchoolState
+from projections.many.schools import SchoolState
 
 
 def schools_table(found: list[SchoolState]) -> Section:

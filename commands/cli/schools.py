@@ -31,9 +31,8 @@ from ledger.errors import LedgerError, Misconfigured
 from ledger.store.names import chosen, is_postgres
 from ledger.store.schools import Schools, open_schools
 from ledger.words import counted
-from projections.questions import Answers, Moment
-from projections.rebuild import brought_up
-from projections.reports.pooled import (
+from projections.asking.questions import Answers, Moment
+from projections.many.pooled import (
     moment_of,
     pooled_absence,
     pooled_penalty,
@@ -41,7 +40,8 @@ from projections.reports.pooled import (
     school_penalty,
     times_of,
 )
-from projections.schools import Followed, closed_school, school_state
+from projections.many.schools import Followed, closed_school, school_state
+from projections.readmodel.rebuild import brought_up
 
 verbs = typer.Typer(**PLAIN)
 pooled = typer.Typer(help="Figures of many schools together: absence, penalty.", **PLAIN)

@@ -33,12 +33,12 @@ from ledger.errors import Refused
 from ledger.finding import Finding
 from ledger.sessions import Session, micros
 from ledger.store import Damaged, UnsoundRow
-from projections.cohorts import described
-from projections.file_health import loose
-from projections.health import doctor_findings, examined, verify_findings
-from projections.registers import history_answers, received_answers, register_answer
-from projections.replay import last_read
-from projections.sealed import Sealed, sealed_findings, short_findings, stamp_findings
+from projections.audit.file_health import loose
+from projections.audit.health import doctor_findings, examined, verify_findings
+from projections.audit.sealed import Sealed, sealed_findings, short_findings, stamp_findings
+from projections.figures.cohorts import described
+from projections.readmodel.replay import last_read
+from projections.records.registers import history_answers, received_answers, register_answer
 
 verbs = typer.Typer(**PLAIN)
 

@@ -16,8 +16,8 @@ from ledger.errors import Misconfigured
 from ledger.note import Checkpoint, open_note, parse_checkpoint
 from ledger.seal import LOST, BrokenSeal, Seal, new_seal, open_seal, read
 from ledger.stamp import ask
-from projections.health import stray_findings
-from projections.replay import pages
+from projections.audit.health import stray_findings
+from projections.readmodel.replay import pages
 
 verbs = typer.Typer(**PLAIN)
 

@@ -17,9 +17,9 @@ from commands.journal import replay
 from commands.wiring import House, keys_beside, open_house, sqlite_files
 from ledger.errors import Misconfigured, Refused
 from ledger.finding import action
-from projections.cohorts import absence_answers, bands, described, penalty_answers, who
+from projections.figures.cohorts import absence_answers, bands, described, penalty_answers, who
 from projections.lines import command_line
-from projections.registers import register_answer
+from projections.records.registers import register_answer
 
 verbs = typer.Typer(**PLAIN)
 

@@ -13,7 +13,7 @@ from commands.cli.options import (
 )
 from commands.cli.tables import name_of, table
 from ledger.words import SEALED
-from projections.support import Letter, StagedAnswer, Step, staged_answers
+from projections.followup.support import Letter, StagedAnswer, Step, staged_answers
 
 verbs = typer.Typer(**PLAIN)
 

@@ -15,7 +15,7 @@ from commands.models.support import InformAgency, RecordSupport, ShareInformatio
 from ledger.errors import Refused
 from ledger.sessions import parse_moment
 from ledger.steps import RETURNS
-from projections.letters import quotable
+from projections.figures.letters import quotable
 
 verbs = typer.Typer(**PLAIN)
 

@@ -22,8 +22,8 @@ from ledger.finding import Finding
 from ledger.sessions import LONDON, parse_moment
 from ledger.text import in_a_cell, in_lines, one_line
 from ledger.words import SEALED, counted
-from projections.cohorts import AbsenceAnswer, PenaltyAnswer
-from projections.questions import Particulars
+from projections.asking.questions import Particulars
+from projections.figures.cohorts import AbsenceAnswer, PenaltyAnswer
 
 BETWEEN = 3  # between two columns
 READABLE = 12  # a text in a narrower column than this is not read but spelt out

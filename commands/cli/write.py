@@ -34,7 +34,7 @@ from commands.journal import decode
 from commands.models import parse
 from commands.wiring import House, open_house
 from ledger.errors import Refused
-from projections.questions import Moment
+from projections.asking.questions import Moment
 
 Line = dict[str, Any]
 

@@ -40,10 +40,10 @@ from ledger.note import open_note, parse_checkpoint
 from ledger.seal import Seal
 from ledger.store import Row
 from ledger.streams import SCHOOL, owner_of
-from projections.evidence import EARLIER, Basis, later_rows, witnesses
-from projections.proof import policy_of
-from projections.questions import Answers, Moment
-from projections.testimony import Evidence
+from projections.asking.questions import Answers, Moment
+from projections.audit.evidence import EARLIER, Basis, later_rows, witnesses
+from projections.audit.proof import policy_of
+from projections.audit.testimony import Evidence
 
 # Of the zip format: version 2.0, deflated, on 1 January 1980 (the earliest it can say), readable to everybody.
 VERSION, DEFLATED, EARLIEST, UNIX, READABLE = 20, 8, (1 << 5) + 1, 3 << 8, 0o100644 << 16

@@ -9,7 +9,7 @@ from typing import Any
 from commands.evidence import wording
 from commands.paper import render
 from ledger.sessions import monday
-from projections.questions import Moment
+from projections.asking.questions import Moment
 
 KINDS = {
     "attended": "Attended",

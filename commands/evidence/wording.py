@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from ledger.sessions import LONDON, parse_moment
-from projections.event_words import TITLES
+from projections.records.event_words import TITLES
 
 LABELS = {
     "ss": "sessions",

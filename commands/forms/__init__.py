@@ -22,8 +22,8 @@ from typing import Any
 from ledger.errors import Misconfigured
 from ledger.sessions import format_moment, parse_year
 from ledger.text import in_a_cell
-from projections.census import CensusAnswer, Term, TransferAnswer
-from projections.questions import Moment
+from projections.asking.questions import Moment
+from projections.returns.census import CensusAnswer, Term, TransferAnswer
 
 _PUPIL = re.compile(r"/Pupil(?:\[(\d+)\])?(?:/(.+))?$")
 COLLECTED = {"autumn": "AUT", "spring": "SPR", "summer": "SUM"}

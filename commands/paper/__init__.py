@@ -20,7 +20,7 @@ from commands.paper.typefaces import families, fonts, shown, shown_plainly
 from ledger.errors import Misconfigured
 from ledger.sessions import LONDON
 from ledger.text import in_a_cell
-from projections.questions import Moment
+from projections.asking.questions import Moment
 
 
 def render(template: str, moment: Moment, facts: Mapping[str, Any]) -> bytes:

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from ledger.codes import CodeTable
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Half, Session, parse_moment
-from projections.ladder_answers import ImprovementAnswer
-from projections.leaves import LeaveRequestAnswer
-from projections.questions import Moment
-from projections.rungs import pounds
+from projections.asking.questions import Moment
+from projections.penalties.ladder_answers import ImprovementAnswer
+from projections.penalties.rungs import pounds
+from projections.records.leaves import LeaveRequestAnswer
 
 HALVES = {Half.AM: "morning", Half.PM: "afternoon"}
 Block = dict[str, Any]

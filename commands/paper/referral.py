@@ -10,13 +10,13 @@ from typing import Any
 from ledger.codes import CodeTable
 from ledger.school import School
 from ledger.sessions import LONDON, Half, Session, parse_moment
-from projections.event_words import follow_up_words
-from projections.known_event import FollowUp
-from projections.ladder_answers import ParentLadder
-from projections.leaves import LeaveRequestAnswer
-from projections.questions import Moment, Particulars
-from projections.referral import Referral
-from projections.registers import EntryAnswer
+from projections.asking.questions import Moment, Particulars
+from projections.penalties.ladder_answers import ParentLadder
+from projections.penalties.referral import Referral
+from projections.records.event_words import follow_up_words
+from projections.records.known_event import FollowUp
+from projections.records.leaves import LeaveRequestAnswer
+from projections.records.registers import EntryAnswer
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri")
 Rows = list[list[str]]

@@ -12,8 +12,8 @@ import polars as pl
 from ledger.school import School
 from ledger.sessions import Session, micros
 from ledger.store import Row
-from projections.frames import NEVER, UNREADABLE, Entries, end_each, first_session, last_session
-from projections.projector import ENTRY, read_entries
+from projections.readmodel.frames import NEVER, UNREADABLE, Entries, end_each, first_session, last_session
+from projections.readmodel.projector import ENTRY, read_entries
 
 Schema = dict[str, Any]
 

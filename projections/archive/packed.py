@@ -21,7 +21,7 @@ from pyarrow import ipc
 
 from ledger.errors import Misconfigured
 from ledger.store import Row
-from projections.frames import NEVER, Entries, joined
+from projections.readmodel.frames import NEVER, Entries, joined
 
 REFERENCES = pa.schema(
     [

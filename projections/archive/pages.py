@@ -10,8 +10,8 @@ import polars as pl
 from ledger.store import Reads
 from projections.archive import Manifest, Segment, content
 from projections.archive.columns import entries_of, from_parquet, unread
-from projections.frames import Entries
-from projections.marks import COLUMNS, Marks
+from projections.readmodel.frames import Entries
+from projections.readmodel.marks import COLUMNS, Marks
 
 READ = ["position", "version", "year", "pupil", "session", "code"]
 

@@ -18,7 +18,7 @@ from ledger.store import Ledger, Reads, Row
 from projections.archive import Held, Manifest, content, read_manifest
 from projections.archive.packed import unpack_marks, unpack_references, unpack_times
 from projections.archive.signing import signed_by
-from projections.frames import NO_ENTRIES, Entries, end_each, joined
+from projections.readmodel.frames import NO_ENTRIES, Entries, end_each, joined
 
 UNSIGNED = "unsigned"
 

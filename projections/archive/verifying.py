@@ -31,7 +31,7 @@ from projections.archive.columns import (
 from projections.archive.packed import are_marks, unpack_references, unpack_times
 from projections.archive.signing import signed_by
 from projections.archive.writing import described
-from projections.frames import NO_ENTRIES
+from projections.readmodel.frames import NO_ENTRIES
 
 Progress = Callable[[int], None]
 
@@ -122,7 +122,7 @@ def _other_than_ledger(rows: list[Row], segment: Segment, ledger: Ledger | None)
 
 
 def _stored(ledger: Ledger, segment: Segment) -> Iterator[Row]:
-    from projections.replay import pages
+    from projections.readmodel.replay import pages
 
     for page in pages(ledger, segment.last, segment.first - 1):
         yield from page

@@ -50,7 +50,7 @@ from projections.archive.columns import (
 )
 from projections.archive.packed import pack_marks, pack_references, pack_times
 from projections.archive.signing import sign
-from projections.replay import pages
+from projections.readmodel.replay import pages
 
 Progress = Callable[[int], None]
 

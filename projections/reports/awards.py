@@ -14,12 +14,12 @@ import msgspec
 
 from ledger.errors import Misconfigured
 from ledger.policy import Policy
-from projections.cohorts import who
-from projections.figures import Figures, pooled
-from projections.questions import Answers, Moment
+from projections.asking.questions import Answers, Moment
+from projections.figures.cohorts import who
+from projections.figures.spans import span
+from projections.figures.tally import Figures, pooled
 from projections.reports.base import Report, about, class_of, in_force
 from projections.reports.parents import reaches
-from projections.spans import span
 
 YEAR = 400  # school days: more than a year holds
 

@@ -10,7 +10,7 @@ import msgspec
 from ledger.errors import Misconfigured
 from ledger.policy import Policy
 from ledger.sessions import format_moment
-from projections.questions import Answers, Moment, Particulars
+from projections.asking.questions import Answers, Moment, Particulars
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

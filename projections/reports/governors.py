@@ -1,8 +1,8 @@
 """Governors' totals: the school and its groups, with small numbers hidden and no way to subtract them out.
 
 Every dimension divides the same pupils, so its counts add up to the school's, and within a group persistent and other
-pupils add up to all. All of it together is one system of sums, given to `projections.disclosure`. A group whose size is
-hidden shows nothing else either; a count that is hidden takes its percentage with it.
+pupils add up to all. All of it together is one system of sums, given to `projections.figures.disclosure`. A group whose
+size is hidden shows nothing else either; a count that is hidden takes its percentage with it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from projections.disclosure import Sum, hidden
-from projections.figures import Figures
-from projections.questions import Answers, Moment
+from projections.asking.questions import Answers, Moment
+from projections.figures.disclosure import Sum, hidden
+from projections.figures.spans import year_to_date
+from projections.figures.tally import Figures
 from projections.reports.base import Report, about, in_force, readable
 from projections.reports.groups import Group, GroupLine, divided, group_line
-from projections.spans import year_to_date
 
 SCHOOL = ("school", "whole school")
 COUNTS = ("pupils", "persistent", "severe")  # shown

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import msgspec
 
 from ledger.policy import Policy
-from projections.absence import percent
-from projections.admission import is_usual_start
-from projections.figures import Figures, Tally, bands_of, levels, pooled
-from projections.questions import Answers, Moment, Particulars
+from projections.asking.questions import Answers, Moment, Particulars
+from projections.figures.absence import percent
+from projections.figures.spans import year_to_date
+from projections.figures.tally import Figures, Tally, bands_of, levels, pooled
+from projections.records.admission import is_usual_start
 from projections.reports.base import Report, about, by_age, class_of, in_force, readable, year_group_of
-from projections.spans import year_to_date
 
 # A pupil is of the first that applies.
 LADDERS: Mapping[str, tuple[str, ...]] = {

@@ -8,10 +8,10 @@ import msgspec
 
 from ledger.events import RoleNamed
 from ledger.streams import SCHOOL
-from projections.figures import Figures, Reason, pooled, reasons
-from projections.questions import Answers, Moment
+from projections.asking.questions import Answers, Moment
+from projections.figures.spans import span, year_to_date
+from projections.figures.tally import Figures, Reason, pooled, reasons
 from projections.reports.base import Report, about, class_of, in_force
-from projections.spans import span, year_to_date
 
 CONTACT_ROLES = ("day-to-day contact", "support contact")
 

@@ -14,12 +14,12 @@ from ledger.codes import CodeTable
 from ledger.events import InformationShared
 from ledger.sessions import Half, Session, format_moment, format_year, school_year
 from ledger.words import SEALED
-from projections.chronology import chronologies
-from projections.figures import Figures, pooled
-from projections.questions import Answers, Moment
-from projections.registers import By, history_answers, signed
+from projections.asking.questions import Answers, Moment
+from projections.figures.spans import span
+from projections.figures.tally import Figures, pooled
+from projections.records.chronology import chronologies
+from projections.records.registers import By, history_answers, signed
 from projections.reports.base import Report, about
-from projections.spans import span
 
 
 class SharedAnswer(msgspec.Struct, frozen=True, kw_only=True):

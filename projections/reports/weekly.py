@@ -15,12 +15,12 @@ from ledger.codes import CODES, UNRESOLVED
 from ledger.errors import Misconfigured
 from ledger.sessions import Half, Session, monday, parse_moment
 from ledger.streams import register_of, register_stream
-from projections.cohorts import who
-from projections.figures import LEVELS, Figures, Tally, levels, pooled
-from projections.questions import Answers, Moment
+from projections.asking.questions import Answers, Moment
+from projections.figures.cohorts import who
+from projections.figures.spans import span, year_to_date
+from projections.figures.tally import LEVELS, Figures, Tally, levels, pooled
 from projections.reports.base import Report, about, class_of, in_force
 from projections.reports.parents import reaches
-from projections.spans import span, year_to_date
 
 FRIDAY = timedelta(days=4)
 

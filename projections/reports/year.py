@@ -10,11 +10,11 @@ import msgspec
 from ledger.codes import CodeTable
 from ledger.errors import Misconfigured
 from ledger.sessions import LONDON, Half, Session, format_year, monday, parse_moment
-from projections.figures import LEVELS, Figures, Reason, levels, pooled, reasons
-from projections.questions import Answers, Moment
-from projections.registers import EntryAnswer, history_answers
+from projections.asking.questions import Answers, Moment
+from projections.figures.spans import year_to_date
+from projections.figures.tally import LEVELS, Figures, Reason, levels, pooled, reasons
+from projections.records.registers import EntryAnswer, history_answers
 from projections.reports.base import Report, about, in_force
-from projections.spans import year_to_date
 
 SCHOOL_DAYS = 5  # of a week, from Monday
 

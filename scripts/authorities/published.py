@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ledger.codes import by_symbol
-from projections.absence import NUMBERS
+from projections.figures.absence import NUMBERS
 
 FILE = Path(__file__).parent / "published_totals.csv"
 FIRST_TOTAL = "present"  # the columns of codes end before it

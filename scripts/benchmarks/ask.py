@@ -16,8 +16,8 @@ import sqlalchemy.dialects.sqlite.pysqlite  # noqa: F401
 import ledger.store.postgres
 import ledger.store.sqlite  # noqa: F401
 from commands.wiring import open_house
-from projections.cohorts import absence_answers, penalty_answers, who
-from projections.questions import Answers
+from projections.asking.questions import Answers
+from projections.figures.cohorts import absence_answers, penalty_answers, who
 from scripts.benchmarks.measure import seconds
 from scripts.benchmarks.plain import Plain
 

@@ -19,11 +19,11 @@ from ledger.seal import new_seal, read
 from ledger.sessions import micros
 from ledger.store import Envelope
 from ledger.streams import follow_up_stream
-from projections.evidence import Basis, evidence, period_of
-from projections.explain import explain_absence, explain_penalty
-from projections.questions import Moment
-from projections.replay import pages
-from projections.testimony import Evidence
+from projections.asking.questions import Moment
+from projections.audit.evidence import Basis, evidence, period_of
+from projections.audit.explain import explain_absence, explain_penalty
+from projections.audit.testimony import Evidence
+from projections.readmodel.replay import pages
 from scripts.benchmarks.measure import Row, Target, Timed, in_turns, seconds
 from scripts.benchmarks.plain import Plain
 from scripts.benchmarks.pupils import PUPILS

@@ -14,9 +14,9 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
-from projections import batches
 from projections.archive import read_manifest
 from projections.archive.packed import unpack_marks
+from projections.many import batches
 from scripts.authorities.build import build
 from scripts.authorities.published import published
 from scripts.benchmarks.measure import Row, Target, in_turns

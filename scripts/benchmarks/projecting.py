@@ -13,9 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from commands.wiring import House
-from projections.projector import BATCH, Projector
-from projections.replay import stored
-from projections.tables import entries, parked, tracking
+from projections.readmodel.projector import BATCH, Projector
+from projections.readmodel.replay import stored
+from projections.readmodel.tables import entries, parked, tracking
 from scripts.benchmarks.library_runner import runner
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds
 from scripts.benchmarks.plain import Plain

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from projections.cohorts import absence_answers, penalty_answers
-from projections.registers import history_answers
+from projections.figures.cohorts import absence_answers, penalty_answers
+from projections.records.registers import history_answers
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds
 from scripts.benchmarks.plain import Plain
 from scripts.benchmarks.school import YEAR_GROUPS, Cohort

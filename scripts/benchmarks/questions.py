@@ -13,7 +13,7 @@ from random import Random
 from typing import NamedTuple
 
 from ledger.sessions import school_year
-from projections.questions import Answers
+from projections.asking.questions import Answers
 from scripts.benchmarks.ask import answer, fetch
 from scripts.benchmarks.measure import Row, Target, Timed, in_turns, seconds
 from scripts.benchmarks.plain import Plain

@@ -16,7 +16,7 @@ import sqlalchemy.dialects.sqlite.pysqlite  # noqa: F401
 import ledger.store.postgres
 import ledger.store.sqlite  # noqa: F401
 from commands.wiring import open_house
-from projections.rebuild import drop_old, rebuild
+from projections.readmodel.rebuild import drop_old, rebuild
 from scripts.benchmarks.measure import seconds
 
 

@@ -21,8 +21,8 @@ import polars as pl
 from commands.handle import Handler
 from commands.models import parse
 from commands.models.base import Command
-from projections.marks import COLUMNS as FINISHED
-from projections.replay import stored
+from projections.readmodel.marks import COLUMNS as FINISHED
+from projections.readmodel.replay import stored
 from scripts.benchmarks import school
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds
 from scripts.benchmarks.plain import Plain

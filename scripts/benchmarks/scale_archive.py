@@ -33,13 +33,13 @@ from commands.cluster import SCHOOLS_A_TASK, on_this_machine, schools_in, worker
 from ledger.codes import CODES
 from ledger.policy import load as load_policy
 from ledger.sessions import school_year
-from projections import batches
+from projections.archive.archived import Archived
 from projections.archive.pages import READ
-from projections.archived import Archived
-from projections.cohorts import penalty_tally, year_counts
-from projections.frames import last_session
-from projections.penalty import week_of
-from projections.questions import Moment
+from projections.asking.questions import Moment
+from projections.figures.cohorts import penalty_tally, year_counts
+from projections.figures.penalty import week_of
+from projections.many import batches
+from projections.readmodel.frames import last_session
 from scripts.authorities.build import build
 from scripts.authorities.published import published
 from scripts.authorities.school import LAST_PUBLISHED, POLICY, sessions

@@ -17,13 +17,13 @@ from ledger.store import Ledger, open_ledger
 from projections.archive.pages import ArchivedMarks
 from projections.archive.reading import Archive, open_archive
 from projections.archive.writing import write
-from projections.cohorts import absence_answers, penalty_answers
-from projections.frames import UNREADABLE, Entries
-from projections.projector import Projector
-from projections.questions import Answers
-from projections.rebuild import rebuild
-from projections.replay import replayed, stored
-from projections.tables import open_engine, parked
+from projections.asking.questions import Answers
+from projections.figures.cohorts import absence_answers, penalty_answers
+from projections.readmodel.frames import UNREADABLE, Entries
+from projections.readmodel.projector import Projector
+from projections.readmodel.rebuild import rebuild
+from projections.readmodel.replay import replayed, stored
+from projections.readmodel.tables import open_engine, parked
 from tests.archive.test_archive import archived
 from tests.stores.envelopes import mark, opening
 from tests.stores.test_rebuild import GOOD, TOPIC, random_ledger, rows_of

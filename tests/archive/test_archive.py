@@ -35,8 +35,8 @@ from projections.archive.packed import (
 )
 from projections.archive.verifying import verify
 from projections.archive.writing import Written, end_of_last_year, spans, write
-from projections.frames import NEVER
-from projections.replay import replayed
+from projections.readmodel.frames import NEVER
+from projections.readmodel.replay import replayed
 from tests.stores.envelopes import mark, opening
 from tests.stores.test_rebuild import random_ledger
 from tests.support.counts import count

@@ -17,13 +17,13 @@ import pytest
 from ledger import wire
 from ledger.codes import CURRENT, by_symbol
 from ledger.events import MarkAmended, MarkRecorded
-from projections import batches
-from projections.absence import NUMBERS, classified
 from projections.archive import read_manifest
 from projections.archive.columns import from_parquet
 from projections.archive.reading import Archive, open_archive
 from projections.archive.verifying import verify
-from projections.frames import having
+from projections.figures.absence import NUMBERS, classified
+from projections.many import batches
+from projections.readmodel.frames import having
 from scripts.authorities.build import build
 from scripts.authorities.marks import NOBODY, NOT_REQUIRED, table
 from scripts.authorities.published import counts_of, published

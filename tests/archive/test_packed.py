@@ -20,7 +20,7 @@ from projections.archive.packed import (
     unpack_times,
 )
 from projections.archive.reading import open_archive
-from projections.frames import NEVER, Entries, end_each
+from projections.readmodel.frames import NEVER, Entries, end_each
 from tests.archive.test_archive import in_parts
 from tests.stores.test_rebuild import random_ledger
 from tests.support.counts import count

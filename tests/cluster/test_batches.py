@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from projections import batches
 from projections.archive.writing import write
+from projections.many import batches
 from tests.support.authority import Authority, on_the_single_machine, readable
 from tests.support.counts import count
 from tests.support.random_school import journal, questions

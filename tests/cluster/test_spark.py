@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from commands.cluster import PUPILS, on_spark, schools_in
-from projections import batches
+from projections.many import batches
 from tests.support.authority import Authority, on_the_single_machine, readable
 from tests.support.spark import executors, small_cluster, why_not
 

@@ -19,9 +19,9 @@ from commands.journal import replay
 from commands.wiring import open_house
 from ledger.store import open_ledger
 from ledger.store.names import at_school
-from projections.absence import percent
-from projections.projector import Projector
-from projections.tables import open_engine
+from projections.figures.absence import percent
+from projections.readmodel.projector import Projector
+from projections.readmodel.tables import open_engine
 from tests.support.busy import grow
 from tests.support.postgres import Server
 from tests.support.random_school import journal

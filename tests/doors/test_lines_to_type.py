@@ -15,10 +15,10 @@ from commands.wiring import open_house
 from ledger.finding import OPEN, Action, Open, action
 from ledger.sessions import Session
 from projections.due import desk_of, duties
-from projections.ladder import ladder_lines
 from projections.lines import SPELLINGS, command_line
-from projections.referral import file_of
-from projections.referral_checks import CHECKS
+from projections.penalties.ladder import ladder_lines
+from projections.penalties.referral import file_of
+from projections.penalties.referral_checks import CHECKS
 from tests.support.terminal import HEAD, run, write_journal
 from tests.support.whole_case import journal
 

@@ -18,7 +18,7 @@ from typing import Any
 from commands.evidence import Bundle, bundle
 from ledger.seal import Seal, new_seal, read
 from ledger.sessions import parse_moment
-from projections.evidence import evidence, period_of, pinned
+from projections.audit.evidence import evidence, period_of, pinned
 from tests.support.schools import OpenedSchool, open_school
 
 VERIFY = Path(__file__).parents[2] / "commands" / "evidence" / "verify.py"

@@ -21,12 +21,12 @@ from ledger.errors import Misconfigured, Refused
 from ledger.note import open_note
 from ledger.seal import BrokenSeal, Seal, open_seal
 from ledger.streams import Owner, owner_of
-from projections.blockers import blockers
-from projections.evidence import evidence
-from projections.questions import Answers
-from projections.record import RecordLine
-from projections.registers import By, MarkAnswer
-from projections.tables import open_engine
+from projections.asking.questions import Answers
+from projections.audit.blockers import blockers
+from projections.audit.evidence import evidence
+from projections.audit.record import RecordLine
+from projections.readmodel.tables import open_engine
+from projections.records.registers import By, MarkAnswer
 from tests.evidence.bundles import (
     OFFICE,
     OTHER,

@@ -8,7 +8,7 @@ import pytest
 
 import commands.evidence
 from ledger.seal import new_seal
-from projections.evidence import evidence, period_of
+from projections.audit.evidence import evidence, period_of
 from tests.evidence.bundles import NAME, seal_again, verdict
 from tests.support.counts import count
 from tests.support.random_school import journal, questions

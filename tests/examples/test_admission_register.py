@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from ledger.sessions import parse_moment
-from projections.admission import RollAnswer, roll_answers
-from projections.questions import Answers
+from projections.asking.questions import Answers
+from projections.records.admission import RollAnswer, roll_answers
 from tests.support.absences import AUNT, FATHER, MOTHER, PUPIL, admission, lived, office
 from tests.support.schools import OpenedSchool, new_keys
 

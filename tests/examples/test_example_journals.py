@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from ledger.sessions import parse_moment
-from projections.cohorts import absence_answers, penalty_answers, who
-from projections.replay import replayed, stored
+from projections.figures.cohorts import absence_answers, penalty_answers, who
+from projections.readmodel.replay import replayed, stored
 from tests.support.counts import FULL
 from tests.support.schools import open_school
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from projections.chronology import chronologies
-from projections.registers import register_answer
+from projections.records.chronology import chronologies
+from projections.records.registers import register_answer
 from tests.support.schools import OpenedSchool, open_school
 
 BY = {"id": "off", "name": "O Fice", "title": "Office"}

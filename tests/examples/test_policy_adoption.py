@@ -18,8 +18,8 @@ import pytest
 from ledger.errors import Misconfigured
 from ledger.policy import READERS, load
 from ledger.sessions import parse_moment
-from projections.cohorts import PenaltyAnswer, penalty_answers
-from projections.policies import PolicyAnswer, policy_answer
+from projections.figures.cohorts import PenaltyAnswer, penalty_answers
+from projections.records.policies import PolicyAnswer, policy_answer
 from tests.support.schools import OpenedSchool, open_school
 from tests.support.terminal import HEAD, run, write_journal
 

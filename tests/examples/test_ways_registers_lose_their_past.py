@@ -19,11 +19,11 @@ from commands.imports import import_marks
 from ledger.people import Staff
 from ledger.sessions import parse_moment
 from ledger.store import open_ledger
-from projections.cohorts import absence_answers
-from projections.questions import Answers
-from projections.rebuild import rebuild
-from projections.registers import MarkAnswer, history_answers, register_answer
-from projections.tables import open_engine
+from projections.asking.questions import Answers
+from projections.figures.cohorts import absence_answers
+from projections.readmodel.rebuild import rebuild
+from projections.readmodel.tables import open_engine
+from projections.records.registers import MarkAnswer, history_answers, register_answer
 from tests.support.schools import OpenedSchool, open_school
 
 TEACHER = {"id": "hart", "name": "A Hart", "title": "Class teacher"}

@@ -23,14 +23,14 @@ from ledger.events import AbsenceReported, AgencyInformed, LetterSent, ReturnMad
 from ledger.notices import Terms, standing, terms
 from ledger.policy import load
 from ledger.sessions import parse_moment
-from projections.chronology import chronologies
-from projections.cohorts import AbsenceAnswer, PenaltyAnswer, absence_answers, penalty_answers, who
-from projections.health import doctor_findings
-from projections.policies import policy_answer
-from projections.projector import Projector
-from projections.questions import Moment
-from projections.registers import EntryAnswer, SessionAnswer, history_answers, register_answer
-from projections.replay import replayed, stored
+from projections.asking.questions import Moment
+from projections.audit.health import doctor_findings
+from projections.figures.cohorts import AbsenceAnswer, PenaltyAnswer, absence_answers, penalty_answers, who
+from projections.readmodel.projector import Projector
+from projections.readmodel.replay import replayed, stored
+from projections.records.chronology import chronologies
+from projections.records.policies import policy_answer
+from projections.records.registers import EntryAnswer, SessionAnswer, history_answers, register_answer
 from tests.support.schools import OpenedSchool, open_school
 from tests.support.slow_model import SlowModel
 from tests.support.slow_procedures import Child, Mark, Run, continuous_absence, lateness, sickness

@@ -19,10 +19,10 @@ from ledger.people import Staff
 from ledger.sessions import from_micros, micros
 from ledger.store import Ledger, memory, open_ledger, position_at, sqlite
 from ledger.wire import decode, encode
-from projections.cohorts import described
-from projections.health import doctor_findings, verify_findings
-from projections.questions import Answers
-from projections.tables import open_engine
+from projections.asking.questions import Answers
+from projections.audit.health import doctor_findings, verify_findings
+from projections.figures.cohorts import described
+from projections.readmodel.tables import open_engine
 from tests.support.busy import BY, all_rows, registers, settled
 from tests.support.schools import new_keys
 from tests.support.tampering import insert_raw

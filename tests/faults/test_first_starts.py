@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from commands.wiring import open_house
 from ledger.store import open_ledger
-from projections.tables import metadata
+from projections.readmodel.tables import metadata
 from tests.support.children import Child, ChildFailed, barrier, running
 from tests.support.counts import count
 

@@ -12,13 +12,13 @@ from commands.models import parse
 from ledger.errors import Refused
 from ledger.store import Ledger, open_ledger
 from ledger.streams import entry_stream, follow_up_stream, roll_stream
-from projections.cohorts import absence_answers, described
-from projections.explain import explain_absence
-from projections.projector import Projector
-from projections.questions import Answers
-from projections.rebuild import rebuild
-from projections.registers import history_answers, register_answer
-from projections.tables import open_engine
+from projections.asking.questions import Answers
+from projections.audit.explain import explain_absence
+from projections.figures.cohorts import absence_answers, described
+from projections.readmodel.projector import Projector
+from projections.readmodel.rebuild import rebuild
+from projections.readmodel.tables import open_engine
+from projections.records.registers import history_answers, register_answer
 from tests.support.busy import BY, members, registers, sessions, settled
 from tests.support.schools import agreed_keys, new_keys
 from tests.support.tampering import insert_raw

@@ -19,15 +19,15 @@ from ledger.errors import Refused
 from ledger.events import MarkAmended
 from ledger.store import Envelope, Ledger, Receipt, Row, open_ledger
 from ledger.streams import entry_stream, roll_stream
-from projections.cohorts import absence_answers
-from projections.frames import UNREADABLE as NO_CODE
-from projections.health import doctor_findings, verify_findings
-from projections.projector import Projector
-from projections.questions import Answers
-from projections.rebuild import rebuild
-from projections.registers import history_answers, register_answer
-from projections.replay import replayed, stored
-from projections.tables import open_engine, parked
+from projections.asking.questions import Answers
+from projections.audit.health import doctor_findings, verify_findings
+from projections.figures.cohorts import absence_answers
+from projections.readmodel.frames import UNREADABLE as NO_CODE
+from projections.readmodel.projector import Projector
+from projections.readmodel.rebuild import rebuild
+from projections.readmodel.replay import replayed, stored
+from projections.readmodel.tables import open_engine, parked
+from projections.records.registers import history_answers, register_answer
 from tests.support.busy import BY, CLASSES, PUPILS, members, registers, sessions, settled
 from tests.support.schools import new_keys
 from tests.support.tampering import insert_raw

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from ledger import wire
 from ledger.store import Row, open_ledger
-from projections.projector import EntryRow, Projector, meaning, write
-from projections.replay import replayed, stored
-from projections.tables import entries, open_engine, tracking
+from projections.readmodel.projector import EntryRow, Projector, meaning, write
+from projections.readmodel.replay import replayed, stored
+from projections.readmodel.tables import entries, open_engine, tracking
 from tests.support.busy import grow
 from tests.support.children import Child, ChildFailed
 from tests.support.counts import count

@@ -11,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.store import Ledger, open_ledger
-from projections import rebuild as rebuilds
-from projections import tables
-from projections.projector import Projector, tracked
-from projections.rebuild import rebuild, status
-from projections.replay import replayed, stored
-from projections.tables import NEXT, OLD, SERVING, open_engine
+from projections.readmodel import rebuild as rebuilds
+from projections.readmodel import tables
+from projections.readmodel.projector import Projector, tracked
+from projections.readmodel.rebuild import rebuild, status
+from projections.readmodel.replay import replayed, stored
+from projections.readmodel.tables import NEXT, OLD, SERVING, open_engine
 from tests.support.busy import grow
 from tests.support.children import Child, ChildFailed
 from tests.support.counts import count

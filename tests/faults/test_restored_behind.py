@@ -12,11 +12,11 @@ from commands.handle import Handler
 from commands.models import parse
 from ledger.errors import Misconfigured
 from ledger.store import Ledger, open_ledger
-from projections.health import verify_findings
-from projections.projector import Projector
-from projections.rebuild import rebuild
-from projections.replay import replayed, stored
-from projections.tables import open_engine
+from projections.audit.health import verify_findings
+from projections.readmodel.projector import Projector
+from projections.readmodel.rebuild import rebuild
+from projections.readmodel.replay import replayed, stored
+from projections.readmodel.tables import open_engine
 from tests.support.busy import BY, grow, registers, settled
 from tests.support.schools import agreed_keys
 from tests.support.tampering import forget_after

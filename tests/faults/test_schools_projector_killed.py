@@ -10,11 +10,11 @@ import pytest
 from ledger.store import open_ledger
 from ledger.store.names import at_school
 from ledger.store.schools import Schools
-from projections import schools as many
-from projections.projector import Projector
-from projections.replay import replayed
-from projections.schools import Followed
-from projections.tables import SERVING, entries, make_tables, tracking
+from projections.many import schools as many
+from projections.many.schools import Followed
+from projections.readmodel.projector import Projector
+from projections.readmodel.replay import replayed
+from projections.readmodel.tables import SERVING, entries, make_tables, tracking
 from tests.faults.test_projector_killed import ViewFirst, held
 from tests.support.busy import grow
 from tests.support.children import Child, ChildFailed

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from ledger.store import Ledger, open_ledger
-from projections.projector import Projector
-from projections.replay import replayed, stored
-from projections.tables import SERVING, open_engine, tracking
+from projections.readmodel.projector import Projector
+from projections.readmodel.replay import replayed, stored
+from projections.readmodel.tables import SERVING, open_engine, tracking
 from tests.support.busy import grow
 from tests.support.children import Child, ChildFailed, running
 from tests.support.counts import count

@@ -15,8 +15,8 @@ import pytest
 
 from commands.wiring import open_house
 from ledger.errors import LedgerError, Misconfigured
-from projections.cohorts import absence_answers
-from projections.health import verify_findings
+from projections.audit.health import verify_findings
+from projections.figures.cohorts import absence_answers
 from tests.stores.envelopes import mark
 from tests.support.busy import registers, settled
 

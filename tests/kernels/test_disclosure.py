@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from projections.disclosure import Range, Sum, hidden, range_of, safe, small
+from projections.figures.disclosure import Range, Sum, hidden, range_of, safe, small
 
 RULE = 3  # hides 1 and 2
 MOST = 9  # the attacker tries every count from none to so many

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.codes import CODES, by_symbol
-from projections.episodes import UNMARKED, Grid, Run, absent_runs, days_expected, illnesses, nth_sessions
-from projections.frames import NEVER, Entries, Roll
+from projections.readmodel.frames import NEVER, Entries, Roll
+from projections.returns.episodes import UNMARKED, Grid, Run, absent_runs, days_expected, illnesses, nth_sessions
 
 RETURN, GROUND_I = ("G", "N", "O", "U"), ("G", "N", "O")
 UNSEEN = "-"  # closed without a mark

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from ledger.events import AnyEvent, Event, FollowUpEvent
-from projections.event_words import TITLES, event_name, follow_up_words
+from projections.records.event_words import TITLES, event_name, follow_up_words
 from tests.golden.make import samples
 
 FOLLOW_UP = get_args(FollowUpEvent)

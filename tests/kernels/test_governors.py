@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.disclosure import small
-from projections.figures import Figures
+from projections.figures.disclosure import small
+from projections.figures.tally import Figures
 from projections.reports.governors import COUNTS, SCHOOL, Count, count_table, covered_counts
 from projections.reports.groups import GroupLine
 

@@ -16,8 +16,8 @@ from ledger.policy import load
 from ledger.sessions import format_moment, from_micros, micros
 from ledger.store import Row
 from ledger.streams import entry_of
-from projections.cohorts import absence_answers, penalty_answers, who
-from projections.questions import Answer
+from projections.asking.questions import Answer
+from projections.figures.cohorts import absence_answers, penalty_answers, who
 from tests.support.random_school import journal, questions
 from tests.support.schools import OpenedSchool, open_school
 from tests.support.slow_model import PENALTY_THRESHOLD, SlowModel, parse_moment

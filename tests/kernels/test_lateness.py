@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ledger import wire
 from ledger.sessions import Session
 from ledger.streams import entry_of
-from projections.lateness import punctuality_answers
-from projections.punctuality import SCHOOL_DAYS
+from projections.followup.lateness import punctuality_answers
+from projections.followup.punctuality import SCHOOL_DAYS
 from tests.support.random_school import journal
 from tests.support.schools import OpenedSchool, open_school
 

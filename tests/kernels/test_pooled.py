@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from ledger.codes import CODES, CURRENT
 from ledger.policy import load
-from projections.absence import percent
-from projections.figures import Figures, Tally, pooled, tally, together
-from projections.frames import Entries, Roll, joined
+from projections.figures.absence import percent
+from projections.figures.tally import Figures, Tally, pooled, tally, together
+from projections.readmodel.frames import Entries, Roll, joined
 from projections.reports.groups import Group, GroupLine, group_line
 
 SESSIONS = 40

@@ -13,10 +13,10 @@ import pytest
 
 from ledger.codes import CODES
 from ledger.sessions import EPOCH_DAY, Session, school_year
-from projections.episodes import absent_runs, grid_of
-from projections.frames import last_session, roll_of
-from projections.lateness import punctuality_answers
-from projections.questions import Moment
+from projections.asking.questions import Moment
+from projections.followup.lateness import punctuality_answers
+from projections.readmodel.frames import last_session, roll_of
+from projections.returns.episodes import absent_runs, grid_of
 from tests.support.counts import count
 from tests.support.random_school import journal, questions
 from tests.support.schools import OpenedSchool, open_school

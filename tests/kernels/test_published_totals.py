@@ -15,8 +15,8 @@ import pytest
 
 from ledger.codes import CODES as ALL_CODES
 from ledger.codes import CURRENT
-from projections.absence import NUMBERS, absence, classified
-from projections.frames import NEVER, Entries, Roll
+from projections.figures.absence import NUMBERS, absence, classified
+from projections.readmodel.frames import NEVER, Entries, Roll
 from scripts.authorities.published import counts_of, published
 
 HERE = Path(__file__).resolve()

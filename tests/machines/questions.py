@@ -11,23 +11,23 @@ import msgspec
 from ledger.events import SHORT
 from ledger.roles import ROLES
 from ledger.sessions import Half, Session
-from projections.admission import roll_answers
-from projections.chronology import chronologies
-from projections.cohorts import absence_answers, bands, described, penalty_answers, who
-from projections.daily import daily_answer
+from projections.asking.questions import Answers, Moment
+from projections.audit.explain import explain_absence, explain_penalty
+from projections.audit.health import doctor_findings
 from projections.due import desk_of, due_answers, duties
-from projections.explain import explain_absence, explain_penalty
-from projections.followup import followup_answer
-from projections.health import doctor_findings
-from projections.ladder_answers import ladder_answers
-from projections.lateness import punctuality_answers
-from projections.leaves import leave_answers
-from projections.policies import policy_answer
-from projections.questions import Answers, Moment
-from projections.referral import referrals
-from projections.registers import history_answers, register_answer
-from projections.returns import return_candidates
-from projections.support import staged_answers
+from projections.figures.cohorts import absence_answers, bands, described, penalty_answers, who
+from projections.followup.follow_up import followup_answer
+from projections.followup.lateness import punctuality_answers
+from projections.followup.support import staged_answers
+from projections.penalties.ladder_answers import ladder_answers
+from projections.penalties.referral import referrals
+from projections.records.admission import roll_answers
+from projections.records.chronology import chronologies
+from projections.records.leaves import leave_answers
+from projections.records.policies import policy_answer
+from projections.records.registers import history_answers, register_answer
+from projections.returns.daily import daily_answer
+from projections.returns.returns import return_candidates
 
 DAYS_SHOWN = 4  # registers of the day asked about and of the days before it
 

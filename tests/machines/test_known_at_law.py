@@ -19,10 +19,10 @@ from eventsourcing.persistence import StoredEvent
 
 from ledger.sessions import from_micros
 from ledger.store import Row
-from projections.projector import Projector
-from projections.rebuild import drop_old, rebuild
-from projections.replay import replayed, stored
-from projections.tables import metadata
+from projections.readmodel.projector import Projector
+from projections.readmodel.rebuild import drop_old, rebuild
+from projections.readmodel.replay import replayed, stored
+from projections.readmodel.tables import metadata
 from tests.machines.questions import everything
 from tests.support.counts import count
 from tests.support.random_school import journal

@@ -24,7 +24,7 @@ from ledger.errors import Refused
 from ledger.events import NoticeIssued, PenaltyReferred
 from ledger.pins import digest_of, pupil_lines
 from ledger.store import Row
-from projections.replay import replayed, stored
+from projections.readmodel.replay import replayed, stored
 from tests.machines.plain_list import PlainList
 from tests.machines.questions import everything, without
 from tests.support.counts import count

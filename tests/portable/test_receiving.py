@@ -15,14 +15,14 @@ import pytest
 from commands.paper.referral import referral_facts
 from ledger.errors import Refused
 from ledger.sessions import parse_moment
-from projections.cohorts import PenaltyAnswer, penalty_answers
-from projections.compare import differences
-from projections.explain import explain_penalty
-from projections.ladder import ladder_lines
-from projections.ladder_answers import ladder_answers
-from projections.questions import Moment
-from projections.referral import referrals
-from projections.registers import received_answers
+from projections.asking.questions import Moment
+from projections.audit.compare import differences
+from projections.audit.explain import explain_penalty
+from projections.figures.cohorts import PenaltyAnswer, penalty_answers
+from projections.penalties.ladder import ladder_lines
+from projections.penalties.ladder_answers import ladder_answers
+from projections.penalties.referral import referrals
+from projections.records.registers import received_answers
 from tests.evidence.bundles import verdict
 from tests.machines.questions import everything
 from tests.proofs.checker import check
@@ -268,7 +268,7 @@ def test_the_papers_of_a_referral_say_whose_sessions_they_are() -> None:
 
 def test_a_stranger_can_check_evidence_that_rests_on_a_record(tmp_path: Path) -> None:
     from commands.evidence import bundle
-    from projections.evidence import evidence, period_of, pinned
+    from projections.audit.evidence import evidence, period_of, pinned
 
     school = referred()
     seal = seal_of(school, tmp_path / "seal", "attendance/117000")

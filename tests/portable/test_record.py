@@ -18,7 +18,7 @@ from ledger.errors import Misconfigured
 from ledger.note import VerifierKey, parse_key
 from ledger.portable import LONGEST, BadRecord, PortableRecord, format_record, open_record
 from ledger.seal import Seal, open_seal
-from projections.portable import portable_record
+from projections.audit.portable import portable_record
 from tests.support.former import (
     PARENT,
     PUPIL,

@@ -14,9 +14,9 @@ import msgspec
 import pytest
 
 from ledger.sessions import Session
-from projections.cohorts import absence_answers, penalty_answers, penalty_tally
-from projections.explain import explain_penalty
-from projections.ladder import ladder_lines
+from projections.audit.explain import explain_penalty
+from projections.figures.cohorts import absence_answers, penalty_answers, penalty_tally
+from projections.penalties.ladder import ladder_lines
 from tests.proofs.checker import check
 from tests.support.counts import count
 from tests.support.former import BORN, PARENT, PUPIL, UPN, marked, notice, opening, seal_of, signed

@@ -11,7 +11,7 @@ import pytest
 
 from commands.cli import main
 from ledger.sessions import from_micros
-from projections.changes import amendments, anomalies, change_lines, tallies
+from projections.records.changes import amendments, anomalies, change_lines, tallies
 from tests.support.counts import count
 from tests.support.random_school import journal
 from tests.support.schools import OpenedSchool, open_school

@@ -15,11 +15,11 @@ from commands.cli import main
 from ledger import policy
 from ledger.errors import Misconfigured
 from ledger.sessions import LONDON
-from projections.bisect import first_turn
-from projections.cohorts import absence_answers, penalty_answers
-from projections.compare import answering, differences
-from projections.questions import Moment
-from projections.whatif import effects, with_settings
+from projections.asking.questions import Moment
+from projections.audit.bisect import first_turn
+from projections.audit.compare import answering, differences
+from projections.audit.whatif import effects, with_settings
+from projections.figures.cohorts import absence_answers, penalty_answers
 from tests.support.counts import count
 from tests.support.random_school import journal, questions
 from tests.support.schools import OpenedSchool, open_school

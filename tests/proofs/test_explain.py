@@ -16,9 +16,9 @@ import pytest
 
 from commands.cli import main
 from ledger.sessions import from_micros
-from projections.cohorts import absence_answers, penalty_answers
-from projections.explain import explain_absence, explain_penalty
-from projections.questions import Moment
+from projections.asking.questions import Moment
+from projections.audit.explain import explain_absence, explain_penalty
+from projections.figures.cohorts import absence_answers, penalty_answers
 from tests.proofs.checker import check
 from tests.support.counts import count
 from tests.support.random_school import journal, questions

@@ -22,8 +22,8 @@ from ledger.keys import KeyStore
 from ledger.sessions import parse_moment
 from ledger.streams import Owner, owner_of
 from ledger.wire import decode, holds_sealed
-from projections.health import doctor_findings, verify_findings
-from projections.retention import forgettable, subject_record
+from projections.audit.health import doctor_findings, verify_findings
+from projections.audit.retention import forgettable, subject_record
 from tests.support.schools import OpenedSchool, open_school
 
 HEAD = {"id": "head", "name": "H Example", "title": "Headteacher"}

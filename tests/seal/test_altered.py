@@ -16,9 +16,9 @@ import pytest
 from commands.cli import main
 from ledger.store import Ledger, open_ledger
 from ledger.store.sqlite_schema import TRIGGERS
-from projections.health import verify_findings
-from projections.rebuild import rebuild
-from projections.tables import open_engine
+from projections.audit.health import verify_findings
+from projections.readmodel.rebuild import rebuild
+from projections.readmodel.tables import open_engine
 from tests.support.busy import grow
 from tests.support.tampering import alter
 

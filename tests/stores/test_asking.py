@@ -18,15 +18,15 @@ import sqlalchemy as sa
 from commands.handle import Handler
 from ledger.errors import Misconfigured
 from ledger.store import Ledger, Receipt, Unavailable, open_ledger, parse_address
-from projections.cohorts import absence_answers
-from projections.frames import NEVER, Entries
-from projections.health import verify_findings
-from projections.model import ReadModel
-from projections.projector import Outdated, Projector
-from projections.questions import Answers
-from projections.rebuild import brought_up, rebuild
-from projections.replay import replayed, stored
-from projections.tables import make_tables, open_engine
+from projections.asking.questions import Answers
+from projections.audit.health import verify_findings
+from projections.figures.cohorts import absence_answers
+from projections.readmodel.frames import NEVER, Entries
+from projections.readmodel.model import ReadModel
+from projections.readmodel.projector import Outdated, Projector
+from projections.readmodel.rebuild import brought_up, rebuild
+from projections.readmodel.replay import replayed, stored
+from projections.readmodel.tables import make_tables, open_engine
 from tests.stores.envelopes import mark
 from tests.stores.test_rebuild import random_ledger
 from tests.support.busy import registers, settled
@@ -239,7 +239,7 @@ def test_control_without_sums_an_altered_code_is_answered(lasting_url: str, monk
         expected = asked(ledger, engine)
         with engine.begin() as connection:
             connection.execute(sa.text("UPDATE entries SET code = (SELECT max(code) + 12 FROM entries)"))
-        monkeypatch.setattr("projections.frames._check_sums", lambda *_: None)
+        monkeypatch.setattr("projections.readmodel.frames._check_sums", lambda *_: None)
         assert asked(ledger, engine) != expected
         engine.dispose()
 
@@ -261,7 +261,7 @@ def test_rows_altered_between_two_questions_are_noticed(
 
         before = codes()
         if blind:
-            monkeypatch.setattr("projections.model.state_of", lambda _: model._unchanged[0])
+            monkeypatch.setattr("projections.readmodel.model.state_of", lambda _: model._unchanged[0])
         with another.begin() as connection:
             connection.execute(sa.text("UPDATE entries SET code = (SELECT max(code) + 12 FROM entries)"))
         assert (codes() == before) is not blind

@@ -14,8 +14,8 @@ import pytest
 from commands.models import parse
 from commands.wiring import House, open_house
 from ledger.errors import Misconfigured
-from projections.cohorts import who
-from projections.health import doctor_findings
+from projections.audit.health import doctor_findings
+from projections.figures.cohorts import who
 
 BY = {"id": "off", "name": "O Fice", "title": "Office"}
 SCHOOL = {"command": "OpenSchool", "urn": "117000", "name": "Example Primary", "la": "919", "estab": "2000"}

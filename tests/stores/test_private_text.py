@@ -13,8 +13,8 @@ from commands.models import parse
 from ledger.events import AnyEvent
 from ledger.keys import KeyStore, open_key_store
 from ledger.store import Ledger, open_ledger
-from projections.projector import Projector
-from projections.tables import open_engine
+from projections.readmodel.projector import Projector
+from projections.readmodel.tables import open_engine
 from tests.stores.envelopes import everything
 from tests.stores.story import IN_THE_CLEAR, SECRETS, journal
 from tests.support.schools import told

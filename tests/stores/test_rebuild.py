@@ -15,12 +15,12 @@ import sqlalchemy as sa
 
 from ledger.errors import Misconfigured
 from ledger.store import Ledger, open_ledger
-from projections.fingerprints import fingerprint_at
-from projections.marks import COLUMNS, Fingerprint, Marks, fingerprint
-from projections.projector import Projector, tracked
-from projections.rebuild import _write, drop_old, rebuild, status
-from projections.replay import replayed, stored
-from projections.tables import NEXT, OLD, SERVING, open_engine, parked, rebuilding
+from projections.readmodel.fingerprints import fingerprint_at
+from projections.readmodel.marks import COLUMNS, Fingerprint, Marks, fingerprint
+from projections.readmodel.projector import Projector, tracked
+from projections.readmodel.rebuild import _write, drop_old, rebuild, status
+from projections.readmodel.replay import replayed, stored
+from projections.readmodel.tables import NEXT, OLD, SERVING, open_engine, parked, rebuilding
 from tests.stores.envelopes import mark, opening
 from tests.support.busy import grow
 from tests.support.counts import count
@@ -139,7 +139,7 @@ def test_while_somebody_records_it_does_one_thing_at_a_time(
 
         lines = noticed(Marks.lines)
 
-    monkeypatch.setattr("projections.rebuild._write", noticed(_write))
+    monkeypatch.setattr("projections.readmodel.rebuild._write", noticed(_write))
     rebuild(ledger, engine, page=40, source=Disturbed)
     assert together == [1 if somebody_records else 2]
     assert set(stored(engine)) == replayed(ledger, ledger.reads.end())

@@ -10,7 +10,7 @@ import pytest
 from ledger.errors import Misconfigured, Refused
 from ledger.store import Ledger, open_ledger
 from ledger.store.formats import FORMAT
-from projections.tables import make_tables, open_engine
+from projections.readmodel.tables import make_tables, open_engine
 from tests.stores.envelopes import everything, mark, opening, receipt
 
 SQLITE, POSTGRES = "sqlite", "postgresql"

@@ -15,11 +15,11 @@ from ledger.errors import Misconfigured
 from ledger.store import Ledger, open_ledger
 from ledger.store.names import at_school
 from ledger.store.schools import CONNECTIONS, Head, Schools, open_schools
-from projections.projector import Projector
-from projections.rebuild import rebuild
-from projections.replay import replayed, stored
-from projections.reports.pooled import moment_of, times_of
-from projections.schools import RETRY, Followed, SchoolState, opened_school, school_state
+from projections.many.pooled import moment_of, times_of
+from projections.many.schools import RETRY, Followed, SchoolState, opened_school, school_state
+from projections.readmodel.projector import Projector
+from projections.readmodel.rebuild import rebuild
+from projections.readmodel.replay import replayed, stored
 from tests.support.busy import grow, registers, settled
 from tests.support.counts import count
 from tests.support.tampering import forget_after

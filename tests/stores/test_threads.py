@@ -20,10 +20,10 @@ from ledger.errors import Refused
 from ledger.school import School, take_in
 from ledger.sessions import LONDON
 from ledger.store import Ledger, open_ledger
-from projections.cohorts import absence_answers
-from projections.questions import Answers, Moment
-from projections.rebuild import rebuild
-from projections.tables import open_engine
+from projections.asking.questions import Answers, Moment
+from projections.figures.cohorts import absence_answers
+from projections.readmodel.rebuild import rebuild
+from projections.readmodel.tables import open_engine
 from tests.support.busy import BY, members, registers, settled
 from tests.support.children import Child, running
 from tests.support.counts import count

@@ -24,10 +24,10 @@ from ledger.store import Envelope, open_ledger, parse_address
 from ledger.store.failures import NOT_AN_EVENT
 from ledger.store.formats import FORMAT
 from ledger.store.rows import Busy
-from projections.projector import Projector
-from projections.rebuild import rebuild
-from projections.replay import replayed, stored
-from projections.tables import make_tables, metadata, open_engine
+from projections.readmodel.projector import Projector
+from projections.readmodel.rebuild import rebuild
+from projections.readmodel.replay import replayed, stored
+from projections.readmodel.tables import make_tables, metadata, open_engine
 from tests.stores.conftest import a_schema
 from tests.stores.envelopes import everything, mark, opening, receipt
 from tests.stores.story import journal

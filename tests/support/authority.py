@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from ledger.sessions import format_moment
 from projections.archive.writing import write
-from projections.cohorts import absence_answers, penalty_answers
-from projections.questions import Moment
+from projections.asking.questions import Moment
+from projections.figures.cohorts import absence_answers, penalty_answers
 from tests.support.random_school import journal
 from tests.support.schools import OpenedSchool, open_school
 

@@ -24,7 +24,7 @@ from ledger.policy import load
 from ledger.sessions import Half, Session
 from ledger.store import Envelope, Ledger, Receipt, Row, Unavailable, open_ledger
 from ledger.streams import entry_of, entry_stream, register_of
-from projections.tables import open_engine
+from projections.readmodel.tables import open_engine
 from tests.support.schools import agreed_keys
 
 CLASSES = "ABCDE"  # of each writer

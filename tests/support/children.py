@@ -20,7 +20,7 @@ import psutil
 
 PATIENCE = 60  # seconds that a child may take to tell something, or to end
 
-PRODUCT = ["commands.wiring", "projections.rebuild", "ledger.store.sqlite", "ledger.store.postgres"]
+PRODUCT = ["commands.wiring", "projections.readmodel.rebuild", "ledger.store.sqlite", "ledger.store.postgres"]
 DATABASES = ["eventsourcing.sqlite", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg"]
 TESTS = ["pytest", "hypothesis", "tests.support.busy", "tests.support.postgres"]
 

@@ -8,8 +8,8 @@ from typing import Any
 from ledger import policy as policies
 from ledger.events import AbsenceReported, AgencyInformed, ContactLogged, Event, LetterSent
 from ledger.sessions import Half, Session, parse_moment
-from projections.contact import Contacts, Ladder, Mark, ladder
-from projections.known_event import FollowUp
+from projections.records.contact import Contacts, Ladder, Mark, ladder
+from projections.records.known_event import FollowUp
 from tests.support.given import FATHER, MOTHER, TEACHER, given
 
 AUNT = "1042-e"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ledger.seal import Seal, new_seal, read
-from projections.portable import portable_record
+from projections.audit.portable import portable_record
 from tests.support.schools import OpenedSchool, open_school
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

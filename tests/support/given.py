@@ -49,9 +49,9 @@ from ledger.events import (
 from ledger.people import Staff, compulsory_school_age
 from ledger.school import School
 from ledger.sessions import LONDON, Half, Session, parse_moment, school_year
-from projections.absence import absence, cohorts, percent
-from projections.frames import NEVER, Entries, first_session, last_session, roll_of
-from projections.penalty import Case, Window, empty_window, windows
+from projections.figures.absence import absence, cohorts, percent
+from projections.figures.penalty import Case, Window, empty_window, windows
+from projections.readmodel.frames import NEVER, Entries, first_session, last_session, roll_of
 
 PUPIL = "1042"
 MORNING, AFTERNOON = "2024-11-05/AM", "2024-11-05/PM"

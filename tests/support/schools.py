@@ -18,10 +18,10 @@ from ledger.keys import KeyStore, open_key_store
 from ledger.store import Ledger, Row, open_ledger
 from ledger.streams import Owner, owner_of
 from ledger.wire import decode, open_sealed
+from projections.asking.questions import Answers
 from projections.desk import Desk
 from projections.due import desk_of
-from projections.questions import Answers
-from projections.tables import open_engine
+from projections.readmodel.tables import open_engine
 
 
 class OpenedSchool(NamedTuple):

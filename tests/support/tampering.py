@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ledger.store import Ledger, Row
 from ledger.store.postgres_schema import KEYS, TRIGGERS
-from projections.tables import open_engine
+from projections.readmodel.tables import open_engine
 
 
 def forget_after(ledger: Ledger, position: int) -> None:

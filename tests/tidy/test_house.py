@@ -62,7 +62,7 @@ def test_every_command_has_a_verb_and_every_event_words() -> None:
     from commands.cli import tree
     from commands.models import COMMANDS
     from ledger.events import AnyEvent
-    from projections.event_words import TITLES
+    from projections.records.event_words import TITLES
 
     helps = " ".join(" ".join(text.split()) for text in _helps(tree(), None))
     assert {name for name in COMMANDS if f"ecords {name}." in helps} == set(COMMANDS)

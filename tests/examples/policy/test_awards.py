@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ledger.policy import load
-from projections.absence import NUMBERS, Absence, percent
-from projections.figures import Figures, Tally, pooled
+from projections.figures.absence import NUMBERS, Absence, percent
+from projections.figures.tally import Figures, Tally, pooled
 from projections.reports.awards import points, win
 from projections.reports.parents import reaches
 

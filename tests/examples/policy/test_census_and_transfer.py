@@ -15,7 +15,9 @@ from lxml import etree
 from commands.forms import census_xml, checked, transfer_xml
 from ledger.codes import by_symbol
 from ledger.errors import Misconfigured, Refused
-from projections.census import (
+from projections.asking.questions import Moment
+from projections.figures.cohorts import absence_answers
+from projections.returns.census import (
     CensusAnswer,
     age_on,
     census_answers,
@@ -23,8 +25,6 @@ from projections.census import (
     term,
     transfer_answers,
 )
-from projections.cohorts import absence_answers
-from projections.questions import Moment
 from tests.support.late_school import Line, admitted, in_order, marked, opened, told
 from tests.support.random_school import journal
 from tests.support.schools import OpenedSchool, new_keys, open_school

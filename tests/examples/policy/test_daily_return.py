@@ -17,8 +17,8 @@ from ledger import wire
 from ledger.errors import Misconfigured, Refused
 from ledger.sessions import Session, from_micros, micros, parse_moment
 from ledger.streams import entry_of
-from projections.daily import DailyAnswer, changed_since, daily_answer, daily_duties, last_return, since_of
 from projections.lines import command_line
+from projections.returns.daily import DailyAnswer, changed_since, daily_answer, daily_duties, last_return, since_of
 from tests.support.late_school import Line, amended, in_order, marked, opened, told
 from tests.support.random_school import journal
 from tests.support.schools import OpenedSchool, desk_at, open_school

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from ledger.sessions import Half, Session
-from projections.contact import UNMARKED, Contacts, unheard
+from projections.records.contact import UNMARKED, Contacts, unheard
 from tests.support.following import (
     AUNT,
     CALENDAR,

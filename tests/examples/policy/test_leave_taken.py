@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from projections.health import doctor_findings
-from projections.leaves import LeaveAnswer, leave_answers
-from projections.questions import Answers
-from projections.registers import register_answer
+from projections.asking.questions import Answers
+from projections.audit.health import doctor_findings
+from projections.records.leaves import LeaveAnswer, leave_answers
+from projections.records.registers import register_answer
 from tests.support.cases import FATHER, HOLIDAY, MOTHER, OFFICE, PUPIL, amended, case, holiday, line
 from tests.support.schools import OpenedSchool, new_keys
 

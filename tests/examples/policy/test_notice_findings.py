@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from projections.health import doctor_findings
+from projections.audit.health import doctor_findings
 from tests.support.cases import FATHER, HOLIDAY, MOTHER, PUPIL, amended, case, holiday, line
 from tests.support.schools import OpenedSchool
 

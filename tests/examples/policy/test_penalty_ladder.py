@@ -19,10 +19,10 @@ from ledger.sessions import Session
 from ledger.streams import entry_stream, notice_stream
 from ledger.wire import decode
 from projections.duty import Duty
-from projections.ladder import ladder_duties
-from projections.ladder_answers import CaseAnswer, LadderAnswer, ParentLadder, ladder_answers
 from projections.lines import command_line
-from projections.rungs import Mark, fits_policy, improvement_test, pounds, rolling
+from projections.penalties.ladder import ladder_duties
+from projections.penalties.ladder_answers import CaseAnswer, LadderAnswer, ParentLadder, ladder_answers
+from projections.penalties.rungs import Mark, fits_policy, improvement_test, pounds, rolling
 from tests.support.cases import (
     FATHER,
     HOLIDAY,

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from ledger.sessions import parse_moment
-from projections.lateness import (
+from projections.followup.lateness import (
     PunctualityAnswer,
     class_totals,
     late_book_answer,
     punctuality_answers,
     punctuality_duties,
 )
+from projections.followup.punctuality import minutes_late
 from projections.lines import command_line
-from projections.punctuality import minutes_late
 from tests.support.late_school import Line, admitted, amended, arrived, in_order, marked, opened, told
 from tests.support.schools import OpenedSchool, desk_at, open_school
 

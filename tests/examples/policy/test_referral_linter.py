@@ -11,10 +11,10 @@ import pytest
 
 from ledger.policy import load
 from ledger.sessions import Session
-from projections.questions import Answers
-from projections.referral import ReferralAnswer, referrals
-from projections.referral_checks import CHECKS, code_without_reason
-from projections.registers import By, MarkAnswer
+from projections.asking.questions import Answers
+from projections.penalties.referral import ReferralAnswer, referrals
+from projections.penalties.referral_checks import CHECKS, code_without_reason
+from projections.records.registers import By, MarkAnswer
 from tests.support.cases import (
     DAYS_AWAY,
     FATHER,

@@ -11,9 +11,9 @@ import pytest
 from ledger.events import LetterSent, SupportRecorded
 from ledger.policy import load
 from projections.desk import Desk
-from projections.known_event import FollowUp
+from projections.followup.support import Concern, Standing, staged_answers, standing, steps_of, support_duties
 from projections.lines import command_line
-from projections.support import Concern, Standing, staged_answers, standing, steps_of, support_duties
+from projections.records.known_event import FollowUp
 from tests.examples.policy.test_awards import figures
 from tests.support.reported import OFFICE, reported_journal
 from tests.support.schools import OpenedSchool, open_school

@@ -9,7 +9,7 @@ import pytest
 from ledger.case import Leave
 from ledger.events import ArrivalLogged, EvidenceRequested, EvidenceReturned, EvidenceSeen, SicknessExpected
 from ledger.sessions import Half, Session, parse_moment
-from projections.basis import CodeEntry, LeaveDecision, basis_findings, evidence, rests_on
+from projections.followup.basis import CodeEntry, LeaveDecision, basis_findings, evidence, rests_on
 from tests.support.following import at, call, names, report, school_day, told
 from tests.support.given import MOTHER, PUPIL, TEACHER, closure, given
 from tests.support.schools import open_school

@@ -1,0 +1,1 @@
+"""What is counted: absence, the penalty window, cohorts, tallies, and which small figures are hidden."""

@@ -1,0 +1,265 @@
+"""What a code rests on: the report, call, evidence, decision, closure or arrival that stands behind a mark.
+
+Problem: a register shows codes and reasons, but a reason is only what somebody typed. What a referral, a parent or a
+head asks is which report, which call or which decision made the code right.
+
+Choice: the basis is looked up, not stored. A report bears on the sessions that it names, a contact on the days of those
+that it names and on its own day, for who rings at nine asks about the whole day; and a change also rests on what was
+heard or tried on the day it was made, for then it was why. Attempts that failed are a basis for unauthorised codes
+alone: nobody answered, so N became O, but nobody can have said that it was illness. Evidence, expected sickness, leave
+and closures bear on the sessions that they are about. An arrival and an import are their own basis. A change to present
+on the session's own day is a slip put right by whoever signs it; weeks later it must rest on something.
+
+What was recorded after the change counts too: the finding that it rests on nothing is settled by recording what it
+rests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec.structs import replace
+
+from ledger.case import Leave
+from ledger.codes import CodeTable
+from ledger.events import (
+    AbsenceAttributed,
+    AbsenceReported,
+    ArrivalLogged,
+    ContactLogged,
+    EvidenceRequested,
+    EvidenceReturned,
+    EvidenceSeen,
+    SicknessExpected,
+)
+from ledger.finding import Finding
+from ledger.school import School
+from ledger.sessions import LONDON, Session, from_micros, school_year
+from ledger.streams import entry_of, leave_stream
+from projections.asking.questions import Answers, Moment
+from projections.readmodel.frames import last_session
+from projections.records.chronology import chronologies
+from projections.records.contact import is_word
+from projections.records.known_event import FollowUp
+
+CLOSURE = "closure "  # how a mark cites one
+# Kinds of basis that say where a pupil is. An attempt that failed, leave that was refused and whom an absence is
+# attributed to do not.
+KNOWN = frozenset(
+    {"report", "contact", "evidence", "expected sickness", "leave granted", "closure", "arrival", "import"}
+)
+
+
+class CodeEntry(NamedTuple):
+    """A code of an entry: `replaces` is blank for the original; `via` and `cites` are the mark's own."""
+
+    session: Session
+    code: str
+    replaces: str
+    via: str
+    cites: str
+    recorded_at: datetime
+    position: int
+
+    @property
+    def day(self) -> date:
+        return self.recorded_at.astimezone(LONDON).date()
+
+
+class LeaveDecision(NamedTuple):
+    """A request for leave that was decided, and the position of the decision."""
+
+    leave: Leave
+    position: int
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """What a code rests on; no position where it is the mark itself that says so. `name` is a request's or evidence's
+    own."""
+
+    kind: str
+    position: int | None = None
+    name: str | None = None
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """Medical evidence: its state is asked for, seen or returned, and the positions say where each was recorded."""
+
+    name: str
+    state: str
+    sessions: tuple[str, ...]
+    requested: int | None = None
+    seen: int | None = None
+    returned: int | None = None
+
+
+def rests_on(
+    coded: CodeEntry, told: Iterable[FollowUp], decided: Iterable[LeaveDecision], school: School, pupil: str
+) -> tuple[Rest, ...]:
+    """Return what a code rests on, in order of position."""
+    closure, codes = _closure(coded, school, pupil), school.policy_on(coded.session.day).codes
+    found = [closure] if closure else []
+    for leave, position in decided:
+        if leave.first <= coded.session <= leave.last:
+            # A decision that was withdrawn later is still what a mark rests on that cites it.
+            granted = leave.request == coded.cites or leave.expects(coded.session) == coded.code
+            refused = not leave.withdrawn and leave.expects(coded.session) is None
+            if granted or (_unauthorised(coded, codes) and refused):
+                found.append(Rest("leave granted" if granted else "leave refused", position, leave.request))
+    found += [rest for each in told if (rest := _told(coded, each, codes)) is not None]
+    own = _own(coded, codes)
+    if own is not None and own.kind not in {rest.kind for rest in found}:
+        found.append(own)
+    return tuple(sorted(found, key=lambda rest: rest.position or 0))
+
+
+def _own(coded: CodeEntry, codes: CodeTable) -> Rest | None:
+    """Return what a mark says of itself."""
+    if coded.via == "import":
+        return Rest("import")
+    if coded.via == "arrival":
+        return Rest("arrival")
+    code = codes.by_symbol(coded.code)
+    if coded.replaces and code is not None and code.attended and coded.day <= coded.session.day:
+        return Rest("seen in school")
+    return None
+
+
+def _closure(coded: CodeEntry, school: School, pupil: str) -> Rest | None:
+    expected = school.expected(pupil, coded.session)
+    cites = coded.cites or (expected.cites if expected is not None and expected.code == coded.code else "")
+    return Rest("closure", int(cites.removeprefix(CLOSURE))) if cites.startswith(CLOSURE) else None
+
+
+def _told(coded: CodeEntry, told: FollowUp, codes: CodeTable) -> Rest | None:
+    """Return what something in the chronology is to a code, None where it does not bear on it."""
+    event, session = told.event, str(coded.session)
+    match event:
+        case AbsenceReported() if session in event.sessions or _made_on_hearing(coded, told):
+            return Rest("report", told.position)
+        case ContactLogged() if _about_that_day(coded, told, event) or _made_on_hearing(coded, told):
+            if is_word(told):
+                return Rest("contact", told.position)
+            return Rest("attempt", told.position) if _unauthorised(coded, codes) else None
+        case EvidenceSeen() if session in event.sessions:
+            return Rest("evidence", told.position, event.evidence)
+        case SicknessExpected() if event.first_day <= coded.session.day <= event.last_day and coded.code == "I":
+            return Rest("expected sickness", told.position)
+        case AbsenceAttributed() if session in event.sessions and _unauthorised(coded, codes):
+            return Rest("attribution", told.position)
+        case ArrivalLogged() if (event.session, event.code) == (session, coded.code):
+            return Rest("arrival", told.position)
+    return None
+
+
+def _about_that_day(coded: CodeEntry, told: FollowUp, event: ContactLogged) -> bool:
+    day = coded.session.day.isoformat()
+    return told.day == coded.session.day or any(session.startswith(day) for session in event.sessions)
+
+
+def _made_on_hearing(coded: CodeEntry, told: FollowUp) -> bool:
+    """Whether a code is a change that was made on the day of something, and after it."""
+    return bool(coded.replaces) and told.day == coded.day and told.position < coded.position
+
+
+def _unauthorised(coded: CodeEntry, codes: CodeTable) -> bool:
+    code = codes.by_symbol(coded.code)
+    return code is not None and code.unauthorised
+
+
+def evidence(told: Iterable[FollowUp], until: date = date.max) -> list[Evidence]:
+    """Return the medical evidence of a chronology as it stood on a day, in order of when it was first heard of."""
+    found: dict[str, Evidence] = {}
+    for each in told:
+        match event := each.event:
+            case EvidenceRequested() if each.day <= until:
+                found[event.evidence] = Evidence(event.evidence, "asked for", event.sessions, each.position)
+            case EvidenceSeen() if event.seen_on <= until:
+                known = found.get(event.evidence) or Evidence(event.evidence, "seen", event.sessions)
+                found[event.evidence] = replace(known, state="seen", seen=each.position, returned=None)
+            case EvidenceReturned() if event.evidence in found and event.returned_on <= until:
+                known = found[event.evidence]
+                found[event.evidence] = replace(known, state="returned", returned=each.position)
+    return list(found.values())
+
+
+# --- asked of a ledger ----------------------------------------------------------------------------------------------
+
+
+def decided_leave(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict[str, list[LeaveDecision]]:
+    """Return the requests of these pupils that had been decided by the moment, each with its decision's position."""
+    asked = {
+        leave_stream(pupil, school_year(leave.first.day), name): leave
+        for pupil in pupils
+        for name, leave in moment.school.leave.get(pupil, {}).items()
+        if leave.granted is not None
+    }
+    found: dict[str, list[LeaveDecision]] = {pupil: [] for pupil in pupils}
+    for row in answers.ledger.reads.stream_rows(list(asked)):
+        if row.position <= moment.position and row.topic == "leave.LeaveDecided":
+            leave = asked[row.stream]
+            found[leave.pupil].append(LeaveDecision(leave, row.position))
+    return found
+
+
+def resting_on_nothing_known(answers: Answers, moment: Moment, marks: Mapping[int, Sequence[FollowUp]]) -> set[int]:
+    """Return those positions of marks behind which nothing stands that says where the pupil is. `marks` holds the
+    chronology of each one's pupil."""
+    rows = answers.ledger.reads.rows_at(list(marks))
+    decided = decided_leave(answers, moment, {entry_of(row.stream)[0] for row in rows})
+    found = set()
+    for row, event in answers.opened(rows):
+        pupil, session = entry_of(row.stream)
+        # Entries differ in what they hold: an original replaces nothing, and what a prior system asserts came no way.
+        replaces, cites = getattr(event, "replaces", ""), getattr(event, "cites", "")
+        via = getattr(event, "via", "import")
+        coded = CodeEntry(session, event.code, replaces, via, cites, from_micros(row.recorded_at), row.position)
+        rests = rests_on(coded, marks[row.position], decided[pupil], moment.school, pupil)
+        if not any(rest.kind in KNOWN for rest in rests):
+            found.add(row.position)
+    return found
+
+
+def basis_findings(answers: Answers, moment: Moment, year: int) -> list[Finding]:
+    """Return the standing changes of a school year to date that rest on nothing known, and evidence asked for whose
+    sessions are over and which nobody has seen."""
+    changed = list(_changes(answers, moment, year))
+    pupils = sorted(moment.school.pupils)
+    told = chronologies(answers, moment, pupils, [year, year + 1])
+    decided = decided_leave(answers, moment, pupils)
+    found = [
+        Finding(
+            "change_rests_on_nothing",
+            f"{coded.replaces} became {coded.code}, and no report, contact, evidence or decision about it is known",
+            pupil,
+            str(coded.session),
+            coded.position,
+        )
+        for pupil, coded in changed
+        if not rests_on(coded, told.get(pupil, ()), decided[pupil], moment.school, pupil)
+    ]
+    for pupil in pupils:
+        for each in evidence(told.get(pupil, ())):
+            if each.state == "asked for" and max(map(Session.parse, each.sessions)).day <= moment.as_of:
+                sentence = f"evidence {each.name} was asked for and has not been seen"
+                found.append(Finding("evidence_not_seen", sentence, pupil, each.sessions[0], each.requested))
+    return found
+
+
+def _changes(answers: Answers, moment: Moment, year: int) -> Iterator[tuple[str, CodeEntry]]:
+    """Yield the amendments that stand, in order of pupil and session."""
+    versions = answers.versions(None, [year])
+    standing = versions.known_at(moment.position)
+    standing = standing.where(standing.session <= last_session(moment.as_of))
+    positions = standing.from_position[np.isin(standing.from_position, versions.until_position)].tolist()
+    rows = answers.ledger.reads.rows_at(positions)
+    found = []
+    for row, event in answers.opened(rows):
+        pupil, session = entry_of(row.stream)
+        at = from_micros(row.recorded_at)
+        found.append((pupil, CodeEntry(session, event.code, event.replaces, event.via, "", at, row.position)))
+    yield from sorted(found)

@@ -1,0 +1,165 @@
+"""The follow-up of a pupil: everything that was told, tried, asked and decided, where the contact ladder stands, and
+what each code rests on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ledger.sessions import Session, format_moment, from_micros, parse_moment, school_year
+from ledger.streams import leave_stream
+from projections.asking.questions import Answer, Answers, Moment
+from projections.desk import Desk
+from projections.followup.basis import CodeEntry, Evidence, Rest, decided_leave, evidence, rests_on
+from projections.records.chronology import chronologies
+from projections.records.event_words import event_name
+from projections.records.known_event import FollowUp
+from projections.records.registers import By, MarkAnswer, history_answers, signed
+
+ENVELOPE = frozenset({"v", "by", "sealed"})  # of every event; the rest is what it says
+
+
+class FollowUpEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing of the chronology. `says` holds the event's own fields; `sealed`: its text has no key any more."""
+
+    what: str
+    position: int
+    recorded_at: str
+    by: By
+    says: dict[str, Any]
+    sealed: bool
+
+
+class SilentSessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    session: str
+    code: str | None
+    position: int | None
+
+
+class AttemptAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
+    day: str
+    rung: str
+    contact: str | None
+    position: int
+
+
+class LadderAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The run of absence without contact as of the day: `number` is its last school day's, 0 where there is none."""
+
+    number: int
+    first_day: str | None
+    silent: list[SilentSessionAnswer]
+    tried: list[AttemptAnswer]
+    next_contact: str | None
+    call_owed: bool
+    rungs_due: list[str]
+    absent_from_education: bool
+
+
+class CodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A code and what it rests on. `replaces` is None for an original entry."""
+
+    session: str
+    code: str
+    replaces: str | None
+    position: int
+    rests_on: tuple[Rest, ...]
+
+
+class FollowUpAnswer(Answer, frozen=True, kw_only=True):
+    ladder: LadderAnswer
+    chronology: list[FollowUpEntry]
+    evidence: list[Evidence]
+    codes: list[CodeAnswer]
+
+
+def followup_answer(desk: Desk, pupil: str) -> FollowUpAnswer:
+    """Return the follow-up of a pupil: the chronology of all years, codes of the school year to date."""
+    answers, moment = desk.answers, desk.moment
+    told = chronologies(answers, moment, [pupil])[pupil]
+    return FollowUpAnswer(
+        **answers.header(moment, pupil),
+        ladder=_ladder(desk, pupil),
+        chronology=[_told(each) for each in sorted([*told, *_leave(answers, moment, pupil)])],
+        evidence=evidence(told),
+        codes=_codes(answers, moment, pupil, told),
+    )
+
+
+def _ladder(desk: Desk, pupil: str) -> LadderAnswer:
+    found = desk.ladder(pupil)
+    return LadderAnswer(
+        number=found.number,
+        first_day=found.first_day.isoformat() if found.first_day else None,
+        silent=[
+            SilentSessionAnswer(session=str(each.session), code=each.code or None, position=each.position)
+            for each in found.silent
+        ],
+        tried=[
+            AttemptAnswer(
+                number=each.number,
+                day=each.day.isoformat(),
+                rung=each.rung,
+                contact=each.contact or None,
+                position=each.position,
+            )
+            for each in found.tried
+        ],
+        next_contact=found.next_contact if found.silent and found.next_contact else None,
+        call_owed=found.call_owed,
+        rungs_due=list(found.rungs_due),
+        absent_from_education=found.absent_from_education,
+    )
+
+
+def _told(told: FollowUp) -> FollowUpEntry:
+    event = told.event
+    says = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ENVELOPE}
+    return FollowUpEntry(
+        what=event_name(type(event).__name__),
+        position=told.position,
+        recorded_at=format_moment(told.recorded_at),
+        by=signed(event),
+        says=msgspec.to_builtins(says),
+        sealed=bool(event.sealed),
+    )
+
+
+def _leave(answers: Answers, moment: Moment, pupil: str) -> list[FollowUp]:
+    """Return what was asked for and decided about leave, as part of the chronology."""
+    asked = moment.school.leave.get(pupil, {}).items()
+    streams = [leave_stream(pupil, school_year(leave.first.day), name) for name, leave in asked]
+    rows = [row for row in answers.ledger.reads.stream_rows(streams) if row.position <= moment.position]
+    return [FollowUp(row.position, from_micros(row.recorded_at), event) for row, event in answers.opened(rows)]
+
+
+def _codes(answers: Answers, moment: Moment, pupil: str, told: list[FollowUp]) -> list[CodeAnswer]:
+    """Return the absent and the amended codes of the school year to date, each with what it rests on."""
+    year = moment.school.calendar.year_begun_by(moment.as_of)
+    decided = decided_leave(answers, moment, [pupil])[pupil]
+    absent = {code.symbol for code in moment.codes.rows if code.absent}
+    found = []
+    for entry in history_answers(answers, moment, pupil, years=[] if year is None else [year]):
+        session = Session.parse(entry.session)
+        for place, mark in enumerate(entry.entries):
+            replaces = entry.entries[place - 1].code if place else ""
+            if replaces or mark.code in absent:
+                coded = _coded(session, mark, replaces)
+                found.append(
+                    CodeAnswer(
+                        session=entry.session,
+                        code=mark.code,
+                        replaces=replaces or None,
+                        position=mark.position,
+                        rests_on=rests_on(coded, told, decided, moment.school, pupil),
+                    )
+                )
+    return found
+
+
+def _coded(session: Session, mark: MarkAnswer, replaces: str) -> CodeEntry:
+    recorded_at: datetime = parse_moment(mark.recorded_at)
+    return CodeEntry(session, mark.code, replaces, mark.via, mark.cites, recorded_at, mark.position)

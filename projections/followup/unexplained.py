@@ -1,0 +1,41 @@
+"""Absence without a reason: a pupil's sessions of the year to date that are still N, and how often we tried to ask."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ledger.codes import UNRESOLVED
+from ledger.events import ContactLogged
+from ledger.sessions import LONDON
+from projections.asking.questions import Answers, Moment
+from projections.records.chronology import chronologies
+from projections.records.registers import history_answers
+
+
+class Unexplained(NamedTuple):
+    """One session that is still N, by the event at a position."""
+
+    session: str
+    code: str
+    position: int
+
+
+def unexplained(answers: Answers, moment: Moment, pupil: str) -> tuple[list[Unexplained], int]:
+    """Return the sessions of the year to date that are still N, in order, and how many attempts at contact were logged
+    in that year up to the day."""
+    year = moment.school.calendar.year_begun_by(moment.as_of)
+    if year is None:
+        return [], 0
+    begins = moment.school.years[year].first_day.isoformat()
+    found = [
+        Unexplained(answer.session, UNRESOLVED, answer.entries[-1].position)
+        for answer in history_answers(answers, moment, pupil, years=[year])
+        if answer.entries[-1].code == UNRESOLVED and answer.session >= begins
+    ]
+    told = chronologies(answers, moment, [pupil], [year])[pupil]
+    attempts = [
+        each
+        for each in told
+        if isinstance(each.event, ContactLogged) and each.recorded_at.astimezone(LONDON).date() <= moment.as_of
+    ]
+    return found, len(attempts)

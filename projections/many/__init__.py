@@ -1,0 +1,1 @@
+"""Many schools at once: where each stands, batches of archives, pooled figures."""

@@ -1,0 +1,319 @@
+"""The penalty ladder of a parent and a child: what was met, considered, required, referred, issued, paid and
+prosecuted, and what a person has to decide next.
+
+Every line stands on three things as known at the moment: the window of the last ten school weeks, the events of the
+cases, each where its own day lies, and the marks that the register holds now for the sessions that a case names. What
+somebody had seen when they considered a case is worked out again at the position that they saw, so that "it was met
+then" can be told from "it is met as we know today".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from itertools import count, islice
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from ledger.case import PenaltyCase
+from ledger.finding import Open, action
+from ledger.notices import Owed, owed, paid_by, standing, terms
+from ledger.policy import Policy
+from ledger.received import received_marks
+from ledger.school import School
+from ledger.sessions import Session, school_year
+from projections.asking.questions import Answers, Moment
+from projections.desk import Desk
+from projections.duty import Duty, Urgency
+from projections.figures.cohorts import ParentAnswer, PenaltyAnswer, penalty_answers
+from projections.figures.penalty import failing, fulfilling, received_entries, rules_of_pupil
+from projections.penalties.rungs import (
+    SETTLED,
+    Counted,
+    Mark,
+    Rolling,
+    Rung,
+    ahead,
+    case_as_of,
+    consider,
+    held,
+    improvement_test,
+    next_step,
+    pounds,
+    rolling,
+    settled,
+    withdrawal,
+)
+from projections.readmodel.frames import roll_of, symbol_of
+
+NOTHING = settled("nothing to decide")
+
+
+class Line(NamedTuple):
+    """One parent's ladder as values: the window's line, the notices that run, the cases, what comes next, and what each
+    consideration had seen, by its position."""
+
+    pupil: str
+    window: ParentAnswer
+    rolling: Rolling
+    rungs: tuple[Rung, ...]
+    step: Duty
+    saw: Mapping[int, ParentAnswer]
+
+
+def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Line]:
+    """Return a line for every parent of these pupils, and for whoever else a case is about, in order."""
+    school, policy = moment.school, moment.policy
+    if policy is None:
+        return []
+    windows = penalty_answers(answers, moment, [p for p in pupils if p in school.pupils], empty=True)
+    cases = {
+        window.pupil: [
+            then
+            for case in school.cases.get(window.pupil, {}).values()
+            if (then := case_as_of(case, moment.as_of, moment.known_on))
+        ]
+        for window in windows
+    }
+    marks = _marks(answers, moment, cases)
+    seen = _Seen(answers)
+    return [
+        _line(window, parent, cases[window.pupil], marks.get(window.pupil, {}), moment, policy, seen)
+        for window in windows
+        for parent in _parents(window, cases[window.pupil])
+    ]
+
+
+def issued_rungs(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Rung]:
+    """Return where the notices of these pupils stand that were issued by the day and not withdrawn."""
+    policy, school = moment.policy, moment.school
+    if policy is None:
+        return []
+    cases = {
+        pupil: [
+            case
+            for each in school.cases.get(pupil, {}).values()
+            if (case := case_as_of(each, moment.as_of, moment.known_on)) and case.issued and not case.withdrawn
+        ]
+        for pupil in pupils
+    }
+    marks = _marks(answers, moment, cases)
+    runs = {pupil: school.notices.get(pupil, {}).values() for pupil in cases}
+    return [
+        _rung(case, rolling(runs[pupil], case.parent, moment.as_of, policy), marks.get(pupil, {}), moment, policy)
+        for pupil, of_pupil in cases.items()
+        for case in of_pupil
+    ]
+
+
+def ladder_duties(desk: Desk) -> list[Duty]:
+    """Return what somebody must decide or settle on the ladders of the whole school."""
+    lines = ladder_lines(desk.answers, desk.moment, desk.school.pupils)
+    return [duty for line in lines for duty in _duties(line, desk.moment)]
+
+
+def _duties(line: Line, moment: Moment) -> list[Duty]:
+    found = []
+    for rung in line.rungs:
+        case = rung.case
+        if (step := next_step(rung, moment.as_of)).action:
+            found.append(replace(step, pupil=line.pupil, sentence=f"{case.name}: {step.sentence}"))
+        found += _undermined_duties(rung, line.pupil)
+        if (wrong := _wrong_payment(rung, moment.as_of)) is not None:
+            found.append(wrong)
+    if line.step.rule == "consider":
+        sentence = f"{line.window.parent}: {line.step.sentence}"
+        found.append(replace(line.step, pupil=line.pupil, sentence=sentence))
+    return found
+
+
+def _undermined_duties(rung: Rung, pupil: str) -> list[Duty]:
+    case = rung.case
+    what = "notice" if case.issued else "referral"
+    again = {"sessions": Open("SESSION"), "referred_on": Open("DAY")}
+    refer = action("ReferPenalty", pupil=pupil, notice=case.name, **again)
+    # Whoever considered the case after an amendment has seen it, and let stand what stands.
+    seen = max((event.seen or position for position, event in case.considered), default=0)
+    return [
+        Duty(
+            f"{what} undermined",
+            f"{case.name} names {each.session}, which {_now_holds(each)}: withdraw it, or consider the case again",
+            pupil,
+            action=withdrawal(case) if case.issued else refer,
+            urgency=Urgency.TODAY,
+        )
+        for each in rung.undermined
+        if each.position > seen or not each.position
+    ]
+
+
+def _now_holds(each: Counted) -> str:
+    if not each.code:
+        return "holds no mark that could count"
+    return f"holds {each.code} since position {each.position}"
+
+
+def _wrong_payment(rung: Rung, as_of: date) -> Duty | None:
+    """Return the duty about a payment that was not what was owed on its day, while the notice can still be paid."""
+    case = rung.case
+    if rung.terms is None or rung.standing == "withdrawn" or not case.payments or as_of > rung.terms.full_until:
+        return None
+    last = max(payment.paid_on for _, payment in case.payments)
+    total, asked = paid_by(case, last), rung.terms.owed(last)
+    if total == asked:
+        return None
+    return Duty(
+        "payment",
+        f"{case.name}: {pounds(total)} was paid by {last}, when {pounds(asked)} was asked",
+        case.pupil,
+        action=action("penalty", pupil=case.pupil, ladder=True),
+        urgency=Urgency.TODAY,
+        by=rung.terms.full_until,
+    )
+
+
+# --- one line -------------------------------------------------------------------------------------------------------
+
+
+def _parents(window: PenaltyAnswer, cases: list[PenaltyCase]) -> list[str]:
+    """Return who has a line: the pupil's parents as known, then whoever else a case was about."""
+    return list(dict.fromkeys([*(line.parent for line in window.parents), *(case.parent for case in cases)]))
+
+
+def _line(
+    window: PenaltyAnswer,
+    parent: str,
+    cases: list[PenaltyCase],
+    marks: Mapping[Session, Mark],
+    moment: Moment,
+    policy: Policy,
+    seen: _Seen,
+) -> Line:
+    notices = moment.school.notices_about(window.pupil)
+    runs = rolling(notices, parent, moment.as_of, policy)
+    own = [case for case in cases if case.parent == parent]
+    rungs = tuple(_rung(case, runs, marks, moment, policy) for case in own)
+    none = ParentAnswer(parent=parent, count=0, met=False, met_on=None, notices_in_three_years=len(runs.issued))
+    line = next((line for line in window.parents if line.parent == parent), none)
+    saw = {
+        position: seen.line(window.pupil, parent, event.seen or position - 1, event.considered_on) or none
+        for case in own
+        for position, event in case.considered
+    }
+    return Line(window.pupil, line, runs, rungs, _step(window.pupil, line, runs, rungs, saw, moment), saw)
+
+
+def _rung(case: PenaltyCase, runs: Rolling, marks: Mapping[Session, Mark], moment: Moment, policy: Policy) -> Rung:
+    """Return one case with its test, its terms by the policy of its day of issue, and what undermines it."""
+    school, as_of = moment.school, moment.as_of
+    test, asked, stands, codes = None, None, "", policy.penalty_codes
+    left: Owed | None = None
+    named: tuple[str, ...] = ()
+    if case.improvement:
+        ended = case.improvement_ended[1] if case.improvement_ended else None
+        test = improvement_test(case.improvement[1], ended, marks, as_of, policy)
+    if case.issued:
+        issued = case.issued[1]
+        then = school.policy_decided_by(issued.policy, issued.rules, issued.issued_on)
+        asked = terms(case, school.notices_about(case.pupil), then)
+        stands, left = standing(case, asked, as_of), owed(case, asked, as_of)
+        codes, named = then.penalty_codes, case.issued[1].sessions
+    elif case.referred:
+        referred = case.referred[-1][1]
+        then = school.policy_decided_by(referred.policy, referred.rules, referred.referred_on)
+        codes, named = then.penalty_codes, referred.sessions
+    over = stands == "withdrawn" or case.prosecution_ended is not None
+    sessions = held(() if over else map(Session.parse, named), marks)
+    off = tuple(each for each in sessions if each.code not in codes)
+    coming = ahead(school.cases[case.pupil][case.name], max(as_of, moment.known_on), asked)
+    return Rung(case, test, asked, stands, left, sessions, off, runs, coming)
+
+
+def _step(
+    pupil: str,
+    line: ParentAnswer,
+    runs: Rolling,
+    rungs: tuple[Rung, ...],
+    saw: Mapping[int, ParentAnswer],
+    moment: Moment,
+) -> Duty:
+    """Return what comes next for a parent: a case that is going on, most urgent first; else to consider what is met."""
+    going = [step for rung in rungs if (step := next_step(rung, moment.as_of)).rule != SETTLED]
+    if going:
+        return min(going, key=lambda step: step.urgency)
+    # Nobody considers a notice about a pupil who has left: that is the new school's, or the authority's.
+    here = moment.school.on_roll(pupil, moment.as_of)
+    if here and line.met and not _considered_since(line, rungs, saw):
+        name = _new_name(moment.school, pupil, line.parent)
+        instead = f"; no further notice may be issued before {runs.runs_out_on}" if runs.barred else ""
+        return Duty(
+            "consider",
+            f"{line.count} sessions, met on {line.met_on}, and nobody has considered it since{instead}",
+            action=consider(pupil, name, line.parent, moment.as_of, *(["other"] if runs.barred else [])),
+            urgency=Urgency.SOON,
+        )
+    said = [next_step(rung, moment.as_of) for rung in rungs]
+    return said[-1] if said else NOTHING
+
+
+def _considered_since(line: ParentAnswer, rungs: tuple[Rung, ...], saw: Mapping[int, ParentAnswer]) -> bool:
+    """Return whether somebody considered this parent who saw the threshold met, on the day it was met or later."""
+    met_on = Session.parse(line.met_on or "").day
+    return any(
+        event.considered_on >= met_on and saw[position].met
+        for rung in rungs
+        for position, event in rung.case.considered
+    )
+
+
+def _new_name(school: School, pupil: str, parent: str) -> str:
+    """Return a name that no case of this pupil has yet, another one for each parent."""
+    taken, parents = school.cases.get(pupil, {}), school.pupils[pupil].parents
+    place = parents.index(parent) if parent in parents else len(parents)
+    free = (name for number in count(1) if (name := f"PN-{number}") not in taken)
+    return next(islice(free, place, None))
+
+
+class _Seen:
+    """What somebody had seen: windows at positions, each position folded once."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self._moments: dict[tuple[int, date], Moment] = {}
+
+    def line(self, pupil: str, parent: str, position: int, as_of: date) -> ParentAnswer | None:
+        key = position, as_of
+        if key not in self._moments:
+            self._moments[key] = self._answers.moment_at(position, as_of)
+        then = self._moments[key]
+        if pupil not in then.school.pupils:
+            return None
+        found = penalty_answers(self._answers, then, [pupil], empty=True)
+        return next((line for answer in found for line in answer.parents if line.parent == parent), None)
+
+
+def _marks(answers: Answers, moment: Moment, cases: Mapping[str, list[PenaltyCase]]) -> dict[str, dict[Session, Mark]]:
+    """Return the marks that could count, while on roll here or as a former school's record has them, and of compulsory
+    school age, of pupils with cases, in the school years that their cases speak of."""
+    concerned = sorted(pupil for pupil, found in cases.items() if found)
+    years = {school_year(day) for found in cases.values() for case in found for day in _days(case)}
+    roll = roll_of(moment.school, concerned)
+    found: dict[str, dict[Session, Mark]] = {pupil: {} for pupil in concerned}
+    received = {pupil: received_marks(moment.school.records(pupil), date.min, date.max) for pupil in concerned}
+    away = [(pupil, mark) for pupil in concerned for mark in received[pupil]]
+    fails = failing(received_entries(received, roll), rules_of_pupil(roll, elsewhere=True))
+    for (pupil, mark), failed in zip(away, fails, strict=True):
+        if not failed:
+            found[pupil][mark.session] = Mark(mark.code, mark.position)
+    if known := sorted(year for year in years if year in moment.school.years):
+        own = fulfilling(answers.entries(moment, known, concerned), rules_of_pupil(roll))
+        for row, number, code, position in zip(*(column.tolist() for column in own[1:5]), strict=True):
+            found[concerned[row]][Session.from_number(number)] = Mark(symbol_of(code), position)
+    return found
+
+
+def _days(case: PenaltyCase) -> list[date]:
+    named = [event.sessions for _, event in case.referred] + ([case.issued[1].sessions] if case.issued else [])
+    days = [Session.parse(session).day for sessions in named for session in sessions]
+    return [*days, case.improvement[1].issued_on, case.improvement[1].ends_on] if case.improvement else days

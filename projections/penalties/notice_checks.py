@@ -1,0 +1,89 @@
+"""What is off with the sessions that a penalty notice or a referral names: it is sent back, or struck out in court.
+
+A notice is recorded all the same: the ledger keeps what was sent, not what should have been."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import chain
+
+from msgspec.structs import replace
+
+from ledger.case import Notice
+from ledger.codes import UNRESOLVED
+from ledger.finding import Finding
+from ledger.notices import guessed, issued_before
+from ledger.sessions import school_year
+from projections.asking.questions import Answers, Moment
+from projections.penalties.ladder import issued_rungs
+from projections.penalties.rungs import Counted, Rung, ahead
+
+
+def notice_findings(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Finding]:
+    """Return what is off with the notices of these pupils that were issued by the day, or name sessions, in the school
+    year to date or later, and were not withdrawn."""
+    year = moment.school.calendar.year_begun_by(moment.as_of)
+    return [
+        replace(fault, pupil=rung.case.pupil, position=fault.position or issued[0])
+        for rung in issued_rungs(answers, moment, pupils)
+        if (issued := rung.case.issued) is not None and year is not None and _last_year(rung) >= year
+        for fault in notice_faults(rung, moment.school.notices.get(rung.case.pupil, {}).values())
+    ]
+
+
+def ahead_findings(moment: Moment, pupils: Iterable[str]) -> list[Finding]:
+    """Return which notices and payments of these pupils are dated ahead of the day and of what was known."""
+    return [
+        Finding("dated_ahead", f"{case.name} is dated ahead: {' and '.join(coming.said)}", pupil, position=said[-1][0])
+        for pupil in pupils
+        for case in moment.school.cases.get(pupil, {}).values()
+        if (coming := ahead(case, max(moment.as_of, moment.known_on))).said
+        and (said := [*([case.issued] if case.issued else []), *case.payments])
+    ]
+
+
+def _last_year(rung: Rung) -> int:
+    assert rung.case.issued is not None, "a notice that was not issued"
+    days = chain([rung.case.issued[1].issued_on], (each.session.day for each in rung.named))
+    return max(map(school_year, days))
+
+
+def notice_faults(rung: Rung, notices: Iterable[Notice]) -> Iterator[Finding]:
+    """Yield what is off with an issued notice; `notices` are all of the pupil, as recorded."""
+    case = rung.case
+    assert case.issued is not None, "faults of a notice that was not issued"
+    for each in rung.undermined:
+        said = f"{case.name} names {each.session}, which {holds(each)}"
+        yield Finding("notice_session_not_counted", said, case.pupil, str(each.session), each.position or None)
+    for each in rung.named:
+        if each.code == UNRESOLVED and each not in rung.undermined:
+            said = f"{case.name} names {each.session}, which is still N"
+            yield Finding("notice_session_unresolved", said, case.pupil, str(each.session), each.position or None)
+    if rung.standing in ("open", "unpaid") and rung.terms and (doubt := guessed(case, rung.terms)):
+        said = f"{case.name} is taken to be received on {rung.terms.received_on}, but {doubt}"
+        yield Finding("holidays_unknown", said, case.pupil, "")
+    yield from named_wrongly(case.name, case.parent, case.issued[1].issued_on, rung.named, notices)
+
+
+def named_wrongly(
+    name: str, parent: str, on: date, named: Iterable[Counted], notices: Iterable[Notice]
+) -> Iterator[Finding]:
+    """Yield the sessions named that lie after the day of issue or of referral, and those that an earlier notice to the
+    same parent names already."""
+    earlier = [other for other in issued_before(name, notices) if other.parent == parent and other.issued_on <= on]
+    for each in named:
+        session = str(each.session)
+        if each.session.day > on:
+            yield Finding(
+                "dated_before_session", f"{name} is of {on}, before {session}, which it names", session=session
+            )
+        for other in earlier:
+            if each.session in other.sessions:
+                said = f"{name} names {session}, and so does {other.notice} to the same parent"
+                yield Finding("session_noticed_twice", said, session=session)
+
+
+def holds(each: Counted) -> str:
+    """Return what a named session holds, as the end of a sentence."""
+    return f"holds {each.code} now" if each.code else "holds no mark that could count"

@@ -1,0 +1,1 @@
+"""What was written down: registers, chronology, admission register, leave, policies, changes."""

@@ -1,0 +1,1 @@
+"""Returns to the authority and the department: attendance, sickness, admissions, the day, the census."""
