@@ -23,9 +23,9 @@ from commands.cli.options import (
 )
 from commands.cli.speech import say, say_json
 from commands.cli.tables import london, show, table
+from commands.files.sheets import write_sheet
 from commands.leaving import DeletionAnswer, deletion_check
 from commands.paper import render
-from commands.sheets import write_sheet
 from ledger.errors import Misconfigured, Refused
 from ledger.grounds import GROUNDS, ground
 from ledger.words import SEALED

@@ -23,8 +23,8 @@ from commands.cli.options import (
 )
 from commands.cli.speech import say_json
 from commands.cli.tables import show, table
-from commands.forms import census_xml, transfer_xml
-from commands.sheets import write_sheet
+from commands.files.forms import census_xml, transfer_xml
+from commands.files.sheets import write_sheet
 from ledger.errors import Refused
 from ledger.sessions import parse_year
 from ledger.text import one_line

@@ -22,7 +22,7 @@ from commands.cli.options import (
 )
 from commands.cli.speech import say_json
 from commands.cli.tables import findings_table, london, show, table
-from commands.section import Section
+from commands.files.section import Section
 from ledger.errors import Misconfigured, Refused
 from ledger.sessions import LONDON, format_moment
 from ledger.words import counted

@@ -23,7 +23,7 @@ from commands.cli.options import (
 )
 from commands.cli.speech import say, say_json
 from commands.cli.tables import london, name_of, show, table
-from commands.section import Section
+from commands.files.section import Section
 from ledger.errors import Refused
 from ledger.policy import Policy
 from projections.asking.questions import Moment

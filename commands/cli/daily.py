@@ -36,7 +36,7 @@ from commands.cli.options import (
 from commands.cli.speech import say_json
 from commands.cli.tables import london, show, table
 from commands.cli.write import Line, line, record, writes
-from commands.sheets import write_sheet
+from commands.files.sheets import write_sheet
 from ledger.errors import Misconfigured
 from ledger.text import escaped, one_line
 from ledger.words import SEALED, counted

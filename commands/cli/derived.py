@@ -12,9 +12,9 @@ from pydantic.fields import FieldInfo
 
 from commands.cli.options import PLAIN
 from commands.cli.write import Line, line, writes
-from commands.fields import POSITIONAL
 from commands.models import COMMANDS, parts_of
 from commands.models.base import Command
+from commands.models.fields import POSITIONAL
 from ledger.sessions import Session
 
 # What stands for a value in the help, by what it is or is called; else TEXT, and for an argument its name.

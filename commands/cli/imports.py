@@ -20,7 +20,7 @@ from commands.cli.options import (
 )
 from commands.cli.speech import say, say_json
 from commands.cli.write import signer
-from commands.imports import import_marks
+from commands.imports.marks import import_marks
 from commands.models import malformed
 from commands.models.base import By
 from commands.wiring import open_house

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from commands.cli.asking import Part, Question, Told
 from commands.cli.tables import Names, name_of, parent_name, table
-from commands.section import Section
+from commands.files.section import Section
 from ledger.text import one_line
 from ledger.words import counted
 from projections.penalties.ladder_answers import CaseAnswer, LadderAnswer, NoticeAnswer, ReferralMade, ladder_answers

@@ -20,7 +20,7 @@ from commands.cli.options import (
 )
 from commands.cli.speech import say, say_json
 from commands.cli.tables import london, show, table
-from commands.section import Section
+from commands.files.section import Section
 from ledger.errors import Refused
 from ledger.policy import shipped_text
 from projections.figures.cohorts import described

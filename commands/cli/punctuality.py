@@ -24,8 +24,8 @@ from commands.cli.options import (
 )
 from commands.cli.speech import say_json
 from commands.cli.tables import name_of, show, table
+from commands.files.sheets import write_sheet
 from commands.paper import render
-from commands.sheets import write_sheet
 from ledger.errors import Refused
 from ledger.sessions import format_clock, parse_moment
 from ledger.text import one_line

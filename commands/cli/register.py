@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from commands.cli.tables import Names, london, name_of, table
-from commands.section import Section
+from commands.files.section import Section
 from ledger.sessions import format_clock, parse_moment
 from ledger.text import one_line
 from projections.records.registers import EntryAnswer, MarkAnswer, ReceivedAnswer, RegisterAnswer, SessionAnswer

@@ -14,10 +14,10 @@ from commands.cli.files import write_bytes, write_whole
 from commands.cli.options import note
 from commands.cli.speech import say
 from commands.cli.tables import Part, show, titled
+from commands.files.section import Section, numeric, shown
+from commands.files.sections import MOMENT, for_file
+from commands.files.sheets import Sheet, write_book, write_sheet
 from commands.paper import render
-from commands.section import Section, numeric, shown
-from commands.sections import MOMENT, for_file
-from commands.sheets import Sheet, write_book, write_sheet
 from ledger.errors import Misconfigured, Refused
 from ledger.sessions import format_moment
 from ledger.words import counted

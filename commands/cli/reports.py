@@ -29,7 +29,7 @@ from commands.cli.options import (
 )
 from commands.cli.report_files import OutputOption, give
 from commands.cli.speech import say_json
-from commands.sections import (
+from commands.files.sections import (
     NameOf,
     Section,
     awards_sections,

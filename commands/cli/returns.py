@@ -33,9 +33,9 @@ from commands.cli.speech import say, say_json
 from commands.cli.support import return_
 from commands.cli.tables import Names, name_of, show, table
 from commands.cli.write import deciding_moment, line, signer, told
+from commands.files.sheets import write_sheet
 from commands.models import parse
 from commands.paper import render
-from commands.sheets import write_sheet
 from commands.wiring import House
 from ledger.errors import Misconfigured, Refused
 from ledger.events import ReturnMade

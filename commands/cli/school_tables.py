@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from commands.cli.tables import london, percent_of, table
-from commands.section import Section
+from commands.files.section import Section
 from ledger.text import one_line
 from projections.many.pooled import (
     Pooled,

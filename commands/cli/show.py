@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from commands import demo as story
 from commands.cli.bars import progress_bar
 from commands.cli.options import PLAIN, KeysOption
 from commands.cli.register import register_parts
 from commands.cli.speech import say
 from commands.cli.tables import absence_table, band_line, penalty_table, show
-from commands.demo import APPROXIMATE_LINES, journal
 from commands.journal import replay
+from commands.made_up import demo as story
+from commands.made_up.demo import APPROXIMATE_LINES, journal
 from commands.wiring import House, keys_beside, open_house, sqlite_files
 from ledger.errors import Misconfigured, Refused
 from ledger.finding import action

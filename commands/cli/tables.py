@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from commands.cli.speech import fitted, say_as_it_is, screen_width
-from commands.section import Section, numeric, shown
+from commands.files.section import Section, numeric, shown
 from ledger.finding import Finding
 from ledger.sessions import LONDON, parse_moment
 from ledger.text import in_a_cell, in_lines, one_line

@@ -14,9 +14,9 @@ from typing import Any, get_args
 import pydantic
 from pydantic.fields import FieldInfo
 
-from commands.fields import SPEAKABLE
 from commands.models import case, follow_up, keeping, leave, marks, roll, school, support
 from commands.models.base import Command, Model
+from commands.models.fields import SPEAKABLE
 from ledger.errors import Refused
 from ledger.people import is_pupil_number
 from ledger.text import Unfit

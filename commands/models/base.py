@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationInfo, field_validator
 
-from commands.fields import SPEAKABLE, Line, Moment, Word
+from commands.models.fields import SPEAKABLE, Line, Moment, Word
 from ledger.sessions import Session
 from ledger.text import Unfit, check
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from commands.fields import (
+from commands.models.base import Command, not_before
+from commands.models.fields import (
     POSITIONAL,
     SPEAKABLE,
     Count,
@@ -22,7 +23,6 @@ from commands.fields import (
     Speakable,
     Text,
 )
-from commands.models.base import Command, not_before
 from commands.models.follow_up import Sessions
 from ledger.steps import Decision, Route
 

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import (
+from commands.models.base import Command, not_before
+from commands.models.fields import (
     MANY,
     POSITIONAL,
     YEAR_SESSIONS,
@@ -24,7 +25,6 @@ from commands.fields import (
     Text,
     Word,
 )
-from commands.models.base import Command, not_before
 from ledger.steps import LETTER_CHANNELS, REACHED, VISIT_CHANNELS
 
 Sessions = Annotated[

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import SCHOOL_PUPILS, SPEAKABLE, Count, Position, Positional, Pupil, PupilNumber, Text
 from commands.models.base import By, Command, Model
+from commands.models.fields import SCHOOL_PUPILS, SPEAKABLE, Count, Position, Positional, Pupil, PupilNumber, Text
 
 
 class PlaceHold(Command):

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import POSITIONAL, YEAR_SESSIONS, Code, Day, Flag, Name, ParentId, Pupil, SessionField, Text
 from commands.models.base import Command, Model, not_before
+from commands.models.fields import POSITIONAL, YEAR_SESSIONS, Code, Day, Flag, Name, ParentId, Pupil, SessionField, Text
 from ledger.sessions import Session
 
 Request = Annotated[Name, POSITIONAL, Field(description="The request's own name, such as LR-1.")]

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import (
+from commands.models.base import Command, Model
+from commands.models.fields import (
     SCHOOL_PUPILS,
     ClassName,
     Code,
@@ -19,7 +20,6 @@ from commands.fields import (
     SessionField,
     Text,
 )
-from commands.models.base import Command, Model
 from ledger.sessions import LONDON
 
 

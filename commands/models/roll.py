@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from commands.fields import (
+from commands.models.base import Command, Model
+from commands.models.fields import (
     MANY,
     BirthDay,
     Class,
@@ -22,7 +23,6 @@ from commands.fields import (
     Word,
     YearGroup,
 )
-from commands.models.base import Command, Model
 
 
 class Parent(Model):

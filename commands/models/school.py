@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
-from commands.fields import (
+from commands.models.base import By, Command, Model, not_before
+from commands.models.fields import (
     MANY,
     SCHOOL_PUPILS,
     SPEAKABLE,
@@ -29,7 +30,6 @@ from commands.fields import (
     Word,
     YearField,
 )
-from commands.models.base import By, Command, Model, not_before
 from ledger.roles import Role
 from ledger.sessions import school_year
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from commands.fields import MANY, Count, Day, Label, Line, Name, Positional, Pupil, Seen, Speakable, Text, Word
 from commands.models.base import Command, Model, not_before
+from commands.models.fields import MANY, Count, Day, Label, Line, Name, Positional, Pupil, Seen, Speakable, Text, Word
 from commands.models.follow_up import ParentIds
 from ledger.steps import STEPS, Agency, AgencyAbout, LetterAbout, ReturnForm, SupportStage, SupportStep
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from commands import demo as made_up
+from commands.made_up import demo as made_up
 from commands.models import COMMANDS
 from tests.support.terminal import BY, run, small_school, write_journal
 

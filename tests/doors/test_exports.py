@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.exports import ExportedMark, RejectedCell, detect, digest, read
-from commands.exports_cells import parse_code, parse_day, parse_half, parse_heading, parse_pair
+from commands.imports.cells import parse_code, parse_day, parse_half, parse_heading, parse_pair
+from commands.imports.exports import ExportedMark, RejectedCell, detect, digest, read
 from ledger.errors import LedgerError
 from ledger.sessions import Half
 from tests.support.counts import count

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from commands import imports
 from commands.cli import main
 from commands.handle import Handler
-from commands.imports import DISAGREE, STANDS, ImportResult, import_marks
-from commands.imports_rules import NAMESAKES, STRANGER, TWO_PUPILS
-from commands.imports_staging import StagedMark, Staging
+from commands.imports import marks as imports
+from commands.imports.marks import DISAGREE, STANDS, ImportResult, import_marks
+from commands.imports.rules import NAMESAKES, STRANGER, TWO_PUPILS
+from commands.imports.staging import StagedMark, Staging
 from commands.models import parse
 from commands.wiring import open_house
 from ledger.errors import RULES, LedgerError, Misconfigured, Refused

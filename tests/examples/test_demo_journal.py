@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from govuk_bank_holidays.bank_holidays import BankHolidays
 
-from commands import demo
-from commands.demo_school import DAYS, POLICY, YEARS, both
+from commands.made_up import demo
+from commands.made_up.school import DAYS, POLICY, YEARS, both
 from commands.models import parse
 from ledger.calendar import Calendar
 from ledger.codes import by_symbol
@@ -107,7 +107,7 @@ def model_of(pupil: str) -> SlowModel:
 
 
 def test_the_same_seed_gives_the_same_lines_whatever_the_hashes() -> None:
-    program = "import json; from commands.demo import journal; [print(json.dumps(line)) for line in journal()]"
+    program = "import json; from commands.made_up.demo import journal; [print(json.dumps(line)) for line in journal()]"
     for hashes in ("1", "2"):
         environment = os.environ | {"PYTHONHASHSEED": hashes, "PYTHONPATH": str(ROOT)}
         run = subprocess.run(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from commands.handle import Handler
-from commands.imports import import_marks
+from commands.imports.marks import import_marks
 from ledger.people import Staff
 from ledger.sessions import parse_moment
 from ledger.store import open_ledger

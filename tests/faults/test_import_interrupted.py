@@ -12,10 +12,10 @@ from typing import Any, get_args
 
 import pytest
 
-from commands import imports
-from commands.exports import digest
 from commands.handle import Handler
-from commands.imports import ImportResult, import_marks
+from commands.imports import marks as imports
+from commands.imports.exports import digest
+from commands.imports.marks import ImportResult, import_marks
 from commands.models import parse
 from commands.wiring import House, open_house
 from ledger.keys import KeyStore

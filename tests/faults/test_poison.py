@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from commands.deciding.state import signed
 from commands.handle import Handler
-from commands.imports import STANDS, UNREADABLE, import_marks
+from commands.imports.marks import STANDS, UNREADABLE, import_marks
 from commands.models import parse
 from ledger import wire
 from ledger.errors import Refused

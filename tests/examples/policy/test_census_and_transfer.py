@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from commands.forms import census_xml, checked, transfer_xml
+from commands.files.forms import census_xml, checked, transfer_xml
 from ledger.codes import by_symbol
 from ledger.errors import Misconfigured, Refused
 from projections.asking.questions import Moment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from commands.section import HIDDEN, Section, Value
+from commands.files.section import HIDDEN, Section, Value
 from ledger.words import SEALED, counted
 from projections.asking.questions import Particulars
 from projections.figures.tally import Figures

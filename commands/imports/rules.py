@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from commands.deciding.marks import check_code
 from commands.deciding.state import State
-from commands.exports import ExportedMark
+from commands.imports.exports import ExportedMark
 from commands.sealing import open_row
 from ledger import wire
 from ledger.errors import RULES, Refused

@@ -26,7 +26,7 @@ from itertools import dropwhile, islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from commands.exports_cells import looks_like_a_day, parse_code, parse_day, parse_half, parse_heading, parse_pair
+from commands.imports.cells import looks_like_a_day, parse_code, parse_day, parse_half, parse_heading, parse_pair
 from ledger.errors import LedgerError
 from ledger.sessions import Half
 

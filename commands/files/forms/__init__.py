@@ -133,7 +133,7 @@ def _place(path: str, pupils: Sequence[str]) -> str:
 def _schema(name: str) -> Any:
     from lxml import etree
 
-    with resources.files("commands").joinpath("forms", f"{name}.xsd").open("rb") as file:
+    with resources.files("commands").joinpath("files", "forms", f"{name}.xsd").open("rb") as file:
         return etree.XMLSchema(etree.parse(file))
 
 

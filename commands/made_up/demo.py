@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from random import Random
 
-from commands.demo_school import (
+from commands.made_up.school import (
     CLASSES,
     CLOSURE,
     DAYS,
@@ -33,7 +33,7 @@ from commands.demo_school import (
     found_school,
     moment,
 )
-from commands.demo_story import (
+from commands.made_up.story import (
     STORY_AS_OF,
     STORY_COHORT,
     STORY_NOW,

@@ -7,7 +7,7 @@ the same day. Two of the eleven sessions are still N on STORY_THEN: a policy tha
 
 from datetime import date, timedelta
 
-from commands.demo_school import CLOSURE, ENDS, FORMED, OPEN_DAYS, Diary, Line, Pupil, both, moment
+from commands.made_up.school import CLOSURE, ENDS, FORMED, OPEN_DAYS, Diary, Line, Pupil, both, moment
 from ledger.sessions import Half, Session
 
 STORY_PUPIL = "1042"

@@ -28,10 +28,10 @@ from typing import NamedTuple
 from msgspec import structs
 
 from commands.deciding.state import signed
-from commands.exports import ExportedMark, RejectedCell, Shape, detect, digest, read
 from commands.handle import ATTEMPT_PAUSE, ATTEMPTS, accepted_clock, time_of
-from commands.imports_rules import Pupils, Rules, Unfit, particulars
-from commands.imports_staging import Rejected, StagedMark, Staging, check_rejects_path
+from commands.imports.exports import ExportedMark, RejectedCell, Shape, detect, digest, read
+from commands.imports.rules import Pupils, Rules, Unfit, particulars
+from commands.imports.staging import Rejected, StagedMark, Staging, check_rejects_path
 from commands.models.base import By
 from commands.sealing import open_row, seal_all
 from ledger import text, wire

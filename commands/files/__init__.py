@@ -1,0 +1,1 @@
+"""Answers as files: sections of a report, sheets, and the forms of returns."""

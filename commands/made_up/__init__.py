@@ -1,0 +1,1 @@
+"""A made-up school, as the journal that the demonstration replays."""
