@@ -225,7 +225,8 @@ def test_an_owner_of_the_database_who_hides_every_trace_is_found_out(
         for piece in TRIGGERS:
             connection.execute(f"DROP TRIGGER {piece.name}")
         connection.execute("UPDATE stored_events SET recorded_at = recorded_at - 1 WHERE notification_id = 6")
-        connection.execute("DROP TABLE IF EXISTS tracking")
+        for table in ("entries", "parked", "sums", "tracking", "rebuilding"):  # which say what the event was
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
         for sql in triggers:
             connection.execute(sql)
     connection.close()

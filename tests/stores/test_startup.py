@@ -84,7 +84,7 @@ def test_an_absent_file_is_an_error_and_none_is_made(sqlite_url: str) -> None:
 
 def test_a_file_that_is_no_ledger_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notes.db").write_text("not a database, but long enough to be read as one " * 20)
-    assert "cannot be reached: SQLite: file is not a database" in complaint(f"sqlite:///{tmp_path}/notes.db")
+    assert "the file is damaged, as SQLite says: file is not a database" in complaint(f"sqlite:///{tmp_path}/notes.db")
     sqlite3.connect(tmp_path / "other.db").execute("CREATE TABLE other (id)").connection.close()
     assert "there is no ledger at" in complaint(f"sqlite:///{tmp_path}/other.db")
     assert "there is no ledger file" in complaint(f"sqlite:///{tmp_path}")
