@@ -9,7 +9,9 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from contextlib import ExitStack
+from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -29,8 +31,8 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
-from commands.cli.report_files import write_parts
-from commands.cli.speech import say_json
+from commands.cli.report_files import PDF, write_parts
+from commands.cli.speech import say, say_json
 from commands.cli.tables import Part, show
 from commands.wiring import House
 from ledger.errors import Refused
@@ -45,11 +47,20 @@ AnswerFile = Annotated[
 ]
 
 
-class Question(NamedTuple):
-    """What a verb that asks is given: the house, and the moment that it is asked about."""
+class Question:
+    """What a verb that asks is given: the house, and the moment that it is asked about. Each is there when it is first
+    looked at, so what is refused for itself is refused before anything is read."""
 
-    house: House
-    moment: Moment
+    def __init__(self, enter: Callable[[], House], day: date | None, known_at: datetime | None, as_json: bool) -> None:
+        self.day, self.known_at, self.as_json, self._enter = day, known_at, as_json, enter
+
+    @cached_property
+    def house(self) -> House:
+        return self._enter()
+
+    @cached_property
+    def moment(self) -> Moment:
+        return self.at(self.day, self.known_at)
 
     @property
     def answers(self) -> Answers:
@@ -58,6 +69,10 @@ class Question(NamedTuple):
     @property
     def simulated(self) -> bool:
         return self.house.simulated
+
+    def at(self, day: date | None, known_at: datetime | None) -> Moment:
+        """Return another moment than the one that is asked about."""
+        return self.answers.moment(day, known_at)
 
     def names(self, pupils: Iterable[str]) -> Mapping[str, Particulars]:
         """Return the particulars of pupils as known at the moment."""
@@ -70,43 +85,68 @@ class Question(NamedTuple):
 
 class Told(NamedTuple):
     """What a verb that asks returns: the answer, its title, and what makes its sections and lines, names opened; `said`
-    stands before the two times, `code` is the exit code."""
+    stands before the two times, `times` in their place, `above` and `below` over and under everything on a screen.
+
+    `moment` is another than the question's, for files. Where no names stand in it (`named`), lost keys are no matter.
+    `book` writes the answer's own form of a table or a book, and says so. `code` is the exit code.
+    """
 
     answer: Any
     title: str
     parts: Callable[[], Iterable[Part]]
     said: str = ""
     code: int = 0
+    times: str = ""
+    above: str = ""
+    below: str = ""
+    moment: Callable[[], Moment] | None = None
+    named: bool = True
+    book: Callable[[Path], str] | None = None
 
 
 def asks(
-    app: typer.Typer, name: str, *, day: str = "as_of", archive: bool = False
+    app: typer.Typer,
+    name: str,
+    *,
+    day: str = "as_of",
+    known: bool = True,
+    archive: bool = False,
+    examining: bool = False,
 ) -> Callable[[Callable[..., Told]], Callable[..., None]]:
     """Return a decorator that makes a verb of a function from a question and its arguments to what is told.
 
-    `day` names the argument that says which day it is about, where that is not --as-of. With `archive`, marks can be
-    read from one.
+    `day` names the argument that says which day it is about, where that is not --as-of; blank where none does. Without
+    `known` there is no --known-at; with `archive`, marks can be read from one; with `examining`, the ledger may have
+    faults.
     """
+    left_out = {*(() if day == "as_of" else ("as_of",)), *(() if known else ("known_at",))}
+    left_out |= set() if archive else {"archive", "verifier"}
 
     def decorate(answer: Callable[..., Told]) -> Callable[..., None]:
         own = list(inspect.signature(answer, eval_str=True).parameters.values())[1:]  # without the question
         names = [each.name for each in own]
-        offered = [each for each in SHARED if archive or each.name not in ("archive", "verifier")]
-        shared = [each for each in offered if day == "as_of" or each.name != "as_of"]
+        shared = [each for each in SHARED if each.name not in left_out]
 
         @functools.wraps(answer)
         def verb(**given: Any) -> None:
-            about = parse_day("--as-of" if day == "as_of" else day.upper(), given[day])
-            known, as_json, path = parse_known_at(given["known_at"]), given["as_json"], _file(given)
-            with opened(given["ledger"], given["keys"]) as house:
-                read_from(house, given.get("archive"), given.get("verifier"))
-                moment = house.answers.moment(about, known)
-                told = answer(Question(house, moment), **{each: given[each] for each in names})
+            about = parse_day("--as-of" if day == "as_of" else day.upper(), given.get(day))
+            known_at, as_json, path = parse_known_at(given.get("known_at")), given["as_json"], _file(given)
+            with ExitStack() as stack:
+
+                def enter() -> House:
+                    house = stack.enter_context(opened(given["ledger"], given["keys"], examining=examining))
+                    if archive:
+                        read_from(house, given["archive"], given["verifier"])
+                    return house
+
+                question = Question(enter, about, known_at, as_json)
+                told = answer(question, **{each: given[each] for each in names})
                 if as_json:
-                    say_json(told_from(house, told.answer))
+                    if told.above:
+                        note(told.above)
+                    say_json(told_from(question.house, told.answer))
                 else:
-                    note_lost_keys(house)
-                    _give(path, told, house, moment)
+                    _give(path, told, question)
             if told.code:
                 raise typer.Exit(told.code)
 
@@ -143,13 +183,23 @@ def _file(given: dict[str, Any]) -> Path | None:
     return out_path(given["output"], PDF_CSV_XLSX)
 
 
-def _give(path: Path | None, told: Told, house: House, moment: Moment) -> None:
-    parts = [*told.parts(), *_archive_line(house)]
-    if path is not None:
-        write_parts(path, told.title, moment, [*parts, told.said] if told.said else parts)
+def _give(path: Path | None, told: Told, question: Question) -> None:
+    if told.named:
+        note_lost_keys(question.house)
+    moment = told.moment or (lambda: question.moment)
+    if path is not None and path.suffix != PDF and told.book is not None:
+        say(told.book(path))
         return
-    times = f"{told.said}; {described(moment)}" if told.said else described(moment)
-    show(*parts, times if parts or not house.simulated else f"{times} (SIMULATED)")
+    parts = [*told.parts(), *_archive_line(question.house)]
+    if path is not None:
+        beside = [line for line in (told.above, told.said) if line]
+        write_parts(path, told.title, moment(), [*parts, *beside])
+        return
+    if told.above:
+        say(told.above)
+    times = "; ".join(filter(None, (told.said, told.times or described(moment()))))
+    marked = times if parts or not question.simulated else f"{times} (SIMULATED)"
+    show(*parts, marked, *filter(None, [told.below]))
 
 
 def _archive_line(house: House) -> list[str]:

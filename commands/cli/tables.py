@@ -7,7 +7,7 @@ simulated ledger says SIMULATED in its title.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -44,7 +44,7 @@ def show(*parts: Part) -> None:
         for place, part in enumerate(parts):
             if place and isinstance(part, Section):
                 console.print()
-            for each in _on_screen(part, width) if isinstance(part, Section) else [part]:
+            for each in _on_screen(part, width):
                 console.print(fitted(in_lines(each), width) if isinstance(each, str) else each)
     say_as_it_is("\n".join(line.rstrip() for line in capture.get().rstrip().splitlines()))
 
@@ -59,7 +59,14 @@ def titled(title: str, simulated: bool) -> str:
     return one_line(title) + (" (SIMULATED)" if simulated else "")
 
 
-def _on_screen(section: Section, width: int) -> list[Any]:
+def _on_screen(part: Part, width: int) -> Sequence[Any]:
+    """Return what stands for a part on a screen: lines as they are, of a section its lines where it has some."""
+    if not isinstance(part, Section):
+        return [part]
+    return _ruled(part, width) if part.lines is None else part.lines
+
+
+def _ruled(section: Section, width: int) -> list[Any]:
     """Return a section for a screen so wide: lines break between words, and where not even the words have room the
     least important columns are left out, and named below. In a cell nothing can leave it, whatever was recorded."""
     headings, right = [in_a_cell(heading) for heading in section.headings], numeric(section)

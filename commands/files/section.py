@@ -16,13 +16,15 @@ Value = str | int | float | None
 
 @dataclass
 class Section:
-    """`right` says which columns stand on the right; left out, those of numbers."""
+    """`right` says which columns stand on the right; left out, those of numbers. `lines` stand on a screen in place of
+    the table, where people read sentences."""
 
     title: str
     headings: Sequence[str]
     rows: list[list[Value]] = field(default_factory=list)
     notes: Sequence[str] = ()
     right: list[bool] | None = None
+    lines: Sequence[str] | None = None
 
     def add_row(self, *cells: Value) -> None:
         self.rows.append(list(cells))
