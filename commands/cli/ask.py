@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Pupils
-from commands.cli.asking import Part, Question, Told, asks, note_nobody
-from commands.cli.ladder import told_ladder
+from commands.cli.asking import Part, Question, Reply, asks, note_nobody
+from commands.cli.ladder import ladder_reply
 from commands.cli.options import (
     PLAIN,
 )
@@ -30,7 +30,7 @@ def ask_absence(
     year_group: Annotated[str | None, typer.Option("--year-group", metavar="TEXT", help="Only this one.")] = None,
     class_name: Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Only this one.")] = None,
     group: Annotated[str | None, typer.Option("--group", metavar="TEXT", help="Only this one.")] = None,
-) -> Told:
+) -> Reply:
     """Say who attended what, and who is persistently absent.
 
     Possible, attended, authorised, unauthorised and missing sessions of the year to date, for the pupils on roll.
@@ -52,7 +52,7 @@ def ask_absence(
         names = question.names([answer.pupil for answer in found])
         return [absence_table(found, names, question.simulated), band_line(bands(found))]
 
-    return Told(found, "Absence", parts)
+    return Reply(found, "Absence", parts)
 
 
 @asks(verbs, "penalty", archive=True)
@@ -60,7 +60,7 @@ def ask_penalty(
     question: Question,
     pupils: Pupils = None,
     ladder: Annotated[bool, typer.Option("--ladder", help="Each parent's cases and what comes next.")] = False,
-) -> Told:
+) -> Reply:
     """Count the rolling ten school weeks, per pupil and parent.
 
     Without pupils, everybody who has ever been on roll and has a session counted. With --ladder, what was considered,
@@ -71,7 +71,7 @@ def ask_penalty(
     """
     chosen = question.known(pupils) if pupils else sorted(question.moment.school.pupils)
     if ladder:
-        return told_ladder(question, chosen, named=bool(pupils))
+        return ladder_reply(question, chosen, named=bool(pupils))
     found = penalty_answers(question.answers, question.moment, chosen, empty=bool(pupils))
 
     def parts() -> list[Part]:
@@ -79,4 +79,4 @@ def ask_penalty(
         counted = [counted_table(answer, question.simulated) for answer in found if pupils and answer.sessions]
         return [penalty_table(found, names, question.simulated), *counted, *weeks_line(found)]
 
-    return Told(found, "Penalty window", parts)
+    return Reply(found, "Penalty window", parts)

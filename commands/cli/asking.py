@@ -83,9 +83,10 @@ class Question:
         return known_pupils(self.moment, pupils)
 
 
-class Told(NamedTuple):
-    """What a verb that asks returns: the answer, its title, and what makes its sections and lines, names opened; `said`
-    stands before the two times, `times` in their place, `above` and `below` over and under everything on a screen.
+class Reply(NamedTuple):
+    """What a verb that asks returns: the answer, its title, and what makes its sections and lines, names opened;
+    `remark` stands before the two times, `times` in their place, `above` and `below` over and under everything on a
+    screen.
 
     `moment` is another than the question's, for files. Where no names stand in it (`named`), lost keys are no matter.
     `book` writes the answer's own form of a table or a book, and says so. `code` is the exit code.
@@ -94,7 +95,7 @@ class Told(NamedTuple):
     answer: Any
     title: str
     parts: Callable[[], Iterable[Part]]
-    said: str = ""
+    remark: str = ""
     code: int = 0
     times: str = ""
     above: str = ""
@@ -112,8 +113,8 @@ def asks(
     known: bool = True,
     archive: bool = False,
     examining: bool = False,
-) -> Callable[[Callable[..., Told]], Callable[..., None]]:
-    """Return a decorator that makes a verb of a function from a question and its arguments to what is told.
+) -> Callable[[Callable[..., Reply]], Callable[..., None]]:
+    """Return a decorator that makes a verb of a function from a question and its arguments to a reply.
 
     `day` names the argument that says which day it is about, where that is not --as-of; blank where none does. Without
     `known` there is no --known-at; with `archive`, marks can be read from one; with `examining`, the ledger may have
@@ -122,7 +123,7 @@ def asks(
     left_out = {*(() if day == "as_of" else ("as_of",)), *(() if known else ("known_at",))}
     left_out |= set() if archive else {"archive", "verifier"}
 
-    def decorate(answer: Callable[..., Told]) -> Callable[..., None]:
+    def decorate(answer: Callable[..., Reply]) -> Callable[..., None]:
         own = list(inspect.signature(answer, eval_str=True).parameters.values())[1:]  # without the question
         names = [each.name for each in own]
         shared = [each for each in SHARED if each.name not in left_out]
@@ -140,15 +141,15 @@ def asks(
                     return house
 
                 question = Question(enter, about, known_at, as_json)
-                told = answer(question, **{each: given[each] for each in names})
+                reply = answer(question, **{each: given[each] for each in names})
                 if as_json:
-                    if told.above:
-                        note(told.above)
-                    say_json(told_from(question.house, told.answer))
+                    if reply.above:
+                        note(reply.above)
+                    say_json(with_source(question.house, reply.answer))
                 else:
-                    _give(path, told, question)
-            if told.code:
-                raise typer.Exit(told.code)
+                    _give(path, reply, question)
+            if reply.code:
+                raise typer.Exit(reply.code)
 
         verb.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
         app.command(name)(verb)
@@ -183,23 +184,23 @@ def _file(given: dict[str, Any]) -> Path | None:
     return out_path(given["output"], PDF_CSV_XLSX)
 
 
-def _give(path: Path | None, told: Told, question: Question) -> None:
-    if told.named:
+def _give(path: Path | None, reply: Reply, question: Question) -> None:
+    if reply.named:
         note_lost_keys(question.house)
-    moment = told.moment or (lambda: question.moment)
-    if path is not None and path.suffix != PDF and told.book is not None:
-        say(told.book(path))
+    moment = reply.moment or (lambda: question.moment)
+    if path is not None and path.suffix != PDF and reply.book is not None:
+        say(reply.book(path))
         return
-    parts = [*told.parts(), *_archive_line(question.house)]
+    parts = [*reply.parts(), *_archive_line(question.house)]
     if path is not None:
-        beside = [line for line in (told.above, told.said) if line]
-        write_parts(path, told.title, moment(), [*parts, *beside])
+        beside = [line for line in (reply.above, reply.remark) if line]
+        write_parts(path, reply.title, moment(), [*parts, *beside])
         return
-    if told.above:
-        say(told.above)
-    times = "; ".join(filter(None, (told.said, told.times or described(moment()))))
+    if reply.above:
+        say(reply.above)
+    times = "; ".join(filter(None, (reply.remark, reply.times or described(moment()))))
     marked = times if parts or not question.simulated else f"{times} (SIMULATED)"
-    show(*parts, marked, *filter(None, [told.below]))
+    show(*parts, marked, *filter(None, [reply.below]))
 
 
 def _archive_line(house: House) -> list[str]:
@@ -219,13 +220,13 @@ def read_from(house: House, folder: Path | None, verifier: str | None) -> None:
         note("the archive is unsigned as far as anybody here knows: --verifier KEY says whose key must have signed it")
 
 
-def told_from(house: House, found: Sequence[Any]) -> Sequence[Any]:
+def with_source(house: House, answers: Sequence[Any]) -> Sequence[Any]:
     """Return answers for JSON, each with what it was read from, where that is an archive."""
     archive = house.answers.archive
     if archive is None:
-        return found
+        return answers
 
-    return [msgspec.to_builtins(each) | {"archive": archive.signature} for each in found]
+    return [msgspec.to_builtins(each) | {"archive": archive.signature} for each in answers]
 
 
 def known_pupils(moment: Moment, numbers: list[str]) -> list[str]:

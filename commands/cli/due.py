@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Question, Told, asks, known_pupils, note_lost_keys
+from commands.cli.asking import Question, Reply, asks, known_pupils, note_lost_keys
 from commands.cli.chronology import followup_parts
 from commands.cli.options import (
     PLAIN,
@@ -150,7 +150,7 @@ def _person(pupil: str, person: str, desk: Desk) -> str:
 def show_followup(
     question: Question,
     pupil: Pupil,
-) -> Told:
+) -> Reply:
     """Show what was told and tried about a pupil.
 
     The chronology, where the contact ladder stands, and what each absent or amended code rests on.
@@ -162,7 +162,7 @@ def show_followup(
     desk = desk_of(question.answers, question.moment)
     assert desk is not None, "a school that was opened has a policy"
     answer = followup_answer(desk, pupil)
-    return Told(
+    return Reply(
         answer,
         f"Follow-up of {pupil}",
         lambda: followup_parts(answer, question.names([pupil]), question.simulated),

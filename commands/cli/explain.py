@@ -8,7 +8,7 @@ import typer
 from rich.tree import Tree
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Question, Told, asks
+from commands.cli.asking import Question, Reply, asks
 from commands.cli.options import (
     PLAIN,
     one_line,
@@ -29,7 +29,7 @@ def explain(
         Literal["absence", "penalty"], typer.Argument(metavar="absence|penalty", help="Which verdict.")
     ],
     pupil: Pupil,
-) -> Told:
+) -> Reply:
     """Say why: rules, weeks, sessions, entries with every amendment, and what is missing for the other answer.
 
     With --json everything that the verdict rests on, so that it can be counted again without this program.
@@ -40,7 +40,7 @@ def explain(
     asked.known([pupil])
     explaining = {"absence": explain_absence, "penalty": explain_penalty}
     found = explaining[question](asked.answers, asked.moment, pupil)
-    return Told([found], f"Why: {question}", lambda: [_tree(found, name_of(pupil, asked.names([pupil])))])
+    return Reply([found], f"Why: {question}", lambda: [_tree(found, name_of(pupil, asked.names([pupil])))])
 
 
 def _tree(found: Explanation, name: str) -> Tree:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from commands.cli.asking import Part, Question, Told
+from commands.cli.asking import Part, Question, Reply
 from commands.cli.tables import Names, name_of, parent_name, table
 from commands.files.section import Section
 from ledger.text import one_line
@@ -18,7 +18,7 @@ SHOWN = 12  # digits of a digest
 Event = tuple[str, str, str, str]  # day, what, how, position
 
 
-def told_ladder(question: Question, pupils: list[str], *, named: bool) -> Told:
+def ladder_reply(question: Question, pupils: list[str], *, named: bool) -> Reply:
     """Return the ladders of these pupils; where they were named, also of those on whom nothing stands, and every case
     day by day."""
     found = ladder_answers(question.answers, question.moment, pupils, empty=named)
@@ -34,7 +34,7 @@ def told_ladder(question: Question, pupils: list[str], *, named: bool) -> Told:
         ]
         return [_ladder_table(found, names, question.simulated), *_commands(found), *cases]
 
-    return Told(found, "Penalty ladder", parts)
+    return Reply(found, "Penalty ladder", parts)
 
 
 def _ladder_table(found: list[LadderAnswer], names: Names, simulated: bool) -> Section:

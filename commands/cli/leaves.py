@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Part, Question, Told, asks, known_pupils
+from commands.cli.asking import Part, Question, Reply, asks, known_pupils
 from commands.cli.files import out_path, write_bytes
 from commands.cli.leave import Request, leave
 from commands.cli.letters import OutFile, paper, readable, tell
@@ -39,7 +39,7 @@ def show_leave(
     pupils: Annotated[
         list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers. [default everybody]")
     ] = None,
-) -> Told:
+) -> Reply:
     """Show requests for leave. What was decided, by whom, what the register came to say, and who allowed the absence.
 
     \b
@@ -58,7 +58,7 @@ def show_leave(
         ]
         return [_requests_table(found, names, question.simulated), *sessions, *_never_asked(found)]
 
-    return Told(found, "Requests for leave", parts)
+    return Reply(found, "Requests for leave", parts)
 
 
 @leave.command("letter")

@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Part, Question, Told, asks, known_pupils, note_lost_keys
+from commands.cli.asking import Part, Question, Reply, asks, known_pupils, note_lost_keys
 from commands.cli.options import (
     PLAIN,
     AsOfOption,
@@ -190,7 +190,7 @@ def print_sharing_sheet(
 def show_shared(
     question: Question,
     pupils: Annotated[list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers.")] = None,
-) -> Told:
+) -> Reply:
     """List what was passed on about pupils, to whom and why.
 
     \b
@@ -209,7 +209,7 @@ def show_shared(
             made.add_row(*where, str(each.seen), each.why, by, london(each.recorded_at))
         return [made] if found else ["nothing was passed on"]
 
-    return Told([_plain(each) | {"simulated": question.simulated} for each in found], "Passed on", parts)
+    return Reply([_plain(each) | {"simulated": question.simulated} for each in found], "Passed on", parts)
 
 
 def letter_line(moment: Moment, report: ParentReport) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Part, Question, Told, asks, known_pupils
+from commands.cli.asking import Part, Question, Reply, asks, known_pupils
 from commands.cli.files import out_path, write_bytes, write_whole
 from commands.cli.options import (
     PLAIN,
@@ -66,7 +66,7 @@ OutputOption = Annotated[
 def list_returns(
     question: Question,
     every: Annotated[bool, typer.Option("--all", help="Also those that were made.")] = False,
-) -> Told:
+) -> Reply:
     """List the returns that are due to the authority.
 
     Of the school year to date, each once an episode, with the marks that it rests on in JSON.
@@ -81,7 +81,7 @@ def list_returns(
         names = question.names([each.pupil for each in found])
         return [_candidates_table(found, names, question.simulated)] if found else []
 
-    return Told(found, "Returns", parts, said=f"{counted(due, 'return')} due")
+    return Reply(found, "Returns", parts, remark=f"{counted(due, 'return')} due")
 
 
 @return_.command("make")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Class, Pupil
-from commands.cli.asking import Part, Question, Told, asks
+from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.bars import progress_bar
 from commands.cli.options import (
     PLAIN,
@@ -53,7 +53,7 @@ def show_register(
     question: Question,
     class_name: Class,
     day: Annotated[str, typer.Argument(metavar="DAY", help="Such as 2025-11-03.")],
-) -> Told:
+) -> Reply:
     """Show the register of a class on a day.
 
     Original and amended codes, the codes that leave or a closure makes it expect, who, when and why.
@@ -67,7 +67,7 @@ def show_register(
         names = question.names({line.pupil for line in register.lines})
         return register_parts(register, names, question.simulated)
 
-    return Told(register, f"Register of {class_name}", parts)
+    return Reply(register, f"Register of {class_name}", parts)
 
 
 @asks(verbs, "history")
@@ -75,7 +75,7 @@ def show_history(
     question: Question,
     pupil: Pupil,
     session_text: Annotated[str | None, typer.Argument(metavar="SESSION", help="Just this half-day.")] = None,
-) -> Told:
+) -> Reply:
     """Show every entry of a pupil, with all it ever said.
 
     \b
@@ -89,7 +89,7 @@ def show_history(
         received = [] if session else received_lines(received_answers(question.answers, question.moment, pupil))
         return [history_table(pupil, found, question.names([pupil]), question.simulated), *received]
 
-    return Told(found, f"Entries of {pupil}", parts)
+    return Reply(found, f"Entries of {pupil}", parts)
 
 
 @verbs.command("doctor")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.cli.asking import Part, Question, Told, asks
+from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.options import (
     PLAIN,
 )
@@ -27,7 +27,7 @@ OVERVIEW = (
 def show_staged(
     question: Question,
     pupils: Annotated[list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers.")] = None,
-) -> Told:
+) -> Reply:
     """Say where pupils stand in staged support.
 
     At which step, and which comes next by the policy's order. Without pupils, everybody for whom support is due or
@@ -38,7 +38,7 @@ def show_staged(
     Example: attendance staged 1042 --as-of 2025-12-12
     """
     found = staged_answers(question.answers, question.moment, question.known(pupils) if pupils else None)
-    return Told(found, "Staged support", lambda: _parts(question, found, stages=bool(pupils)))
+    return Reply(found, "Staged support", lambda: _parts(question, found, stages=bool(pupils)))
 
 
 def _parts(question: Question, found: list[StagedAnswer], *, stages: bool) -> Iterator[Part]:
