@@ -16,7 +16,8 @@ from typing import Any
 import typer
 
 from commands.cli.lazy import LazyVerbs
-from commands.cli.options import PLAIN, PROGRAM, note
+from commands.cli.options import PROGRAM, note
+from commands.cli.parameters import PLAIN
 from commands.wiring import said_by_database
 from ledger.errors import LedgerError
 

@@ -10,7 +10,6 @@ from commands.cli.arguments import Pupil
 from commands.cli.asking import known_pupils, note_lost_keys
 from commands.cli.files import out_path, write_bytes, write_whole
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -21,6 +20,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.tables import london, show, table
 from commands.files.sheets import write_sheet
@@ -32,7 +32,7 @@ from ledger.words import SEALED
 from projections.figures.cohorts import described
 from projections.records.admission import RollAnswer, roll_answers
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 NO = 1
 KEYS = ", ".join(each.key for each in GROUNDS)

@@ -11,7 +11,8 @@ import msgspec
 import typer
 
 from commands.cli.bars import progress_bar
-from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, one_line, opened, parse_day
+from commands.cli.options import JsonOption, KeysOption, LedgerOption, note, one_line, opened, parse_day
+from commands.cli.parameters import Verbs
 from commands.cli.seal import SealOption
 from commands.cli.speech import say, say_json
 from commands.wiring import LEDGER_VARIABLE, House, ledger_address, open_house, sqlite_files
@@ -23,7 +24,7 @@ from projections.archive import NOTE, read_manifest
 from projections.archive.verifying import verify
 from projections.archive.writing import Written, end_of_day, end_of_last_year, write
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 NOT_SIGNED = "the manifest is not signed"
 FolderOption = Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="The archive.")]

@@ -9,9 +9,7 @@ import typer
 from commands.cli.arguments import Pupils
 from commands.cli.asking import Part, Question, Reply, asks, note_nobody
 from commands.cli.ladder import ladder_reply
-from commands.cli.options import (
-    PLAIN,
-)
+from commands.cli.parameters import Verbs
 from commands.cli.tables import absence_table, band_line, counted_table, penalty_table, weeks_line
 from ledger.errors import Refused
 from projections.figures.cohorts import absence_answers, bands, penalty_answers, who
@@ -19,7 +17,7 @@ from projections.figures.cohorts import absence_answers, bands, penalty_answers,
 pass
 
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 
 @asks(verbs, "absence", archive=True)

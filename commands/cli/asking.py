@@ -6,8 +6,6 @@ sections, which are the rest: screen, table, book and paper are made of them.
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime
@@ -31,6 +29,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs, parameters_of
 from commands.cli.report_files import PDF, write_parts
 from commands.cli.speech import say, say_json
 from commands.cli.tables import Part, show
@@ -106,14 +105,14 @@ class Reply(NamedTuple):
 
 
 def asks(
-    app: typer.Typer,
+    app: Verbs,
     name: str,
     *,
     day: str = "as_of",
     known: bool = True,
     archive: bool = False,
     examining: bool = False,
-) -> Callable[[Callable[..., Reply]], Callable[..., None]]:
+) -> Callable[[Callable[..., Reply]], Callable[..., Reply]]:
     """Return a decorator that makes a verb of a function from a question and its arguments to a reply.
 
     `day` names the argument that says which day it is about, where that is not --as-of; blank where none does. Without
@@ -123,12 +122,11 @@ def asks(
     left_out = {*(() if day == "as_of" else ("as_of",)), *(() if known else ("known_at",))}
     left_out |= set() if archive else {"archive", "verifier"}
 
-    def decorate(answer: Callable[..., Reply]) -> Callable[..., None]:
-        own = list(inspect.signature(answer, eval_str=True).parameters.values())[1:]  # without the question
+    def decorate(answer: Callable[..., Reply]) -> Callable[..., Reply]:
+        own = parameters_of(answer)[1:]  # without the question
         names = [each.name for each in own]
         shared = [each for each in SHARED if each.name not in left_out]
 
-        @functools.wraps(answer)
         def verb(**given: Any) -> None:
             about = parse_day("--as-of" if day == "as_of" else day.upper(), given.get(day))
             known_at, as_json, path = parse_known_at(given.get("known_at")), given["as_json"], _file(given)
@@ -151,9 +149,8 @@ def asks(
             if reply.code:
                 raise typer.Exit(reply.code)
 
-        verb.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
-        app.command(name)(verb)
-        return verb
+        app.add(name, verb, [*own, *shared], answer.__doc__)
+        return answer
 
     return decorate
 
@@ -172,7 +169,7 @@ def _shared(
     """Has the options of every verb that asks, for `asks` to read."""
 
 
-SHARED = list(inspect.signature(_shared, eval_str=True).parameters.values())
+SHARED = parameters_of(_shared)
 
 
 def _file(given: dict[str, Any]) -> Path | None:

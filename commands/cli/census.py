@@ -10,7 +10,6 @@ import typer
 from commands.cli.asking import known_pupils, note_lost_keys
 from commands.cli.files import OutOption, out_path, write_bytes, write_whole
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -21,6 +20,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say_json
 from commands.cli.tables import show, table
 from commands.files.forms import census_xml, transfer_xml
@@ -33,7 +33,7 @@ from projections.asking.questions import Moment
 from projections.figures.cohorts import described, who
 from projections.returns.census import CensusAnswer, Term, TransferAnswer, census_answers, term, transfer_answers
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 FIELDS = (
     "pupil", "upn", "born", "sex", "year_group", "leaving_day", "possible", "attended", "authorised", "unauthorised",

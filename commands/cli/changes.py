@@ -10,7 +10,6 @@ import typer
 from commands.cli.arguments import Pupils
 from commands.cli.asking import known_pupils, note_lost_keys
 from commands.cli.options import (
-    PLAIN,
     JsonOption,
     KeysOption,
     KnownAtOption,
@@ -20,6 +19,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say_json
 from commands.cli.tables import findings_table, london, show, table
 from commands.files.section import Section
@@ -29,7 +29,7 @@ from ledger.words import counted
 from projections.figures.cohorts import described
 from projections.records.changes import ChangeLine, amendments, anomalies, change_lines, tallies
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 MOST = 10  # counts on a line
 

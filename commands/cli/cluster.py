@@ -10,7 +10,8 @@ import typer
 
 from commands import cluster
 from commands.cli.bars import progress_bar
-from commands.cli.options import PLAIN, AsOfOption, JsonOption, KnownAtOption, note, parse_day, parse_known_at
+from commands.cli.options import AsOfOption, JsonOption, KnownAtOption, note, parse_day, parse_known_at
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say_json
 from commands.cli.tables import show, table
 from commands.cluster import on_spark, on_this_machine, spark_session, workers
@@ -21,7 +22,7 @@ from ledger.words import counted
 from projections.many import batches
 from projections.many.batches import Told
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 NAMES = {
     "possible": "possible sessions",

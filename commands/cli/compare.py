@@ -9,7 +9,6 @@ import typer
 from commands.cli.arguments import Pupil, Pupils
 from commands.cli.asking import known_pupils, note_lost_keys, note_nobody
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -21,6 +20,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.tables import london, name_of, show, table
 from commands.files.section import Section
@@ -32,7 +32,7 @@ from projections.audit.compare import Difference, answering, check_order, differ
 from projections.audit.whatif import Effect, effects, with_settings
 from projections.figures.cohorts import described, who
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 DIFFERENT = NEVER = 1
 Then = Annotated[str, typer.Option("--then", metavar="TIME", help="The earlier moment; a day means its end.")]

@@ -19,7 +19,6 @@ import typer
 from commands.cli.asking import note_lost_keys
 from commands.cli.files import OutOption, out_path, write_whole
 from commands.cli.options import (
-    PLAIN,
     AcceptClockOption,
     AtOption,
     ByOption,
@@ -33,6 +32,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say_json
 from commands.cli.tables import london, show, table
 from commands.cli.write import Line, line, record, writes
@@ -43,8 +43,8 @@ from ledger.words import SEALED, counted
 from projections.figures.cohorts import described
 from projections.returns.daily import LAST, DailyAnswer, daily_answer, last_return, since_of
 
-verbs = typer.Typer(**PLAIN)
-daily = typer.Typer(help="The daily return of codes to the department.", **PLAIN)
+verbs = Verbs()
+daily = Verbs(help="The daily return of codes to the department.")
 verbs.add_typer(daily, name="daily")
 
 ENDINGS = (".csv", ".xlsx", ".json")

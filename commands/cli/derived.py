@@ -10,8 +10,8 @@ from typing import Any, Literal, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
-from commands.cli.options import PLAIN
-from commands.cli.write import Line, line, writes
+from commands.cli.parameters import Verbs
+from commands.cli.write import Line, line, make_writing
 from commands.models import COMMANDS, parts_of
 from commands.models.base import Command
 from commands.models.fields import POSITIONAL
@@ -24,14 +24,14 @@ NAMES = {"code": "CODE", "class": "CLASS", "parent": "ID", "parents": "ID", "see
 ENDS = ("_on", "_day", "_at")  # of a field's name, that its argument goes without
 
 
-def verb_of(command: str, name: str) -> typer.Typer:
+def verb_of(command: str, name: str) -> Verbs:
     """Return a verb that needs no module of its own."""
-    verbs = typer.Typer(**PLAIN)
+    verbs = Verbs()
     derive(verbs, name, COMMANDS[command])
     return verbs
 
 
-def derive(app: typer.Typer, name: str, kind: type[Command], help: str = "", **options: str) -> None:
+def derive(app: Verbs, name: str, kind: type[Command], help: str = "", **options: str) -> None:
     """Make the verb that records a command. `help` left out is what its model says of it; `options` are by the name of
     their field, where they are not called like it."""
     own = {each: field for each, field in kind.model_fields.items() if each not in Command.model_fields}
@@ -42,9 +42,7 @@ def derive(app: typer.Typer, name: str, kind: type[Command], help: str = "", **o
         return line(kind.__name__, **{each: value for each, value in given.items() if each not in left_out})
 
     parameters = [_parameter(each, field, options) for each, field in fields.items()]
-    build.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    build.__doc__ = help or f"{inspect.getdoc(kind)} Records {kind.__name__}."
-    writes(app, name)(build)
+    make_writing(app, name, build, parameters, help or f"{inspect.getdoc(kind)} Records {kind.__name__}.")
 
 
 def _parameter(name: str, field: FieldInfo, options: dict[str, str]) -> inspect.Parameter:

@@ -12,7 +12,6 @@ from commands.cli.arguments import Pupil
 from commands.cli.asking import Question, Reply, asks, known_pupils, note_lost_keys
 from commands.cli.chronology import followup_parts
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -25,6 +24,7 @@ from commands.cli.options import (
     parse_known_at,
     parse_now,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.tables import name_of
 from ledger.errors import Refused
@@ -38,7 +38,7 @@ from projections.figures.cohorts import described
 from projections.followup.follow_up import followup_answer
 from projections.lines import command_line
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 NowOption = Annotated[
     str | None,

@@ -13,7 +13,6 @@ from commands.cli.arguments import Pupil
 from commands.cli.asking import check_has_been, known_pupils, note_lost_keys
 from commands.cli.files import write_bytes, write_whole
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -24,6 +23,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.seal import SealOption
 from commands.cli.speech import say, say_json
 from commands.evidence import Bundle, bundle, verifier
@@ -32,7 +32,7 @@ from ledger.seal import open_seal
 from projections.audit.evidence import evidence, period_of, pinned
 from projections.audit.testimony import Evidence
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 SHOWN = 10  # blockers that are named
 

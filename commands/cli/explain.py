@@ -10,14 +10,14 @@ from rich.tree import Tree
 from commands.cli.arguments import Pupil
 from commands.cli.asking import Question, Reply, asks
 from commands.cli.options import (
-    PLAIN,
     one_line,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.tables import name_of
 from projections.audit.explain import explain_absence, explain_penalty
 from projections.audit.proof import Explanation, Flip, Since
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 SHOWN = 12  # sessions of an answer the other way that are named
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import typer
-
 from commands.cli.derived import derive
-from commands.cli.options import PLAIN
+from commands.cli.parameters import Verbs
 from commands.models.follow_up import (
     AttributeAbsence,
     ExpectSickness,
@@ -15,9 +13,9 @@ from commands.models.follow_up import (
     ReturnEvidence,
 )
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
-medical = typer.Typer(help="Medical evidence and sickness: request, seen, returned, expect.", **PLAIN)
+medical = Verbs(help="Medical evidence and sickness: request, seen, returned, expect.")
 verbs.add_typer(medical, name="medical")
 
 

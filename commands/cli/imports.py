@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from commands.cli.bars import stage_bars
 from commands.cli.options import (
-    PLAIN,
     AcceptClockOption,
     AtOption,
     ByOption,
@@ -18,6 +17,7 @@ from commands.cli.options import (
     LedgerOption,
     parse_recorded_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.write import signer
 from commands.imports.marks import import_marks
@@ -25,8 +25,8 @@ from commands.models import malformed
 from commands.models.base import By
 from commands.wiring import open_house
 
-verbs = typer.Typer(**PLAIN)
-imports = typer.Typer(help="What another system exported: marks.", **PLAIN)
+verbs = Verbs()
+imports = Verbs(help="What another system exported: marks.")
 verbs.add_typer(imports, name="import")
 
 

@@ -14,7 +14,6 @@ from commands.cli.bars import progress_bar
 from commands.cli.derived import derive
 from commands.cli.files import write_bytes
 from commands.cli.options import (
-    PLAIN,
     AcceptClockOption,
     AtOption,
     ByOption,
@@ -27,6 +26,7 @@ from commands.cli.options import (
     parse_known_at,
     parse_recorded_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.write import deciding_moment, line, person, record
 from commands.models.keeping import DoubtStamps, LiftHold, PlaceHold
@@ -35,8 +35,8 @@ from ledger.text import escaped
 from ledger.words import counted
 from projections.audit.retention import forgettable, subject_record
 
-verbs = typer.Typer(**PLAIN)
-hold = typer.Typer(help="A hold on everything about a pupil: place, lift.", **PLAIN)
+verbs = Verbs()
+hold = Verbs(help="A hold on everything about a pupil: place, lift.")
 verbs.add_typer(hold, name="hold")
 
 SHOWN = 20

@@ -9,7 +9,6 @@ from typing import Any
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from commands.cli.options import at_one_school
 from commands.cli.table import HEADINGS, SAID, VERBS
 
 NEAR = 3  # names suggested for one that is not there
@@ -26,7 +25,6 @@ class LazyVerbs(TyperGroup):
             verb = VERBS[cmd_name]
             module = import_module(f"commands.cli.{verb.module}")
             verbs = module.verb_of(verb.command, cmd_name) if verb.command else module.verbs
-            at_one_school(verbs)
             self.commands.update(get_group(verbs).commands)
         return self.commands.get(cmd_name)
 

@@ -8,11 +8,11 @@ import typer
 
 from commands.cli.arguments import Pupil, Reason
 from commands.cli.derived import derive
-from commands.cli.options import PLAIN
+from commands.cli.parameters import Verbs
 from commands.cli.write import Line, line, marked, writes
 from commands.models.leave import RequestLeave, WithdrawLeave
 
-leave = typer.Typer(help="A request for leave: request, decide, withdraw.", **PLAIN)
+leave = Verbs(help="A request for leave: request, decide, withdraw.")
 
 Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The request's own name, such as LR-1.")]
 

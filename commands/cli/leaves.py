@@ -13,7 +13,6 @@ from commands.cli.files import out_path, write_bytes
 from commands.cli.leave import Request, leave
 from commands.cli.letters import OutFile, paper, readable, tell
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     KeysOption,
     KnownAtOption,
@@ -23,13 +22,14 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.tables import name_of, table
 from commands.paper.letters import leave_decision
 from ledger.errors import Refused
 from ledger.words import counted
 from projections.records.leaves import LeaveAnswer, LeaveRequestAnswer, leave_answers
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 verbs.add_typer(leave, name="leave")
 
 

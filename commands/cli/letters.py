@@ -12,7 +12,6 @@ from commands.cli.arguments import ParentOption, Pupil
 from commands.cli.asking import known_pupils
 from commands.cli.files import out_path, write_bytes
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     KeysOption,
     KnownAtOption,
@@ -22,6 +21,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say
 from commands.cli.support import letter
 from commands.paper import letters, render
@@ -36,7 +36,7 @@ from projections.followup.unexplained import unexplained
 from projections.lines import command_line
 from projections.penalties.ladder_answers import CaseAnswer, ladder_answers
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 verbs.add_typer(letter, name="letter")
 
 ABOUT = ("attendance", "punctuality", "no contact", "meeting", "notice to improve", "penalty")

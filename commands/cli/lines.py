@@ -11,7 +11,8 @@ from typing import Annotated, BinaryIO
 import typer
 
 from commands.cli.bars import progress_bar
-from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note
+from commands.cli.options import JsonOption, KeysOption, LedgerOption, note
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.write import carry_out
 from commands.journal import decode, lines_of, replay
@@ -19,7 +20,7 @@ from commands.models import LINE_BYTES
 from commands.wiring import open_house
 from ledger.errors import Misconfigured, Refused
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 STANDARD_INPUT = "-"
 

@@ -8,12 +8,12 @@ import typer
 
 from commands.cli.arguments import Class, SessionArgument
 from commands.cli.derived import derive
-from commands.cli.options import PLAIN
+from commands.cli.parameters import Verbs
 from commands.cli.write import Line, line, marked, writes
 from commands.models.follow_up import LogContact, ReportAbsence
 from commands.models.marks import AmendMark, CloseRegister, LogArrival, RecordMark
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 
 @writes(verbs, "take")

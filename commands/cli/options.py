@@ -6,14 +6,12 @@ Standard output holds the answer and nothing else. Everything said beside it is 
 
 from __future__ import annotations
 
-import functools
-import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -21,32 +19,19 @@ from commands.wiring import (
     DEFAULT_LEDGER,
     KEYS_VARIABLE,
     LEDGER_VARIABLE,
-    SCHOOL_VARIABLE,
     House,
     open_house,
-    school_address,
 )
 from ledger.errors import Refused
 from ledger.sessions import parse_moment
 from ledger.text import one_line
 
 PROGRAM = "attendance"
-# Plain help: Rich takes longer to load than everything else, and an example on one line must stay on one line.
-PLAIN: dict[str, Any] = {"rich_markup_mode": None, "add_completion": False, "no_args_is_help": True}
 BY_VARIABLE = "ATTENDANCE_BY"
 
 LedgerOption = Annotated[
     str | None,
     typer.Option("--ledger", metavar="URL", help=f"The ledger. [env {LEDGER_VARIABLE}; default {DEFAULT_LEDGER}]"),
-]
-# Not an option of the verbs' own functions: `at_one_school` gives it to every verb that takes a ledger.
-SchoolOption = Annotated[
-    str | None,
-    typer.Option(
-        "--school",
-        metavar="SCHOOL",
-        help=f"Its number or schema, in a PostgreSQL database of many. [env {SCHOOL_VARIABLE}]",
-    ),
 ]
 KeysOption = Annotated[
     str | None,
@@ -76,38 +61,6 @@ AcceptClockOption = Annotated[
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def at_one_school(verbs: typer.Typer) -> None:
-    """Give every verb that takes a ledger, and no list of schools, the option --school beside it. What the verb is
-    called with is the one address that both come to."""
-    for group in verbs.registered_groups:
-        if group.typer_instance is not None:
-            at_one_school(group.typer_instance)
-    for command in verbs.registered_commands:
-        if command.callback is not None:
-            command.callback = _at_one_school(command.callback)
-
-
-def _at_one_school(verb: Callable[..., Any]) -> Callable[..., Any]:
-    signature = inspect.signature(verb, eval_str=True)
-    if "ledger" not in signature.parameters or not {"school", "schools"}.isdisjoint(signature.parameters):
-        return verb
-
-    @functools.wraps(verb)
-    def with_school(*, school: str | None, **given: Any) -> Any:
-        if given.get("every"):
-            if school is not None:
-                raise Refused("malformed", field="--every-school", expected="without --school")
-            return verb(**given)
-        return verb(**given | {"ledger": school_address(given["ledger"], school)})
-
-    option = inspect.Parameter("school", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=SchoolOption)
-    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in signature.parameters.values()]
-    after = 1 + list(signature.parameters).index("ledger")
-    parameters.insert(after, option)
-    with_school.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return with_school
 
 
 def parse_day(option: str, text: str | None) -> date | None:

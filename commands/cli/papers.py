@@ -14,7 +14,6 @@ import typer
 from commands.cli.arguments import Pupil
 from commands.cli.asking import Part, Question, Reply, asks, known_pupils, note_lost_keys
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -24,6 +23,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.report_files import PaperOption, check_paper, defined, print_paper
 from commands.cli.reports import FromOption, ToOption, begins_on, reports
 from commands.cli.speech import say, say_json
@@ -41,7 +41,7 @@ from projections.reports.parents import ParentReport, parent_reports
 from projections.reports.sharing import SharingSheet, shared_answers, sharing_sheet
 from projections.reports.year import code_key, pupil_year, year_as_of
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 verbs.add_typer(reports, name="reports")
 
 FIGURES = ("session", "possible", "attended", "absent", "rates")

@@ -3,10 +3,8 @@ and what came of it. Each records what people decided; none of them decides."""
 
 from __future__ import annotations
 
-import typer
-
 from commands.cli.derived import derive
-from commands.cli.options import PLAIN
+from commands.cli.parameters import Verbs
 from commands.models.case import (
     BeginProsecution,
     ConsiderPenalty,
@@ -20,11 +18,11 @@ from commands.models.case import (
     WithdrawPenaltyNotice,
 )
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
-case = typer.Typer(help="A parent's case: consider, improve, improved, refer.", **PLAIN)
-notice = typer.Typer(help="A penalty notice: issue, serve, pay, withdraw.", **PLAIN)
-prosecution = typer.Typer(help="A prosecution: begin, end.", **PLAIN)
+case = Verbs(help="A parent's case: consider, improve, improved, refer.")
+notice = Verbs(help="A penalty notice: issue, serve, pay, withdraw.")
+prosecution = Verbs(help="A prosecution: begin, end.")
 verbs.add_typer(case, name="case")
 verbs.add_typer(notice, name="notice")
 verbs.add_typer(prosecution, name="prosecution")

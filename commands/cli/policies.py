@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -18,6 +17,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.tables import london, show, table
 from commands.files.section import Section
@@ -26,7 +26,7 @@ from ledger.policy import shipped_text
 from projections.figures.cohorts import described
 from projections.records.policies import Person, PolicyAnswer, policy_answer
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 
 @verbs.command("policies")

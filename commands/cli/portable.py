@@ -11,7 +11,6 @@ from commands.cli.arguments import Pupil
 from commands.cli.asking import check_has_been, known_pupils
 from commands.cli.files import out_path, write_bytes
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -21,6 +20,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.seal import SEAL_VARIABLE, SealOption
 from commands.cli.speech import say, say_json
 from commands.cli.write import Line, line, writes
@@ -29,7 +29,7 @@ from ledger.seal import open_seal
 from projections.audit.portable import portable_record
 from projections.figures.cohorts import described
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 LONGEST_FILE = 40_000_000  # bytes: of ten million characters, each the longest there is
 

@@ -11,7 +11,6 @@ from commands.cli.arguments import Pupils
 from commands.cli.asking import known_pupils, note_lost_keys, note_nobody
 from commands.cli.files import OutOption, out_path, write_bytes, write_whole
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -22,6 +21,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say_json
 from commands.cli.tables import name_of, show, table
 from commands.files.sheets import write_sheet
@@ -42,7 +42,7 @@ from projections.followup.lateness import (
 )
 from projections.followup.punctuality import SCHOOL_DAYS
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 FIELDS = {
     "pupil": "pupil", "year_group": "year_group", "class": "class_name", "from": "from_day", "on_site": "on_site",

@@ -11,7 +11,6 @@ import typer
 
 from commands.cli.bars import stage_bars
 from commands.cli.options import (
-    PLAIN,
     AcceptClockOption,
     AtOption,
     ByOption,
@@ -20,6 +19,7 @@ from commands.cli.options import (
     LedgerOption,
     note,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.schools import MAY_NOT_READ, database_of
 from commands.cli.speech import say, say_json
 from commands.cli.write import Line, line, signer, told
@@ -40,7 +40,7 @@ from projections.many.schools import opened_school
 from projections.readmodel.marks import Marks
 from projections.readmodel.rebuild import Rebuilt, Source, drop_old, rebuild, status
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 NO = 1
 STUCK_SECONDS = 60  # a page takes less than one; putting the key on a large table may take this long

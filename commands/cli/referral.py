@@ -12,7 +12,6 @@ from commands.cli.asking import known_pupils, note_lost_keys
 from commands.cli.files import out_path, write_bytes
 from commands.cli.letters import readable
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -24,6 +23,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say_json
 from commands.cli.tables import name_of, parent_name, show, table
 from commands.paper import render
@@ -36,7 +36,7 @@ from projections.figures.cohorts import described
 from projections.penalties.ladder_answers import ladder_answers
 from projections.penalties.referral import Referral, ReferralAnswer, referrals
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 NO = 1
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import typer
-
-from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note
+from commands.cli.options import JsonOption, KeysOption, LedgerOption, note
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.wiring import House, open_house
 from ledger.authorship import VOUCHED, recording_key
@@ -12,7 +11,7 @@ from ledger.errors import Misconfigured
 from projections.readmodel.projector import Projector, Stale
 from projections.readmodel.rebuild import rebuild
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 
 @verbs.command("repair")

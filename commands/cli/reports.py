@@ -17,7 +17,6 @@ import typer
 
 from commands.cli.asking import note_lost_keys
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -27,6 +26,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.report_files import OutputOption, give
 from commands.cli.speech import say_json
 from commands.files.sections import (
@@ -51,7 +51,7 @@ from projections.reports.governors import governors_report
 from projections.reports.groups import groups_report
 from projections.reports.weekly import last_day_of, weekly_report
 
-reports = typer.Typer(help="Reports: parents, weekly, governors, groups, awards, newsletter, share.", **PLAIN)
+reports = Verbs(help="Reports: parents, weekly, governors, groups, awards, newsletter, share.")
 
 Leavers = Annotated[bool, typer.Option("--leavers", help="Also who left in that school year.")]
 FromOption = Annotated[

@@ -16,7 +16,6 @@ from commands.cli.arguments import Pupil
 from commands.cli.asking import Part, Question, Reply, asks, known_pupils
 from commands.cli.files import out_path, write_bytes, write_whole
 from commands.cli.options import (
-    PLAIN,
     AtOption,
     ByOption,
     JsonOption,
@@ -29,6 +28,7 @@ from commands.cli.options import (
     parse_known_at,
     parse_recorded_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.support import return_
 from commands.cli.tables import Names, name_of, show, table
@@ -50,7 +50,7 @@ from projections.returns.return_episodes import RETURNS_REST_ON
 from projections.returns.return_forms import Stated, return_content, sheet_of
 from projections.returns.returns import Candidate, announced_deletion, judged_attendance, return_candidates
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 verbs.add_typer(return_, name="return")
 
 FILES = (".csv", ".xlsx", ".pdf")

@@ -11,12 +11,12 @@ import typer
 
 from commands.cli.arguments import Pupil, Reason
 from commands.cli.derived import derive
-from commands.cli.options import PLAIN
+from commands.cli.parameters import Verbs
 from commands.cli.write import Line, line, objects, writes
 from commands.models.roll import AmendParticulars, ChangeClass, ReceiveMovingForm, RemoveFromRoll
 from ledger.errors import Refused
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 Parents = Annotated[
     list[str] | None,

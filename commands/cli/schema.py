@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import msgspec
-import typer
 
-from commands.cli.options import PLAIN
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say_json
 from commands.models import COMMANDS
 from ledger.events import AnyEvent
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 
 @verbs.command("schema")

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Code, Reason, SessionsArgument
-from commands.cli.options import PLAIN
+from commands.cli.parameters import Verbs
 from commands.cli.write import Line, line, signer, writes
 from ledger.errors import Refused
 from ledger.policy import load
 from ledger.roles import ROLES
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 Year = Annotated[str, typer.Argument(metavar="YEAR", help="A school year, such as 2025/26.")]
 Policy = Annotated[

@@ -13,7 +13,6 @@ import typer
 
 from commands.cli.bars import progress_bar, stage_bars
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KnownAtOption,
@@ -23,6 +22,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.school_tables import pooled_absence_table, pooled_penalty_table, schools_table
 from commands.cli.speech import say, say_json
 from commands.cli.tables import show
@@ -43,8 +43,8 @@ from projections.many.pooled import (
 from projections.many.schools import Followed, closed_school, school_state
 from projections.readmodel.rebuild import brought_up
 
-verbs = typer.Typer(**PLAIN)
-pooled = typer.Typer(help="Figures of many schools together: absence, penalty.", **PLAIN)
+verbs = Verbs()
+pooled = Verbs(help="Figures of many schools together: absence, penalty.")
 verbs.add_typer(pooled, name="pooled")
 
 NO = 1

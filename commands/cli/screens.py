@@ -12,7 +12,6 @@ from commands.cli.arguments import Class, Pupil
 from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.bars import progress_bar
 from commands.cli.options import (
-    PLAIN,
     AsOfOption,
     JsonOption,
     KeysOption,
@@ -23,6 +22,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.parameters import Verbs
 from commands.cli.register import history_table, received_lines, register_parts
 from commands.cli.seal import SealOption
 from commands.cli.speech import say, say_json
@@ -40,7 +40,7 @@ from projections.figures.cohorts import described
 from projections.readmodel.replay import last_read
 from projections.records.registers import history_answers, received_answers, register_answer
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 NO = 1
 SummaryOption = Annotated[

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from commands.cli.bars import progress_bar
-from commands.cli.options import PLAIN, JsonOption, KeysOption, LedgerOption, note, opened
+from commands.cli.options import JsonOption, KeysOption, LedgerOption, note, opened
+from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.wiring import House
 from ledger.epochs import Epochs, last_signed
@@ -19,7 +20,7 @@ from ledger.stamp import ask
 from projections.audit.health import stray_findings
 from projections.readmodel.replay import pages
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 SEAL_VARIABLE = "ATTENDANCE_SEAL"
 SealOption = Annotated[

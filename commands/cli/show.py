@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from commands.cli.bars import progress_bar
-from commands.cli.options import PLAIN, KeysOption
+from commands.cli.options import KeysOption
+from commands.cli.parameters import Verbs
 from commands.cli.register import register_parts
 from commands.cli.speech import say
 from commands.cli.tables import absence_table, band_line, penalty_table, show
@@ -21,7 +22,7 @@ from projections.figures.cohorts import absence_answers, bands, described, penal
 from projections.lines import command_line
 from projections.records.registers import register_answer
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 DEMO_LEDGER = "sqlite:///demo.db"
 SHOWN = 12  # pupils of the cohort; the rest is a verb away

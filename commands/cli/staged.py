@@ -8,14 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from commands.cli.asking import Part, Question, Reply, asks
-from commands.cli.options import (
-    PLAIN,
-)
+from commands.cli.parameters import Verbs
 from commands.cli.tables import name_of, table
 from ledger.words import SEALED
 from projections.followup.support import Letter, StagedAnswer, Step, staged_answers
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
 OVERVIEW = (
     "pupil", "name", "class", "attendance", "absence", "lates", "step", "waits_for", "next_step", "because",

@@ -9,7 +9,8 @@ import typer
 
 from commands.cli.arguments import ParentsOption, Pupil, Seen
 from commands.cli.derived import derive
-from commands.cli.options import PLAIN, KeysOption, LedgerOption, opened, parse_day
+from commands.cli.options import KeysOption, LedgerOption, opened, parse_day
+from commands.cli.parameters import Verbs
 from commands.cli.write import Line, line, objects, writes
 from commands.models.support import InformAgency, RecordSupport, ShareInformation
 from ledger.errors import Refused
@@ -17,10 +18,10 @@ from ledger.sessions import parse_moment
 from ledger.steps import RETURNS
 from projections.figures.letters import quotable
 
-verbs = typer.Typer(**PLAIN)
+verbs = Verbs()
 
-letter = typer.Typer(help="Letters to parents: draft, sent.", **PLAIN)
-return_ = typer.Typer(help="A return to the local authority: make one, show what one said.", **PLAIN)
+letter = Verbs(help="Letters to parents: draft, sent.")
+return_ = Verbs(help="A return to the local authority: make one, show what one said.")
 
 QUOTING = ("attendance", "punctuality", "report")  # letters that quote the year to date
 

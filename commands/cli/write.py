@@ -6,14 +6,11 @@ rule cannot differ between the doors.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from inspect import Parameter
 from typing import Any
-
-import typer
 
 from commands.cli.cautions import cautions
 from commands.cli.options import (
@@ -27,6 +24,7 @@ from commands.cli.options import (
     LedgerOption,
     note,
 )
+from commands.cli.parameters import Verbs, parameters_of
 from commands.cli.speech import say, say_json
 from commands.deciding.state import london_day
 from commands.handle import time_of
@@ -49,28 +47,37 @@ def _given(**fields: Any) -> Line:
     return {name.rstrip("_"): value for name, value in fields.items() if value is not None}
 
 
-def writes(
-    app: typer.Typer, name: str, *, create: bool = False
-) -> Callable[[Callable[..., Line]], Callable[..., None]]:
+def writes(app: Verbs, name: str, *, create: bool = False) -> Callable[[Callable[..., Line]], Callable[..., Line]]:
     """Return a decorator that makes a verb of a function from arguments to a journal line.
 
     A function that has to look at the ledger first declares `ledger` and `keys`, and is given what they are.
     """
 
-    def decorate(build: Callable[..., Line]) -> Callable[..., None]:
-        own = inspect.signature(build, eval_str=True).parameters
-
-        @functools.wraps(build)
-        def verb(**given: Any) -> None:
-            shared = {option: given[option] for option in SHARED}
-            record(build(**{name: given[name] for name in own}), **shared, create=create)
-
-        parameters = [*(own[name] for name in own if name not in SHARED), *SHARED.values()]
-        verb.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        app.command(name)(verb)
-        return verb
+    def decorate(build: Callable[..., Line]) -> Callable[..., Line]:
+        make_writing(app, name, build, parameters_of(build), build.__doc__, create=create)
+        return build
 
     return decorate
+
+
+def make_writing(
+    app: Verbs,
+    name: str,
+    build: Callable[..., Line],
+    parameters: Sequence[Parameter],
+    help: str | None,
+    *,
+    create: bool = False,
+) -> None:
+    """Make the verb that records the line which is built of what is given to these parameters."""
+    own = [each.name for each in parameters]
+    shared = [each.name for each in SHARED]
+
+    def verb(**given: Any) -> None:
+        built = build(**{each: given[each] for each in own})
+        record(built, **{each: given[each] for each in shared}, create=create)
+
+    app.add(name, verb, [*(each for each in parameters if each.name not in shared), *SHARED], help)
 
 
 def _shared(
@@ -86,7 +93,7 @@ def _shared(
     """Has the options of every verb that writes, for `writes` to read."""
 
 
-SHARED = inspect.signature(_shared, eval_str=True).parameters
+SHARED = parameters_of(_shared)
 
 
 def record(
