@@ -83,17 +83,16 @@ def deletion_check(
     leaving = leaving_of(spell, moment.as_of)
     last_day = last_day or (leaving.last_day if leaving else moment.as_of)
     ground_key = ground_key or (removed.ground if removed else "")
-    policy = moment.policy
-    transition = policy is not None and moment.school.completes(pupil, last_day, policy.year_groups_final)
+    final = moment.in_force is not None and moment.school.completes(pupil, last_day, moment.policy.year_groups_final)
     told = chronologies(answers, moment, [pupil], topics=RETURNS_REST_ON)[pupil]
     shown_by = shown_by or (removed.shown_by if removed else "")
-    case = _Case(pupil, spell, told, ground(ground_key), ground_key, last_day, shown_by, transition)
+    case = _Case(pupil, spell, told, ground(ground_key), ground_key, last_day, shown_by, final)
     checks = [*_removal(case, handler, moment), *_around(case, answers, moment)]
     return DeletionAnswer(
         **answers.header(moment, pupil),
         ground=ground_key,
         last_day=last_day.isoformat(),
-        transition=transition,
+        transition=final,
         ready=all(check.met for check in checks),
         checks=checks,
     )
@@ -141,7 +140,7 @@ def _around(case: _Case, answers: Answers, moment: Moment) -> Iterator[Check]:
         yield _return(case, answers, moment)
         yield from _form(case)
     groups = case.spell.value("groups", moment.as_of)
-    for group in moment.policy.inform_groups if moment.policy else ():
+    for group in moment.policy.inform_groups if moment.in_force else ():
         if group in groups:
             done = worker_told(case.told, group, case.spell, moment.as_of)
             tells = action("InformAgency", pupil=case.pupil, agency=group, about="deletion", on=moment.as_of)

@@ -107,7 +107,7 @@ def print_moving_form(
         found = roll_answers(house.answers, moment, known_pupils(moment, [pupil])) if pupil else []
         if found and not found[0].readable:
             raise Misconfigured("the admission register cannot be read without its keys, so the form would be blank")
-        final_year = moment.policy.year_groups_final if moment.policy else ""
+        final_year = moment.policy.year_groups_final if moment.in_force else ""
         facts = {"fields": _moving_fields(found[0] if found else None), "final_year": final_year}
         write_bytes(path, render("moving-form", moment, facts))
         say(f"wrote {path.name}" + (" (SIMULATED)" if house.simulated else ""))

@@ -66,7 +66,7 @@ def show_changes(
     with opened(ledger, keys) as house:
         # No later event may move the day that the answer is about.
         moment = house.answers.moment(about or house.answers.moment(None, known).known_on, known)
-        if moment.policy is None:
+        if moment.in_force is None:
             raise Misconfigured(
                 f"no policy was known at {format_moment(moment.known_at)}, and changes are judged by one"
             )

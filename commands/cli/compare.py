@@ -206,7 +206,6 @@ def _difference_tables(found: list[Difference], simulated: bool) -> list[Section
 
 def _which(other: Policy, moment: Moment) -> str:
     """Return what the other policy is, and whether it is the one in force."""
-    assert moment.policy is not None, "an opened school has a policy"
     said = f"the other policy is {other.name} ({other.title}, {other.edition}), rules {other.rules}"
     if other.rules == moment.rules:
         return f"{said}: the one in force in this ledger"

@@ -94,7 +94,6 @@ def write_leave_letter(
         if asked.decided_by is None:
             raise Refused("malformed", field="request", value=request, expected="a request that has been decided")
 
-        assert moment.policy is not None
         made = leave_decision(asked, known.name, moment.policy)
         signed = [asked.decided_by.name, asked.decided_by.title]
         write_bytes(path, paper(moment, pupil, asked.parent, known, made, signed))

@@ -109,7 +109,6 @@ def _letter(
         return letters.no_contact(child, sessions, attempts, moment)
     figures = year_to_date(house, moment, pupil)
     if about == "attendance":
-        assert moment.policy is not None
         return letters.attendance(child, figures, moment, moment.policy)
     if about == "punctuality":
         return letters.punctuality(child, figures, moment)

@@ -129,7 +129,7 @@ def write_parts(output: Path, title: str, moment: Moment, parts: Sequence[Part])
         moment.as_of.isoformat(),
         format_moment(moment.known_at),
         moment.position,
-        moment.policy.name if moment.policy else "none",
+        moment.policy_name or "none",
     ]
     sheets = [
         Sheet(

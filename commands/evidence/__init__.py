@@ -42,7 +42,6 @@ from ledger.store import Row
 from ledger.streams import SCHOOL, owner_of
 from projections.asking.questions import Answers, Moment
 from projections.audit.evidence import EARLIER, Basis, later_rows, witnesses
-from projections.audit.proof import policy_of
 from projections.audit.testimony import Evidence
 
 # Of the zip format: version 2.0, deflated, on 1 January 1980 (the earliest it can say), readable to everybody.
@@ -81,7 +80,7 @@ def bundle(
     members = {
         "README.txt": _shipped("README.txt"),
         "events.jsonl": b"".join(_json(_row(row)) + b"\n" for row in basis.rows),
-        "codes.csv": codes.table_file(policy_of(moment).codes.digest),
+        "codes.csv": codes.table_file(moment.policy.codes.digest),
         "evidence.json": evidence,
         # The paper holds the digest of what it was made of, so that none can pass for that of another pupil.
         "evidence.pdf": paper(moment, {**msgspec.json.decode(evidence), "digest": sha256(evidence).hexdigest()}),

@@ -35,7 +35,7 @@ def render(template: str, moment: Moment, facts: Mapping[str, Any]) -> bytes:
         "known_at": f"{moment.known_at.astimezone(LONDON):%Y-%m-%d %H:%M:%S}",
         "position": moment.position,
         "head": moment.head,
-        "policy": moment.policy.name if moment.policy else "none",
+        "policy": moment.policy_name or "none",
         "rules": moment.rules,
         "caution": moment.caution,
         "simulated": moment.school.simulated,

@@ -274,7 +274,6 @@ def notice_to_improve(
 ) -> Letter:
     """Return the notice to improve: the record so far, the support offered, what improvement means, when it ends and
     what may end it early."""
-    assert moment.policy is not None
     first, last = (spoken(date.fromisoformat(day)) for day in (notice.issued_on, notice.ends_on))
     sessions = f"{notice.at_most} session{'s' if notice.at_most != 1 else ''}"
     means = f" {closed(notice.improvement)}" if notice.improvement else ""
@@ -303,7 +302,6 @@ def notice_to_improve(
 def penalty_considered(child: str, case: str, window: Sequence[Any], figures: Figures, moment: Moment) -> Letter:
     """Return the letter that tells a parent that a penalty notice is considered."""
     policy = moment.policy
-    assert policy is not None
     blocks = [
         text(
             f"In the last {policy.penalty_weeks} school weeks {child} has missed {len(window)} sessions without "

@@ -17,6 +17,7 @@ from ledger import policy as policies
 from ledger import wire
 from ledger.codes import CURRENT, CodeTable
 from ledger.doubts import caution, spans
+from ledger.errors import Misconfigured
 from ledger.keys import KeyStore
 from ledger.policy import Policy
 from ledger.roll import PARTICULARS, Pupil
@@ -41,7 +42,7 @@ class Moment(NamedTuple):
     known_at: datetime
     position: int
     school: School
-    policy: Policy | None
+    in_force: Policy | None  # None before a school was opened
     head: str = ""
     caution: str = ""  # where recorded times are known to be wrong that led to this position
     unread: Unread | None = None  # what of the ledger up to there this release cannot read
@@ -52,14 +53,26 @@ class Moment(NamedTuple):
         return self.known_at.astimezone(LONDON).date()
 
     @property
-    def codes(self) -> CodeTable:
-        """The table of codes that the policy was adopted with; today's before a school was opened."""
-        return self.policy.codes if self.policy else CURRENT
+    def policy(self) -> Policy:
+        """The policy to answer by. Raises Misconfigured before a school was opened."""
+        if self.in_force is None:
+            raise Misconfigured("no policy was in force at that moment")
+        return self.in_force
+
+    @property
+    def policy_name(self) -> str:
+        """The name of the policy; blank before a school was opened."""
+        return self.in_force.name if self.in_force else ""
 
     @property
     def rules(self) -> str:
         """The digest of the policy and its table of codes; blank before a school was opened."""
-        return self.policy.rules if self.policy else ""
+        return self.in_force.rules if self.in_force else ""
+
+    @property
+    def codes(self) -> CodeTable:
+        """The table of codes that the policy was adopted with; today's before a school was opened."""
+        return self.in_force.codes if self.in_force else CURRENT
 
 
 class Unread(msgspec.Struct, frozen=True):
@@ -214,7 +227,7 @@ class Answers:
             "as_of": moment.as_of.isoformat(),
             "known_at": format_moment(moment.known_at),
             "position": moment.position,
-            "policy": moment.policy.name if moment.policy else "",
+            "policy": moment.policy_name,
             "rules": moment.rules,
             "simulated": moment.school.simulated,
             **({"caution": moment.caution} if moment.caution else {}),

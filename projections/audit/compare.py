@@ -134,11 +134,10 @@ def differences(answers: Answers, then: Moment, now: Moment, pupils: Iterable[st
 
 
 def _known(moment: Moment) -> Known:
-    policy = moment.policy.name if moment.policy else ""
     return Known(
         known_at=format_moment(moment.known_at),
         position=moment.position,
-        policy=policy,
+        policy=moment.policy_name,
         rules=moment.rules,
         caution=moment.caution or msgspec.UNSET,
     )
@@ -147,7 +146,7 @@ def _known(moment: Moment) -> Known:
 def years_of(moment: Moment) -> list[int]:
     """Return the school years that the answers about a day rest on: the year to date, and those of the window."""
     year = moment.school.calendar.year_begun_by(moment.as_of)
-    weeks = moment.policy.penalty_weeks if moment.policy else 0
+    weeks = moment.policy.penalty_weeks if moment.in_force else 0
     window = moment.school.calendar.school_weeks(moment.as_of, weeks) if weeks else []
     return sorted({school_year(monday) for monday in window} | ({year} if year is not None else set()))
 

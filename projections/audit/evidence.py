@@ -29,7 +29,7 @@ from ledger.streams import SCHOOL, Owner, owner_of, roll_stream, year_stream
 from projections.asking.questions import Answers, Moment
 from projections.audit.blockers import blockers
 from projections.audit.explain import COUNTED, explain_absence, explain_penalty
-from projections.audit.proof import Rule, policy_of
+from projections.audit.proof import Rule
 from projections.audit.record import RecordLine, record
 from projections.audit.testimony import (
     About,
@@ -100,7 +100,7 @@ def pinned(answers: Answers, moment: Moment, pupil: str, name: str) -> tuple[Mom
     )
     at = answers.moment_at(seen, on)
     if event.policy:
-        at = at._replace(policy=at.school.policy_decided_by(event.policy, event.rules, on))
+        at = at._replace(in_force=at.school.policy_decided_by(event.policy, event.rules, on))
     return at, pin
 
 
@@ -108,7 +108,7 @@ def period_of(moment: Moment, pin: Pin | None) -> tuple[date, date]:
     """Return the days that evidence is about unless somebody says otherwise: of a case the school weeks of its penalty
     window and every session it names, else the year to date."""
     if pin is not None:
-        weeks = moment.school.calendar.school_weeks(moment.as_of, policy_of(moment).penalty_weeks)
+        weeks = moment.school.calendar.school_weeks(moment.as_of, moment.policy.penalty_weeks)
         named = [Session.parse(session).day for session in pin.sessions]
         return min([*weeks, *named, moment.as_of]), moment.as_of
     year = moment.school.calendar.year_begun_by(moment.as_of)
@@ -137,7 +137,7 @@ def evidence(
     assert school is not None, "a pupil without a school"
     contacts = {contact["id"]: contact for contact in known.contacts}
     heads = moment.school.holders(HEAD, moment.as_of)
-    policy = policy_of(moment)
+    policy = moment.policy
     asked = Evidence(
         **answers.header(moment, pupil),
         first_day=first.isoformat(),

@@ -29,7 +29,6 @@ from projections.audit.proof import (
     SessionProof,
     crossing,
     lines_of,
-    policy_of,
     proved,
     rules,
     session_numbers,
@@ -74,7 +73,7 @@ KEPT_OUT = {
 
 def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation:
     """Return why the pupil's penalty window is what it is. Raises Misconfigured where there is no policy yet."""
-    policy = policy_of(moment)
+    policy = moment.policy
     weeks = moment.school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     inside = {monday + timedelta(days=offset) for monday in weeks for offset in range(7)}
     years = sorted({school_year(day) for day in inside}) or [school_year(moment.as_of)]
@@ -119,7 +118,7 @@ def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation
 def explain_absence(answers: Answers, moment: Moment, pupil: str) -> Explanation:
     """Return why the pupil is in a cohort of absence or in none. Raises Misconfigured where no school year has
     begun."""
-    policy = policy_of(moment)
+    policy = moment.policy
     year = moment.school.calendar.year_begun_by(moment.as_of)
     if year is None:
         raise Misconfigured(f"no school year had begun by {moment.as_of}")

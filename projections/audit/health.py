@@ -58,7 +58,7 @@ def doctor_findings(answers: Answers, moment: Moment) -> list[Finding]:
     """Return what is off as of a day, as known at a moment, in the school year to date and in the stores."""
     found = list(_store_findings(answers, moment))
     year = moment.school.calendar.year_begun_by(moment.as_of)
-    if year is None or moment.policy is None:
+    if year is None or moment.in_force is None:
         return found
     pupils = sorted(moment.school.pupils)
     entries = answers.entries(moment, [year], pupils)
@@ -104,7 +104,6 @@ def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
 def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
     """Yield what is off in marks, in order of pupil and session."""
     school, policy = moment.school, moment.policy
-    assert policy is not None
     unresolved = by_symbol(UNRESOLVED)
     assert unresolved is not None
     sessions = np.array([n for year in school.years for n in school.calendar.session_numbers(year)], np.int32)

@@ -31,7 +31,6 @@ from ledger.seal import BrokenSeal, Seal, place_of
 from ledger.store import Row
 from ledger.streams import Owner, owner_of
 from projections.asking.questions import Answers, Moment
-from projections.audit.proof import policy_of
 
 
 def portable_record(answers: Answers, moment: Moment, pupil: str, seal: Seal) -> tuple[PortableRecord, str]:
@@ -66,7 +65,7 @@ def _record(answers: Answers, moment: Moment, pupil: str, seal: Seal) -> Portabl
         raise Misconfigured(f"pupil {pupil} {lacks}, so no other school could match a record of theirs")
     if school.calendar.year_begun_by(moment.as_of) is None:
         raise Misconfigured(f"no school year had begun by {moment.as_of}")
-    weeks = school.calendar.school_weeks(moment.as_of, policy_of(moment).penalty_weeks)
+    weeks = school.calendar.school_weeks(moment.as_of, moment.policy.penalty_weeks)
     years = years_of(moment.as_of, weeks)
     mine = _family_rows(answers, pupil, years)
     signed, checkpoint = _note(seal, moment, mine)
@@ -78,8 +77,8 @@ def _record(answers: Answers, moment: Moment, pupil: str, seal: Seal) -> Portabl
         as_of=moment.as_of,
         known_at=datetime.fromisoformat(checkpoint.until),
         position=checkpoint.size,
-        policy=policy_of(moment).name,
-        rules=policy_of(moment).rules,
+        policy=moment.policy.name,
+        rules=moment.policy.rules,
         ledger=answers.ledger.identity,
         school=FormerSchool(urn=opened.urn, name=opened.name, la=opened.la, estab=opened.estab),
         pupil=FormerPupil(number=pupil, upn=known.upn, name=known.name, born=date.fromisoformat(known.born)),

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.errors import Misconfigured
 from ledger.policy import Policy
 from ledger.sessions import Session, school_year
 from projections.asking.questions import Answer, Answers, Moment
@@ -113,12 +112,6 @@ class Line(NamedTuple):
     code: str
     position: int
     school: str = ""
-
-
-def policy_of(moment: Moment) -> Policy:
-    if moment.policy is None:
-        raise Misconfigured("no policy was in force at that moment")
-    return moment.policy
 
 
 def shared(answers: Answers, moment: Moment, pupil: str, proofs: list[SessionProof], counts: Any) -> dict[str, Any]:

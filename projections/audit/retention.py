@@ -26,7 +26,7 @@ def forgettable(answers: Answers, moment: Moment, progress: Callable[[int], None
     roll or under a hold. What was recorded as forgotten and still has its key comes with them: a run that was
     interrupted.
     """
-    if moment.policy is None:
+    if moment.in_force is None:
         return []
     times = Times(answers.ledger.reads, moment.school.doubts)
     reached = min(times.reached(), micros(moment.known_at), micros(parse_moment(str(moment.as_of), end_of_day=True)))

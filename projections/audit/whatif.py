@@ -77,11 +77,11 @@ def _whole(base: Policy, attribute: str, value: Any) -> tuple[str, Any]:
 
 def effects(answers: Answers, moment: Moment, other: Policy, pupils: Iterable[str]) -> list[Effect]:
     """Return every verdict about these pupils that another policy would turn, in order of pupil and verdict."""
-    if moment.policy is None:
+    if moment.in_force is None:
         return []
     pupils = sorted(pupils)
     otherwise = _Recoded(answers, _recoded(answers, moment, other, pupils))
-    imagined = moment._replace(policy=other)
+    imagined = moment._replace(in_force=other)
     found = [
         *_absence_effects(answers, otherwise, moment, imagined, pupils),
         *_penalty_effects(answers, otherwise, moment, imagined, pupils),
@@ -93,7 +93,6 @@ def _absence_effects(
     answers: Answers, otherwise: Answers, moment: Moment, imagined: Moment, pupils: list[str]
 ) -> Iterable[Effect]:
     before = {answer.pupil: answer for answer in absence_answers(answers, moment, pupils)}
-    assert imagined.policy is not None
     for after in absence_answers(otherwise, imagined, pupils):
         base = before[after.pupil]
         for name in COHORTS:
@@ -114,7 +113,6 @@ def _penalty_effects(
     answers: Answers, otherwise: Answers, moment: Moment, imagined: Moment, pupils: list[str]
 ) -> Iterable[Effect]:
     before = {answer.pupil: answer for answer in penalty_answers(answers, moment, pupils, empty=True)}
-    assert imagined.policy is not None
     for after in penalty_answers(otherwise, imagined, pupils, empty=True):
         base = before[after.pupil]
         if base.met == after.met:
@@ -158,8 +156,7 @@ class _Recoded(Answers):
 
 def _recoded(answers: Answers, moment: Moment, other: Policy, pupils: list[str]) -> dict[tuple[str, int], int]:
     """Return the code, by pupil and session, of each arrival whose mark would be another under the other hours."""
-    policy = moment.policy
-    if policy is None or (policy.hours, policy.late_book) == (other.hours, other.late_book):
+    if (moment.policy.hours, moment.policy.late_book) == (other.hours, other.late_book):
         return {}
     years = [year for year in moment.school.years if year <= moment.as_of.year]
     standing = answers.entries(moment, years, pupils)
@@ -173,7 +170,7 @@ def _recoded(answers: Answers, moment: Moment, other: Policy, pupils: list[str])
             if not isinstance(each.event, ArrivalLogged):
                 continue
             session = Session.parse(each.event.session)
-            opens, closes = _registration(moment, policy, other, session)
+            opens, closes = _registration(moment, moment.policy, other, session)
             code = code_of_arrival(session, each.event.arrived_at, opens, closes, other.late_book_lasts)
             stands = codes.get((pupil, session.number))
             # Only where the clock decided, and the mark that it made still stands.

@@ -83,7 +83,7 @@ def year_counts(source: Source, moment: Moment, pupils: list[str]) -> Absence | 
     """Return the counts of the year to date of these pupils, in their order; None where no year had begun."""
     school = moment.school
     year = school.calendar.year_begun_by(moment.as_of)
-    if year is None or moment.policy is None:
+    if year is None or moment.in_force is None:
         return None
     since, until = first_session(date(year, 8, 1)), last_session(moment.as_of)
     closed = [number for number in school.calendar.closed_sessions(year, moment.known_at) if number <= until]
@@ -94,7 +94,6 @@ def year_counts(source: Source, moment: Moment, pupils: list[str]) -> Absence | 
 def penalty_windows(source: Source, moment: Moment, pupils: list[str], parent: str | None = None) -> list[Window]:
     """Return the penalty windows of those of these pupils in which a session counts, to the pupil or to a parent."""
     school, policy = moment.school, moment.policy
-    assert policy is not None
     weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     if not weeks:
         return []
@@ -106,7 +105,6 @@ def penalty_windows(source: Source, moment: Moment, pupils: list[str], parent: s
 def penalty_tally(source: Source, moment: Moment, pupils: list[str]) -> Tally:
     """Return what the penalty windows of these pupils come to, in their order."""
     school, policy = moment.school, moment.policy
-    assert policy is not None
     weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     special = (school.notices.keys() | school.received.keys()) & set(pupils)
     cases = {pupil: case_of(moment, pupil, None, weeks[0]) for pupil in special} if weeks else {}
@@ -123,7 +121,7 @@ def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list
     """Return the year to date of these pupils, in order of number as text; those with nothing at all are left out."""
     pupils = sorted(pupils)
     counts = year_counts(answers, moment, pupils)
-    if counts is None or moment.policy is None:
+    if counts is None:
         return []
     groups = cohorts(counts, moment.policy)
     return [
@@ -152,9 +150,9 @@ def penalty_answers(
 
     With `parent`, sessions are those of that parent's own line: only their own notices take any away.
     """
-    school, policy = moment.school, moment.policy
-    if policy is None:
+    if moment.in_force is None:
         return []
+    school, policy = moment.school, moment.policy
     pupils = sorted(pupils)
     weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     found = {window.pupil: window for window in penalty_windows(answers, moment, pupils, parent)}
@@ -254,10 +252,9 @@ def who(
 
 def described(moment: Moment) -> str:
     """Return the line under every table: both times, the position and the policy, and a caution if any."""
-    policy = moment.policy.name if moment.policy else "none"
     return (
         f"as of {moment.as_of}, as known at {format_moment(moment.known_at)} "
-        f"(position {moment.position}), policy {policy}"
+        f"(position {moment.position}), policy {moment.policy_name or 'none'}"
         + (f"; caution: {moment.caution}" if moment.caution else "")
         + (f"; {moment.unread.sentence}" if moment.unread else "")
     )

@@ -83,7 +83,7 @@ def punctuality_answers(
     It begins on `from_day`, or with the last school year that had begun. Pupils who came to no session are left out.
     """
     begun = moment.school.calendar.year_begun_by(moment.as_of)
-    if moment.policy is None or (begun is None and from_day is None):
+    if moment.in_force is None or (begun is None and from_day is None):
         return []
     if from_day is None:
         assert begun is not None
@@ -274,7 +274,7 @@ def late_book_answer(answers: Answers, moment: Moment) -> LateBookAnswer:
         day=day.isoformat(),
         known_at=format_moment(moment.known_at),
         position=moment.position,
-        policy=moment.policy.name if moment.policy else "",
+        policy=moment.policy_name,
         rules=moment.rules,
         simulated=school.simulated,
         arrivals=sorted(found, key=lambda arrival: (arrival.arrived_at, arrival.position)),
@@ -362,7 +362,6 @@ def _met_on(chronology: Iterable[FollowUp], as_of: date) -> date | None:
 
 def _in_the_pause(chronology: Iterable[FollowUp], met: date | None, moment: Moment) -> bool:
     """Return whether a letter about punctuality, or a meeting, is less than the policy's school days ago."""
-    assert moment.policy is not None
     pause = moment.school.calendar.school_days_until(moment.as_of, moment.policy.letter_pause_school_days)
     letters = [
         told.event.sent_on

@@ -197,7 +197,7 @@ def staged_answers(answers: Answers, moment: Moment, pupils: list[str] | None = 
     """Return where these pupils stand, with their letters held against the register; without pupils, everybody on roll
     for whom support is due or under way, without that comparison, which takes a reading of the ledger for each
     letter."""
-    if moment.policy is None or moment.school.calendar.year_begun_by(moment.as_of) is None:
+    if moment.in_force is None or moment.school.calendar.year_begun_by(moment.as_of) is None:
         return []
     chosen = who(answers, moment) if pupils is None else sorted(pupils)
     concerns = concerns_of(answers, moment, chosen)
@@ -243,7 +243,6 @@ def _answer(
 def concerns_of(answers: Answers, moment: Moment, pupils: list[str]) -> dict[str, Concern]:
     """Return by pupil what may call for support on the day asked about."""
     policy = moment.policy
-    assert policy is not None
     year = year_to_date(answers, moment, pupils)
     level = levels(year, policy)
     weeks = moment.school.calendar.school_weeks(moment.as_of, policy.punctuality_weeks)

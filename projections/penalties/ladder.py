@@ -64,9 +64,9 @@ class Line(NamedTuple):
 
 def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Line]:
     """Return a line for every parent of these pupils, and for whoever else a case is about, in order."""
-    school, policy = moment.school, moment.policy
-    if policy is None:
+    if moment.in_force is None:
         return []
+    school, policy = moment.school, moment.policy
     windows = penalty_answers(answers, moment, [p for p in pupils if p in school.pupils], empty=True)
     cases = {
         window.pupil: [
@@ -87,9 +87,9 @@ def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
 
 def issued_rungs(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Rung]:
     """Return where the notices of these pupils stand that were issued by the day and not withdrawn."""
-    policy, school = moment.policy, moment.school
-    if policy is None:
+    if moment.in_force is None:
         return []
+    policy, school = moment.policy, moment.school
     cases = {
         pupil: [
             case

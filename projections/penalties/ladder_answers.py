@@ -159,7 +159,7 @@ def ladder_answers(
     return [
         LadderAnswer(
             **answers.header(moment, pupil),
-            threshold=moment.policy.penalty_threshold if moment.policy else 0,
+            threshold=moment.policy.penalty_threshold,
             parents=[_parent_ladder(line, words, moment.as_of) for line in lines],
         )
         for pupil, lines in found.items()

@@ -110,7 +110,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
 
 def referrals(answers: Answers, moment: Moment, pupil: str, parent: str | None = None) -> list[Referral]:
     """Return the referral of every parent of a pupil, or of one; none where no policy was in force."""
-    if moment.policy is None:
+    if moment.in_force is None:
         return []
     lines = [line for line in ladder_lines(answers, moment, [pupil]) if parent in (None, line.window.parent)]
     return [_referral(answers, file_of(answers, moment, moment.policy, line)) for line in lines]

@@ -122,7 +122,7 @@ def tallies(made: list[Amendment]) -> dict[str, dict[str, int]]:
 
 def anomalies(answers: Answers, moment: Moment, made: list[Amendment]) -> list[Finding]:
     """Return what among these amendments is worth a question, in order of position."""
-    if moment.policy is None:
+    if moment.in_force is None:
         return []
     found = [
         *_in_bulk_before_a_census(made, moment.policy),

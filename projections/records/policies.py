@@ -99,7 +99,7 @@ Named = tuple[Row, RoleNamed]
 def policy_answer(answers: Answers, moment: Moment) -> PolicyAnswer:
     """Return the policy in force, how it came to be, and who holds the roles. Raises Misconfigured where nothing was
     known yet."""
-    policy, day = moment.policy, moment.as_of
+    policy, day = moment.in_force, moment.as_of
     if policy is None:
         raise Misconfigured("no school had been opened by then, so no policy was in force")
     rows = [row for row in answers.ledger.reads.stream_rows([SCHOOL]) if row.position <= moment.position]

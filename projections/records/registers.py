@@ -121,7 +121,7 @@ def register_answer(answers: Answers, moment: Moment, class_name: str, day: date
         day=day.isoformat(),
         known_at=format_moment(moment.known_at),
         position=moment.position,
-        policy=moment.policy.name if moment.policy else "",
+        policy=moment.policy_name,
         rules=moment.rules,
         simulated=school.simulated,
         taken={session.half.name: registers[session][0] for session in sessions},

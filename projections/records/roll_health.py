@@ -46,7 +46,7 @@ def roll_findings(answers: Answers, moment: Moment) -> list[Finding]:
 
 def _particulars(spell: Spell, moment: Moment) -> Iterator[tuple[str, str]]:
     """Yield what regulation 8 asks for and the register does not say."""
-    day, policy = moment.as_of, moment.policy
+    day, policy = moment.as_of, moment.in_force
     parents = contacts_on(spell, "contacts", day)
     people = [*parents, *contacts_on(spell, "emergency_contacts", day)]
     if not parents:
@@ -76,7 +76,7 @@ def _removal(pupil: str, spell: Spell, moment: Moment) -> Iterator[tuple[str, st
     """Yield what a removal does not say that it must."""
     removed = spell.removed
     assert removed is not None and isinstance(removed.event, PupilRemoved)
-    event, policy = removed.event, moment.policy
+    event, policy = removed.event, moment.in_force
     if policy is not None and moment.school.completes(pupil, event.last_day, policy.year_groups_final):
         return
     stated = ground(event.ground)

@@ -43,7 +43,7 @@ def about(moment: Moment) -> dict[str, Any]:
 
 def in_force(moment: Moment) -> Policy:
     """Return the policy of a moment. Raises Misconfigured where there is none."""
-    if moment.policy is None:
+    if moment.in_force is None:
         raise Misconfigured("no policy was known then")
     return moment.policy
 

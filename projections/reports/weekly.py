@@ -110,7 +110,7 @@ def _worse(answers: Answers, moment: Moment, begins: date, year: Tally) -> list[
     then = answers.moment(sunday, min(moment.known_at, parse_moment(sunday.isoformat(), end_of_day=True)))
     before = dict.fromkeys(year.pupils, 0)
     same_year = then.school.calendar.year_begun_by(sunday) == moment.school.calendar.year_begun_by(moment.as_of)
-    if same_year and then.policy is not None:  # a school year begins with nobody absent
+    if same_year and then.in_force is not None:  # a school year begins with nobody absent
         earlier = year_to_date(answers, then, year.pupils)
         before = dict(zip(year.pupils, map(int, levels(earlier, then.policy)), strict=True))
     now = dict(zip(year.pupils, map(int, levels(year, in_force(moment))), strict=True))

@@ -112,7 +112,7 @@ def census_answers(answers: Answers, moment: Moment, asked: Term) -> list[Census
 
     Raises Misconfigured where a birth date cannot be read: nobody may fall out of a census for want of a key.
     """
-    if moment.policy is None:
+    if moment.in_force is None:
         return []
     school = moment.school
     there = sorted(number for number in school.pupils if _on_roll_in(school, number, asked.first, asked.last))

@@ -74,7 +74,7 @@ def absences(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
     """Yield rows of school days absent without authority: for the attendance return, and for ground I."""
     policy, begins = moment.policy, year_begins(moment)
     begun = [year for year in sorted(moment.school.years) if moment.school.years[year].first_day <= moment.as_of]
-    if policy is None or not begun:
+    if not begun:
         return
     # Two school years hold whole every row but one that has gone on since before them: then all years are read.
     if (found := list(_rows_of(answers, moment, pupils, begun[-2:], policy))) and len(begun) > 2:
@@ -107,7 +107,7 @@ def absence_since(answers: Answers, moment: Moment, pupil: str, first: date) -> 
     """
     policy = moment.policy
     begun = [year for year in sorted(moment.school.years) if year >= school_year(first)]
-    if policy is None or not begun:
+    if not begun:
         return None
     entries, _, _ = _marks(answers, moment, [pupil], begun)
     codes = policy.codes.ids(policy.attendance_return_codes)
@@ -147,7 +147,7 @@ def _asked_jointly(told: FollowUp, run: Run) -> bool:
 def unauthorised(answers: Answers, moment: Moment, pupils: list[str]) -> Iterator[Episode]:
     """Yield who has reached the school's own number of unauthorised sessions in the school year to date."""
     policy, year = moment.policy, moment.school.calendar.year_begun_by(moment.as_of)
-    if policy is None or year is None or not policy.unauthorised_return_sessions:
+    if year is None or not policy.unauthorised_return_sessions:
         return
     wanted = policy.unauthorised_return_sessions
     entries, _, _ = _marks(answers, moment, pupils, [year])
@@ -167,7 +167,7 @@ def unauthorised(answers: Answers, moment: Moment, pupils: list[str]) -> Iterato
 def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[FollowUp]]) -> Iterator[Episode]:
     """Yield the periods of sickness that reach the threshold of days, recorded or reasonably expected."""
     policy, year = moment.policy, moment.school.calendar.year_begun_by(moment.as_of)
-    if policy is None or year is None:
+    if year is None:
         return
     entries, _, closed = _marks(answers, moment, pupils, [year])
     sessions = np.array(moment.school.calendar.session_numbers(year), np.int32)
@@ -224,7 +224,7 @@ def new_pupils(answers: Answers, moment: Moment, spells: dict[str, list[Spell]])
     """Yield the names entered in the admission register in the school year to date, but for the usual start."""
     policy, begins, years = moment.policy, year_begins(moment), moment.school.years
     first_row = answers.ledger.reads.rows_at([1])
-    if policy is None or not first_row or not years:
+    if not first_row or not years:
         return
     opened = from_micros(first_row[0].recorded_at).astimezone(LONDON).date()
     began = max(opened - timedelta(days=1), years[min(years)].first_day)
@@ -247,8 +247,6 @@ def new_pupils(answers: Answers, moment: Moment, spells: dict[str, list[Spell]])
 def deletions(moment: Moment, spells: dict[str, list[Spell]]) -> Iterator[Episode]:
     """Yield the names that are deleted or about to be, but for the usual leaving at the end of the final year."""
     policy, begins = moment.policy, year_begins(moment)
-    if policy is None:
-        return
     for pupil, own in spells.items():
         for place, spell in enumerate(own):
             leaving = leaving_of(spell, moment.as_of)

@@ -68,7 +68,7 @@ class Candidate(Answer, frozen=True, kw_only=True):
 def return_candidates(answers: Answers, moment: Moment, pupils: Sequence[str] | None = None) -> list[Candidate]:
     """Return every return of the school year to date, due or made, in order of pupil, form and episode."""
     pupils = sorted(moment.school.pupils if pupils is None else pupils)
-    if moment.policy is None or not moment.school.years:
+    if moment.in_force is None or not moment.school.years:
         return []
     told = chronologies(answers, moment, pupils, topics=RETURNS_REST_ON)
     found = list(_episodes(answers, moment, pupils, told, roll_spells(answers, moment, pupils)))

@@ -87,7 +87,7 @@ def compared(seed: int) -> int:
     school, moments = asked(seed)
     found = 0
     for moment in moments:
-        if moment.policy is None or moment.school.calendar.year_begun_by(moment.as_of) != school_year(moment.as_of):
+        if moment.in_force is None or moment.school.calendar.year_begun_by(moment.as_of) != school_year(moment.as_of):
             continue
         answers = punctuality_answers(school.answers, moment, sorted(moment.school.pupils))
         plain, slow = marks(school, moment), {child.pupil: child for child in children(moment)}

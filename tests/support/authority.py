@@ -52,8 +52,8 @@ def on_the_single_machine(
     about: dict[str, Any] = {"folder": name, "error": None, "school": opened.urn, "simulated": opened.simulated}
     about |= {"signed_by": None}
     about |= {"as_of": str(moment.as_of), "known_at": format_moment(moment.known_at), "position": moment.position}
-    about |= {"policy": moment.policy.name if moment.policy else None}
-    about |= {"rules": moment.policy.rules if moment.policy else None}
+    about |= {"policy": moment.policy_name or None}
+    about |= {"rules": moment.rules or None}
     rows = []
     for pupil in sorted(absent.keys() | windows.keys()):
         row = about | {"pupil": pupil}
@@ -68,7 +68,7 @@ def on_the_single_machine(
 
 def _unanswered(moment: Moment) -> str:
     """Return why nothing can be said at a moment, blank where something can."""
-    if moment.policy is None:
+    if moment.in_force is None:
         return "no policy was known then"
     begun = moment.school.calendar.year_begun_by(moment.as_of)
     return "" if begun is not None else f"no school year known then had begun by {moment.as_of}"

@@ -151,7 +151,7 @@ def _known(header: Any, moment: Moment) -> None:
     _text(known, "AsOf", moment.as_of)
     _text(known, "KnownAt", format_moment(moment.known_at))
     _text(known, "Position", moment.position)
-    _text(known, "Policy", moment.policy.name if moment.policy else "none")
+    _text(known, "Policy", moment.policy_name or "none")
     _text(known, "Simulated", str(moment.school.simulated).lower())
 
 
