@@ -7,15 +7,12 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Pupils
-from commands.cli.asking import Part, Question, Reply, asks, note_nobody
+from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.ladder import ladder_reply
 from commands.cli.parameters import Verbs
 from commands.cli.tables import absence_table, band_line, counted_table, penalty_table, weeks_line
 from ledger.errors import Refused
-from projections.figures.cohorts import absence_answers, bands, penalty_answers, who
-
-pass
-
+from projections.figures.cohorts import absence_answers, bands, penalty_answers
 
 verbs = Verbs()
 
@@ -38,13 +35,8 @@ def ask_absence(
     """
     if pupils and (year_group or class_name or group):
         raise Refused("malformed", field="PUPIL", expected="either pupils or a year group, class or group")
-    answers, moment = question.answers, question.moment
-    if pupils:
-        chosen = question.known(pupils)
-    else:
-        chosen = who(answers, moment, leavers=leavers, year_group=year_group, class_name=class_name, group=group)
-        note_nobody(chosen, {"year group": year_group, "class": class_name, "group": group})
-    found = absence_answers(answers, moment, chosen)
+    chosen = question.chosen(pupils, leavers=leavers, year_group=year_group, class_name=class_name, group=group)
+    found = absence_answers(question.answers, question.moment, chosen)
 
     def parts() -> list[Part]:
         names = question.names([answer.pupil for answer in found])

@@ -30,6 +30,7 @@ from commands.cli.options import (
     parse_known_at,
 )
 from commands.cli.parameters import Verbs, parameters_of
+from commands.cli.pupils import chosen_pupils, known_pupils, nobody
 from commands.cli.report_files import PDF, write_parts
 from commands.cli.speech import say, say_json
 from commands.cli.tables import Part, show
@@ -80,6 +81,14 @@ class Question:
     def known(self, pupils: list[str]) -> list[str]:
         """Return the pupils named, each once. Refuses one whom this ledger did not know at the moment."""
         return known_pupils(self.moment, pupils)
+
+    def chosen(
+        self, pupils: list[str] | None, moment: Moment | None = None, *, leavers: bool = False, **filters: str | None
+    ) -> list[str]:
+        """Return the pupils named, else whom the filters choose, and say so where they choose nobody."""
+        chosen = chosen_pupils(self.answers, moment or self.moment, pupils, leavers=leavers, **filters)
+        note_nobody(chosen, {name.removesuffix("_name").replace("_", " "): each for name, each in filters.items()})
+        return chosen
 
 
 class Reply(NamedTuple):
@@ -226,19 +235,10 @@ def with_source(house: House, answers: Sequence[Any]) -> Sequence[Any]:
     return [msgspec.to_builtins(each) | {"archive": archive.signature} for each in answers]
 
 
-def known_pupils(moment: Moment, numbers: list[str]) -> list[str]:
-    """Return the pupils named, each once. Refuses one whom this ledger did not know at that moment."""
-    for number in numbers:
-        if number not in moment.school.pupils:
-            raise Refused("pupil_not_on_roll", field="pupil", value=number, expected="a pupil known at that moment")
-    return sorted(set(numbers))
-
-
-def note_nobody(chosen: list[str], filters: dict[str, str | None]) -> None:
-    """Say so where the filters choose nobody: a class that was mistyped looks like one without absences."""
-    asked = [f"{name} {value!r}" for name, value in filters.items() if value is not None]
-    if asked and not chosen:
-        note(f"nobody is in {' and '.join(asked)} that day")
+def note_nobody(pupils: list[str], filters: dict[str, str | None]) -> None:
+    """Say so where the filters choose nobody."""
+    if sentence := nobody(pupils, filters):
+        note(sentence)
 
 
 def check_has_been(moment: Moment, option: str, day: date) -> None:

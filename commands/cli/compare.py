@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from commands.cli.arguments import Pupil, Pupils
-from commands.cli.asking import known_pupils, note_lost_keys, note_nobody
+from commands.cli.asking import note_lost_keys, note_nobody
 from commands.cli.options import (
     AsOfOption,
     JsonOption,
@@ -21,6 +21,7 @@ from commands.cli.options import (
     parse_known_at,
 )
 from commands.cli.parameters import Verbs
+from commands.cli.pupils import chosen_pupils, known_pupils
 from commands.cli.speech import say, say_json
 from commands.cli.tables import london, name_of, show, table
 from commands.files.section import Section
@@ -30,7 +31,7 @@ from projections.asking.questions import Moment
 from projections.audit.bisect import first_turn
 from projections.audit.compare import Difference, answering, check_order, differences
 from projections.audit.whatif import Effect, effects, with_settings
-from projections.figures.cohorts import described, who
+from projections.figures.cohorts import described
 
 verbs = Verbs()
 
@@ -60,9 +61,7 @@ def show_differences(
     earlier, later, day = _required(then, "--then"), parse_known_at(now, "--now"), parse_day("--as-of", as_of)
     with opened(ledger, keys) as house:
         before, after = (house.answers.moment(day, known_at) for known_at in (earlier, later))
-        chosen = (
-            known_pupils(after, pupils) if pupils else who(house.answers, after, leavers=True, class_name=class_name)
-        )
+        chosen = chosen_pupils(house.answers, after, pupils, leavers=True, class_name=class_name)
         note_nobody(chosen, {"class": class_name})
         found = differences(house.answers, before, after, chosen)
         if as_json:
@@ -109,7 +108,7 @@ def imagine(
         base = house.answers.policy_of(moment.school, moment.as_of, policy_file)
         assert base is not None, "an opened school has a policy"
         other = with_settings(base, settings) if settings else base
-        chosen = known_pupils(moment, pupils) if pupils else who(house.answers, moment, class_name=class_name)
+        chosen = chosen_pupils(house.answers, moment, pupils, class_name=class_name)
         note_nobody(chosen, {"class": class_name})
         found = effects(house.answers, moment, other, chosen)
         if as_json:

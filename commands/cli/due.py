@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Question, Reply, asks, known_pupils, note_lost_keys
+from commands.cli.asking import Question, Reply, asks, note_lost_keys
 from commands.cli.chronology import followup_parts
 from commands.cli.options import (
     AsOfOption,
@@ -25,12 +24,13 @@ from commands.cli.options import (
     parse_now,
 )
 from commands.cli.parameters import Verbs
+from commands.cli.pupils import known_pupils, name_of
 from commands.cli.speech import say, say_json
-from commands.cli.tables import name_of
+from commands.cli.waiting import stretches, whom_to_ring
 from ledger.errors import Refused
 from ledger.finding import action
 from ledger.sessions import format_moment
-from ledger.words import SEALED, counted
+from ledger.words import counted
 from projections.desk import Desk
 from projections.due import desk_of, due_answers, duties
 from projections.duty import KINDS, Duty
@@ -49,9 +49,6 @@ NowOption = Annotated[
         "else the clock; if simulated the last event's]",
     ),
 ]
-MANY = 3  # lines of a kind that only waits: more of them are counted, and shown when asked for
-HEADINGS = ("Now: a child may be missing", "Today", "Soon", "Waiting")
-WAITING = len(HEADINGS) - 1
 
 
 @verbs.command("due")
@@ -108,18 +105,13 @@ def _counted(count: int) -> str:
 
 def _page(desk: Desk, found: list[Duty], times: dict[str, str] | None) -> None:
     """Print the page by urgency. With `times`, what waits in numbers is counted, and how to ask for it is said."""
-    waiting = Counter(duty.rule for duty in found if duty.urgency == WAITING)
-    many = {kind: count for kind, count in waiting.items() if count > MANY} if times else {}
-    for urgency, heading in enumerate(HEADINGS):
-        own = [duty for duty in found if duty.urgency == urgency]
-        lines = [line for duty in own if urgency < WAITING or duty.rule not in many for line in _lines(duty, desk)]
-        if urgency == WAITING:
-            lines += [
-                f"  {count} x {kind}: {command_line(action('due', kind=kind, **(times or {})))}"
-                for kind, count in many.items()
-            ]
-        if lines:
-            say("\n".join(("", heading, *lines)))
+    for stretch in stretches(found, fold=times is not None):
+        lines = [line for duty in stretch.duties for line in _lines(duty, desk)]
+        lines += [
+            f"  {count} x {kind}: {command_line(action('due', kind=kind, **(times or {})))}"
+            for kind, count in stretch.folded.items()
+        ]
+        say("\n".join(("", stretch.heading, *lines)))
 
 
 def _lines(duty: Duty, desk: Desk) -> Iterator[str]:
@@ -129,21 +121,9 @@ def _lines(duty: Duty, desk: Desk) -> Iterator[str]:
     if duty.pupil:
         who = f"{duty.pupil}  {name_of(duty.pupil, desk.particulars)}, {desk.class_of(duty.pupil, desk.day)}: "
     yield f"  {who}{one_line(duty.sentence)}{by}"
-    if duty.contact and duty.pupil:
-        yield f"      ring {_person(duty.pupil, duty.contact, desk)}"
+    if person := whom_to_ring(duty, desk):
+        yield f"      ring {one_line(person)}"
     yield f"      {command_line(duty.action)}"
-
-
-def _person(pupil: str, person: str, desk: Desk) -> str:
-    """Return name, relationship and number of whom to ring; the id where they are sealed."""
-    known = desk.particulars[pupil]
-    for contact in (*known.contacts, *known.emergency_contacts) if known.readable else ():
-        if contact.get("id") == person:
-            emergency = "emergency contact" if person in desk.contacts(pupil).emergency else ""
-            about = ", ".join(filter(None, (emergency, contact.get("relationship"))))
-            said = f"{contact['name']} ({about})" if about else contact["name"]
-            return one_line(f"{said}, {contact.get('phone') or contact.get('email') or 'no number'}")
-    return one_line(f"{person} {SEALED}")
 
 
 @asks(verbs, "followup")

@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Part, Question, Reply, asks, known_pupils, note_lost_keys
+from commands.cli.asking import Part, Question, Reply, asks, note_lost_keys
 from commands.cli.options import (
     AsOfOption,
     JsonOption,
@@ -24,6 +24,7 @@ from commands.cli.options import (
     parse_known_at,
 )
 from commands.cli.parameters import Verbs
+from commands.cli.pupils import chosen_pupils, known_pupils
 from commands.cli.report_files import PaperOption, check_paper, defined, print_paper
 from commands.cli.reports import FromOption, ToOption, begins_on, reports
 from commands.cli.speech import say, say_json
@@ -34,7 +35,6 @@ from ledger.finding import Open, action
 from ledger.sessions import parse_year
 from ledger.words import SEALED
 from projections.asking.questions import Moment, Particulars
-from projections.figures.cohorts import who
 from projections.figures.letters import as_quoted
 from projections.lines import command_line
 from projections.reports.parents import ParentReport, parent_reports
@@ -120,7 +120,7 @@ def print_parent_reports(
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
-        chosen = known_pupils(moment, pupils) if pupils else who(house.answers, moment, class_name=class_name)
+        chosen = chosen_pupils(house.answers, moment, pupils, class_name=class_name)
         if not chosen:
             raise Refused("malformed", field="--class", value=class_name, expected="a class that somebody is in")
         found = parent_reports(house.answers, moment, chosen, begins_on(moment, begins))

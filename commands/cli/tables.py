@@ -16,13 +16,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
+from commands.cli.pupils import Names, name_of, parent_name
 from commands.cli.speech import fitted, say_as_it_is, screen_width
 from commands.files.section import Section, numeric, shown
 from ledger.finding import Finding
 from ledger.sessions import LONDON, parse_moment
 from ledger.text import in_a_cell, in_lines, one_line
-from ledger.words import SEALED, counted
-from projections.asking.questions import Particulars
+from ledger.words import counted
 from projections.figures.cohorts import AbsenceAnswer, PenaltyAnswer
 
 BETWEEN = 3  # between two columns
@@ -33,7 +33,6 @@ LEAST = (
     "missing", "possible", "attended", "on site", "not logged", "lates", "class", "authorised", "authorised %", "by",
 )  # fmt: skip
 Part = Section | Tree | str  # of what is shown
-Names = Mapping[str, Particulars]
 
 
 def show(*parts: Part) -> None:
@@ -109,19 +108,6 @@ def _least(headings: list[str], kept: list[int]) -> int:
     """Return the least important of the columns that are left: one of LEAST, in their order, else the last; never the
     first, which says what a line is about."""
     return next((kept[headings.index(heading)] for heading in LEAST if heading in headings[1:]), kept[-1])
-
-
-def name_of(pupil: str, names: Names) -> str:
-    """Return a pupil's name as known, SEALED where its key is gone."""
-    known = names.get(pupil)
-    return one_line(known.name) if known and known.readable else SEALED
-
-
-def parent_name(pupil: str, parent: str, names: Names) -> str:
-    known = names.get(pupil)
-    if known is None or not known.readable:
-        return SEALED
-    return next((one_line(each.get("name", "")) for each in known.contacts if each.get("id") == parent), "")
 
 
 def london(moment: str) -> str:
