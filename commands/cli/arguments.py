@@ -7,9 +7,6 @@ from typing import Annotated
 
 import typer
 
-pass
-
-
 Pupil = Annotated[str, typer.Argument(metavar="PUPIL", help="The pupil's admission number.")]
 SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="A half-day, such as 2025-11-03/AM.")]
 SessionsArgument = Annotated[list[str], typer.Argument(metavar="SESSION...", help="Half-days, such as 2025-11-03/AM.")]
@@ -21,6 +18,7 @@ ParentsOption = Annotated[
 Seen = Annotated[
     int | None, typer.Option("--seen", metavar="POSITION", help="Up to where the ledger was seen. [default its end]")
 ]
+Day = Annotated[str, typer.Argument(metavar="DAY", help="Such as 2025-11-03.")]
 Class = Annotated[str, typer.Argument(metavar="CLASS", help="The class, such as 4W.")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="A code of the register.")]
 Detail = Annotated[str | None, typer.Option("--detail", metavar="TEXT", help="What the code needs stated.")]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime
 from functools import cached_property
+from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -41,18 +42,22 @@ from projections.asking.questions import Answers, Moment, Particulars
 from projections.figures.cohorts import described
 
 PDF_CSV_XLSX = (".pdf", ".csv", ".xlsx")
-AnswerFile = Annotated[
-    str | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Into FILE.pdf, FILE.csv or FILE.xlsx. [default the screen]"),
-]
+TABLES = (".csv", ".xlsx")
 
 
 class Question:
     """What a verb that asks is given: the house, and the moment that it is asked about. Each is there when it is first
     looked at, so what is refused for itself is refused before anything is read."""
 
-    def __init__(self, enter: Callable[[], House], day: date | None, known_at: datetime | None, as_json: bool) -> None:
-        self.day, self.known_at, self.as_json, self._enter = day, known_at, as_json, enter
+    def __init__(
+        self,
+        enter: Callable[[], House],
+        day: date | None,
+        known_at: datetime | None,
+        as_json: bool,
+        file: Path | None = None,
+    ) -> None:
+        self.day, self.known_at, self.as_json, self.file, self._enter = day, known_at, as_json, file, enter
 
     @cached_property
     def house(self) -> House:
@@ -97,12 +102,15 @@ class Reply(NamedTuple):
     screen.
 
     `moment` is another than the question's, for files. Where no names stand in it (`named`), lost keys are no matter.
-    `book` writes the answer's own form of a table or a book, and says so. `code` is the exit code.
+    `notes` go to standard error. `code` is the exit code.
+
+    `book` writes the kinds of file that have a form of their own and returns what is said of it: on standard error if
+    `quiet`. What is in such a file is on the screen, too, only where it stands `beside`.
     """
 
     answer: Any
     title: str
-    parts: Callable[[], Iterable[Part]]
+    parts: Callable[[], Iterable[Part]] = list
     remark: str = ""
     code: int = 0
     times: str = ""
@@ -110,35 +118,47 @@ class Reply(NamedTuple):
     below: str = ""
     moment: Callable[[], Moment] | None = None
     named: bool = True
+    notes: Sequence[str] = ()
     book: Callable[[Path], str] | None = None
+    quiet: bool = False
+    beside: bool = False
 
 
 def asks(
     app: Verbs,
     name: str,
     *,
-    day: str = "as_of",
+    day: str | Callable[..., date | None] = "as_of",
     known: bool = True,
     archive: bool = False,
     examining: bool = False,
+    forms: Sequence[str] = (),
+    paper: bool = False,
 ) -> Callable[[Callable[..., Reply]], Callable[..., Reply]]:
     """Return a decorator that makes a verb of a function from a question and its arguments to a reply.
 
-    `day` names the argument that says which day it is about, where that is not --as-of; blank where none does. Without
-    `known` there is no --known-at; with `archive`, marks can be read from one; with `examining`, the ledger may have
-    faults.
+    `day` names the argument that says which day it is about, where that is not --as-of, or works it out from the
+    arguments that it is called with by name; blank where none does. Without `known` there is no --known-at; with
+    `archive`, marks can be read from one; with `examining`, the ledger may have faults.
+
+    `forms` are the endings of files that have a form of their own, which may be asked for beside JSON; a `paper` is the
+    only file there is, and needed unless JSON is asked for.
     """
-    left_out = {*(() if day == "as_of" else ("as_of",)), *(() if known else ("known_at",))}
+    of_day = [each.name for each in parameters_of(day)] if callable(day) else [day]
+    left_out = {*(() if "as_of" in of_day else ("as_of",)), *(() if known else ("known_at",))}
     left_out |= set() if archive else {"archive", "verifier"}
+    forms = (PDF,) if paper else forms
+    endings = (*forms, *(each for each in PDF_CSV_XLSX if not paper and each not in forms))
 
     def decorate(answer: Callable[..., Reply]) -> Callable[..., Reply]:
         own = parameters_of(answer)[1:]  # without the question
         names = [each.name for each in own]
-        shared = [each for each in SHARED if each.name not in left_out]
+        shared = [each for each in _shared_by(endings, paper=paper) if each.name not in left_out]
 
         def verb(**given: Any) -> None:
-            about = parse_day("--as-of" if day == "as_of" else day.upper(), given.get(day))
-            known_at, as_json, path = parse_known_at(given.get("known_at")), given["as_json"], _file(given)
+            about = day(**{each: given[each] for each in of_day}) if callable(day) else _day(day, given.get(day))
+            known_at, as_json = parse_known_at(given.get("known_at")), given["as_json"]
+            path = _file(given["output"], endings, forms, paper=paper, as_json=as_json)
             with ExitStack() as stack:
 
                 def enter() -> House:
@@ -147,14 +167,9 @@ def asks(
                         read_from(house, given["archive"], given["verifier"])
                     return house
 
-                question = Question(enter, about, known_at, as_json)
+                question = Question(enter, about, known_at, as_json, path)
                 reply = answer(question, **{each: given[each] for each in names})
-                if as_json:
-                    if reply.above:
-                        note(reply.above)
-                    say_json(with_source(question.house, reply.answer))
-                else:
-                    _give(path, reply, question)
+                _give(path, reply, question, forms or TABLES)
             if reply.code:
                 raise typer.Exit(reply.code)
 
@@ -170,7 +185,7 @@ def _shared(
     known_at: KnownAtOption = None,
     archive: ArchiveOption = None,
     verifier: ArchiveKeyOption = None,
-    output: AnswerFile = None,
+    output: str | None = None,
     ledger: LedgerOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -181,24 +196,50 @@ def _shared(
 SHARED = parameters_of(_shared)
 
 
-def _file(given: dict[str, Any]) -> Path | None:
-    """Return the file to write. Refuses JSON and a file at once: only one of them would be made."""
-    if given["output"] is None:
+def _shared_by(endings: Sequence[str], *, paper: bool) -> list[Parameter]:
+    """Return the options of a verb that writes files of these endings."""
+    *others, last = (f"FILE{ending}" for ending in endings)
+    shown = "The paper; needed unless --json." if paper else f"Into {', '.join(others)} or {last}. [default the screen]"
+    file = typer.Option("-o", "--output", metavar=last if paper else "FILE", help=shown)
+    annotated = Annotated[str | None, file]
+    return [each.replace(annotation=annotated) if each.name == "output" else each for each in SHARED]
+
+
+def _day(name: str, text: str | None) -> date | None:
+    return parse_day("--as-of" if name == "as_of" else name.upper(), text)
+
+
+def _file(text: str | None, endings: Sequence[str], forms: Sequence[str], *, paper: bool, as_json: bool) -> Path | None:
+    """Return the file to write. Refuses JSON and a file at once, where it has no form of its own, and a paper without
+    either."""
+    if text is None:
+        if paper and not as_json:
+            raise Refused("malformed", field="--output", expected="a file such as report.pdf, or --json")
         return None
-    if given["as_json"]:
+    if as_json and Path(text).suffix not in forms:
         raise Refused("malformed", field="--output", expected="without --json")
-    return out_path(given["output"], PDF_CSV_XLSX)
+    return out_path(text, tuple(endings))
 
 
-def _give(path: Path | None, reply: Reply, question: Question) -> None:
+def _give(path: Path | None, reply: Reply, question: Question, forms: Sequence[str]) -> None:
+    """Write the file that was asked for, and give the answer as JSON, or on the screen where no file holds it."""
+    book = reply.book if path is not None and path.suffix in forms else None
+    if path is not None and book is not None:
+        (note if reply.quiet or question.as_json else say)(book(path))
+    for each in reply.notes:
+        note(each)
+    if question.as_json:
+        if reply.above:
+            note(reply.above)
+        say_json(with_source(question.house, reply.answer))
+        return
     if reply.named:
         note_lost_keys(question.house)
-    moment = reply.moment or (lambda: question.moment)
-    if path is not None and path.suffix != PDF and reply.book is not None:
-        say(reply.book(path))
+    if book is not None and not reply.beside:
         return
+    moment = reply.moment or (lambda: question.moment)
     parts = [*reply.parts(), *_archive_line(question.house)]
-    if path is not None:
+    if path is not None and book is None:
         beside = [line for line in (reply.above, reply.remark) if line]
         write_parts(path, reply.title, moment(), [*parts, *beside])
         return

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from commands.cli.arguments import Pupils
-from commands.cli.asking import known_pupils, note_lost_keys, note_nobody
-from commands.cli.files import OutOption, out_path, write_bytes, write_whole
-from commands.cli.options import (
-    AsOfOption,
-    JsonOption,
-    KeysOption,
-    KnownAtOption,
-    LedgerOption,
-    note,
-    opened,
-    parse_day,
-    parse_known_at,
-)
+from commands.cli.arguments import Day, Pupils
+from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.files import write_bytes, write_whole
+from commands.cli.options import parse_day
 from commands.cli.parameters import Verbs
-from commands.cli.speech import say_json
-from commands.cli.tables import name_of, show, table
+from commands.cli.pupils import Names, name_of
+from commands.cli.tables import percent_of, table
+from commands.files.section import Section
 from commands.files.sheets import write_sheet
 from commands.paper import render
 from ledger.errors import Refused
 from ledger.sessions import format_clock, parse_moment
 from ledger.text import one_line
 from ledger.words import counted
-from projections.figures.cohorts import described, who
+from projections.asking.questions import Moment
 from projections.followup.lateness import (
     ArrivalAnswer,
     LateBookAnswer,
@@ -52,8 +44,9 @@ FIELDS = {
 }  # fmt: skip
 
 
-@verbs.command("punctuality")
+@asks(verbs, "punctuality", forms=(".csv", ".xlsx"))
 def ask_punctuality(
+    question: Question,
     pupils: Pupils = None,
     class_name: Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Only this one.")] = None,
     year_group: Annotated[str | None, typer.Option("--year-group", metavar="TEXT", help="Only this one.")] = None,
@@ -61,83 +54,69 @@ def ask_punctuality(
     from_day: Annotated[
         str | None, typer.Option("--from", metavar="DAY", help="The first day. [default that of the school year]")
     ] = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    out: OutOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Count L and U by pupil and class: minutes, weekdays, and who is late persistently.
 
-    Minutes are whole ones since registration opened, where the Late Book has the arrival; -o takes .csv and .xlsx.
+    Minutes are whole ones since registration opened, where the Late Book has the arrival.
 
     \b
     Example: attendance punctuality --class 5T --as-of 2025-12-12
     """
-    about, known, begins = parse_day("--as-of", as_of), parse_known_at(known_at), parse_day("--from", from_day)
-    path = out_path(out, (".csv", ".xlsx")) if out else None
+    first = parse_day("--from", from_day)
     if pupils and (year_group or class_name or group):
         raise Refused("malformed", field="PUPIL", expected="either pupils or a year group, class or group")
+    moment = question.moment
+    if first is not None and first > moment.as_of:
+        raise Refused("malformed", field="--from", value=first, expected=f"a day up to {moment.as_of}")
+    chosen = question.chosen(pupils, year_group=year_group, class_name=class_name, group=group)
+    answers = punctuality_answers(question.answers, moment, chosen, first)
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        if begins is not None and begins > moment.as_of:
-            raise Refused("malformed", field="--from", value=begins, expected=f"a day up to {moment.as_of}")
-        if pupils:
-            chosen = known_pupils(moment, pupils)
-        else:
-            chosen = who(house.answers, moment, year_group=year_group, class_name=class_name, group=group)
-            note_nobody(chosen, {"year group": year_group, "class": class_name, "group": group})
-        found = punctuality_answers(house.answers, moment, chosen, begins)
-        if path:
-            write_whole(path, lambda draft: _write(draft, found))
-            note(f"wrote {path.name}: {counted(len(found), 'pupil')}")
-        if as_json:
-            say_json(found)
-        elif not path:
-            note_lost_keys(house)
-            shown = found if pupils else [answer for answer in found if answer.late or answer.very_late]
-            names = house.answers.particulars(moment, [answer.pupil for answer in shown])
-            parts = [_pupil_table(shown, names, house.simulated)]
-            parts += [_session_table(answer, house.simulated) for answer in shown if pupils and answer.sessions]
-            parts += [] if pupils else [_class_table(found, house.simulated)]
-            show(*parts, described(moment))
+    def parts() -> Iterator[Part]:
+        shown = answers if pupils else [answer for answer in answers if answer.late or answer.very_late]
+        names = question.names([answer.pupil for answer in shown])
+        yield _pupil_table(shown, names, question.simulated)
+        if not pupils:
+            yield _class_table(answers, question.simulated)
+        for answer in shown if pupils else ():
+            if answer.sessions:
+                yield _session_table(answer, question.simulated)
+
+    return Reply(answers, "Punctuality", parts, book=lambda path: _write(path, answers), quiet=True)
 
 
-def _write(path: Path, found: list[PunctualityAnswer]) -> None:
-
+def _write(path: Path, answers: list[PunctualityAnswer]) -> str:
+    """Write a row a pupil, for programs; return what was written."""
     rows = [
         [*(getattr(answer, name) for name in FIELDS.values()), *(answer.weekdays[day] for day in SCHOOL_DAYS)]
-        for answer in found
+        for answer in answers
     ]
-    write_sheet(path, [*FIELDS, *SCHOOL_DAYS], rows, title="Punctuality")
+    write_whole(path, lambda draft: write_sheet(draft, [*FIELDS, *SCHOOL_DAYS], rows, title="Punctuality"))
+    return f"wrote {path.name}: {counted(len(rows), 'pupil')}"
 
 
-def _pupil_table(found: list[PunctualityAnswer], names: Any, simulated: bool) -> Any:
-
-    weeks = len(found[0].weeks) if found else 0
+def _pupil_table(answers: list[PunctualityAnswer], names: Names, simulated: bool) -> Section:
+    weeks = len(answers[0].weeks) if answers else 0
     made = table(
-        f"Punctuality{f', from {found[0].from_day}' if found else ''}",
+        f"Punctuality{f', from {answers[0].from_day}' if answers else ''}",
         simulated,
         **dict.fromkeys(("pupil", "name", "class"), "left"),
         **dict.fromkeys(("on_site", "L", "U", "late", "minutes", "not_logged", *SCHOOL_DAYS), "right"),
         **{f"in_{weeks}_weeks": "right", "": "left"},
     )
-    for answer in found:
+    for answer in answers:
         made.add_row(
             answer.pupil,
             name_of(answer.pupil, names),
             answer.class_name,
             *map(str, (answer.on_site, answer.late, answer.very_late)),
-            _percent(answer.late_percent),
+            percent_of(answer.late_percent),
             *map(str, (answer.minutes, answer.minutes_unknown, *answer.weekdays.values(), answer.recent)),
             "persistent" if answer.persistent else "concern" if answer.concern else "",
         )
     return made
 
 
-def _session_table(answer: PunctualityAnswer, simulated: bool) -> Any:
+def _session_table(answer: PunctualityAnswer, simulated: bool) -> Section:
     made = table(
         f"Late sessions of {answer.pupil}",
         simulated,
@@ -155,19 +134,14 @@ def _session_table(answer: PunctualityAnswer, simulated: bool) -> Any:
     return made
 
 
-def _class_table(found: list[PunctualityAnswer], simulated: bool) -> Any:
-
+def _class_table(answers: list[PunctualityAnswer], simulated: bool) -> Section:
     headings = ("pupils", "never_late", "on_site", "L", "U", "late", "minutes", "not_logged")
     made = table("By class", simulated, **{"class": "left"}, **dict.fromkeys(headings, "right"))
-    for each in (*class_totals(found), total("all", found)):
+    for each in (*class_totals(answers), total("all", answers)):
         counts = (each.pupils, each.never_late, each.on_site, each.late, each.very_late)
         known = (each.minutes, each.minutes_unknown)
-        made.add_row(each.class_name, *map(str, counts), _percent(each.late_percent), *map(str, known))
+        made.add_row(each.class_name, *map(str, counts), percent_of(each.late_percent), *map(str, known))
     return made
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f} %"
 
 
 def _clock(moment: str) -> str:
@@ -177,48 +151,34 @@ def _clock(moment: str) -> str:
 # --- the Late Book --------------------------------------------------------------------------------------------------
 
 
-@verbs.command("late-book")
-def show_late_book(
-    day_text: Annotated[str, typer.Argument(metavar="DAY", help="Such as 2025-11-03.")],
-    known_at: KnownAtOption = None,
-    out: OutOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@asks(verbs, "late-book", day="day", forms=(".pdf", ".csv", ".xlsx"))
+def show_late_book(question: Question, day: Day) -> Reply:
     """Show the Late Book of a day: every arrival, its minutes, code and reason.
 
-    Code is what the minute made it, register what stands now; -o takes .pdf, .csv and .xlsx.
+    Code is what the minute made it, register what stands now.
 
     \b
     Example: attendance late-book 2025-11-17 -o late-book.pdf
     """
-    day, known = parse_day("DAY", day_text), parse_known_at(known_at)
-    path = out_path(out, (".pdf", ".csv", ".xlsx")) if out else None
-    assert day is not None
+    book = late_book_answer(question.answers, question.moment)
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(day, known)
-        found = late_book_answer(house.answers, moment)
-        names = house.answers.particulars(moment, {arrival.pupil for arrival in found.arrivals})
-        rows = [_arrival_row(arrival, names) for arrival in found.arrivals]
-        if path and path.suffix == ".pdf":
-            write_bytes(path, render("late-book", moment, {"day": found.day, "rows": rows}))
-        elif path:
-            write_whole(path, lambda draft: _write_book(draft, found, rows))
-        if path:
-            note(f"wrote {path.name}: {counted(len(rows), 'arrival')}")
-        if as_json:
-            say_json(found)
-        elif not path:
-            note_lost_keys(house)
-            show(_book_table(found.day, rows, house.simulated), described(moment))
+    def rows() -> list[list[str]]:
+        names = question.names({arrival.pupil for arrival in book.arrivals})
+        return [_arrival_row(arrival, names) for arrival in book.arrivals]
+
+    return Reply(
+        book,
+        f"Late Book, {book.day}",
+        lambda: [_book_table(book.day, rows(), question.simulated)],
+        book=lambda path: _write_book(path, question.moment, book, rows()),
+        quiet=True,
+    )
 
 
 HEADINGS = ("arrived", "pupil", "name", "class", "session", "minutes", "code", "register", "reason", "by")
 
 
-def _arrival_row(arrival: ArrivalAnswer, names: Any) -> list[str]:
+def _arrival_row(arrival: ArrivalAnswer, names: Names) -> list[str]:
     return [
         _clock(arrival.arrived_at),
         arrival.pupil,
@@ -233,7 +193,7 @@ def _arrival_row(arrival: ArrivalAnswer, names: Any) -> list[str]:
     ]
 
 
-def _book_table(day: str, rows: list[list[str]], simulated: bool) -> Any:
+def _book_table(day: str, rows: list[list[str]], simulated: bool) -> Section:
     made = table(
         f"Late Book, {day}",
         simulated,
@@ -244,7 +204,13 @@ def _book_table(day: str, rows: list[list[str]], simulated: bool) -> Any:
     return made
 
 
-def _write_book(path: Path, found: LateBookAnswer, rows: list[list[str]]) -> None:
-    about = [found.day, found.known_at, found.position, found.policy, found.simulated]
-    headings = [*HEADINGS, "day", "known_at", "position", "policy", "simulated"]
-    write_sheet(path, headings, [[*row, *about] for row in rows], title=f"Late Book {found.day}")
+def _write_book(path: Path, moment: Moment, book: LateBookAnswer, rows: list[list[str]]) -> str:
+    """Write the book on paper or as a table; return what was written."""
+    if path.suffix == ".pdf":
+        write_bytes(path, render("late-book", moment, {"day": book.day, "rows": rows}))
+    else:
+        about = [book.day, book.known_at, book.position, book.policy, book.simulated]
+        headings = [*HEADINGS, "day", "known_at", "position", "policy", "simulated"]
+        whole = [[*row, *about] for row in rows]
+        write_whole(path, lambda draft: write_sheet(draft, headings, whole, title=f"Late Book {book.day}"))
+    return f"wrote {path.name}: {counted(len(rows), 'arrival')}"
