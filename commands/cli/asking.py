@@ -282,13 +282,6 @@ def note_nobody(pupils: list[str], filters: dict[str, str | None]) -> None:
         note(sentence)
 
 
-def check_has_been(moment: Moment, option: str, day: date) -> None:
-    """Refuse a day that had not come when that was known which is to be signed for."""
-    if day > moment.known_on:
-        expected = f"a day no later than that of the knowledge, {moment.known_on}"
-        raise Refused("malformed", field=option, value=day, expected=expected)
-
-
 def note_lost_keys(house: House) -> None:
     if house.keys.lost:
         note(f"the key store {house.keys.address} is missing, so names stay sealed")

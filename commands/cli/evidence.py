@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import check_has_been, known_pupils, note_lost_keys
+from commands.cli.asking import known_pupils, note_lost_keys
 from commands.cli.files import write_bytes, write_whole
 from commands.cli.options import (
     AsOfOption,
@@ -23,6 +23,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.outcome import check_has_been
 from commands.cli.parameters import Verbs
 from commands.cli.seal import SealOption
 from commands.cli.speech import say, say_json

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Part, Question, Reply, asks, known_pupils
-from commands.cli.files import out_path, write_bytes
+from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.drafts import leave_letter_draft
+from commands.cli.files import out_path
 from commands.cli.leave import Request, leave
-from commands.cli.letters import OutFile, paper, readable, tell
+from commands.cli.letters import OutFile, give_draft
 from commands.cli.options import (
     AsOfOption,
     KeysOption,
@@ -24,8 +25,6 @@ from commands.cli.options import (
 )
 from commands.cli.parameters import Verbs
 from commands.cli.tables import name_of, table
-from commands.paper.letters import leave_decision
-from ledger.errors import Refused
 from ledger.words import counted
 from projections.records.leaves import LeaveAnswer, LeaveRequestAnswer, leave_answers
 
@@ -82,22 +81,7 @@ def write_leave_letter(
     path = out_path(out, (".pdf",))
 
     with opened(ledger, keys) as house:
-        moment = house.answers.moment(day, known_time)
-        known_pupils(moment, [pupil])
-        known = readable(house, moment, pupil)
-        answer = leave_answers(house.answers, moment, [pupil], empty=True)[0]
-        asked = next((each for each in answer.requests if each.request == request), None)
-        if asked is None:
-            raise Refused("no_such_leave", field="request", value=request)
-        if asked.state == "withdrawn":
-            raise Refused("leave_withdrawn", field="request", value=request)
-        if asked.decided_by is None:
-            raise Refused("malformed", field="request", value=request, expected="a request that has been decided")
-
-        made = leave_decision(asked, known.name, moment.policy)
-        signed = [asked.decided_by.name, asked.decided_by.title]
-        write_bytes(path, paper(moment, pupil, asked.parent, known, made, signed))
-        tell(path.name, moment, pupil, asked.parent, made, None)
+        give_draft(path, leave_letter_draft(house.answers, house.answers.moment(day, known_time), pupil, request))
 
 
 def _requests_table(found: list[LeaveAnswer], names: Any, simulated: bool) -> Any:

@@ -112,6 +112,17 @@ def opened(ledger: str | None, keys: str | None, *, examining: bool = False) -> 
             note(sentence)
 
 
+@contextmanager
+def by_options(*fields: str) -> Iterator[None]:
+    """Have what is refused of these fields name the options that they were given by."""
+    try:
+        yield
+    except Refused as refusal:
+        if refusal.field not in fields:
+            raise
+        raise Refused(refusal.rule, f"--{refusal.field}", refusal.value, refusal.expected) from None
+
+
 def note(sentence: object) -> None:
     """Say one sentence on standard error."""
     print(f"{PROGRAM}: {one_line(sentence)}", file=sys.stderr, flush=True)

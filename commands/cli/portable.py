@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import check_has_been, known_pupils
+from commands.cli.asking import known_pupils
 from commands.cli.files import out_path, write_bytes
 from commands.cli.options import (
     AsOfOption,
@@ -20,6 +20,7 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
+from commands.cli.outcome import check_has_been
 from commands.cli.parameters import Verbs
 from commands.cli.seal import SEAL_VARIABLE, SealOption
 from commands.cli.speech import say, say_json

@@ -19,10 +19,11 @@ from commands.cli.options import (
     LedgerOption,
     note,
 )
+from commands.cli.outcome import outcome
 from commands.cli.parameters import Verbs
 from commands.cli.schools import MAY_NOT_READ, database_of
 from commands.cli.speech import say, say_json
-from commands.cli.write import Line, line, signer, told
+from commands.cli.write import Line, line, signer
 from commands.deciding.state import signed
 from commands.handle import Done, time_of
 from commands.models import parse
@@ -206,7 +207,7 @@ def _say_rebuilt(done: Rebuilt, accepted: Done | None, simulated: bool, *, as_js
         return
     say(_sentence(done, simulated))
     if accepted is not None:
-        say(told(accepted) + (" (SIMULATED)" if simulated else ""))
+        say(outcome(accepted) + (" (SIMULATED)" if simulated else ""))
 
 
 def _sentence(done: Rebuilt, simulated: bool) -> str:

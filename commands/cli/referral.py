@@ -9,8 +9,8 @@ import typer
 
 from commands.cli.arguments import Pupil
 from commands.cli.asking import known_pupils, note_lost_keys
+from commands.cli.drafts import readable
 from commands.cli.files import out_path, write_bytes
-from commands.cli.letters import readable
 from commands.cli.options import (
     AsOfOption,
     JsonOption,
@@ -90,7 +90,7 @@ def _write(house: House, moment: Moment, referral: Referral, path: Path, *, draf
         return
 
     pupil, parent = referral.answer.pupil, referral.answer.parent
-    known = readable(house, moment, pupil)
+    known = readable(house.answers, moment, pupil)
     (ladder,) = (
         line
         for answer in ladder_answers(house.answers, moment, [pupil], empty=True)

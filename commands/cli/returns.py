@@ -28,11 +28,12 @@ from commands.cli.options import (
     parse_known_at,
     parse_recorded_at,
 )
+from commands.cli.outcome import deciding_moment, outcome
 from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.support import return_
 from commands.cli.tables import Names, name_of, show, table
-from commands.cli.write import deciding_moment, line, signer, told
+from commands.cli.write import line, signer
 from commands.files.sheets import write_sheet
 from commands.models import parse
 from commands.paper import render
@@ -138,7 +139,7 @@ def make_return(
         said = {"events": done.events, "position": done.position, "form": form, "episode": candidate.episode}
         say_json(said | {"content": content, "simulated": simulated})
     else:
-        say(f"{form}, episode {candidate.episode}: {told(done)}" + (" (SIMULATED)" if simulated else ""))
+        say(f"{form}, episode {candidate.episode}: {outcome(done)}" + (" (SIMULATED)" if simulated else ""))
 
 
 @return_.command("show")

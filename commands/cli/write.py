@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from inspect import Parameter
 from typing import Any
 
@@ -24,15 +23,15 @@ from commands.cli.options import (
     LedgerOption,
     note,
 )
+from commands.cli.outcome import outcome, quotation
 from commands.cli.parameters import Verbs, parameters_of
 from commands.cli.speech import say, say_json
-from commands.deciding.state import london_day
-from commands.handle import time_of
+from commands.handle import Done
 from commands.journal import decode
 from commands.models import parse
-from commands.wiring import House, open_house
+from commands.models.base import Command
+from commands.wiring import open_house
 from ledger.errors import Refused
-from projections.asking.questions import Moment
 
 Line = dict[str, Any]
 
@@ -115,7 +114,6 @@ def record(
 
 def carry_out(journal_line: Any, ledger: str | None, keys: str | None, *, as_json: bool, create: bool = False) -> None:
     """Carry out a line through the one parser and the one handler, and say what became of it."""
-
     command = parse(journal_line)  # before a ledger is opened, and perhaps made
     with open_house(ledger, keys, create=create) as house:
         done = house.handler.handle(command, door="cli")
@@ -124,46 +122,17 @@ def carry_out(journal_line: Any, ledger: str | None, keys: str | None, *, as_jso
             note(caution)
 
 
-def _tell(command: Any, done: Any, simulated: bool, *, as_json: bool) -> None:
-    letter = quotation(command)
+def _tell(command: Command, done: Done, simulated: bool, *, as_json: bool) -> None:
+    quotes = quotation(command)
     if as_json:
-        say_json(
-            {
-                "events": done.events,
-                "position": done.position,
-                "kept": done.kept,
-                "repeated": done.repeated,
-                "simulated": simulated,
-                **letter,
-            }
-        )
+        say_json({**done._asdict(), "simulated": simulated, **quotes})
         return
-    say(told(done) + (" (SIMULATED)" if simulated else ""))
-    if letter:
-        figures = ", ".join(f"{name} {count}" for name, count in letter["quoted"].items())
-        as_of = f", as of {letter['as_of']}" if "as_of" in letter else ""
-        seen = f", as known at position {letter['seen']}" if "seen" in letter else ""
+    say(outcome(done) + (" (SIMULATED)" if simulated else ""))
+    if quotes:
+        figures = ", ".join(f"{name} {count}" for name, count in quotes["quoted"].items())
+        as_of = f", as of {quotes['as_of']}" if "as_of" in quotes else ""
+        seen = f", as known at position {quotes['seen']}" if "seen" in quotes else ""
         say(f"quoted: {figures}{as_of}{seen}")
-
-
-def quotation(command: Any) -> Line:
-    """Return what a letter quotes and, where it was said, as of which day and known at which position; nothing of any
-    other command."""
-    if getattr(command, "quoted", None) is None:
-        return {}
-    said: Line = command.model_dump(mode="json", include={"quoted", "as_of", "seen"}, exclude_none=True)
-    return said
-
-
-def told(done: Any) -> str:
-    """Return in one line what became of a command."""
-    if done.repeated:
-        return f"nothing to record: this id was carried out before, up to position {done.position}"
-    if not done.events:
-        said = "nothing to record: it says so already"
-    else:
-        said = f"recorded {done.events} event{'s' if done.events > 1 else ''}, position {done.position}"
-    return said + (f"; the mark that was there stays for {', '.join(done.kept)}" if done.kept else "")
 
 
 def signer(given: str | None) -> Line:
@@ -194,11 +163,3 @@ def objects(texts: list[str] | None, field: str) -> list[Any] | None:
         return None if texts is None else [decode(text) for text in texts]
     except Refused:
         raise Refused("malformed", field=field, expected="an object in JSON, each key once") from None
-
-
-def deciding_moment(house: House, at: datetime | None) -> Moment:
-    """Return the moment that a command is decided at: the end of the ledger, as of the day that its clock shows, or on
-    a simulated ledger that of the time given. Refuses: ledger_is_system, time_runs_backwards."""
-
-    now, _ = time_of(at, house.ledger, house.simulated, house.ledger.now)
-    return house.answers.moment(london_day(now))
