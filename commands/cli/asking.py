@@ -31,10 +31,10 @@ from commands.cli.options import (
     parse_known_at,
 )
 from commands.cli.parameters import Verbs, parameters_of
-from commands.cli.pupils import chosen_pupils, known_pupils, nobody
 from commands.cli.report_files import PDF, write_parts
 from commands.cli.speech import say, say_json
 from commands.cli.tables import Part, show
+from commands.desk.pupils import chosen_pupils, known_pupils, nobody
 from commands.wiring import House
 from ledger.errors import Refused
 from ledger.note import parse_key

@@ -21,9 +21,9 @@ from commands.cli.options import (
     parse_known_at,
 )
 from commands.cli.parameters import Verbs
-from commands.cli.pupils import chosen_pupils, known_pupils
 from commands.cli.speech import say, say_json
 from commands.cli.tables import london, name_of, show, table
+from commands.desk.pupils import chosen_pupils, known_pupils
 from commands.files.section import Section
 from ledger.errors import Refused
 from ledger.policy import Policy

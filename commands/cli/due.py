@@ -24,9 +24,9 @@ from commands.cli.options import (
     parse_now,
 )
 from commands.cli.parameters import Verbs
-from commands.cli.pupils import known_pupils, name_of
 from commands.cli.speech import say, say_json
-from commands.cli.waiting import stretches, whom_to_ring
+from commands.desk.due import stretches, whom_to_ring
+from commands.desk.pupils import known_pupils, name_of
 from ledger.errors import Refused
 from ledger.finding import action
 from ledger.sessions import format_moment

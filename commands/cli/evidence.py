@@ -23,10 +23,10 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
-from commands.cli.outcome import check_has_been
 from commands.cli.parameters import Verbs
 from commands.cli.seal import SealOption
 from commands.cli.speech import say, say_json
+from commands.desk.outcome import check_has_been
 from commands.evidence import Bundle, bundle, verifier
 from ledger.errors import LedgerError, Misconfigured, Refused
 from ledger.seal import open_seal

@@ -26,10 +26,10 @@ from commands.cli.options import (
     parse_known_at,
     parse_recorded_at,
 )
-from commands.cli.outcome import deciding_moment
 from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.write import line, person, record
+from commands.desk.outcome import deciding_moment
 from commands.models.keeping import DoubtStamps, LiftHold, PlaceHold
 from ledger.errors import Misconfigured
 from ledger.text import escaped

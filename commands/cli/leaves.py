@@ -9,7 +9,6 @@ import typer
 
 from commands.cli.arguments import Pupil
 from commands.cli.asking import Part, Question, Reply, asks
-from commands.cli.drafts import leave_letter_draft
 from commands.cli.files import out_path
 from commands.cli.leave import Request, leave
 from commands.cli.letters import OutFile, give_draft
@@ -25,6 +24,7 @@ from commands.cli.options import (
 )
 from commands.cli.parameters import Verbs
 from commands.cli.tables import name_of, table
+from commands.desk.letters import leave_letter_draft
 from ledger.words import counted
 from projections.records.leaves import LeaveAnswer, LeaveRequestAnswer, leave_answers
 

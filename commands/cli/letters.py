@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import ParentOption, Pupil
-from commands.cli.drafts import ABOUT, Draft, letter_draft
 from commands.cli.files import out_path, write_bytes
 from commands.cli.options import (
     AsOfOption,
@@ -25,6 +24,7 @@ from commands.cli.options import (
 from commands.cli.parameters import Verbs
 from commands.cli.speech import say
 from commands.cli.support import letter
+from commands.desk.letters import ABOUT, Draft, letter_draft
 from ledger.errors import Refused
 from projections.lines import command_line
 

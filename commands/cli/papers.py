@@ -24,11 +24,11 @@ from commands.cli.options import (
     parse_known_at,
 )
 from commands.cli.parameters import Verbs
-from commands.cli.pupils import chosen_pupils, known_pupils
 from commands.cli.report_files import PaperOption, check_paper, defined, print_paper
 from commands.cli.reports import FromOption, ToOption, begins_on, reports
 from commands.cli.speech import say, say_json
 from commands.cli.tables import london, name_of, table
+from commands.desk.pupils import chosen_pupils, known_pupils
 from ledger.codes import CodeTable
 from ledger.errors import Refused
 from ledger.finding import Open, action

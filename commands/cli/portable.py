@@ -20,11 +20,11 @@ from commands.cli.options import (
     parse_day,
     parse_known_at,
 )
-from commands.cli.outcome import check_has_been
 from commands.cli.parameters import Verbs
 from commands.cli.seal import SEAL_VARIABLE, SealOption
 from commands.cli.speech import say, say_json
 from commands.cli.write import Line, line, writes
+from commands.desk.outcome import check_has_been
 from ledger.errors import Misconfigured, Refused
 from ledger.seal import open_seal
 from projections.audit.portable import portable_record

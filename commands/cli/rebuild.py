@@ -19,12 +19,12 @@ from commands.cli.options import (
     LedgerOption,
     note,
 )
-from commands.cli.outcome import outcome
 from commands.cli.parameters import Verbs
 from commands.cli.schools import MAY_NOT_READ, database_of
 from commands.cli.speech import say, say_json
 from commands.cli.write import Line, line, signer
 from commands.deciding.state import signed
+from commands.desk.outcome import outcome
 from commands.handle import Done, time_of
 from commands.models import parse
 from commands.models.keeping import AcceptRestoration

@@ -9,7 +9,6 @@ import typer
 
 from commands.cli.arguments import Pupil
 from commands.cli.asking import known_pupils, note_lost_keys
-from commands.cli.drafts import readable
 from commands.cli.files import out_path, write_bytes
 from commands.cli.options import (
     AsOfOption,
@@ -26,6 +25,7 @@ from commands.cli.options import (
 from commands.cli.parameters import Verbs
 from commands.cli.speech import say_json
 from commands.cli.tables import name_of, parent_name, show, table
+from commands.desk.letters import readable
 from commands.paper import render
 from commands.paper.referral import referral_facts
 from commands.wiring import House

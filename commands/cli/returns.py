@@ -28,12 +28,12 @@ from commands.cli.options import (
     parse_known_at,
     parse_recorded_at,
 )
-from commands.cli.outcome import deciding_moment, outcome
 from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.support import return_
 from commands.cli.tables import Names, name_of, show, table
 from commands.cli.write import line, signer
+from commands.desk.outcome import deciding_moment, outcome
 from commands.files.sheets import write_sheet
 from commands.models import parse
 from commands.paper import render

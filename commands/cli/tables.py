@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
-from commands.cli.pupils import Names, name_of, parent_name
 from commands.cli.speech import fitted, say_as_it_is, screen_width
+from commands.desk.pupils import Names, name_of, parent_name
 from commands.files.section import Section, numeric, shown
 from ledger.finding import Finding
 from ledger.sessions import LONDON, parse_moment

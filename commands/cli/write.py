@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter
 from typing import Any
 
-from commands.cli.cautions import cautions
 from commands.cli.options import (
     BY_VARIABLE,
     AcceptClockOption,
@@ -23,9 +22,10 @@ from commands.cli.options import (
     LedgerOption,
     note,
 )
-from commands.cli.outcome import outcome, quotation
 from commands.cli.parameters import Verbs, parameters_of
 from commands.cli.speech import say, say_json
+from commands.desk.cautions import cautions
+from commands.desk.outcome import outcome, quotation
 from commands.handle import Done
 from commands.journal import decode
 from commands.models import parse

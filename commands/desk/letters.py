@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from commands.cli.pupils import known_pupils
+from commands.desk.pupils import known_pupils
 from commands.paper import letters, render
 from commands.paper.letters import Figures, Letter, spoken
 from ledger.errors import Misconfigured, Refused
