@@ -13,8 +13,8 @@ from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.files import write_bytes, write_whole
 from commands.cli.options import parse_day
 from commands.cli.parameters import Verbs
-from commands.cli.pupils import Names, name_of
 from commands.cli.tables import percent_of, table
+from commands.desk.pupils import Names, name_of
 from commands.files.section import Section
 from commands.files.sheets import write_sheet
 from commands.paper import render
