@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import known_pupils, note_lost_keys
+from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.files import out_path, write_bytes, write_whole
 from commands.cli.options import (
     AsOfOption,
-    JsonOption,
     KeysOption,
     KnownAtOption,
     LedgerOption,
@@ -21,8 +21,10 @@ from commands.cli.options import (
     parse_known_at,
 )
 from commands.cli.parameters import Verbs
-from commands.cli.speech import say, say_json
-from commands.cli.tables import london, show, table
+from commands.cli.speech import say
+from commands.cli.tables import london, table
+from commands.desk.pupils import known_pupils
+from commands.files.section import Section
 from commands.files.sheets import write_sheet
 from commands.leaving import DeletionAnswer, deletion_check
 from commands.paper import render
@@ -35,24 +37,18 @@ from projections.records.admission import RollAnswer, roll_answers
 verbs = Verbs()
 
 NO = 1
+TITLE = "Admission register"
 KEYS = ", ".join(each.key for each in GROUNDS)
 PERSON = ("name", "relationship", "address", "lives_with", "phone", "email")
 
 
-@verbs.command("roll")
+@asks(verbs, "roll", forms=(".csv", ".xlsx"))
 def show_roll(
+    question: Question,
     pupil: Annotated[
         str | None, typer.Argument(metavar="PUPIL", help="Just this one, with every amendment.", show_default=False)
     ] = None,
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="A .csv or .xlsx file to write it to.")
-    ] = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Show the admission register of a day.
 
     Of everybody on roll, or of one pupil with what it said before, from when, why and by whom.
@@ -60,25 +56,19 @@ def show_roll(
     \b
     Example: attendance roll 1042 --as-of 2025-12-12
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    path = out_path(output, (".csv", ".xlsx")) if output else None
+    moment, simulated = question.moment, question.simulated
+    chosen = question.known([pupil]) if pupil else moment.school.pupils_on(moment.as_of)
+    lines = roll_answers(question.answers, moment, chosen)
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        chosen = known_pupils(moment, [pupil]) if pupil else moment.school.pupils_on(moment.as_of)
-        found = roll_answers(house.answers, moment, chosen)
-        if path is not None:
-            headings, rows = _sheet(found)
-            table = list(rows)
-            count = len(table)
-            write_whole(path, lambda draft: write_sheet(draft, headings, table, title="Admission register"))
-            say(f"wrote {count} {'pupil' if count == 1 else 'pupils'} to {path.name}; {described(moment)}")
-        elif as_json:
-            say_json(found)
-        else:
-            note_lost_keys(house)
-            parts = _pupil_parts(found[0], house.simulated) if pupil else [_roll_table(found, house.simulated)]
-            show(*parts, described(moment))
+    def book(path: Path) -> str:
+        headings, rows = _sheet(lines)
+        write_whole(path, lambda draft: write_sheet(draft, headings, rows, title=TITLE))
+        return f"wrote {len(rows)} pupil{'' if len(rows) == 1 else 's'} to {path.name}; {described(moment)}"
+
+    def parts() -> list[Part]:
+        return _pupil_parts(lines[0], simulated) if pupil else [_roll_table(lines, simulated)]
+
+    return Reply(lines, TITLE, parts, book=book)
 
 
 @verbs.command("moving-form-paper")
@@ -113,8 +103,9 @@ def print_moving_form(
         say(f"wrote {path.name}" + (" (SIMULATED)" if house.simulated else ""))
 
 
-@verbs.command("deletion")
+@asks(verbs, "deletion", day="", known=False)
 def check_deletion(
+    question: Question,
     pupil: Pupil,
     ground_key: Annotated[
         str | None,
@@ -127,10 +118,7 @@ def check_deletion(
     shown_by: Annotated[
         str | None, typer.Option("--shown-by", metavar="TEXT", help="What somebody has seen that shows the ground.")
     ] = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Say what is missing before a name is deleted; exit 1 if anything is.
 
     The ground and its conditions, the return to the authority, the form, the worker. Records nothing.
@@ -142,35 +130,32 @@ def check_deletion(
     if ground_key and ground(ground_key) is None:
         raise Refused("malformed", field="--ground", expected=f"one of {KEYS}")
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment()
-        known_pupils(moment, [pupil])
-        found = deletion_check(
-            house.answers,
-            house.handler,
-            moment,
-            pupil,
-            ground_key=ground_key or "",
-            last_day=last,
-            shown_by=shown_by or "",
-        )
-        if as_json:
-            say_json(found)
-        else:
-            note_lost_keys(house)
-            missing = sum(not check.met for check in found.checks)
-            said = "nothing is missing" if found.ready else f"{missing} {'thing' if missing == 1 else 'things'} missing"
-            show(_checks_table(found, house.simulated), f"{said}; {described(moment)}")
-    if not found.ready:
-        raise typer.Exit(NO)
+    question.known([pupil])
+    check = deletion_check(
+        question.answers,
+        question.house.handler,
+        question.moment,
+        pupil,
+        ground_key=ground_key or "",
+        last_day=last,
+        shown_by=shown_by or "",
+    )
+    missing = sum(not each.met for each in check.checks)
+    return Reply(
+        check,
+        f"Deletion of {pupil}",
+        lambda: [_checks_table(check, question.simulated)],
+        remark="nothing is missing" if check.ready else f"{missing} thing{'' if missing == 1 else 's'} missing",
+        code=0 if check.ready else NO,
+    )
 
 
 # --- how it is shown ------------------------------------------------------------------------------------------------
 
 
-def _roll_table(found: list[RollAnswer], simulated: bool) -> Any:
+def _roll_table(found: list[RollAnswer], simulated: bool) -> Section:
     made = table(
-        "Admission register",
+        TITLE,
         simulated,
         pupil="left",
         name="left",
@@ -194,7 +179,7 @@ def _roll_table(found: list[RollAnswer], simulated: bool) -> Any:
     return made
 
 
-def _pupil_parts(found: RollAnswer, simulated: bool) -> list[Any]:
+def _pupil_parts(found: RollAnswer, simulated: bool) -> list[Part]:
     """Return one pupil's line of the register: particulars, people, and everything it said before."""
     head = table(f"Particulars of {found.pupil}", simulated, particular="left", says="left")
     for heading, text in _particulars(found):
@@ -292,7 +277,7 @@ def _moving_fields(found: RollAnswer | None) -> list[list[str]]:
     ]
 
 
-def _checks_table(found: DeletionAnswer, simulated: bool) -> Any:
+def _checks_table(found: DeletionAnswer, simulated: bool) -> Section:
     made = table(
         f"Deletion of {found.pupil} after {found.last_day}",
         simulated,

@@ -8,25 +8,15 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Pupils
-from commands.cli.asking import known_pupils, note_lost_keys
-from commands.cli.options import (
-    JsonOption,
-    KeysOption,
-    KnownAtOption,
-    LedgerOption,
-    one_line,
-    opened,
-    parse_day,
-    parse_known_at,
-)
+from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.options import one_line, parse_day
 from commands.cli.parameters import Verbs
-from commands.cli.speech import say_json
-from commands.cli.tables import findings_table, london, show, table
+from commands.cli.tables import findings_table, london, table
+from commands.desk.pupils import known_pupils
 from commands.files.section import Section
 from ledger.errors import Misconfigured, Refused
 from ledger.sessions import LONDON, format_moment
 from ledger.words import counted
-from projections.figures.cohorts import described
 from projections.records.changes import ChangeLine, amendments, anomalies, change_lines, tallies
 
 verbs = Verbs()
@@ -34,8 +24,9 @@ verbs = Verbs()
 MOST = 10  # counts on a line
 
 
-@verbs.command("changes")
+@asks(verbs, "changes", day="")
 def show_changes(
+    question: Question,
     pupils: Pupils = None,
     from_day: Annotated[str, typer.Option("--from", metavar="DAY", help="The first day of recording.")] = "",
     to_day: Annotated[
@@ -46,47 +37,48 @@ def show_changes(
         str | None,
         typer.Option("--as-of", metavar="DAY", help="The day whose policy it is asked by. [default --to]"),
     ] = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Show every amendment recorded in a time: by whom, from which code to which, why. Changes in bulk are one line.
 
     \b
     Example: attendance changes --from 2026-01-05 --to 2026-01-16
     """
-    first, last, known = parse_day("--from", from_day or None), parse_day("--to", to_day), parse_known_at(known_at)
+    first, last = parse_day("--from", from_day or None), parse_day("--to", to_day)
     about = parse_day("--as-of", as_of) or last
     if first is None:
         raise Refused("malformed", field="--from", expected="the first day, such as 2026-01-05")
     if last is not None and first > last:
         raise Refused("malformed", field="--from", value=first, expected=f"a day no later than --to, {last}")
 
-    with opened(ledger, keys) as house:
-        # No later event may move the day that the answer is about.
-        moment = house.answers.moment(about or house.answers.moment(None, known).known_on, known)
-        if moment.in_force is None:
-            raise Misconfigured(
-                f"no policy was known at {format_moment(moment.known_at)}, and changes are judged by one"
-            )
-        since = datetime.combine(first, time.min, LONDON)
-        until = datetime.combine(last, time.max, LONDON) if last else moment.known_at
-        made = amendments(house.answers, moment, since, until, known_pupils(moment, pupils) if pupils else None)
-        made = [each for each in made if by is None or each.by.startswith(f"{by} (")]
-        lines, asked = change_lines(made, moment.policy), anomalies(house.answers, moment, made)
-        if as_json:
-            times = {"as_of": moment.as_of.isoformat(), "known_at": format_moment(moment.known_at)}
-            told = times | {"position": moment.position, "policy": moment.policy.name, "rules": moment.rules}
-            told["simulated"] = house.simulated
-            counted = {"tallies": tallies(made), "anomalies": [each.plain() for each in asked]}
-            say_json({**told, "changes": lines, **counted})
-            return
+    # No later event may move the day that the answer is about.
+    moment = question.at(about or question.moment.known_on, question.known_at)
+    if moment.in_force is None:
+        raise Misconfigured(f"no policy was known at {format_moment(moment.known_at)}, and changes are judged by one")
+    since = datetime.combine(first, time.min, LONDON)
+    until = datetime.combine(last, time.max, LONDON) if last else moment.known_at
+    chosen = known_pupils(moment, pupils) if pupils else None
+    made = amendments(question.answers, moment, since, until, chosen)
+    made = [each for each in made if by is None or each.by.startswith(f"{by} (")]
+    lines, doubtful = change_lines(made, moment.policy), anomalies(question.answers, moment, made)
+    simulated, counts = question.simulated, tallies(made)
 
-        note_lost_keys(house)
-        counts = [f"{what}: {_counted(counts)}" for what, counts in tallies(made).items() if counts]
-        worth = [findings_table("Worth a question", asked, house.simulated)] if asked else []
-        show(_changes_table(lines, house.simulated), *counts, *worth, described(moment))
+    def parts() -> list[Part]:
+        sums = [f"{what}: {_counted(count)}" for what, count in counts.items() if count]
+        worth = [findings_table("Worth a question", doubtful, simulated)] if doubtful else []
+        return [_changes_table(lines, simulated), *sums, *worth]
+
+    answer = {
+        "as_of": moment.as_of.isoformat(),
+        "known_at": format_moment(moment.known_at),
+        "position": moment.position,
+        "policy": moment.policy.name,
+        "rules": moment.rules,
+        "simulated": simulated,
+        "changes": lines,
+        "tallies": counts,
+        "anomalies": [each.plain() for each in doubtful],
+    }
+    return Reply(answer, "Changes", parts, moment=lambda: moment)
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import typer
 
 from commands.cli.arguments import Pupil, Pupils
-from commands.cli.asking import note_lost_keys, note_nobody
-from commands.cli.options import (
-    AsOfOption,
-    JsonOption,
-    KeysOption,
-    KnownAtOption,
-    LedgerOption,
-    note,
-    one_line,
-    opened,
-    parse_day,
-    parse_known_at,
-)
+from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.options import one_line, parse_known_at
 from commands.cli.parameters import Verbs
-from commands.cli.speech import say, say_json
-from commands.cli.tables import london, name_of, show, table
-from commands.desk.pupils import chosen_pupils, known_pupils
-from commands.files.section import Section
+from commands.cli.tables import london, table
+from commands.desk.pupils import Names, known_pupils, name_of
+from commands.files.section import Section, Value
 from ledger.errors import Refused
 from ledger.policy import Policy
 from projections.asking.questions import Moment
-from projections.audit.bisect import first_turn
+from projections.audit.bisect import Turn, first_turn
 from projections.audit.compare import Difference, answering, check_order, differences
 from projections.audit.whatif import Effect, effects, with_settings
-from projections.figures.cohorts import described
 
 verbs = Verbs()
 
@@ -41,42 +29,37 @@ Now = Annotated[str | None, typer.Option("--now", metavar="TIME", help="The late
 ClassOption = Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Only pupils of this class.")]
 
 
-@verbs.command("diff")
+@asks(verbs, "diff", known=False)
 def show_differences(
+    question: Question,
     pupils: Pupils = None,
     then: Then = "",
     now: Now = None,
     class_name: ClassOption = None,
-    as_of: AsOfOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Say what changed in knowledge between two moments, and which verdicts that turns; exit 1 if anything did.
 
     \b
     Example: attendance diff 1042 --then 2025-12-12T17:00 --now 2026-01-16T17:00 --as-of 2025-12-12
     """
-
-    earlier, later, day = _required(then, "--then"), parse_known_at(now, "--now"), parse_day("--as-of", as_of)
-    with opened(ledger, keys) as house:
-        before, after = (house.answers.moment(day, known_at) for known_at in (earlier, later))
-        chosen = chosen_pupils(house.answers, after, pupils, leavers=True, class_name=class_name)
-        note_nobody(chosen, {"class": class_name})
-        found = differences(house.answers, before, after, chosen)
-        if as_json:
-            say_json(found)
-        elif found:
-            note_lost_keys(house)
-            show(*_difference_tables(found, house.simulated), _between(before, after))
-        else:
-            say(f"nothing changed; {_between(before, after)}" + (" (SIMULATED)" if house.simulated else ""))
-    if found:
-        raise typer.Exit(DIFFERENT)
+    before, after = _both(question, then, now)
+    chosen = question.chosen(pupils, after, leavers=True, class_name=class_name)
+    changed = differences(question.answers, before, after, chosen)
+    return Reply(
+        changed,
+        "What changed",
+        lambda: _difference_tables(changed, question.simulated),
+        remark="" if changed else "nothing changed",
+        code=DIFFERENT if changed else 0,
+        times=_between(before, after),
+        moment=lambda: after,
+        named=bool(changed),
+    )
 
 
-@verbs.command("whatif")
+@asks(verbs, "whatif")
 def imagine(
+    question: Question,
     pupils: Pupils = None,
     policy_file: Annotated[
         str | None,
@@ -87,81 +70,76 @@ def imagine(
         typer.Option("--set", metavar="KEY=VALUE", help="A setting changed, such as penalty.threshold=8; repeatable."),
     ] = None,
     class_name: ClassOption = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Say who would meet a threshold or enter a cohort, and who would not, under another policy. Records nothing.
 
     \b
     Example: attendance whatif --policy micklem-2025 --as-of 2025-12-12
              attendance whatif --set penalty.threshold=8 --set hours_am.closes=09:20:00
     """
-
     if not policy_file and not settings:
         raise Refused("malformed", field="--policy", expected="another policy, or --set with a setting that changes")
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        base = house.answers.policy_of(moment.school, moment.as_of, policy_file)
-        assert base is not None, "an opened school has a policy"
-        other = with_settings(base, settings) if settings else base
-        chosen = chosen_pupils(house.answers, moment, pupils, class_name=class_name)
-        note_nobody(chosen, {"class": class_name})
-        found = effects(house.answers, moment, other, chosen)
-        if as_json:
-            note(_which(other, moment))
-            say_json(found)
-            return
+    answers, moment = question.answers, question.moment
+    base = answers.policy_of(moment.school, moment.as_of, policy_file)
+    assert base is not None, "an opened school has a policy"
+    other = with_settings(base, settings) if settings else base
+    chosen = question.chosen(pupils, class_name=class_name)
+    turned = effects(answers, moment, other, chosen)
 
-        note_lost_keys(house)
-        names = house.answers.particulars(moment, {effect.pupil for effect in found})
-        say(_which(other, moment))
-        counted = f"{sum(effect.enters for effect in found)} enter, {sum(not effect.enters for effect in found)} leave"
-        show(_effect_table(found, names, house.simulated), f"{counted}, of {len(chosen)} pupils", described(moment))
+    def parts() -> list[Part]:
+        names = question.names({effect.pupil for effect in turned})
+        enter = sum(effect.enters for effect in turned)
+        counts = f"{enter} enter, {len(turned) - enter} leave, of {len(chosen)} pupils"
+        return [_effect_table(turned, names, question.simulated), counts]
+
+    return Reply(turned, "Under another policy", parts, above=_which(other, moment))
 
 
-@verbs.command("bisect")
+@asks(verbs, "bisect", known=False)
 def find_turn(
-    question: Annotated[Literal["absence", "penalty"], typer.Argument(metavar="absence|penalty", help="Which answer.")],
+    question: Question,
+    answer: Annotated[Literal["absence", "penalty"], typer.Argument(metavar="absence|penalty", help="Which answer.")],
     pupil: Pupil,
     then: Then = "",
     now: Now = None,
     count: Annotated[bool, typer.Option("--count", help="The first that changed a count, not a verdict.")] = False,
-    as_of: AsOfOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Find the first event at which an answer became different from what it was then; exit 1 if it never did.
 
     \b
     Example: attendance bisect penalty 1042 --then 2025-12-12T17:00 --as-of 2025-12-12
     """
-
-    earlier, later, day = _required(then, "--then"), parse_known_at(now, "--now"), parse_day("--as-of", as_of)
-    with opened(ledger, keys) as house:
-        before, after = (house.answers.moment(day, known_at) for known_at in (earlier, later))
-        check_order(before, after)
-        known_pupils(before, [pupil])
-        turn = first_turn(house.answers, before, after, pupil, answering(question, counts=count))
-        if as_json:
-            say_json([] if turn is None else [turn])
-        elif turn is None:
-            say(f"it never became different; {_between(before, after)}" + (" (SIMULATED)" if house.simulated else ""))
-        else:
-            place = f" of {turn.session}" if turn.session else ""
-            said = f"position {turn.position}, {turn.recorded_at}: {turn.what}{place} by {turn.by}"
-            say(one_line(said + (f": {turn.reason}" if turn.reason else "")))
-            marked = " (SIMULATED)" if house.simulated else ""
-            say(f"before: {_told(turn.before)}\nafter:  {_told(turn.after)}\n{_between(before, after)}{marked}")
+    before, after = _both(question, then, now)
+    check_order(before, after)
+    known_pupils(before, [pupil])
+    turn = first_turn(question.answers, before, after, pupil, answering(answer, counts=count))
+    between, title = _between(before, after), f"When it turned: {answer} of {pupil}"
+    shown = Reply([], title, list, times=between, moment=lambda: after, named=False)
     if turn is None:
-        raise typer.Exit(NEVER)
+        return shown._replace(remark="it never became different", code=NEVER)
+    marked = f"{between} (SIMULATED)" if question.simulated else between
+    return shown._replace(answer=[turn], parts=lambda: [_turn_section(turn, title)], times=marked)
 
 
-def _required(text: str, option: str) -> Any:
+def _both(question: Question, then: str, now: str | None) -> tuple[Moment, Moment]:
+    """Return the moments of earlier and of later knowledge, about one day."""
+    earlier, later = _required(then, "--then"), parse_known_at(now, "--now")
+    return question.at(question.day, earlier), question.at(question.day, later)
+
+
+def _turn_section(turn: Turn, title: str) -> Section:
+    """Return the event at which an answer turned, and the answer around it."""
+    place = f" of {turn.session}" if turn.session else ""
+    why = f": {turn.reason}" if turn.reason else ""
+    before, after = _answered(turn.before), _answered(turn.after)
+    event = f"position {turn.position}, {turn.recorded_at}: {turn.what}{place} by {turn.by}{why}"
+    headings = ("position", "recorded", "what", "session", "by", "why", "before", "after")
+    row: list[Value] = [turn.position, london(turn.recorded_at), turn.what, turn.session or "", turn.by, turn.reason]
+    lines = [one_line(event), f"before: {before}", f"after:  {after}"]
+    return Section(title, headings, [[*row, before, after]], lines=lines)
+
+
+def _required(text: str, option: str) -> datetime | None:
     if not text:
         raise Refused("malformed", field=option, expected="a time such as 2025-12-12T17:00")
     return parse_known_at(text, option)
@@ -173,7 +151,7 @@ def _between(then: Moment, now: Moment) -> str:
     return f"as of {now.as_of}, as known at position {then.position} and at position {now.position}{said}"
 
 
-def _told(answer: dict[str, Any]) -> str:
+def _answered(answer: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {_yes(value)}" for name, value in answer.items()) or "nothing to say"
 
 
@@ -211,7 +189,7 @@ def _which(other: Policy, moment: Moment) -> str:
     return f"{said}; it is not this ledger's, which is {moment.policy.name}, rules {moment.rules}"
 
 
-def _effect_table(found: list[Effect], names: Any, simulated: bool) -> Section:
+def _effect_table(found: list[Effect], names: Names, simulated: bool) -> Section:
     columns = {"pupil": "left", "name": "left", "verdict": "left", "would_be": "left", "count": "left"}
     made = table("Under another policy", simulated, **columns, sessions="left")
     for effect in found:

@@ -8,25 +8,14 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Question, Reply, asks, note_lost_keys
+from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.chronology import followup_parts
-from commands.cli.options import (
-    AsOfOption,
-    JsonOption,
-    KeysOption,
-    KnownAtOption,
-    LedgerOption,
-    note,
-    one_line,
-    opened,
-    parse_day,
-    parse_known_at,
-    parse_now,
-)
+from commands.cli.options import note, one_line, parse_now
 from commands.cli.parameters import Verbs
-from commands.cli.speech import say, say_json
-from commands.desk.due import stretches, whom_to_ring
-from commands.desk.pupils import known_pupils, name_of
+from commands.cli.tables import titled
+from commands.desk.due import HEADINGS, stretches, whom_to_ring
+from commands.desk.pupils import name_of
+from commands.files.section import Section, Value
 from ledger.errors import Refused
 from ledger.finding import action
 from ledger.sessions import format_moment
@@ -49,21 +38,18 @@ NowOption = Annotated[
         "else the clock; if simulated the last event's]",
     ),
 ]
+COLUMNS = ("when", "kind", "pupil", "name", "class", "what", "by", "ring", "command")
 
 
-@verbs.command("due")
+@asks(verbs, "due")
 def ask_due(
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
+    question: Question,
     kind: Annotated[
         str | None, typer.Option("--kind", metavar="TEXT", help="Only this kind, every line of it.")
     ] = None,
     pupil: Annotated[str | None, typer.Option("--pupil", metavar="PUPIL", help="Only about this pupil.")] = None,
     now: NowOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Say what must be done that day, most urgent and most vulnerable first.
 
     Each line with the command that settles it; what a person has to add stands open at its end.
@@ -71,47 +57,54 @@ def ask_due(
     \b
     Example: attendance due --as-of 2025-11-17 --known-at 2025-11-17T09:15
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     clock = parse_now(now)
-
     if kind is not None and kind not in KINDS:
         raise Refused("malformed", field="--kind", value=kind, expected=f"one of {', '.join(KINDS)}")
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        if pupil is not None:
-            known_pupils(moment, [pupil])
-        if clock is None and known is None and not house.simulated:
-            # Where nobody has recorded anything this morning, the last event is no clock.
-            clock = house.ledger.now()
-        desk = desk_of(house.answers, moment, clock)
-        found = duties(desk, kind, pupil) if desk else []
-        if as_json:
-            say_json(due_answers(desk, found) if desk else [])
-            return
-        note_lost_keys(house)
-        if desk and found and not desk.readable:
+    moment = question.moment
+    if pupil is not None:
+        question.known([pupil])
+    if clock is None and question.known_at is None and not question.simulated:
+        # Where nobody has recorded anything this morning, the last event is no clock.
+        clock = question.house.ledger.now()
+    desk = desk_of(question.answers, moment, clock)
+    due = duties(desk, kind, pupil) if desk else []
+
+    def parts() -> list[Part]:
+        if desk and due and not desk.readable:
             note("groups cannot be read without their keys, so nobody comes first for being vulnerable")
-        say(f"Due on {moment.as_of}" + (" (SIMULATED)" if house.simulated else ""))
-        if desk:
-            times = {"as_of": str(moment.as_of)} | ({"known_at": format_moment(moment.known_at)} if known else {})
-            _page(desk, found, None if kind or pupil else times)
-        shown = f", the clock at {format_moment(clock)}" if clock else ""
-        say(f"\n{_counted(len(found))}; {described(moment)}{shown}")
+        times = {"as_of": str(moment.as_of)}
+        if question.known_at:
+            times["known_at"] = format_moment(moment.known_at)
+        page = _page(desk, due, None if kind or pupil else times) if desk else ()
+        title = titled(f"Due on {moment.as_of}", question.simulated)
+        return [Section(title, COLUMNS, [_row(duty, desk) for duty in due if desk], lines=[title, *page, ""])]
+
+    return Reply(
+        due_answers(desk, due) if desk else [],
+        "Due",
+        parts,
+        remark=counted(len(due), "line") if due else "nothing is due",
+        times=described(moment) + (f", the clock at {format_moment(clock)}" if clock else ""),
+    )
 
 
-def _counted(count: int) -> str:
-    return "nothing is due" if not count else counted(count, "line")
+def _page(desk: Desk, due: list[Duty], times: dict[str, str] | None) -> Iterator[str]:
+    """Yield the page by urgency. With `times`, what waits in numbers is counted, and how to ask for it is said."""
+    for stretch in stretches(due, fold=times is not None):
+        yield from ("", stretch.heading)
+        for duty in stretch.duties:
+            yield from _lines(duty, desk)
+        for kind, count in stretch.folded.items():
+            yield f"  {count} x {kind}: {command_line(action('due', kind=kind, **(times or {})))}"
 
 
-def _page(desk: Desk, found: list[Duty], times: dict[str, str] | None) -> None:
-    """Print the page by urgency. With `times`, what waits in numbers is counted, and how to ask for it is said."""
-    for stretch in stretches(found, fold=times is not None):
-        lines = [line for duty in stretch.duties for line in _lines(duty, desk)]
-        lines += [
-            f"  {count} x {kind}: {command_line(action('due', kind=kind, **(times or {})))}"
-            for kind, count in stretch.folded.items()
-        ]
-        say("\n".join(("", stretch.heading, *lines)))
+def _row(duty: Duty, desk: Desk) -> list[Value]:
+    """Return a duty as a row of a file."""
+    about: list[Value] = ["", "", ""]
+    if duty.pupil:
+        about = [duty.pupil, name_of(duty.pupil, desk.particulars), desk.class_of(duty.pupil, desk.day)]
+    by, ring = (str(each) if each else "" for each in (duty.by, whom_to_ring(duty, desk)))
+    return [HEADINGS[duty.urgency], duty.rule, *about, duty.sentence, by, ring, command_line(duty.action)]
 
 
 def _lines(duty: Duty, desk: Desk) -> Iterator[str]:

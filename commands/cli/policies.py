@@ -6,41 +6,27 @@ from typing import Annotated, Any
 
 import typer
 
-from commands.cli.options import (
-    AsOfOption,
-    JsonOption,
-    KeysOption,
-    KnownAtOption,
-    LedgerOption,
-    one_line,
-    opened,
-    parse_day,
-    parse_known_at,
-)
+from commands.cli.asking import Question, Reply, asks
+from commands.cli.options import one_line
 from commands.cli.parameters import Verbs
-from commands.cli.speech import say, say_json
-from commands.cli.tables import london, show, table
+from commands.cli.speech import say
+from commands.cli.tables import london, table
 from commands.files.section import Section
 from ledger.errors import Refused
 from ledger.policy import shipped_text
-from projections.figures.cohorts import described
 from projections.records.policies import Person, PolicyAnswer, policy_answer
 
 verbs = Verbs()
 
 
-@verbs.command("policies")
+@asks(verbs, "policies")
 def show_policies(
+    question: Question,
     text: Annotated[
         str | None,
         typer.Option("--text", metavar="POLICY", help="Print this shipped policy as its file, nothing else."),
     ] = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Show the policy in force, what was adopted when, and who holds which role.
 
     Every setting with its value and the paragraph it comes from; the review's day; the people the school has named.
@@ -48,28 +34,15 @@ def show_policies(
     \b
     Example: attendance policies --as-of 2026-04-13 --known-at 2026-03-31
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
     if text is not None:
-        if about or known or as_json:
+        if question.day or question.known_at or question.as_json:
             raise Refused("malformed", field="--text", expected="a policy's name alone")
-
         say(shipped_text(text))
-        return
-
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        answer = policy_answer(house.answers, moment)
-        if as_json:
-            say_json(answer)
-            return
-
-        show(
-            f"{answer.title} ({answer.edition}): {_review(answer)}",
-            _settings_table(answer),
-            _adoptions_table(answer),
-            _roles_table(answer),
-            described(moment),
-        )
+        raise typer.Exit
+    answer = policy_answer(question.answers, question.moment)
+    review = f"{answer.title} ({answer.edition}): {_review(answer)}"
+    tables = (_settings_table, _adoptions_table, _roles_table)
+    return Reply(answer, "Policies", lambda: [review, *(made(answer) for made in tables)], named=False)
 
 
 def _review(answer: PolicyAnswer) -> str:

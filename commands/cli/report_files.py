@@ -149,18 +149,21 @@ def write_parts(output: Path, title: str, moment: Moment, parts: Sequence[Part])
 
 
 def _sections_of(title: str, parts: Sequence[Part]) -> list[Section]:
-    """Return the sections among these parts, each with the lines that stand under it."""
-    found: list[Section] = []
+    """Return the sections among these parts, each with the lines under it, the first one also with those over it; a
+    section of the lines where there is no other."""
+    lines: list[str] = []
+    sections: list[Section] = []
     for part in parts:
         if isinstance(part, Section):
-            found.append(replace(part, notes=list(part.notes)))
+            sections.append(replace(part, notes=[*lines, *part.notes]))
+            lines = []
         elif isinstance(part, Tree):
-            found.append(Section(title, ["why"], [[line] for line in _branches(part)]))
-        elif found:
-            found[-1].notes = [*found[-1].notes, part]
+            sections.append(Section(title, ["why"], [[line] for line in _branches(part)]))
+        elif sections:
+            sections[-1].notes = [*sections[-1].notes, part]
         else:
-            found.append(Section(title, ["answer"], [[part]]))
-    return found
+            lines.append(part)
+    return sections or [Section(title, ["answer"], [[line] for line in lines])]
 
 
 def _branches(tree: Tree, depth: int = 0) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -11,32 +12,22 @@ import typer
 from commands.cli.arguments import Class, Pupil
 from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.bars import progress_bar
-from commands.cli.options import (
-    AsOfOption,
-    JsonOption,
-    KeysOption,
-    KnownAtOption,
-    LedgerOption,
-    note,
-    opened,
-    parse_day,
-    parse_known_at,
-)
+from commands.cli.options import note, parse_known_at
 from commands.cli.parameters import Verbs
 from commands.cli.register import history_table, received_lines, register_parts
 from commands.cli.seal import SealOption
-from commands.cli.speech import say, say_json
-from commands.cli.tables import findings_table, show
+from commands.cli.tables import findings_table
 from commands.wiring import House
 from ledger.authorship import checked
-from ledger.errors import Refused
+from ledger.errors import LedgerError, Refused
 from ledger.finding import Finding
-from ledger.sessions import Session, micros
+from ledger.school import School
+from ledger.sessions import LONDON, Session, micros
 from ledger.store import Damaged, UnsoundRow
+from projections.asking.questions import Moment
 from projections.audit.file_health import loose
 from projections.audit.health import doctor_findings, examined, verify_findings
 from projections.audit.sealed import Sealed, sealed_findings, short_findings, stamp_findings
-from projections.figures.cohorts import described
 from projections.readmodel.replay import last_read
 from projections.records.registers import history_answers, received_answers, register_answer
 
@@ -92,33 +83,26 @@ def show_history(
     return Reply(found, f"Entries of {pupil}", parts)
 
 
-@verbs.command("doctor")
-def find_faults(
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@asks(verbs, "doctor", examining=True)
+def find_faults(question: Question) -> Reply:
     """Say what is off in the data, for people to settle; exit 1 if anything is.
 
     \b
     Example: attendance doctor --as-of 2025-12-12
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-
-    with opened(ledger, keys, examining=True) as house:
-        try:
-            house.ledger.check_fit()
-            moment = house.answers.moment(about, known)
-            found, under = doctor_findings(house.answers, moment), described(moment)
-        except Damaged as error:
-            found, under = [Finding("database", f"{error}; see 'attendance verify'")], "nothing else was looked at"
-        _tell("Doctor", found, house.simulated, under, as_json=as_json)
+    times = ""
+    try:
+        question.house.ledger.check_fit()
+        findings = doctor_findings(question.answers, question.moment)
+    except Damaged as error:
+        findings = [Finding("database", f"{error}; see 'attendance verify'")]
+        times = "nothing else was looked at"
+    return _findings_reply("Doctor", findings, question, times)
 
 
-@verbs.command("verify")
+@asks(verbs, "verify", day="", known=False, examining=True)
 def verify_ledger(
+    question: Question,
     seal: SealOption = None,
     checkpoints: Annotated[
         list[Path] | None,
@@ -140,10 +124,7 @@ def verify_ledger(
         typer.Option("--sealed-by", metavar="TIME", help="No, unless all that was recorded by then is sealed."),
     ] = None,
     summary: SummaryOption = False,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Check that ledger and read model hold together; exit 1 if not.
 
     Every event decodes, every text opens with its key, positions and versions have no gaps, every event belongs to the
@@ -157,22 +138,31 @@ def verify_ledger(
     """
 
     by = parse_known_at(sealed_by, "--sealed-by")
-    if summary and not as_json:
+    if summary and not question.as_json:
         raise Refused("malformed", field="--summary", expected="with --json")
     if verifier is not None and seal is None and not checkpoints:
         raise Refused("malformed", field="--verifier", expected="a checkpoint or a seal, which are to be checked by it")
-    with opened(ledger, keys, examining=True) as house:
-        position = last_read(house.ledger)
-        with progress_bar("verifying", position) as progress:
-            found = verify_findings(house.ledger, house.engine, progress, house.keys)
-        with progress_bar("checking who recorded", position) as progress:
-            found += examined("who recorded", lambda: _recorded(house, progress, as_json=as_json))
-        found += loose([] if seal is None else [seal / "key"])
-        sealed = _sealed(house, seal, checkpoints or [], verifier, roots)
-        found += sealed.findings
-        asked = at_least, None if by is None else micros(by)
-        found += examined("what is sealed", lambda: short_findings(house.ledger, sealed.cover, *asked))
-        _tell_verified(found, sealed, position, house.simulated, as_json=as_json, summary=summary)
+    house = question.house
+    position = last_read(house.ledger)
+    with progress_bar("verifying", position) as progress:
+        findings = verify_findings(house.ledger, house.engine, progress, house.keys)
+    with progress_bar("checking who recorded", position) as progress:
+        findings += examined("who recorded", lambda: _recorded(house, progress, as_json=question.as_json))
+    findings += loose([] if seal is None else [seal / "key"])
+    sealed = _sealed(house, seal, checkpoints or [], verifier, roots)
+    findings += sealed.findings
+    wanted = at_least, None if by is None else micros(by)
+    findings += examined("what is sealed", lambda: short_findings(house.ledger, sealed.cover, *wanted))
+    cover = sealed.cover.sentence if sealed.cover else ""
+    if cover and (question.as_json or findings):
+        note(cover)
+    reply = _findings_reply("Verify", findings, question, f"position {position}", below=cover)
+    if not summary:
+        return reply
+    covered = sealed.cover._asdict() | {"sentence": cover} if sealed.cover else None
+    listed = [finding.plain() for finding in findings]
+    about = {"position": position, "simulated": house.simulated}
+    return reply._replace(answer={**about, "findings": listed, "sealed": covered})
 
 
 def _recorded(house: House, progress: Callable[[int], None] | None, *, as_json: bool) -> list[Finding]:
@@ -204,33 +194,33 @@ def _sealed(
     return sealed
 
 
-def _tell_verified(
-    found: list[Finding], sealed: Sealed, position: int, simulated: bool, *, as_json: bool, summary: bool
-) -> None:
-    cover = sealed.cover
-    if cover is not None and (as_json or found):
-        note(cover.sentence)
-    if summary:
-        said = None if cover is None else cover._asdict() | {"sentence": cover.sentence}
-        listed = [finding.plain() for finding in found]
-        say_json({"position": position, "simulated": simulated, "findings": listed, "sealed": said})
-        raise typer.Exit(NO if found else 0)
-    _tell("Verify", found, simulated, f"position {position}", as_json=as_json)
-    if cover is not None and not as_json:
-        say(cover.sentence)
+def _findings_reply(title: str, findings: list[Finding], question: Question, times: str, below: str = "") -> Reply:
+    """Return findings; the answer is no where there are any."""
+    simulated, count = question.simulated, len(findings)
+    return Reply(
+        [finding.plain() | {"simulated": simulated} for finding in findings],
+        title,
+        lambda: [findings_table(title, findings, simulated)] if findings else [],
+        remark=f"{count} finding{'' if count == 1 else 's'}" if findings else "nothing found",
+        code=NO if findings else 0,
+        times=times,
+        below=below,
+        moment=lambda: _examined(question),
+        named=False,
+    )
 
 
-def _tell(title: str, found: list[Finding], simulated: bool, about: str, *, as_json: bool) -> None:
-    """Print findings; the answer is no where there are any."""
-    if as_json:
-        say_json([finding.plain() | {"simulated": simulated} for finding in found])
-    elif found:
-        counted = "1 finding" if len(found) == 1 else f"{len(found)} findings"
-        show(findings_table(title, found, simulated), f"{counted}; {about}")
-    else:
-        say(f"nothing found; {about}" + (" (SIMULATED)" if simulated else ""))
-    if found:
-        raise typer.Exit(NO)
+def _examined(question: Question) -> Moment:
+    """Return the moment that findings are written down for: the question's, or of a ledger that is too damaged to say
+    one that of the clock."""
+    ledger = question.house.ledger
+    try:
+        return question.moment
+    except LedgerError:
+        school, now = School(), ledger.now()
+        with suppress(LedgerError):
+            school.opened = ledger.opened()
+        return Moment(now.astimezone(LONDON).date(), now, last_read(ledger), school, None)
 
 
 def _session(text: str | None) -> Session | None:
