@@ -17,6 +17,7 @@ import msgspec
 import typer
 
 from commands.cli.asking import note_lost_keys
+from commands.cli.derived import derive
 from commands.cli.files import OutOption, out_path, write_whole
 from commands.cli.options import (
     AcceptClockOption,
@@ -35,8 +36,9 @@ from commands.cli.options import (
 from commands.cli.parameters import Verbs
 from commands.cli.speech import say_json
 from commands.cli.tables import london, show, table
-from commands.cli.write import Line, line, record, writes
+from commands.cli.write import line, record
 from commands.files.sheets import write_sheet
+from commands.models.school import RecordDailyReturn
 from ledger.errors import Misconfigured
 from ledger.text import escaped, one_line
 from ledger.words import SEALED, counted
@@ -232,17 +234,14 @@ def _changed(found: DailyAnswer) -> list[Any]:
     return [made]
 
 
-@writes(daily, "sent")
-def sent(
-    day: Annotated[str, typer.Argument(metavar="DAY", help="The day that the codes are of.")],
-    seen: Annotated[int, typer.Option("--seen", metavar="POSITION", help="As known at which position.")],
-    pupils: Annotated[int, typer.Option("--pupils", metavar="COUNT", help="How many pupils it holds.")],
-    digest: Annotated[str, typer.Option("--digest", metavar="SHA256", help="Of what was sent, in hexadecimal.")],
-) -> Line:
+derive(
+    daily,
+    "sent",
+    RecordDailyReturn,
     """Record that a day's codes were sent, by other means. With the digest of what was sent; records RecordDailyReturn.
 
     \b
     Example: attendance daily sent 2025-11-03 --seen 1810 --pupils 412 \\
                  --digest 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
-    """
-    return line("RecordDailyReturn", day=day, seen=seen, pupils=pupils, digest=digest)
+    """,
+)

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from commands.cli.arguments import Code, Reason, SessionsArgument
+from commands.cli.arguments import Reason
+from commands.cli.derived import derive
 from commands.cli.parameters import Verbs
-from commands.cli.write import Line, line, signer, writes
+from commands.cli.write import Line, line, writes
+from commands.models.school import DeclareClosure, NameRole
 from ledger.errors import Refused
 from ledger.policy import load
-from ledger.roles import ROLES
 
 verbs = Verbs()
 
@@ -116,48 +117,30 @@ def policy(
     return line("AdoptPolicy", from_day=from_day, review_on=review_on, **_policy(policy_name, policy_file))
 
 
-@writes(verbs, "role")
-def role(
-    role_name: Annotated[str, typer.Argument(metavar="ROLE", help=f"One of: {', '.join(ROLES)}.")],
-    from_day: Annotated[str, typer.Argument(metavar="FROM", help="The day from which they hold it.")],
-    holders: Annotated[
-        list[str] | None,
-        typer.Option("--holder", metavar="ID:NAME:TITLE", help="Who holds it: the whole list; may be repeated."),
-    ] = None,
-    none: Annotated[bool, typer.Option("--none", help="Nobody holds it any more.")] = False,
-    contact: Annotated[str | None, typer.Option("--contact", metavar="TEXT", help="How to reach them.")] = None,
-) -> Line:
+derive(
+    verbs,
+    "role",
+    NameRole,
     """Name who holds a role from a day on. Records NameRole.
 
     \b
     Example: attendance role "leave designate" 2025-09-01 --holder "dep:D Deputy:Deputy head" --contact "01632 960003"
-    """
-    if bool(holders) == none:
-        raise Refused("malformed", field="--holder", expected="the whole new list, one --holder for each, or --none")
-    named = [signer(holder) for holder in holders or []]
-    return line("NameRole", role=role_name, holders=named, from_day=from_day, contact=contact)
+    """,
+    holders="--holder",
+)
 
-
-@writes(verbs, "closure")
-def closure(
-    code: Code,
-    sessions: SessionsArgument,
-    classes: Annotated[
-        list[str] | None, typer.Option("--class", metavar="CLASS", help="Only this class; repeatable.")
-    ] = None,
-    pupils: Annotated[
-        list[str] | None, typer.Option("--pupil", metavar="PUPIL", help="Only this pupil; repeatable.")
-    ] = None,
-    reason: Reason = None,
-) -> Line:
+derive(
+    verbs,
+    "closure",
+    DeclareClosure,
     """Declare a closure. Its sessions expect the code and remain sessions; records DeclareClosure.
 
     \b
     Example: attendance closure Y4 2026-01-13/AM 2026-01-13/PM --reason "boiler failure"
-    """
-    return line(
-        "DeclareClosure", sessions=sessions, code=code, classes=classes or None, pupils=pupils or None, reason=reason
-    )
+    """,
+    classes="--class",
+    pupils="--pupil",
+)
 
 
 def _policy(name: str | None, file: Path | None) -> Line:

@@ -11,11 +11,10 @@ from commands.cli.arguments import ParentsOption, Pupil, Seen
 from commands.cli.derived import derive
 from commands.cli.options import KeysOption, LedgerOption, opened, parse_day
 from commands.cli.parameters import Verbs
-from commands.cli.write import Line, line, objects, writes
-from commands.models.support import InformAgency, RecordSupport, ShareInformation
+from commands.cli.write import Line, line, writes
+from commands.models.support import InformAgency, MakeReturn, RecordSupport, ShareInformation
 from ledger.errors import Refused
 from ledger.sessions import parse_moment
-from ledger.steps import RETURNS
 from projections.figures.letters import quotable
 
 verbs = Verbs()
@@ -140,27 +139,13 @@ derive(
 )
 
 
-@writes(return_, "made")
-def return_made(
-    pupil: Pupil,
-    form: Annotated[str, typer.Argument(metavar="FORM", help=f"One of: {', '.join(RETURNS)}.")],
-    episode: Annotated[str, typer.Argument(metavar="EPISODE", help="The first day that it is about.")],
-    made_on: Annotated[str, typer.Option("--made-on", metavar="DAY", help="The day it was made.")],
-    seen: Seen = None,
-    content: Annotated[str | None, typer.Option("--content", metavar="JSON", help="What was sent.")] = None,
-) -> Line:
+derive(
+    return_,
+    "made",
+    MakeReturn,
     """Record a return that was made. With its content; once about an episode; records MakeReturn.
 
     \b
     Example: attendance return made 1042 attendance 2025-11-03 --made-on 2025-11-17 --content '{"days":10}'
-    """
-    sent = objects([content], "--content") if content is not None else None
-    return line(
-        "MakeReturn",
-        pupil=pupil,
-        form=form,
-        episode=episode,
-        made_on=made_on,
-        seen=seen,
-        content=sent[0] if sent else None,
-    )
+    """,
+)

@@ -27,7 +27,6 @@ from commands.cli.speech import say, say_json
 from commands.desk.cautions import cautions
 from commands.desk.outcome import outcome, quotation
 from commands.handle import Done
-from commands.journal import decode
 from commands.models import parse
 from commands.models.base import Command
 from commands.wiring import open_house
@@ -155,11 +154,3 @@ def marked(texts: list[str], field: str) -> list[tuple[str, Line]]:
             raise Refused("malformed", field=field, expected="each once, as PLACE=CODE or PLACE=CODE:DETAIL")
         found[place] = _given(code=code, detail=detail or None)
     return list(found.items())
-
-
-def objects(texts: list[str] | None, field: str) -> list[Any] | None:
-    """Return what each text holds in JSON; None where nothing was given. Refuses: malformed."""
-    try:
-        return None if texts is None else [decode(text) for text in texts]
-    except Refused:
-        raise Refused("malformed", field=field, expected="an object in JSON, each key once") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
 
@@ -19,6 +19,12 @@ SPEAKABLE = "a refusal may repeat its value"
 Speakable = Annotated[T, SPEAKABLE]
 POSITIONAL = "an argument of its verb, not an option"
 Positional = Annotated[T, POSITIONAL]
+
+
+class Whole(NamedTuple):
+    """Marks a list that its verb is given whole; `none` is what an empty one says, blank where the verb takes none."""
+
+    none: str = ""
 
 
 def _parsed(parse: Callable[[str], Any], write: Callable[[Any], Any], schema: dict[str, Any]) -> Any:

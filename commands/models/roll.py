@@ -20,6 +20,7 @@ from commands.models.fields import (
     Pupil,
     Text,
     Upn,
+    Whole,
     Word,
     YearGroup,
 )
@@ -44,24 +45,27 @@ def _each_once(parents: tuple[Parent, ...]) -> tuple[Parent, ...]:
 
 Parents = Annotated[tuple[Parent, ...], Field(max_length=MANY), AfterValidator(_each_once)]
 Groups = Annotated[tuple[Line, ...], Field(max_length=MANY)]
+PARENTS = 'Such as {"id":"1042-a","name":"B Example"}; may be repeated.'
+CONTACTS = 'Such as {"id":"gran","name":"C Example"}; may be repeated.'
+FromDay = Annotated[Day | None, Field(description="The day from which it is so. [default the day recorded]")]
 
 
 class AdmitPupil(Command):
     command: Literal["AdmitPupil"] = "AdmitPupil"
     pupil: Pupil
-    upn: Upn | None = None
-    name_: Annotated[Label, Field(alias="name")]
-    born: BirthDay
-    sex: Line = ""
-    starting_day: Day
-    year_group: YearGroup
-    class_name: Annotated[ClassName, Field(alias="class")]
-    parents: Parents = ()
-    emergency_contacts: Parents = ()
-    groups: Groups = ()
-    email: Line = ""
-    address: Text = ""
-    last_school: Line = ""
+    upn: Upn | None = Field(None, description="The unique pupil number.")
+    name_: Annotated[Label, Field(alias="name", description="The pupil's name.")]
+    born: BirthDay = Field(description="The day of birth.")
+    sex: Line = Field("", description="As in the admission register.")
+    starting_day: Day = Field(description="The first day on roll.")
+    year_group: YearGroup = Field(description="The year group, such as 4 or R.")
+    class_name: Annotated[ClassName, Field(alias="class", description="The class.")]
+    parents: Parents = Field((), description=PARENTS)
+    emergency_contacts: Parents = Field((), description="Whom to ring beside the parents; may be repeated.")
+    groups: Groups = Field((), description="A group; may be repeated.")
+    email: Line = Field("", description="An e-mail address.")
+    address: Text = Field("", description="Where the pupil lives.")
+    last_school: Line = Field("", description="The school before.")
 
 
 class ChangeClass(Command):
@@ -79,15 +83,17 @@ class ChangeContacts(Command):
 
     command: Literal["ChangeContacts"] = "ChangeContacts"
     pupil: Pupil
-    parents: Parents
-    from_day: Day | None = None
+    parents: Annotated[Parents, Whole()] = Field(description=PARENTS)
+    from_day: FromDay = None
     reason: Text = Field("", description="Why.")
 
 
 class ChangeGroups(Command):
     command: Literal["ChangeGroups"] = "ChangeGroups"
     pupil: Pupil
-    groups: Groups
+    groups: Annotated[Positional[Groups], Whole("The pupil is in no group any more.")] = Field(
+        description="All the groups from now on."
+    )
 
 
 class RemoveFromRoll(Command):
@@ -104,8 +110,8 @@ class ChangeEmergencyContacts(Command):
 
     command: Literal["ChangeEmergencyContacts"] = "ChangeEmergencyContacts"
     pupil: Pupil
-    emergency_contacts: Parents
-    from_day: Day | None = None
+    emergency_contacts: Annotated[Parents, Whole("There is nobody to ring any more.")] = Field(description=CONTACTS)
+    from_day: FromDay = None
     reason: Text = Field("", description="Why.")
 
 

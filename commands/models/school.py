@@ -22,15 +22,17 @@ from commands.models.fields import (
     Line,
     PolicyName,
     Position,
+    Positional,
     PupilNumber,
     RegistrationHours,
-    SessionField,
     Speakable,
     Text,
+    Whole,
     Word,
     YearField,
 )
-from ledger.roles import Role
+from commands.models.follow_up import Sessions
+from ledger.roles import ROLES, Role
 from ledger.sessions import school_year
 
 
@@ -111,28 +113,34 @@ class DeclareClosure(Command):
     """For everyone, or for `classes`, or for `pupils`."""
 
     command: Literal["DeclareClosure"] = "DeclareClosure"
-    sessions: Annotated[tuple[SessionField, ...], Field(min_length=1, max_length=YEAR_SESSIONS)]
-    code: Code
-    classes: Annotated[tuple[ClassName, ...], Field(max_length=SCHOOL_PUPILS)] = ()
-    pupils: Annotated[tuple[PupilNumber, ...], Field(max_length=SCHOOL_PUPILS)] = ()
-    reason: Text = ""
+    sessions: Sessions
+    code: Positional[Code]
+    classes: tuple[ClassName, ...] = Field((), max_length=SCHOOL_PUPILS, description="Only this class; repeatable.")
+    pupils: tuple[PupilNumber, ...] = Field((), max_length=SCHOOL_PUPILS, description="Only this pupil; repeatable.")
+    reason: Text = Field("", description="Why.")
 
 
 class NameRole(Command):
     """Who holds a role from a day on: the whole list, empty where nobody does."""
 
     command: Literal["NameRole"] = "NameRole"
-    role: Speakable[Role]
-    holders: Annotated[tuple[By, ...], Field(max_length=MANY)] = ()
-    from_day: Day
-    contact: Line = ""
+    role: Positional[Speakable[Role]] = Field(description=f"One of: {', '.join(ROLES)}.")
+    holders: Annotated[
+        tuple[By, ...],
+        Whole("Nobody holds it any more."),
+        Field(max_length=MANY, description="Who holds it: the whole list; may be repeated."),
+    ] = ()
+    from_day: Positional[Day] = Field(description="The day from which they hold it.")
+    contact: Line = Field("", description="How to reach them.")
 
 
 class RecordDailyReturn(Command):
     """That a day's codes were sent to the department, as known at position `seen`, with the digest of what was sent."""
 
     command: Literal["RecordDailyReturn"] = "RecordDailyReturn"
-    day: Day
-    seen: Position
-    pupils: Count
-    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), SPEAKABLE]
+    day: Positional[Day] = Field(description="The day that the codes are of.")
+    seen: Position = Field(description="As known at which position.")
+    pupils: Count = Field(description="How many pupils it holds.")
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), SPEAKABLE] = Field(
+        description="Of what was sent, in hexadecimal."
+    )

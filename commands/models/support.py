@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from commands.models.base import Command, Model, not_before
 from commands.models.fields import MANY, Count, Day, Label, Line, Name, Positional, Pupil, Seen, Speakable, Text, Word
 from commands.models.follow_up import ParentIds
-from ledger.steps import STEPS, Agency, AgencyAbout, LetterAbout, ReturnForm, SupportStage, SupportStep
+from ledger.steps import RETURNS, STEPS, Agency, AgencyAbout, LetterAbout, ReturnForm, SupportStage, SupportStep
 
 
 class Quoted(Model):
@@ -76,11 +76,11 @@ class MakeReturn(Command):
 
     command: Literal["MakeReturn"] = "MakeReturn"
     pupil: Pupil
-    form: Speakable[ReturnForm]
-    episode: Day
-    made_on: Day
+    form: Positional[Speakable[ReturnForm]] = Field(description=f"One of: {', '.join(RETURNS)}.")
+    episode: Positional[Day] = Field(description="The first day that it is about.")
+    made_on: Day = Field(description="The day it was made.")
     seen: Seen | None = None
-    content: Annotated[dict[Word, Any], Field(max_length=200)] = {}
+    content: dict[Word, Any] = Field({}, max_length=200, description="What was sent.")
 
 
 class ShareInformation(Command):
