@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ledger.policy import Policy
 from ledger.sessions import Half, Session, school_year
 from ledger.streams import register_of, register_stream
-from projections.asking.questions import Answers, Moment, Particulars
+from projections.asking.questions import Answers, Moment, Particulars, StatedContact
 from projections.figures.cohorts import AbsenceAnswer, absence_answers
 from projections.figures.spans import year_first
 from projections.readmodel.frames import last_session, symbol_of
@@ -168,7 +168,7 @@ class Desk:
         return ladder(marks, told, self.contacts(pupil), self.school.calendar, self.policy, self.day)
 
 
-def _in_order(contacts: Iterable[dict[str, object]]) -> tuple[str, ...]:
+def _in_order(contacts: Iterable[StatedContact]) -> tuple[str, ...]:
     # Sorting keeps the order of those who have the same number, or none.
-    ordered = sorted(contacts, key=lambda contact: contact.get("contact_order") or UNSTATED)  # type: ignore[arg-type,return-value]
-    return tuple(str(contact["id"]) for contact in ordered)
+    ordered = sorted(contacts, key=lambda contact: contact.get("contact_order") or UNSTATED)
+    return tuple(contact["id"] for contact in ordered)

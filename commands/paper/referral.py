@@ -10,7 +10,7 @@ from typing import Any
 from ledger.codes import CodeTable
 from ledger.school import School
 from ledger.sessions import LONDON, Half, Session, parse_moment
-from projections.asking.questions import Moment, Particulars
+from projections.asking.questions import Moment, Particulars, StatedContact
 from projections.penalties.ladder_answers import ParentLadder
 from projections.penalties.referral import Referral
 from projections.records.event_words import follow_up_words
@@ -69,10 +69,10 @@ def referral_facts(
     }
 
 
-def _parent(contact: dict[str, Any], known: Particulars, which: str) -> list[str]:
+def _parent(contact: StatedContact, known: Particulars, which: str) -> list[str]:
     at_home = known.address if contact.get("lives_with") else ""
     home = contact.get("address") or at_home
-    reach = ", ".join(contact[way] for way in ("phone", "email") if contact.get(way))
+    reach = ", ".join(filter(None, (contact.get("phone"), contact.get("email"))))
     lives = "yes" if contact.get("lives_with") else "no"
     return [which, contact.get("name", ""), contact.get("relationship", ""), lives, home, reach]
 

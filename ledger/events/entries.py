@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Union
+from typing import ClassVar
 
 from ledger.events.base import Event
 
@@ -59,12 +59,5 @@ class MarkAsserted(OfEntry, frozen=True, kw_only=True):
     detail: str = ""
 
 
-RegisterEvent = Union[
-    RegisterTaken,
-    RegisterClosed,
-]
-EntryEvent = Union[
-    MarkRecorded,
-    MarkAmended,
-    MarkAsserted,
-]
+RegisterEvent = RegisterTaken | RegisterClosed
+EntryEvent = MarkRecorded | MarkAmended | MarkAsserted

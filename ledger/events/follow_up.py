@@ -7,7 +7,7 @@ because rules need them; who, what was said and why are words about a family, an
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Union
+from typing import Any, ClassVar
 
 from ledger.events.base import Event
 
@@ -170,19 +170,19 @@ class InformationShared(OfFollowUp, frozen=True, kw_only=True):
     why: str = ""
 
 
-FollowUpEvent = Union[
-    AbsenceReported,
-    ContactLogged,
-    ArrivalLogged,
-    EvidenceRequested,
-    EvidenceSeen,
-    EvidenceReturned,
-    LetterSent,
-    SupportRecorded,
-    AgencyInformed,
-    ReturnMade,
-    SicknessExpected,
-    EnquiriesMade,
-    AbsenceAttributed,
-    InformationShared,
-]
+FollowUpEvent = (
+    AbsenceReported
+    | ContactLogged
+    | ArrivalLogged
+    | EvidenceRequested
+    | EvidenceSeen
+    | EvidenceReturned
+    | LetterSent
+    | SupportRecorded
+    | AgencyInformed
+    | ReturnMade
+    | SicknessExpected
+    | EnquiriesMade
+    | AbsenceAttributed
+    | InformationShared
+)

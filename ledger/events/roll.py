@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Union
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -157,16 +157,16 @@ class HoldLifted(OfRoll, frozen=True, kw_only=True):
     reason: str = ""
 
 
-RollEvent = Union[
-    PupilAdmitted,
-    ClassChanged,
-    ContactsChanged,
-    EmergencyContactsChanged,
-    ParticularsAmended,
-    MovingFormReceived,
-    RecordReceived,
-    GroupsChanged,
-    PupilRemoved,
-    HoldPlaced,
-    HoldLifted,
-]
+RollEvent = (
+    PupilAdmitted
+    | ClassChanged
+    | ContactsChanged
+    | EmergencyContactsChanged
+    | ParticularsAmended
+    | MovingFormReceived
+    | RecordReceived
+    | GroupsChanged
+    | PupilRemoved
+    | HoldPlaced
+    | HoldLifted
+)

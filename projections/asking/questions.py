@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, NotRequired, Protocol, TypedDict, cast
 
 import msgspec
 import sqlalchemy as sa
@@ -18,6 +18,14 @@ from ledger import wire
 from ledger.codes import CURRENT, CodeTable
 from ledger.doubts import caution, spans
 from ledger.errors import Misconfigured
+from ledger.events import (
+    AnyEvent,
+    ContactsChanged,
+    EmergencyContactsChanged,
+    GroupsChanged,
+    ParticularsAmended,
+    PupilAdmitted,
+)
 from ledger.keys import KeyStore
 from ledger.policy import Policy
 from ledger.roll import PARTICULARS, Pupil
@@ -104,14 +112,41 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     unread: Unread | msgspec.UnsetType = msgspec.UNSET
 
 
+class Header(TypedDict):
+    """The fields of `Answer`."""
+
+    pupil: str
+    as_of: str
+    known_at: str
+    position: int
+    policy: str
+    rules: str
+    simulated: bool
+    caution: NotRequired[str]
+    unread: NotRequired[Unread]
+
+
+class StatedContact(TypedDict, total=False):
+    """A parent or emergency contact as the roll was told of them; what nobody stated is not there."""
+
+    id: str
+    name: str
+    relationship: str
+    lives_with: bool
+    phone: str
+    email: str
+    address: str
+    contact_order: int
+
+
 class Particulars(NamedTuple):
     """A pupil's sealed particulars as known; blank, and `readable` false, where their key is gone."""
 
     name: str = ""
     groups: tuple[str, ...] = ()
-    contacts: tuple[dict[str, Any], ...] = ()
+    contacts: tuple[StatedContact, ...] = ()
     readable: bool = True
-    emergency_contacts: tuple[dict[str, Any], ...] = ()
+    emergency_contacts: tuple[StatedContact, ...] = ()
     upn: str = ""
     born: str = ""
     sex: str = ""
@@ -220,9 +255,9 @@ class Answers:
             return school.policy_named(given) or policies.load(given)
         return school.policy_on(as_of) if school.policies else None
 
-    def header(self, moment: Moment, pupil: str) -> dict[str, Any]:
+    def header(self, moment: Moment, pupil: str) -> Header:
         """Return the fields of `Answer`."""
-        return {
+        header: Header = {
             "pupil": pupil,
             "as_of": moment.as_of.isoformat(),
             "known_at": format_moment(moment.known_at),
@@ -230,9 +265,12 @@ class Answers:
             "policy": moment.policy_name,
             "rules": moment.rules,
             "simulated": moment.school.simulated,
-            **({"caution": moment.caution} if moment.caution else {}),
-            **({"unread": moment.unread} if moment.unread else {}),
         }
+        if moment.caution:
+            header["caution"] = moment.caution
+        if moment.unread:
+            header["unread"] = moment.unread
+        return header
 
     def entries(self, moment: Moment, years: Sequence[int], pupils: Sequence[str]) -> Entries:
         """Return the marks of these pupils, in their order, as known at the moment."""
@@ -285,13 +323,13 @@ class Answers:
         self.notes[unread.sentence] = None
         return unread
 
-    def opened(self, rows: Iterable[Row], only: set[tuple[str, int]] | None = None) -> list[tuple[Row, Any]]:
+    def opened(self, rows: Iterable[Row], only: set[tuple[str, int]] | None = None) -> list[tuple[Row, AnyEvent]]:
         """Return rows with their events, text open where the right key is there and still sealed where it is not.
 
         An event that cannot be read is passed over, and what follows it in its entry, which is unreadable from there
         on: the read model does not say either what stands there, and the doctor names it.
         """
-        events: list[tuple[Row, Any]] = []
+        events: list[tuple[Row, AnyEvent]] = []
         parked: set[str] = set()
         for row in rows:
             if row.stream in parked or (only is not None and (row.stream, row.version) not in only):
@@ -317,7 +355,7 @@ class Answers:
         return {row.position: format_moment(from_micros(row.recorded_at)) for row in rows}
 
 
-def _opened(row: Row, event: Any, keys: Mapping[Owner, bytes]) -> Any:
+def _opened(row: Row, event: AnyEvent, keys: Mapping[Owner, bytes]) -> AnyEvent:
     try:
         return wire.open_sealed(event, row.stream, row.version, keys.get(owner_of(row.stream)))
     except wire.WrongKey:
@@ -331,16 +369,34 @@ def _versions(pupil: Pupil) -> tuple[int, ...]:
     return (*latest, *pupil.particulars_versions)
 
 
-def _particulars(pupil: Pupil, events: dict[int, Any]) -> Particulars:
+def _particulars(pupil: Pupil, events: Mapping[int, AnyEvent]) -> Particulars:
     """Return a pupil's particulars from the events, opened, that they stand in."""
-    admitted = events[pupil.admitted_version]
-    stated = {name: getattr(admitted, name) for name in PARTICULARS}
-    for version in pupil.particulars_versions:
-        stated |= events[version].particulars
-    return Particulars(
-        **stated,
-        groups=events[pupil.groups_version].groups,
-        contacts=events[pupil.contacts_version].contacts,
-        emergency_contacts=events[pupil.emergency_version].emergency_contacts,
-        readable=not any(event.sealed for event in events.values()),
-    )
+    known = Particulars(readable=not any(event.sealed for event in events.values()))
+    # Each version is the latest of its kind, and the admission's where nothing was amended since.
+    for version in sorted(events):
+        match event := events[version]:
+            case PupilAdmitted():
+                known = _stated(known, {name: getattr(event, name) for name in PARTICULARS})
+                known = known._replace(
+                    groups=event.groups,
+                    contacts=_people(event.contacts),
+                    emergency_contacts=_people(event.emergency_contacts),
+                )
+            case ParticularsAmended():
+                known = _stated(known, event.particulars)
+            case GroupsChanged():
+                known = known._replace(groups=event.groups)
+            case ContactsChanged():
+                known = known._replace(contacts=_people(event.contacts))
+            case EmergencyContactsChanged():
+                known = known._replace(emergency_contacts=_people(event.emergency_contacts))
+    return known
+
+
+def _people(contacts: object) -> tuple[StatedContact, ...]:
+    # The models of the commands let no other field in.
+    return cast(tuple[StatedContact, ...], contacts)
+
+
+def _stated(known: Particulars, particulars: Mapping[str, str]) -> Particulars:
+    return Particulars._make(particulars.get(name, value) for name, value in known._asdict().items())

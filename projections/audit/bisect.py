@@ -43,7 +43,7 @@ def first_turn(answers: Answers, then: Moment, now: Moment, pupil: str, answer: 
     for row, moment in _steps(answers, then, now, pupil):
         after = answer(answers, moment, pupil)
         if after != before:
-            ((_, event),) = answers.opened([row]) or [(row, None)]
+            event = next((event for _, event in answers.opened([row])), None)
             entry = entry_of_row(row)
             return Turn(
                 pupil=pupil,

@@ -26,7 +26,7 @@ from ledger.seal import BrokenSeal
 from ledger.sessions import Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import SCHOOL, Owner, owner_of, roll_stream, year_stream
-from projections.asking.questions import Answers, Moment
+from projections.asking.questions import Answers, Moment, StatedContact
 from projections.audit.blockers import blockers
 from projections.audit.explain import COUNTED, explain_absence, explain_penalty
 from projections.audit.proof import Rule
@@ -344,7 +344,7 @@ def _notices(answers: Answers, moment: Moment, pupil: str) -> list[NoticeTold]:
     ]
 
 
-def _parent(number: str, contact: dict[str, Any]) -> Parent:
+def _parent(number: str, contact: StatedContact) -> Parent:
     return Parent(id=number, name=contact.get("name", ""), relationship=contact.get("relationship", ""))
 
 

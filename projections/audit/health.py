@@ -17,6 +17,7 @@ from ledger import wire, words
 from ledger.case import Leave
 from ledger.codes import CODES, UNRESOLVED, by_symbol
 from ledger.errors import LedgerError, Misconfigured
+from ledger.events import LeaveDecided
 from ledger.finding import Finding
 from ledger.keys import KeyStore
 from ledger.school import School, take_in
@@ -147,7 +148,7 @@ def _leave_findings(answers: Answers, moment: Moment, year: int) -> Iterator[Fin
     for row, event in answers.opened(answers.ledger.reads.rows_at(sorted(refused))):
         leave = refused[row.position]
         on = from_micros(row.recorded_at).astimezone(LONDON).date()
-        if on <= moment.as_of and not event.sealed and not event.reason:
+        if on <= moment.as_of and isinstance(event, LeaveDecided) and not event.sealed and not event.reason:
             yield Finding(
                 "leave_refused_without_reason",
                 f"leave {leave.request} was refused on {on}, in whole or in part, and no reason is stated",

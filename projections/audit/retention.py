@@ -10,6 +10,7 @@ import msgspec
 
 from ledger.doubts import Times
 from ledger.errors import Refused
+from ledger.events import ClosureDeclared
 from ledger.retention import check_forgettable
 from ledger.school import School
 from ledger.sessions import format_moment, from_micros, micros, parse_moment
@@ -62,7 +63,7 @@ def subject_record(answers: Answers, moment: Moment, pupil: str) -> dict[str, An
     events = [_event(row, event) for row, event in answers.opened(rows)]
     naming = answers.ledger.reads.reference_rows(0, moment.position)
     for row, event in answers.opened(row for row in naming if row.topic == "school.ClosureDeclared"):
-        if pupil in event.pupils:
+        if isinstance(event, ClosureDeclared) and pupil in event.pupils:
             events.append(_event(row, msgspec.structs.replace(event, pupils=(pupil,))))
     return {
         **answers.header(moment, pupil),

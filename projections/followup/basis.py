@@ -31,9 +31,11 @@ from ledger.events import (
     AbsenceReported,
     ArrivalLogged,
     ContactLogged,
+    EntryEvent,
     EvidenceRequested,
     EvidenceReturned,
     EvidenceSeen,
+    MarkAmended,
     SicknessExpected,
 )
 from ledger.finding import Finding
@@ -213,6 +215,8 @@ def resting_on_nothing_known(answers: Answers, moment: Moment, marks: Mapping[in
     decided = decided_leave(answers, moment, {entry_of(row.stream)[0] for row in rows})
     found = set()
     for row, event in answers.opened(rows):
+        if not isinstance(event, EntryEvent):
+            continue
         pupil, session = entry_of(row.stream)
         # Entries differ in what they hold: an original replaces nothing, and what a prior system asserts came no way.
         replaces, cites = getattr(event, "replaces", ""), getattr(event, "cites", "")
@@ -259,6 +263,8 @@ def _changes(answers: Answers, moment: Moment, year: int) -> Iterator[tuple[str,
     rows = answers.ledger.reads.rows_at(positions)
     found = []
     for row, event in answers.opened(rows):
+        if not isinstance(event, MarkAmended):
+            continue
         pupil, session = entry_of(row.stream)
         at = from_micros(row.recorded_at)
         found.append((pupil, CodeEntry(session, event.code, event.replaces, event.via, "", at, row.position)))

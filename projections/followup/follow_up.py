@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ledger.events import AnyEvent
 from ledger.sessions import Session, format_moment, from_micros, parse_moment, school_year
 from ledger.streams import leave_stream
 from projections.asking.questions import Answer, Answers, Moment
@@ -15,7 +16,7 @@ from projections.desk import Desk
 from projections.followup.basis import CodeEntry, Evidence, Rest, decided_leave, evidence, rests_on
 from projections.records.chronology import chronologies
 from projections.records.event_words import event_name
-from projections.records.known_event import FollowUp
+from projections.records.known_event import FollowUp, KnownEvent
 from projections.records.registers import By, MarkAnswer, history_answers, signed
 
 ENVELOPE = frozenset({"v", "by", "sealed"})  # of every event; the rest is what it says
@@ -80,10 +81,12 @@ def followup_answer(desk: Desk, pupil: str) -> FollowUpAnswer:
     """Return the follow-up of a pupil: the chronology of all years, codes of the school year to date."""
     answers, moment = desk.answers, desk.moment
     told = chronologies(answers, moment, [pupil])[pupil]
+    chronology: list[KnownEvent[AnyEvent]] = [*told, *_leave(answers, moment, pupil)]
+    chronology.sort(key=lambda each: each.position)
     return FollowUpAnswer(
         **answers.header(moment, pupil),
         ladder=_ladder(desk, pupil),
-        chronology=[_told(each) for each in sorted([*told, *_leave(answers, moment, pupil)])],
+        chronology=[_told(each) for each in chronology],
         evidence=evidence(told),
         codes=_codes(answers, moment, pupil, told),
     )
@@ -115,7 +118,7 @@ def _ladder(desk: Desk, pupil: str) -> LadderAnswer:
     )
 
 
-def _told(told: FollowUp) -> FollowUpEntry:
+def _told(told: KnownEvent[AnyEvent]) -> FollowUpEntry:
     event = told.event
     says = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ENVELOPE}
     return FollowUpEntry(
@@ -128,12 +131,12 @@ def _told(told: FollowUp) -> FollowUpEntry:
     )
 
 
-def _leave(answers: Answers, moment: Moment, pupil: str) -> list[FollowUp]:
+def _leave(answers: Answers, moment: Moment, pupil: str) -> list[KnownEvent[AnyEvent]]:
     """Return what was asked for and decided about leave, as part of the chronology."""
     asked = moment.school.leave.get(pupil, {}).items()
     streams = [leave_stream(pupil, school_year(leave.first.day), name) for name, leave in asked]
     rows = [row for row in answers.ledger.reads.stream_rows(streams) if row.position <= moment.position]
-    return [FollowUp(row.position, from_micros(row.recorded_at), event) for row, event in answers.opened(rows)]
+    return [KnownEvent(row.position, from_micros(row.recorded_at), event) for row, event in answers.opened(rows)]
 
 
 def _codes(answers: Answers, moment: Moment, pupil: str, told: list[FollowUp]) -> list[CodeAnswer]:

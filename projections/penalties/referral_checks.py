@@ -15,6 +15,7 @@ from ledger.events import AbsenceReported, ContactLogged, LetterSent, SupportRec
 from ledger.finding import OPEN, Blocker, Finding, Open, action
 from ledger.sessions import LONDON, Session
 from ledger.words import SEALED
+from projections.asking.questions import StatedContact
 from projections.penalties.notice_checks import holds, named_wrongly, notice_faults
 from projections.penalties.referral_file import Check, File, refer
 from projections.penalties.referral_leave import (
@@ -303,7 +304,7 @@ def parent_unknown(file: File) -> Iterator[Finding]:
     if not file.known.readable:
         yield Blocker("parent_unknown", "the particulars cannot be read without their keys", action=contacts)
         return
-    contact = next((each for each in file.known.contacts if each.get("id") == file.parent), {})
+    contact = next((each for each in file.known.contacts if each.get("id") == file.parent), StatedContact())
     at_home = contact.get("lives_with") and file.known.address
     lacks = [
         what

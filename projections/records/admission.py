@@ -24,6 +24,7 @@ from ledger.events import (
     ParticularsAmended,
     PupilAdmitted,
     PupilRemoved,
+    RollEvent,
 )
 from ledger.grounds import ground
 from ledger.policy import Policy
@@ -135,7 +136,7 @@ def roll_spells(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict
         spells = found.setdefault(owners[row.stream], [])
         if isinstance(event, PupilAdmitted):
             spells.append(Spell([], {}, []))
-        if spells:
+        if spells and isinstance(event, RollEvent):
             _take_in(spells[-1], RollEntry(row.position, from_micros(row.recorded_at), event))
     return {pupil: spells for pupil, spells in found.items() if spells}
 

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from ledger.events import ContactLogged, NoticeIssued, PenaltyReferred
+from ledger.events import ContactLogged, MarkAmended, NoticeIssued, PenaltyReferred
 from ledger.finding import Finding
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session, format_moment, from_micros, micros
@@ -65,6 +65,8 @@ def amendments(
     rows = {each.position: each for each in found if pupils is None or each.pupil in pupils}
     made = []
     for row, event in answers.opened(answers.ledger.reads.rows_at(sorted(rows))):
+        if not isinstance(event, MarkAmended):
+            continue
         pupil, session, was, now, _ = rows.pop(row.position)
         made.append(
             Amendment(

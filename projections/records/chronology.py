@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ledger.events import FollowUpEvent
 from ledger.sessions import from_micros
 from ledger.streams import follow_up_stream
 from projections.asking.questions import Answers, Moment
@@ -35,5 +36,6 @@ def chronologies(
         if row.position <= moment.position and (topics is None or row.topic in topics)
     ]
     for row, event in answers.opened(rows):
-        found[owners[row.stream]].append(FollowUp(row.position, from_micros(row.recorded_at), event))
+        if isinstance(event, FollowUpEvent):
+            found[owners[row.stream]].append(FollowUp(row.position, from_micros(row.recorded_at), event))
     return {pupil: sorted(events, key=lambda each: each.position) for pupil, events in found.items()}

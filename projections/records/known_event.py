@@ -8,7 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 from ledger.events import Event, FollowUpEvent, RollEvent
 from ledger.sessions import LONDON
 
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=Event, covariant=True)
 
 
 class KnownEvent(NamedTuple, Generic[E]):

@@ -14,7 +14,16 @@ from typing import Any
 import msgspec
 
 from ledger.errors import Misconfigured
-from ledger.events import AbsenceReported, ArrivalLogged, EntryEvent, Event, MarkAmended, MarkAsserted, MarkRecorded
+from ledger.events import (
+    AbsenceReported,
+    ArrivalLogged,
+    EntryEvent,
+    Event,
+    MarkAmended,
+    MarkAsserted,
+    MarkRecorded,
+    RecordReceived,
+)
 from ledger.sessions import Half, Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import entry_of, entry_stream, follow_up_stream, register_stream, year_prefix
@@ -171,6 +180,7 @@ def received_answers(answers: Answers, moment: Moment, pupil: str) -> list[Recei
             recorded_at=format_moment(from_micros(row.recorded_at)),
         )
         for row, event in answers.opened(rows)
+        if isinstance(event, RecordReceived)
     ]
 
 
@@ -208,7 +218,7 @@ def _entries(answers: Answers, moment: Moment, streams: list[str]) -> dict[str, 
 def _marks(answers: Answers, moment: Moment, rows: list[Row]) -> dict[str, list[MarkAnswer]]:
     """Return what each entry had said by the moment, by stream."""
     known = [row for row in rows if row.position <= moment.position]
-    opened = {row.position: event for row, event in answers.opened(known)}
+    opened = {row.position: event for row, event in answers.opened(known) if isinstance(event, EntryEvent)}
     found: dict[str, list[MarkAnswer]] = defaultdict(list)
     for row in known:
         event = opened.get(row.position)

@@ -82,12 +82,13 @@ def role_contacts(answers: Answers, moment: Moment) -> list[Contact]:
         if row.position <= moment.position and row.topic == "school.RoleNamed"
     ]
     named: dict[str, RoleNamed] = {}
-    for _, event in sorted(answers.opened(rows), key=lambda told: (told[1].from_day, told[0].position)):
+    roles = [event for _, event in answers.opened(rows) if isinstance(event, RoleNamed)]
+    for event in sorted(roles, key=lambda event: event.from_day):  # of one day as they were recorded
         if event.from_day <= moment.as_of:
             named[event.role] = event
     return [
-        Contact(role=role, name=holder.name, title=holder.title, contact=event.contact)
+        Contact(role=role, name=holder.name, title=holder.title, contact=named[role].contact)
         for role in CONTACT_ROLES
-        if (event := named.get(role))
-        for holder in event.holders
+        if role in named
+        for holder in named[role].holders
     ]
