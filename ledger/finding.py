@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -48,9 +48,12 @@ class Finding(msgspec.Struct, frozen=True):
     position: int | None = None
     action: Action | None = None
 
-    def plain(self) -> dict[str, str | int | None]:
-        """Return what programs read of it; how an action is carried out is each door's own."""
-        return {field: getattr(self, field) for field in ("rule", "sentence", "pupil", "session", "position")}
+    def plain(
+        self, *fields: Literal["rule", "sentence", "pupil", "session", "position"]
+    ) -> dict[str, str | int | None]:
+        """Return what programs read of it, all of it or these fields; how an action is carried out is each door's
+        own."""
+        return {name: getattr(self, name) for name in fields or ("rule", "sentence", "pupil", "session", "position")}
 
 
 class Blocker(Finding, frozen=True):

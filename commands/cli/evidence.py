@@ -89,7 +89,8 @@ def make_evidence(
         found, basis = evidence(house.answers, moment, pupil, first, last, pin)
         if found.blockers and not draft:
             for each in found.blockers[:SHOWN]:
-                note(f"{each.rule}: {each.session or f'position {each.position}'}: {each.sentence}")
+                where = each["session"] or f"position {each['position']}"
+                note(f"{each['rule']}: {where}: {each['sentence']}")
             raise Blocked(f"nothing was made, because of {len(found.blockers)} blockers: settle them, or give --draft")
         made = bundle(house.answers, moment, found, basis, open_seal(seal) if seal else None, draft=draft)
     _write(output, made)

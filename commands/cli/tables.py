@@ -24,6 +24,7 @@ from ledger.sessions import LONDON, parse_moment
 from ledger.text import in_a_cell, in_lines, one_line
 from ledger.words import counted
 from projections.figures.cohorts import AbsenceAnswer, PenaltyAnswer
+from projections.lines import command_line
 
 BETWEEN = 3  # between two columns
 READABLE = 12  # a text in a narrower column than this is not read but spelt out
@@ -68,8 +69,9 @@ def _on_screen(part: Part, width: int) -> Sequence[Any]:
 def _ruled(section: Section, width: int) -> list[Any]:
     """Return a section for a screen so wide: lines break between words, and where not even the words have room the
     least important columns are left out, and named below. In a cell nothing can leave it, whatever was recorded."""
-    headings, right = [in_a_cell(heading) for heading in section.headings], numeric(section)
-    cells = [[in_a_cell(shown(value)) for value in row] for row in section.rows]
+    columns = len(section.headings) - section.off_screen
+    headings, right = [in_a_cell(heading) for heading in section.headings[:columns]], numeric(section)
+    cells = [[in_a_cell(shown(value)) for value in row[:columns]] for row in section.rows]
     needed = [_room([heading, *(row[place] for row in cells)]) for place, heading in enumerate(headings)]
     kept = list(range(len(headings)))
     while len(kept) > 1 and sum(needed[place] + BETWEEN for place in kept) - BETWEEN > width:
@@ -235,9 +237,13 @@ def _met(met: bool) -> str:
 # --- findings -------------------------------------------------------------------------------------------------------
 
 
-def findings_table(title: str, found: Iterable[Finding], simulated: bool) -> Section:
-    made = table(title, simulated, rule="left", pupil="left", session="left", position="right", finding="left")
-    for finding in found:
-        place = "" if finding.position is None else str(finding.position)
-        made.add_row(finding.rule, finding.pupil or "", finding.session or "", place, one_line(finding.sentence))
+def findings_table(title: str, findings: Iterable[Finding], simulated: bool) -> Section:
+    """Return a line a finding; in a file also the command that settles it, where one does."""
+    columns = {"rule": "left", "pupil": "left", "session": "left", "position": "right", "finding": "left"}
+    made = table(title, simulated, **columns, command="left")
+    made.off_screen = 1
+    for each in findings:
+        place = "" if each.position is None else str(each.position)
+        about = (each.rule, each.pupil or "", each.session or "", place, one_line(each.sentence))
+        made.add_row(*about, command_line(each.action))
     return made

@@ -17,7 +17,7 @@ Value = str | int | float | None
 @dataclass
 class Section:
     """`right` says which columns stand on the right; left out, those of numbers. `lines` stand on a screen in place of
-    the table, where people read sentences."""
+    the table, where people read sentences; of a table, a screen is without the last columns that are `off_screen`."""
 
     title: str
     headings: Sequence[str]
@@ -25,6 +25,7 @@ class Section:
     notes: Sequence[str] = ()
     right: list[bool] | None = None
     lines: Sequence[str] | None = None
+    off_screen: int = 0
 
     def add_row(self, *cells: Value) -> None:
         self.rows.append(list(cells))

@@ -33,7 +33,6 @@ from projections.audit.proof import Rule
 from projections.audit.record import RecordLine, record
 from projections.audit.testimony import (
     About,
-    Blocker,
     CodeKey,
     Evidence,
     NoticeTold,
@@ -143,7 +142,7 @@ def evidence(
         first_day=first.isoformat(),
         last_day=last.isoformat(),
         years=years,
-        blockers=[Blocker(rule=f.rule, sentence=f.sentence, session=f.session, position=f.position) for f in found],
+        blockers=[finding.plain("rule", "sentence", "session", "position") for finding in found],
         case=pin,
         school={"urn": school.urn, "name": school.name, "la": school.la, "estab": school.estab},
         head=heads[0].name if heads else "",

@@ -8,6 +8,7 @@ seen. Verify speaks of things that nobody may settle but an engineer."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ledger.case import Leave
 from ledger.codes import CODES, UNRESOLVED, by_symbol
 from ledger.errors import LedgerError, Misconfigured
 from ledger.events import LeaveDecided
-from ledger.finding import Finding
+from ledger.finding import OPEN, Finding, Open, action
 from ledger.keys import KeyStore
 from ledger.school import School, take_in
 from ledger.sessions import LONDON, Session, from_micros, school_year
@@ -118,6 +119,7 @@ def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
             continue
         pupil, session = entries.pupils[entries.pupil[row]], Session.from_number(int(entries.session[row]))
         code, where = symbol_of(entries.code[row]), (pupil, str(session), int(entries.from_position[row]))
+        amend = partial(action, "AmendMark", pupil=pupil, session=session, code=Open("CODE"), reason=OPEN)
         if off_roll[row]:
             yield Finding("mark_off_roll", f"{code} stands on a day the pupil is not on roll any more", *where)
         elif no_session[row]:
@@ -125,15 +127,14 @@ def _entry_findings(moment: Moment, entries: Entries) -> Iterator[Finding]:
         else:
             expected = school.expected(pupil, session)
             if expected and expected.code != code and entries.code[row] != UNREADABLE:
-                yield Finding(
-                    "mark_beside_expected", f"{code} stands where {expected.cites} expects {expected.code}", *where
-                )
+                sentence = f"{code} stands where {expected.cites} expects {expected.code}"
+                yield Finding("mark_beside_expected", sentence, *where, amend(code=expected.code))
         if secondary[row] and not school.pupils[pupil].of_secondary_age(session.day):
-            yield Finding("code_of_secondary_age", f"{code} stands for a pupil of primary age", *where)
+            yield Finding("code_of_secondary_age", f"{code} stands for a pupil of primary age", *where, amend())
         if open_n[row] and not no_session[row]:
             deadline = school.calendar.school_days_after(session.day, policy.n_deadline_school_days)
             if deadline is not None and deadline < moment.as_of:
-                yield Finding("n_overdue", f"N should have become a reason by {deadline}", *where)
+                yield Finding("n_overdue", f"N should have become a reason by {deadline}", *where, amend())
 
 
 def _leave_findings(answers: Answers, moment: Moment, year: int) -> Iterator[Finding]:
@@ -149,13 +150,8 @@ def _leave_findings(answers: Answers, moment: Moment, year: int) -> Iterator[Fin
         leave = refused[row.position]
         on = from_micros(row.recorded_at).astimezone(LONDON).date()
         if on <= moment.as_of and isinstance(event, LeaveDecided) and not event.sealed and not event.reason:
-            yield Finding(
-                "leave_refused_without_reason",
-                f"leave {leave.request} was refused on {on}, in whole or in part, and no reason is stated",
-                leave.pupil,
-                str(leave.first),
-                row.position,
-            )
+            sentence = f"leave {leave.request} was refused on {on}, in whole or in part, and no reason is stated"
+            yield Finding("leave_refused_without_reason", sentence, leave.pupil, str(leave.first), row.position)
 
 
 def _refuses(leave: Leave, moment: Moment) -> bool:

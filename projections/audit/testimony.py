@@ -91,20 +91,13 @@ class Withheld(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-class Blocker(msgspec.Struct, frozen=True, kw_only=True):
-    rule: str
-    sentence: str
-    session: str | None
-    position: int | None
-
-
 class Evidence(Answer, frozen=True, kw_only=True):
     """Everything that people read, in their order. `years` are the school years whose events it rests on."""
 
     first_day: str
     last_day: str
     years: list[int]
-    blockers: list[Blocker]
+    blockers: list[dict[str, str | int | None]]  # findings about this pupil
     case: Pin | None
     school: dict[str, str]
     head: str

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from ledger.events import PupilAdmitted, PupilRemoved
-from ledger.finding import Finding
+from ledger.finding import OPEN, Action, Finding, action
 from ledger.grounds import Ground, ground
 from projections.asking.questions import Answers, Moment
 from projections.records.admission import Spell, contacts_on, roll_spells, spell_on, year_begins
@@ -32,7 +32,10 @@ def roll_findings(answers: Answers, moment: Moment) -> list[Finding]:
         if upn := spell.value("upn", moment.as_of):
             holders[upn].append(pupil)
         if moment.school.on_roll(pupil, moment.as_of):
-            found += [Finding(*said, pupil) for said in _particulars(spell, moment)]
+            found += [
+                Finding(rule, sentence, pupil, action=_settling(rule, pupil, moment))
+                for rule, sentence in _particulars(spell, moment)
+            ]
         removed = spell.removed
         if removed is not None and _last_day(spell) >= begins:
             found += [Finding(*said, pupil, position=removed.position) for said in _removal(pupil, spell, moment)]
@@ -70,6 +73,13 @@ def _particulars(spell: Spell, moment: Moment) -> Iterator[tuple[str, str]]:
     assert isinstance(admitted, PupilAdmitted)
     if not spell.value("last_school", day) and (policy is None or admitted.year_group != policy.year_groups_youngest):
         yield "last_school_missing", "no last school is stated"
+
+
+def _settling(rule: str, pupil: str, moment: Moment) -> Action:
+    """Return the command that states what is missing."""
+    if rule in ("upn_missing", "last_school_missing"):
+        return action("AmendParticulars", pupil=pupil, from_day=moment.as_of, reason=OPEN)
+    return action("ChangeContacts", pupil=pupil, parents=OPEN)
 
 
 def _removal(pupil: str, spell: Spell, moment: Moment) -> Iterator[tuple[str, str]]:

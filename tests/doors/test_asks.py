@@ -76,6 +76,15 @@ def test_a_book_holds_every_section_and_a_table_says_what_it_leaves_out(school: 
     assert said.err == ("attendance: not in register.csv, which holds one table: Amended or explained (SIMULATED)\n")
 
 
+def test_a_file_of_findings_says_what_settles_each(school: Path) -> None:
+    found = run("doctor", "--as-of", "2024-10-01")
+    run("doctor", "--as-of", "2024-10-01", "-o", str(school / "doctor.csv"))
+    rows = list(csv.DictReader((school / "doctor.csv").open(encoding="utf-8")))
+    assert "attendance amend" not in found.out
+    overdue = next(row for row in rows if row["rule"] == "n_overdue")
+    assert overdue["command"] == f"attendance amend {overdue['pupil']} {overdue['session']} CODE --reason"
+
+
 def test_a_file_that_is_not_of_this_verb_stays(school: Path) -> None:
     (school / "mine.csv").write_text("name,phone\n")
     assert "so it stays as it is" in run("absence", "-o", str(school / "mine.csv")).sentence
