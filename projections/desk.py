@@ -99,8 +99,8 @@ class Desk:
         """Return the chronologies of this school year and the one before, of all pupils and of those removed."""
         year = school_year(self.day)
         everybody = {*self.pupils, *self.removed}
-        found = chronologies(self.answers, self.moment, everybody, range(year - 1, year + 1))
-        return {pupil: found.get(pupil, []) for pupil in everybody}
+        events = chronologies(self.answers, self.moment, everybody, range(year - 1, year + 1))
+        return {pupil: events.get(pupil, []) for pupil in everybody}
 
     # --- marks ---
 
@@ -116,12 +116,12 @@ class Desk:
         years = sorted({school_year(day) for day in (self.day, *recent)})
         frame = self.answers.entries(self.moment, years, self.pupils)
         frame = frame.where(frame.session <= last_session(self.day))
-        found: dict[str, dict[Session, Mark]] = {pupil: {} for pupil in self.pupils}
+        by_pupil: dict[str, dict[Session, Mark]] = {pupil: {} for pupil in self.pupils}
         columns = (frame.pupil.tolist(), frame.session.tolist(), frame.code.tolist(), frame.from_position.tolist())
         sessions = {number: Session.from_number(number) for number in set(columns[1])}
         for pupil, number, code, position in zip(*columns, strict=True):
-            found[frame.pupils[pupil]][sessions[number]] = Mark(symbol_of(code), position)
-        return found
+            by_pupil[frame.pupils[pupil]][sessions[number]] = Mark(symbol_of(code), position)
+        return by_pupil
 
     @cached_property
     def registers(self) -> dict[tuple[Session, str], Handled]:
@@ -130,12 +130,12 @@ class Desk:
         days = calendar.school_days_until(self.day, 2 * self.policy.contact_authority_day)
         classes = {day: self.school.classes_on(day) for day in days}
         wanted = [(Session(day, half), name) for day in days for half in Half for name in classes[day]]
-        found = dict.fromkeys(wanted, Handled())
+        registers = dict.fromkeys(wanted, Handled())
         for row in self.answers.ledger.reads.stream_rows([register_stream(*each) for each in wanted]):
             if row.position <= self.moment.position:
                 handled, place = row.topic.removeprefix("register.Register").lower(), register_of(row.stream)
-                found[place] = found[place]._replace(**{handled: True})
-        return found
+                registers[place] = registers[place]._replace(**{handled: True})
+        return registers
 
     def class_of(self, pupil: str, day: date) -> str:
         return self.school.pupils[pupil].placement(day).class_name
@@ -164,8 +164,8 @@ class Desk:
         """Return where a pupil stands on the contact ladder: nowhere, who is not on roll on the day."""
         if pupil not in self.marks:
             return ladder({}, [], Contacts(()), self.school.calendar, self.policy, self.day)
-        marks, told = self.due_marks(pupil), self.chronology[pupil]
-        return ladder(marks, told, self.contacts(pupil), self.school.calendar, self.policy, self.day)
+        marks, events = self.due_marks(pupil), self.chronology[pupil]
+        return ladder(marks, events, self.contacts(pupil), self.school.calendar, self.policy, self.day)
 
 
 def _in_order(contacts: Iterable[StatedContact]) -> tuple[str, ...]:

@@ -66,10 +66,10 @@ class DueAnswer(Answer, frozen=True, kw_only=True):
 
 def duties(desk: Desk, kind: str | None = None, pupil: str | None = None) -> list[Duty]:
     """Return what is to be done, in order; only of one kind, only about one pupil."""
-    found = [duty for source in SOURCES for duty in source(desk)]
-    unknown = {duty.rule for duty in found}.difference(KINDS)
+    every = [duty for source in SOURCES for duty in source(desk)]
+    unknown = {duty.rule for duty in every}.difference(KINDS)
     assert not unknown, f"kinds of duty that nobody can ask for: {unknown}"
-    chosen = [duty for duty in found if kind in (None, duty.rule) and pupil in (None, duty.pupil)]
+    chosen = [duty for duty in every if kind in (None, duty.rule) and pupil in (None, duty.pupil)]
     return sorted(chosen, key=lambda duty: _place(duty, desk))
 
 
@@ -83,7 +83,7 @@ def desk_of(answers: Answers, moment: Moment, now: datetime | None = None) -> De
     return None if moment.in_force is None else Desk(answers, moment, moment.policy, now)
 
 
-def due_answers(desk: Desk, found: list[Duty]) -> list[DueAnswer]:
+def due_answers(desk: Desk, due: list[Duty]) -> list[DueAnswer]:
     """Return duties as programs read them. Names and numbers are opened on a screen only."""
     return [
         DueAnswer(
@@ -97,7 +97,7 @@ def due_answers(desk: Desk, found: list[Duty]) -> list[DueAnswer]:
             vulnerable=_vulnerable(duty.pupil or "", desk),
             command=command_line(duty.action),
         )
-        for duty in found
+        for duty in due
     ]
 
 

@@ -94,11 +94,11 @@ def print_moving_form(
 
     with opened(ledger, keys) as house:
         moment = house.answers.moment(about, known)
-        found = roll_answers(house.answers, moment, known_pupils(moment, [pupil])) if pupil else []
-        if found and not found[0].readable:
+        lines = roll_answers(house.answers, moment, known_pupils(moment, [pupil])) if pupil else []
+        if lines and not lines[0].readable:
             raise Misconfigured("the admission register cannot be read without its keys, so the form would be blank")
         final_year = moment.policy.year_groups_final if moment.in_force else ""
-        facts = {"fields": _moving_fields(found[0] if found else None), "final_year": final_year}
+        facts = {"fields": _moving_fields(lines[0] if lines else None), "final_year": final_year}
         write_bytes(path, render("moving-form", moment, facts))
         say(f"wrote {path.name}" + (" (SIMULATED)" if house.simulated else ""))
 
@@ -153,7 +153,7 @@ def check_deletion(
 # --- how it is shown ------------------------------------------------------------------------------------------------
 
 
-def _roll_table(found: list[RollAnswer], simulated: bool) -> Section:
+def _roll_table(lines: list[RollAnswer], simulated: bool) -> Section:
     made = table(
         TITLE,
         simulated,
@@ -169,7 +169,7 @@ def _roll_table(found: list[RollAnswer], simulated: bool) -> Section:
         contacts="right",
         amendments="right",
     )
-    for each in found:
+    for each in lines:
         counts = (len(each.parents), len(each.emergency_contacts), len(each.amendments))
         name = one_line(each.name) if each.readable else SEALED
         days = (each.starting_day, (each.removal or {}).get("last_day", ""))
@@ -179,24 +179,24 @@ def _roll_table(found: list[RollAnswer], simulated: bool) -> Section:
     return made
 
 
-def _pupil_parts(found: RollAnswer, simulated: bool) -> list[Part]:
+def _pupil_parts(line: RollAnswer, simulated: bool) -> list[Part]:
     """Return one pupil's line of the register: particulars, people, and everything it said before."""
-    head = table(f"Particulars of {found.pupil}", simulated, particular="left", says="left")
-    for heading, text in _particulars(found):
-        sealed = heading == "full name" and not found.readable
-        head.add_row(heading, SEALED if sealed else one_line(text))
+    head = table(f"Particulars of {line.pupil}", simulated, particular="left", says="left")
+    for heading, text in _particulars(line):
+        unreadable = heading == "full name" and not line.readable
+        head.add_row(heading, SEALED if unreadable else one_line(text))
     people = table("Parents and emergency contacts", simulated, who="left", **dict.fromkeys(PERSON, "left"))
-    for who, listed in (("parent", found.parents), ("emergency", found.emergency_contacts)):
+    for who, listed in (("parent", line.parents), ("emergency", line.emergency_contacts)):
         for each in listed:
             lives = "yes" if each["lives_with"] else ""
             people.add_row(who, *(one_line(lives if field == "lives_with" else each.get(field)) for field in PERSON))
-    if not found.amendments:
+    if not line.amendments:
         return [head, people, "never amended"]
     columns = ("what", "before", "after", "from", "why", "recorded", "by")
     changes = table("Amendments", simulated, **dict.fromkeys(columns, "left"), position="right")
-    for change in found.amendments:
+    for change in line.amendments:
         by = f"{change.by['name']} ({change.by['title']})"
-        told = (
+        row = (
             change.what,
             change.before,
             change.after,
@@ -205,41 +205,41 @@ def _pupil_parts(found: RollAnswer, simulated: bool) -> list[Part]:
             london(change.recorded_at),
             by,
         )
-        changes.add_row(*map(one_line, told), str(change.position))
+        changes.add_row(*map(one_line, row), str(change.position))
     return [head, people, changes]
 
 
-def _particulars(found: RollAnswer) -> list[tuple[str, str]]:
-    spells = [f"{each['first']} to {each['last'] or 'now'}" for each in found.spells]
-    said = [
-        ("full name", found.name),
-        ("sex", found.sex),
-        ("birth date", found.born),
-        ("UPN", found.upn),
-        ("address", found.address),
-        ("e-mail", found.email),
-        ("starting day", found.starting_day),
-        ("last school", found.last_school),
-        ("class", found.class_name),
-        ("year group", found.year_group),
+def _particulars(line: RollAnswer) -> list[tuple[str, str]]:
+    spells = [f"{each['first']} to {each['last'] or 'now'}" for each in line.spells]
+    fields = [
+        ("full name", line.name),
+        ("sex", line.sex),
+        ("birth date", line.born),
+        ("UPN", line.upn),
+        ("address", line.address),
+        ("e-mail", line.email),
+        ("starting day", line.starting_day),
+        ("last school", line.last_school),
+        ("class", line.class_name),
+        ("year group", line.year_group),
         ("on roll", ", ".join(spells)),
     ]
-    if removal := found.removal:
-        said.append(("last day", removal["last_day"]))
-        said.append(("ground", f"{removal['ground']}: {removal['regulation'] or 'none of the regulation'}"))
-        said += [("shown by", removal["shown_by"]), ("destination", removal["destination"])]
-    for form in found.moving_forms:
+    if removal := line.removal:
+        fields.append(("last day", removal["last_day"]))
+        fields.append(("ground", f"{removal['ground']}: {removal['regulation'] or 'none of the regulation'}"))
+        fields += [("shown by", removal["shown_by"]), ("destination", removal["destination"])]
+    for form in line.moving_forms:
         moving = f"received on {form['received_on']}, leaving on {form['leaving_on']}"
         places = ", ".join(filter(None, (form["new_school"], form["new_school_address"], form["new_address"])))
-        said.append(("form for moving from school", f"{moving}, to {places or 'a place not stated'}"))
-    return said
+        fields.append(("form for moving from school", f"{moving}, to {places or 'a place not stated'}"))
+    return fields
 
 
-def _sheet(found: list[RollAnswer]) -> tuple[list[str], list[list[str]]]:
+def _sheet(lines: list[RollAnswer]) -> tuple[list[str], list[list[str]]]:
     """Return the register as headings and a row a pupil; people are numbered as far as anybody has them."""
     most = {
-        "parent": max((len(each.parents) for each in found), default=0),
-        "emergency contact": max((len(each.emergency_contacts) for each in found), default=0),
+        "parent": max((len(each.parents) for each in lines), default=0),
+        "emergency contact": max((len(each.emergency_contacts) for each in lines), default=0),
     }
     plain = ["pupil", "name", "sex", "born", "upn", "address", "email", "last school", "class", "year group"]
     headings = [*plain, "starting day", "last day", "ground", "destination"]
@@ -250,7 +250,7 @@ def _sheet(found: list[RollAnswer]) -> tuple[list[str], list[list[str]]]:
         for field in PERSON
     ]
     rows = []
-    for each in found:
+    for each in lines:
         removal = each.removal or {}
         row = [each.pupil, each.name, each.sex, each.born, each.upn, each.address, each.email, each.last_school]
         row += [each.class_name, each.year_group, each.starting_day, removal.get("last_day", "")]
@@ -263,13 +263,13 @@ def _sheet(found: list[RollAnswer]) -> tuple[list[str], list[list[str]]]:
     return headings, rows
 
 
-def _moving_fields(found: RollAnswer | None) -> list[list[str]]:
+def _moving_fields(line: RollAnswer | None) -> list[list[str]]:
     """Return the fields of the form for moving from school, blank where nothing is known."""
-    form = found.moving_forms[-1] if found and found.moving_forms else {}
+    form = line.moving_forms[-1] if line and line.moving_forms else {}
     return [
-        ["Child's name", found.name if found else ""],
-        ["Class", found.class_name if found else ""],
-        ["Current address", found.address if found else ""],
+        ["Child's name", line.name if line else ""],
+        ["Class", line.class_name if line else ""],
+        ["Current address", line.address if line else ""],
         ["Date of leaving", form.get("leaving_on", "")],
         ["New home address", form.get("new_address", "")],
         ["Name of the new school", form.get("new_school", "")],
@@ -277,15 +277,15 @@ def _moving_fields(found: RollAnswer | None) -> list[list[str]]:
     ]
 
 
-def _checks_table(found: DeletionAnswer, simulated: bool) -> Section:
+def _checks_table(answer: DeletionAnswer, simulated: bool) -> Section:
     made = table(
-        f"Deletion of {found.pupil} after {found.last_day}",
+        f"Deletion of {answer.pupil} after {answer.last_day}",
         simulated,
         what="left",
         met="left",
         how="left",
         command="left",
     )
-    for check in found.checks:
+    for check in answer.checks:
         made.add_row(check.what, "yes" if check.met else "no", one_line(check.sentence), one_line(check.command))
     return made

@@ -86,9 +86,9 @@ def _limit(house: House, until: date | None, everything: bool) -> int:
 def _tell(folder: Path, done: Written, simulated: bool, until: str | None, *, as_json: bool) -> None:
     manifest = done.manifest
     if as_json:
-        told = None if manifest is None else msgspec.to_builtins(manifest)
+        listed = None if manifest is None else msgspec.to_builtins(manifest)
         new = [segment.file for segment in done.new]
-        say_json({"folder": str(folder), "new": new, "signed": done.signed, "simulated": simulated, "manifest": told})
+        say_json({"folder": str(folder), "new": new, "signed": done.signed, "simulated": simulated, "manifest": listed})
         return
     marked = " (SIMULATED)" if simulated else ""
     if manifest is None:
@@ -118,27 +118,26 @@ def _verify(
     house = _house(ledger, keys)
     try:
         with progress_bar("verifying", held.manifest.position) as progress:
-            found = verify(folder, held, house.ledger if house else None, key, progress)
+            findings = verify(folder, held, house.ledger if house else None, key, progress)
     finally:
         if house is not None:
             house.close()
     signed = (folder / NOTE).is_file()
     if as_json:
-        told = {"position": held.manifest.position, "signed": signed, "signature_checked": key is not None}
-        findings = [{"rule": each.rule, "sentence": each.sentence, "position": each.position} for each in found]
+        about = {"position": held.manifest.position, "signed": signed, "signature_checked": key is not None}
         against = {"ledger_checked": house is not None, "simulated": held.manifest.simulated}
-        say_json({**told, **against, "findings": findings})
+        say_json({**about, **against, "findings": [each.plain("rule", "sentence", "position") for each in findings]})
     else:
-        for each in found:
+        for each in findings:
             say(one_line(each.sentence) + (f" (position {each.position})" if each.position else ""))
         marked = " (SIMULATED)" if held.manifest.simulated else ""
         unsigned = "" if key else ", unsigned"
-        say(f"{len(found) or 'nothing'} found; position {held.manifest.position}{unsigned}{marked}")
+        say(f"{len(findings) or 'nothing'} found; position {held.manifest.position}{unsigned}{marked}")
         if house is None:
             note("there is no ledger here, so the archive was checked by itself")
         if key is None:
             note("the signature was not checked: give --seal FOLDER or --verifier KEY" if signed else NOT_SIGNED)
-    if found:
+    if findings:
         raise typer.Exit(1)
 
 

@@ -36,13 +36,13 @@ def ask_absence(
     if pupils and (year_group or class_name or group):
         raise Refused("malformed", field="PUPIL", expected="either pupils or a year group, class or group")
     chosen = question.chosen(pupils, leavers=leavers, year_group=year_group, class_name=class_name, group=group)
-    found = absence_answers(question.answers, question.moment, chosen)
+    absence = absence_answers(question.answers, question.moment, chosen)
 
     def parts() -> list[Part]:
-        names = question.names([answer.pupil for answer in found])
-        return [absence_table(found, names, question.simulated), band_line(bands(found))]
+        names = question.names([answer.pupil for answer in absence])
+        return [absence_table(absence, names, question.simulated), band_line(bands(absence))]
 
-    return Reply(found, "Absence", parts)
+    return Reply(absence, "Absence", parts)
 
 
 @asks(verbs, "penalty", archive=True)
@@ -62,11 +62,11 @@ def ask_penalty(
     chosen = question.known(pupils) if pupils else sorted(question.moment.school.pupils)
     if ladder:
         return ladder_reply(question, chosen, named=bool(pupils))
-    found = penalty_answers(question.answers, question.moment, chosen, empty=bool(pupils))
+    windows = penalty_answers(question.answers, question.moment, chosen, empty=bool(pupils))
 
     def parts() -> list[Part]:
-        names = question.names([answer.pupil for answer in found])
-        counted = [counted_table(answer, question.simulated) for answer in found if pupils and answer.sessions]
-        return [penalty_table(found, names, question.simulated), *counted, *weeks_line(found)]
+        names = question.names([answer.pupil for answer in windows])
+        counted = [counted_table(answer, question.simulated) for answer in windows if pupils and answer.sessions]
+        return [penalty_table(windows, names, question.simulated), *counted, *weeks_line(windows)]
 
-    return Reply(found, "Penalty window", parts)
+    return Reply(windows, "Penalty window", parts)

@@ -84,8 +84,8 @@ def show_changes(
 def _counted(counts: dict[str, int]) -> str:
     """Return counts as a line, of many the largest ones."""
     most = sorted(counts, key=lambda what: -counts[what])[:MOST]
-    told = [f"{count} {one_line(what)}" for what, count in counts.items() if what in most]
-    return ", ".join(told) + (f", and {len(counts) - MOST} more with fewer" if len(counts) > MOST else "")
+    parts = [f"{count} {one_line(what)}" for what, count in counts.items() if what in most]
+    return ", ".join(parts) + (f", and {len(counts) - MOST} more with fewer" if len(counts) > MOST else "")
 
 
 def _changes_table(lines: list[ChangeLine], simulated: bool) -> Section:

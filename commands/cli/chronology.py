@@ -16,12 +16,14 @@ NOTHING = "nothing known"
 def followup_parts(answer: FollowUpAnswer, names: Names, simulated: bool) -> list[Any]:
     """Return the chronology, a line about the ladder, and the codes, as far as there are any."""
     title = f"Follow-up of {answer.pupil}, {name_of(answer.pupil, names)}"
-    told = table(title, simulated, recorded="left", what="left", about="left", says="left", by="left", position="right")
+    events = table(
+        title, simulated, recorded="left", what="left", about="left", says="left", by="left", position="right"
+    )
     for each in answer.chronology:
         by = one_line(f"{each.by.name} ({each.by.title})")
         says = SEALED if each.sealed else one_line(fields_said(each.says))
-        told.add_row(london(each.recorded_at), each.what, fields_about(each.says), says, by, str(each.position))
-    parts: list[Any] = [told, _ladder_line(answer.ladder)]
+        events.add_row(london(each.recorded_at), each.what, fields_about(each.says), says, by, str(each.position))
+    parts: list[Any] = [events, _ladder_line(answer.ladder)]
     if answer.codes:
         codes = table("What each code rests on", simulated, session="left", code="left", rests_on="left")
         for code in answer.codes:
@@ -34,17 +36,17 @@ def _ladder_line(ladder: LadderAnswer) -> str:
     """Return where the ladder stands, in one line."""
     if not ladder.number:
         return "ladder: no run of absence without contact"
-    said = f"ladder: school day {ladder.number} without contact, since {ladder.first_day}"
+    line = f"ladder: school day {ladder.number} without contact, since {ladder.first_day}"
     rungs = ", ".join(f"{tried.rung} on day {tried.number}" for tried in ladder.tried)
-    said += f"; tried: {rungs or 'nothing'}"
-    said += f"; due: {', '.join(ladder.rungs_due)}" if ladder.rungs_due else ""
-    said += f"; next to ring: {ladder.next_contact}" if ladder.call_owed else ""
-    return said + ("; absent from education" if ladder.absent_from_education else "")
+    line += f"; tried: {rungs or 'nothing'}"
+    line += f"; due: {', '.join(ladder.rungs_due)}" if ladder.rungs_due else ""
+    line += f"; next to ring: {ladder.next_contact}" if ladder.call_owed else ""
+    return line + ("; absent from education" if ladder.absent_from_education else "")
 
 
 def _rests(code: CodeAnswer) -> str:
-    found = [
+    grounds = [
         " ".join(filter(None, (rest.kind, rest.name, f"({rest.position})" if rest.position else "")))
         for rest in code.rests_on
     ]
-    return ", ".join(found) or NOTHING
+    return ", ".join(grounds) or NOTHING

@@ -147,8 +147,8 @@ def _required(text: str, option: str) -> datetime | None:
 
 def _between(then: Moment, now: Moment) -> str:
     cautions = dict.fromkeys(moment.caution for moment in (then, now) if moment.caution)
-    said = "".join(f"; caution: {caution}" for caution in cautions)
-    return f"as of {now.as_of}, as known at position {then.position} and at position {now.position}{said}"
+    cautioned = "".join(f"; caution: {caution}" for caution in cautions)
+    return f"as of {now.as_of}, as known at position {then.position} and at position {now.position}{cautioned}"
 
 
 def _answered(answer: dict[str, Any]) -> str:
@@ -159,13 +159,13 @@ def _yes(value: Any) -> str:
     return {True: "yes", False: "no", None: "–"}[value] if value is None or isinstance(value, bool) else str(value)
 
 
-def _difference_tables(found: list[Difference], simulated: bool) -> list[Section]:
+def _difference_tables(changed: list[Difference], simulated: bool) -> list[Section]:
     columns = {"pupil": "left", "session": "left", "was": "left", "now": "left", "recorded": "left", "by": "left"}
     changes = table("Entries that stand differently", simulated, **columns, why="left", position="right")
     verdicts = table("Verdicts and counts", simulated, pupil="left", what="left", then="left", now="left")
     others = table("What they are judged by", simulated, about="left", what="left", recorded="left", by="left")
-    told: set[int] = set()
-    for each in found:
+    listed: set[int] = set()
+    for each in changed:
         for change in each.changes:
             when = london(change.recorded_at)
             row = (each.pupil, change.session, change.was or "", change.now or "", when, one_line(change.by))
@@ -175,24 +175,24 @@ def _difference_tables(found: list[Difference], simulated: bool) -> list[Section
         for name, (before, after) in each.counts.items():
             verdicts.add_row(each.pupil, name, _yes(before), _yes(after))
         for other in each.others:
-            if other.position not in told:
-                told.add(other.position)
+            if other.position not in listed:
+                listed.add(other.position)
                 others.add_row(other.about, other.what, london(other.recorded_at), one_line(other.by))
     return [made for made in (changes, verdicts, others) if made.rows]
 
 
 def _which(other: Policy, moment: Moment) -> str:
     """Return what the other policy is, and whether it is the one in force."""
-    said = f"the other policy is {other.name} ({other.title}, {other.edition}), rules {other.rules}"
+    sentence = f"the other policy is {other.name} ({other.title}, {other.edition}), rules {other.rules}"
     if other.rules == moment.rules:
-        return f"{said}: the one in force in this ledger"
-    return f"{said}; it is not this ledger's, which is {moment.policy.name}, rules {moment.rules}"
+        return f"{sentence}: the one in force in this ledger"
+    return f"{sentence}; it is not this ledger's, which is {moment.policy.name}, rules {moment.rules}"
 
 
-def _effect_table(found: list[Effect], names: Names, simulated: bool) -> Section:
+def _effect_table(turned: list[Effect], names: Names, simulated: bool) -> Section:
     columns = {"pupil": "left", "name": "left", "verdict": "left", "would_be": "left", "count": "left"}
     made = table("Under another policy", simulated, **columns, sessions="left")
-    for effect in found:
+    for effect in turned:
         counts = "{} > {}".format(*effect.counts)
         would_be = "met" if effect.verdict == "met" else effect.verdict.replace("_", " ")
         made.add_row(

@@ -86,18 +86,18 @@ def make_evidence(
         first, last = _within(first or begins, last or ends, moment.as_of)
         if case is None:  # what fixed a case was recorded, whatever day it gave itself
             check_has_been(moment, "--to" if to_day else "--as-of", last)
-        found, basis = evidence(house.answers, moment, pupil, first, last, pin)
-        if found.blockers and not draft:
-            for each in found.blockers[:SHOWN]:
+        answer, basis = evidence(house.answers, moment, pupil, first, last, pin)
+        if answer.blockers and not draft:
+            for each in answer.blockers[:SHOWN]:
                 where = each["session"] or f"position {each['position']}"
                 note(f"{each['rule']}: {where}: {each['sentence']}")
-            raise Blocked(f"nothing was made, because of {len(found.blockers)} blockers: settle them, or give --draft")
-        made = bundle(house.answers, moment, found, basis, open_seal(seal) if seal else None, draft=draft)
+            raise Blocked(f"nothing was made, because of {len(answer.blockers)} blockers: settle them, or give --draft")
+        made = bundle(house.answers, moment, answer, basis, open_seal(seal) if seal else None, draft=draft)
     _write(output, made)
     if as_json:
-        say_json(_answer(found, made, output, draft))
+        say_json(_answer(answer, made, output, draft))
     else:
-        _tell(found, made, output, draft)
+        _tell(answer, made, output, draft)
 
 
 @verbs.command("verifier")
@@ -142,7 +142,7 @@ def _within(first: date, last: date, as_of: date) -> tuple[date, date]:
     return first, last
 
 
-def _answer(found: Evidence, made: Bundle, output: Path, draft: bool) -> dict[str, object]:
+def _answer(answer: Evidence, made: Bundle, output: Path, draft: bool) -> dict[str, object]:
     repeated = (
         "pupil",
         "as_of",
@@ -156,7 +156,7 @@ def _answer(found: Evidence, made: Bundle, output: Path, draft: bool) -> dict[st
         "blockers",
     )
     return {
-        **{name: getattr(found, name) for name in repeated},
+        **{name: getattr(answer, name) for name in repeated},
         "draft": draft,
         "file": str(output),
         "sha256": sha256(made.content).hexdigest(),
@@ -166,22 +166,22 @@ def _answer(found: Evidence, made: Bundle, output: Path, draft: bool) -> dict[st
     }
 
 
-def _tell(found: Evidence, made: Bundle, output: Path, draft: bool) -> None:
-    counts = found.certificate
-    simulated = " (SIMULATED)" if found.simulated else ""
-    say(f"{'DRAFT of evidence' if draft else 'Evidence'} about {found.pupil}{simulated}: {output}")
+def _tell(answer: Evidence, made: Bundle, output: Path, draft: bool) -> None:
+    counts = answer.certificate
+    simulated = " (SIMULATED)" if answer.simulated else ""
+    say(f"{'DRAFT of evidence' if draft else 'Evidence'} about {answer.pupil}{simulated}: {output}")
     say(
-        f"{found.first_day} to {found.last_day}: {counts['attended']} attended and {counts['absent']} absent of "
+        f"{answer.first_day} to {answer.last_day}: {counts['attended']} attended and {counts['absent']} absent of "
         f"{counts['possible']} possible sessions, {counts['unauthorised']} of them without authority"
     )
-    say(f"as of {found.as_of}, as known at {found.known_at} (position {found.position}), policy {found.policy}")
-    if found.caution:
-        note(f"caution: {found.caution}")
-    sealed = f"sealed at position {made.checkpoint}" if made.checkpoint else "not sealed"
-    say(f"{sealed}; SHA-256 {sha256(made.content).hexdigest()}")
-    withdrawn = {each.notice: each.withdrawn_at for each in found.notices if each.withdrawn_at}
-    if found.case is not None and found.case.withdrawn is not None:
-        withdrawn[found.case.name] = found.case.withdrawn.recorded_at
+    say(f"as of {answer.as_of}, as known at {answer.known_at} (position {answer.position}), policy {answer.policy}")
+    if answer.caution:
+        note(f"caution: {answer.caution}")
+    checkpoint = f"sealed at position {made.checkpoint}" if made.checkpoint else "not sealed"
+    say(f"{checkpoint}; SHA-256 {sha256(made.content).hexdigest()}")
+    withdrawn = {each.notice: each.withdrawn_at for each in answer.notices if each.withdrawn_at}
+    if answer.case is not None and answer.case.withdrawn is not None:
+        withdrawn[answer.case.name] = answer.case.withdrawn.recorded_at
     for name, at in withdrawn.items():
         say(f"the notice {name} was WITHDRAWN ({at}), and counts for nothing")
     if made.signature is None:

@@ -24,10 +24,8 @@ SHOWN = 12  # sessions of an answer the other way that are named
 
 @asks(verbs, "explain")
 def explain(
-    asked: Question,
-    question: Annotated[
-        Literal["absence", "penalty"], typer.Argument(metavar="absence|penalty", help="Which verdict.")
-    ],
+    question: Question,
+    verdict: Annotated[Literal["absence", "penalty"], typer.Argument(metavar="absence|penalty", help="Which verdict.")],
     pupil: Pupil,
 ) -> Reply:
     """Say why: rules, weeks, sessions, entries with every amendment, and what is missing for the other answer.
@@ -37,57 +35,57 @@ def explain(
     \b
     Example: attendance explain penalty 1042 --as-of 2025-12-12 --known-at 2026-01-16T17:00
     """
-    asked.known([pupil])
+    question.known([pupil])
     explaining = {"absence": explain_absence, "penalty": explain_penalty}
-    found = explaining[question](asked.answers, asked.moment, pupil)
-    return Reply([found], f"Why: {question}", lambda: [_tree(found, name_of(pupil, asked.names([pupil])))])
+    proof = explaining[verdict](question.answers, question.moment, pupil)
+    return Reply([proof], f"Why: {verdict}", lambda: [_tree(proof, name_of(pupil, question.names([pupil])))])
 
 
-def _tree(found: Explanation, name: str) -> Tree:
+def _tree(proof: Explanation, name: str) -> Tree:
     """Return the proof as a tree: verdict, rules, sessions with their entries, and the way to the other verdict."""
-    simulated = " (SIMULATED)" if found.simulated else ""
-    tree = Tree(f"{found.pupil}, {name}: {_verdict(found)}{simulated}")
+    simulated = " (SIMULATED)" if proof.simulated else ""
+    tree = Tree(f"{proof.pupil}, {name}: {_verdict(proof)}{simulated}")
     by_rule = tree.add("by these rules")
-    for rule in found.stated:
+    for rule in proof.stated:
         by_rule.add(one_line(f"{rule.setting} = {_plain(rule.value)}: {rule.source}"))
-    if found.weeks:
-        tree.add(f"in {len(found.weeks)} school weeks, from that of {found.weeks[0]} to that of {found.weeks[-1]}")
-    entries = {each.session: each.entries for each in found.entries}
-    counted = [each for each in found.sessions if each.counts_as in ("penalty", "authorised", "unauthorised")]
+    if proof.weeks:
+        tree.add(f"in {len(proof.weeks)} school weeks, from that of {proof.weeks[0]} to that of {proof.weeks[-1]}")
+    entries = {each.session: each.entries for each in proof.entries}
+    counted = [each for each in proof.sessions if each.counts_as in ("penalty", "authorised", "unauthorised")]
     on = tree.add(f"on {len(counted)} sessions")
     for each in counted:
         leaf = on.add(f"{each.session}  {each.why} (position {each.position})")
         for mark in entries.get(each.session, []) if len(entries.get(each.session, [])) > 1 else []:
             leaf.add(_mark(mark))
-    aside = [each for each in found.sessions if each.counts_as in ("noticed", "missing", "not on roll") and each.code]
+    aside = [each for each in proof.sessions if each.counts_as in ("noticed", "missing", "not on roll") and each.code]
     for each in aside:
         tree.add(f"not {each.session}  {each.code}: {each.why}")
-    if found.near_misses:
+    if proof.near_misses:
         near = tree.add("not any more")
-        for miss in found.near_misses:
+        for miss in proof.near_misses:
             changed = f"{miss.session} {miss.was} became {miss.now} at position {miss.position}, by {miss.by}"
             near.add(one_line(f"{changed}: {miss.reason or 'no reason given'}"))
-    for flip in found.flips:
+    for flip in proof.flips:
         tree.add(_flip(flip))
-    for since in found.since:
+    for since in proof.since:
         tree.add(_since(since))
     return tree
 
 
-def _verdict(found: Explanation) -> str:
-    counts = found.counts
-    if found.question == "penalty":
-        threshold = next(rule.value for rule in found.stated if rule.setting == "penalty_threshold")
-        met = f"met on {found.met_on}" if found.met_on else "not met"
+def _verdict(proof: Explanation) -> str:
+    counts = proof.counts
+    if proof.question == "penalty":
+        threshold = next(rule.value for rule in proof.stated if rule.setting == "penalty_threshold")
+        met = f"met on {proof.met_on}" if proof.met_on else "not met"
         return f"penalty window {met}, {counts['penalty']} of {threshold} sessions"
-    cohort = next((name for name in ("severe", "persistent", "at_risk") if found.verdicts[name]), "none")
+    cohort = next((name for name in ("severe", "persistent", "at_risk") if proof.verdicts[name]), "none")
     return f"absent {counts['absent']} of {counts['possible']} possible sessions, cohort: {cohort.replace('_', ' ')}"
 
 
 def _mark(mark: Any) -> str:
     why = mark.reason or mark.cites
-    said = f"{mark.code} by {mark.by.name} ({mark.by.title}), {mark.recorded_at}, position {mark.position}"
-    return one_line(f"{said}: {why}" if why else said)
+    event = f"{mark.code} by {mark.by.name} ({mark.by.title}), {mark.recorded_at}, position {mark.position}"
+    return one_line(f"{event}: {why}" if why else event)
 
 
 def _flip(flip: Flip) -> str:

@@ -129,8 +129,8 @@ def forget(
         say_json({"forgettable": years, "forgotten": [], "simulated": simulated})
         return
     named = ", ".join(f"{owner.name}/{owner.year}" for owner in owners[:SHOWN]) + (" …" if len(owners) > SHOWN else "")
-    years_told = counted(len(owners), "pupil's year", "pupils' years")
-    what = f"{years_told} may be forgotten: {named}" if owners else "nothing is old enough to be forgotten"
+    many = counted(len(owners), "pupil's year", "pupils' years")
+    what = f"{many} may be forgotten: {named}" if owners else "nothing is old enough to be forgotten"
     say(what + (" (SIMULATED)" if simulated else ""))
 
 
@@ -152,7 +152,7 @@ def subject_access(
         moment = house.answers.moment(None, known)
         known_pupils(moment, [pupil])
         note_lost_keys(house)
-        found = subject_record(house.answers, moment, pupil)
+        record = subject_record(house.answers, moment, pupil)
         simulated = house.simulated
-    write_bytes(output, (escaped(json.dumps(found, ensure_ascii=False, indent=1)) + "\n").encode())
-    say(f"wrote {counted(len(found['events']), 'event')} to {output}" + (" (SIMULATED)" if simulated else ""))
+    write_bytes(output, (escaped(json.dumps(record, ensure_ascii=False, indent=1)) + "\n").encode())
+    say(f"wrote {counted(len(record['events']), 'event')} to {output}" + (" (SIMULATED)" if simulated else ""))

@@ -78,17 +78,17 @@ def _roles_table(answer: PolicyAnswer) -> Section:
     headings = dict.fromkeys(("role", "holder", "since", "contact", "recorded", "by"), "left")
     made = table(f"Roles on {answer.as_of}", answer.simulated, **headings, position="right")
     for role in answer.roles:
-        told = (
+        beside_it = (
             one_line(role.contact),
             london(role.recorded_at) if role.recorded_at else "",
             _by(role.by) if role.by else "",
             str(role.position or ""),
         )
         for place, holder in enumerate(role.holders):
-            beside = told if place == 0 else ("",) * len(told)
+            beside = beside_it if place == 0 else ("",) * len(beside_it)
             made.add_row(role.role, one_line(f"{holder.name} ({holder.title})"), holder.since, *beside)
         if not role.holders:
-            made.add_row(role.role, "nobody named", "", *told)
+            made.add_row(role.role, "nobody named", "", *beside_it)
     return made
 
 

@@ -69,8 +69,8 @@ def make_portable(
         raise Refused("malformed", field="--output", expected="a file's name without the pupil's UPN")
     write_bytes(path, text.encode())
     if as_json:
-        told = {"pupil": pupil, "file": str(output), "entries": len(record.entries), "notices": len(record.notices)}
-        say_json({**told, "as_of": record.as_of, "position": record.position, "simulated": record.simulated})
+        answer = {"pupil": pupil, "file": str(output), "entries": len(record.entries), "notices": len(record.notices)}
+        say_json({**answer, "as_of": record.as_of, "position": record.position, "simulated": record.simulated})
         return
     simulated = " (SIMULATED)" if record.simulated else ""
     say(f"Portable record of {pupil}{simulated}: {output}")

@@ -100,8 +100,8 @@ def rebuild_read_model(
         _rebuild_every(ledger, restart=restart, as_json=as_json)
         return
 
-    given = {"by": signer(by), "at": at, "accept_clock": accept_clock or None}
-    acceptance = _acceptance(given) if ledger_is_right else None
+    signature = {"by": signer(by), "at": at, "accept_clock": accept_clock or None}
+    acceptance = _acceptance(signature) if ledger_is_right else None
     with open_house(ledger, keys) as house:
         simulated = house.simulated
         if show_status:
@@ -129,8 +129,8 @@ def _source(house: House, folder: Path, verifier: str | None) -> Source:
     archive = open_archive(folder, house.ledger, None if verifier is None else parse_key(verifier))
     if verifier is None:
         note("the archive is unsigned, so it is held against the ledger first: --verifier KEY spares that")
-        if found := verify(folder, archive.held, house.ledger):
-            raise Misconfigured(f"nothing was rebuilt from the unsigned archive {folder}: {found[0].sentence}")
+        if faults := verify(folder, archive.held, house.ledger):
+            raise Misconfigured(f"nothing was rebuilt from the unsigned archive {folder}: {faults[0].sentence}")
     return partial(ArchivedMarks, folder, archive.manifest)
 
 
@@ -164,11 +164,11 @@ def _rebuild_every(url: str | None, *, restart: bool, as_json: bool) -> None:
         raise typer.Exit(NO)
 
 
-def _acceptance(given: Line) -> AcceptRestoration:
+def _acceptance(signature: Line) -> AcceptRestoration:
     """Return the command by which somebody takes a restored ledger for right, its positions yet to be filled in.
     Refuses: malformed, unknown_person."""
 
-    command = parse(line("AcceptRestoration", stood=1, ended=1, **given))
+    command = parse(line("AcceptRestoration", stood=1, ended=1, **signature))
     signed(command.by)
     return cast("AcceptRestoration", command)
 
@@ -183,9 +183,9 @@ def _of_restored(house: House, acceptance: AcceptRestoration) -> AcceptRestorati
     except Misconfigured as error:
         note(f"the ledger is taken for right, as you say: {str(error).partition(', and nothing is recorded')[0]}")
     house.check_opened()
-    now, asked = time_of(acceptance.at, house.ledger, house.simulated, house.ledger.now)
+    now, at = time_of(acceptance.at, house.ledger, house.simulated, house.ledger.now)
     ended, last = house.ledger.reads.head()
-    if asked is None and not acceptance.accept_clock:
+    if at is None and not acceptance.accept_clock:
         check_clock(micros(now), last, ())
     built = house.ledger.reads.read_model()
     assert built is not None
@@ -223,18 +223,18 @@ def _tell_dropped(dropped: bool, simulated: bool, *, as_json: bool) -> None:
 
 
 def _tell_status(engine: object, simulated: bool, *, as_json: bool) -> None:
-    found = status(engine)  # type: ignore[arg-type]
-    if found is None:
+    last = status(engine)  # type: ignore[arg-type]
+    if last is None:
         say_json(None) if as_json else say("no rebuild is under way")
         return
-    silent = time.time() - found.beat_at / 1e6
-    stuck = silent > STUCK_SECONDS or not found.at_work
+    silent = time.time() - last.beat_at / 1e6
+    stuck = silent > STUCK_SECONDS or not last.at_work
     if as_json:
-        moments = {name: format_moment(from_micros(getattr(found, name))) for name in ("begun_at", "beat_at")}
-        say_json({**found._asdict(), **moments, "stuck": stuck, "simulated": simulated})
+        moments = {name: format_moment(from_micros(getattr(last, name))) for name in ("begun_at", "beat_at")}
+        say_json({**last._asdict(), **moments, "stuck": stuck, "simulated": simulated})
         return
-    if found.at_work:
+    if last.at_work:
         seen = f"was last seen {silent:.0f} s ago" + (", which is long" if stuck else "")
     else:
         seen = "has ended: run the rebuild again, and it goes on from there"
-    say(f"{found.stage}: position {found.position} of {found.until}, {found.rows} rows; process {found.process} {seen}")
+    say(f"{last.stage}: position {last.position} of {last.until}, {last.rows} rows; process {last.process} {seen}")

@@ -26,28 +26,28 @@ def register_parts(register: RegisterAnswer, names: Names, simulated: bool) -> l
     speaking = [line for line in register.lines if _says_more(line)]
     if not speaking:
         return [grid, *taken]
-    told = table("Amended or explained", simulated, pupil="left", session="left", **MARK_COLUMNS)
+    amended = table("Amended or explained", simulated, pupil="left", session="left", **MARK_COLUMNS)
     for line in speaking:
-        _add_marks(told, [line.pupil, line.session], line.entries)
-    return [grid, *taken, told]
+        _add_marks(amended, [line.pupil, line.session], line.entries)
+    return [grid, *taken, amended]
 
 
-def history_table(pupil: str, found: Iterable[EntryAnswer], names: Names, simulated: bool) -> Section:
+def history_table(pupil: str, entries: Iterable[EntryAnswer], names: Names, simulated: bool) -> Section:
     """Return a pupil's entries, one line for each thing that they ever said."""
     made = table(f"Entries of {pupil}, {name_of(pupil, names)}", simulated, session="left", **MARK_COLUMNS)
-    for answer in found:
+    for answer in entries:
         _add_marks(made, [answer.session], answer.entries)
     return made
 
 
-def received_lines(found: Iterable[ReceivedAnswer]) -> list[str]:
+def received_lines(records: Iterable[ReceivedAnswer]) -> list[str]:
     """Return a line for each record of a former school, whose entries are not in this register."""
     return [
         one_line(
             f"record of {each.name} (URN {each.school}) as of {each.as_of}: {each.sessions} sessions and "
             f"{each.notices} notices, received {london(each.recorded_at)} (position {each.position})"
         )
-        for each in found
+        for each in records
     ]
 
 

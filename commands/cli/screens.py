@@ -27,7 +27,7 @@ from ledger.store import Damaged, UnsoundRow
 from projections.asking.questions import Moment
 from projections.audit.file_health import loose
 from projections.audit.health import doctor_findings, examined, verify_findings
-from projections.audit.sealed import Sealed, sealed_findings, short_findings, stamp_findings
+from projections.audit.sealed import SealReport, seal_report_of, short_findings, stamp_findings
 from projections.readmodel.replay import last_read
 from projections.records.registers import history_answers, received_answers, register_answer
 
@@ -74,13 +74,13 @@ def show_history(
     """
     session = _session(session_text)
     question.known([pupil])
-    found = history_answers(question.answers, question.moment, pupil, session)
+    history = history_answers(question.answers, question.moment, pupil, session)
 
     def parts() -> list[Part]:
         received = [] if session else received_lines(received_answers(question.answers, question.moment, pupil))
-        return [history_table(pupil, found, question.names([pupil]), question.simulated), *received]
+        return [history_table(pupil, history, question.names([pupil]), question.simulated), *received]
 
-    return Reply(found, f"Entries of {pupil}", parts)
+    return Reply(history, f"Entries of {pupil}", parts)
 
 
 @asks(verbs, "doctor", examining=True)
@@ -149,20 +149,23 @@ def verify_ledger(
     with progress_bar("checking who recorded", position) as progress:
         findings += examined("who recorded", lambda: _recorded(house, progress, as_json=question.as_json))
     findings += loose([] if seal is None else [seal / "key"])
-    sealed = _sealed(house, seal, checkpoints or [], verifier, roots)
-    findings += sealed.findings
+    seal_report = _seal_report(house, seal, checkpoints or [], verifier, roots)
+    findings += seal_report.findings
     wanted = at_least, None if by is None else micros(by)
-    findings += examined("what is sealed", lambda: short_findings(house.ledger, sealed.cover, *wanted))
-    cover = sealed.cover.sentence if sealed.cover else ""
+    findings += examined("what is sealed", lambda: short_findings(house.ledger, seal_report.cover, *wanted))
+    cover = seal_report.cover.sentence if seal_report.cover else ""
     if cover and (question.as_json or findings):
         note(cover)
     reply = _findings_reply("Verify", findings, question, f"position {position}", below=cover)
-    if not summary:
-        return reply
-    covered = sealed.cover._asdict() | {"sentence": cover} if sealed.cover else None
+    return reply._replace(answer=_summary(findings, seal_report, position, house)) if summary else reply
+
+
+def _summary(findings: list[Finding], seal_report: SealReport, position: int, house: House) -> dict[str, object]:
+    """Return the one object that holds what was found beside what is covered."""
+    cover = seal_report.cover
+    covered = cover._asdict() | {"sentence": cover.sentence} if cover else None
     listed = [finding.plain() for finding in findings]
-    about = {"position": position, "simulated": house.simulated}
-    return reply._replace(answer={**about, "findings": listed, "sealed": covered})
+    return {"position": position, "simulated": house.simulated, "findings": listed, "sealed": covered}
 
 
 def _recorded(house: House, progress: Callable[[int], None] | None, *, as_json: bool) -> list[Finding]:
@@ -173,25 +176,25 @@ def _recorded(house: House, progress: Callable[[int], None] | None, *, as_json: 
     return recorded.findings
 
 
-def _sealed(
+def _seal_report(
     house: House, folder: Path | None, checkpoints: list[Path], verifier: str | None, roots: Path | None
-) -> Sealed:
+) -> SealReport:
     """Return what seal and time stamps say, what else is to be said noted on standard error."""
 
     try:
-        sealed = sealed_findings(house.ledger, folder, checkpoints, verifier, house.keys.epochs())
+        seal_report = seal_report_of(house.ledger, folder, checkpoints, verifier, house.keys.epochs())
     except (UnsoundRow, Damaged) as error:
         why = "a row of the ledger is none" if isinstance(error, UnsoundRow) else "the ledger's file is damaged"
-        sealed = Sealed([], None, [f"the seal was not checked, because {why}"])
-    told: list[str] = []
+        seal_report = SealReport([], None, [f"the seal was not checked, because {why}"])
+    lines: list[str] = []
     if roots is not None:
         if folder is None:
             raise Refused("malformed", field="--tsa-roots", expected="a seal, whose time stamps are to be checked")
-        unstamped, told = stamp_findings(folder, roots)
-        sealed.findings.extend(unstamped)
-    for sentence in [*sealed.notes, *told]:
+        unstamped, lines = stamp_findings(folder, roots)
+        seal_report.findings.extend(unstamped)
+    for sentence in [*seal_report.notes, *lines]:
         note(sentence)
-    return sealed
+    return seal_report
 
 
 def _findings_reply(title: str, findings: list[Finding], question: Question, times: str, below: str = "") -> Reply:

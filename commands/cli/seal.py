@@ -59,8 +59,8 @@ def seal_ledger(
         seal.stamp(checkpoint.size, ask(timestamp, signed))
     if as_json:
         about = {"years": checkpoint.years, "until": checkpoint.until, "rules": checkpoint.rules}
-        told = {"size": checkpoint.size, "root": checkpoint.root.hex(), **about}
-        say_json({**told, "note": signed, "verifier": str(seal.key), "simulated": simulated})
+        answer = {"size": checkpoint.size, "root": checkpoint.root.hex(), **about}
+        say_json({**answer, "note": signed, "verifier": str(seal.key), "simulated": simulated})
     else:
         say(signed)
         if simulated:

@@ -23,14 +23,14 @@ def blockers(
     `unreadable` are positions of the pupil's events whose text or content cannot be read.
     """
     codes = moment.codes
-    found = [finding for line in lines for finding in _of_line(pupil, line, codes)]
+    standing = [finding for line in lines for finding in _of_line(pupil, line, codes)]
     for leave in moment.school.leave.get(pupil, {}).values():
         waiting = leave.granted is None and not leave.withdrawn
         if waiting and leave.first.day <= last and leave.last.day >= first:
             sentence = f"the request for leave {leave.request} has not been decided"
-            found.append(Blocker("leave_undecided", sentence, pupil, str(leave.first)))
+            standing.append(Blocker("leave_undecided", sentence, pupil, str(leave.first)))
     sentence = "the words of this event cannot be read, because its key is gone or it is damaged"
-    return found + [Blocker("unreadable", sentence, pupil, None, position) for position in sorted(unreadable)]
+    return standing + [Blocker("unreadable", sentence, pupil, None, position) for position in sorted(unreadable)]
 
 
 def _of_line(pupil: str, line: RecordLine, codes: CodeTable) -> list[Blocker]:
@@ -38,16 +38,16 @@ def _of_line(pupil: str, line: RecordLine, codes: CodeTable) -> list[Blocker]:
         return [Blocker("missing_mark", "no mark stands here, and registration has closed", pupil, line.session)]
     if not line.entries:
         return []
-    found, last = [], line.entries[-1]
+    standing, last = [], line.entries[-1]
     if last.code == UNRESOLVED:
         sentence = "N stands here: the reason has not been established"
-        found.append(Blocker("unresolved_n", sentence, pupil, line.session, last.position))
+        standing.append(Blocker("unresolved_n", sentence, pupil, line.session, last.position))
     for mark in line.entries[1:]:
         if not mark.reason.strip():
             sentence = f"the amendment to {mark.code} does not say why"
-            found.append(Blocker("reason_missing", sentence, pupil, line.session, mark.position))
+            standing.append(Blocker("reason_missing", sentence, pupil, line.session, mark.position))
     code = codes.by_symbol(last.code)
     if code is not None and code.detail_required and not last.detail.strip():
         sentence = f"{last.code} needs its detail stated ({code.detail_hint})"
-        found.append(Blocker("detail_missing", sentence, pupil, line.session, last.position))
-    return found
+        standing.append(Blocker("detail_missing", sentence, pupil, line.session, last.position))
+    return standing

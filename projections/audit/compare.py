@@ -103,7 +103,7 @@ def differences(answers: Answers, then: Moment, now: Moment, pupils: Iterable[st
     changes = _changes(answers, then, now, pupils)
     others = _other_changes(answers, then, now)
     before, after = (_verdicts(answers, moment, pupils) for moment in (then, now))
-    found = []
+    changed = []
     for pupil in pupils:
         turned = [
             Verdict(verdict=name, then=before[pupil][0].get(name), now=after[pupil][0].get(name))
@@ -117,7 +117,7 @@ def differences(answers: Answers, then: Moment, now: Moment, pupils: Iterable[st
         }
         about = [other for other in others if other.about in (pupil, SCHOOL)]
         if changes[pupil] or about or turned or counts:
-            found.append(
+            changed.append(
                 Difference(
                     pupil=pupil,
                     as_of=now.as_of.isoformat(),
@@ -130,7 +130,7 @@ def differences(answers: Answers, then: Moment, now: Moment, pupils: Iterable[st
                     counts=counts,
                 )
             )
-    return found
+    return changed
 
 
 def _known(moment: Moment) -> Known:
@@ -167,12 +167,14 @@ def _changes(answers: Answers, then: Moment, now: Moment, pupils: list[str]) -> 
         )
     before, after = standing
     moved = sorted(key for key in after if before.get(key, ("", 0))[1] != after[key][1])
-    told = _told(answers, [entry_stream(pupil, Session.from_number(number)) for pupil, number in moved], now.position)
-    found: dict[str, list[Change]] = defaultdict(list)
+    signatures = _signatures(
+        answers, [entry_stream(pupil, Session.from_number(number)) for pupil, number in moved], now.position
+    )
+    changes: dict[str, list[Change]] = defaultdict(list)
     for pupil, number in moved:
         code, position = after[pupil, number]
-        by, reason, recorded_at = told.get(position) or ("", "", answers.recorded_at([position])[position])
-        found[pupil].append(
+        by, reason, recorded_at = signatures.get(position) or ("", "", answers.recorded_at([position])[position])
+        changes[pupil].append(
             Change(
                 session=str(Session.from_number(number)),
                 was=before[pupil, number][0] if (pupil, number) in before else None,
@@ -183,10 +185,10 @@ def _changes(answers: Answers, then: Moment, now: Moment, pupils: list[str]) -> 
                 reason=reason,
             )
         )
-    return found
+    return changes
 
 
-def _told(answers: Answers, streams: list[str], until: int) -> dict[int, tuple[str, str, str]]:
+def _signatures(answers: Answers, streams: list[str], until: int) -> dict[int, tuple[str, str, str]]:
     """Return who made each event of these entries, why and when, by position."""
     rows = [row for row in answers.ledger.reads.stream_rows(streams) if row.position <= until]
     return {
@@ -221,18 +223,18 @@ def _recorded(row: Row) -> str:
 
 def _verdicts(answers: Answers, moment: Moment, pupils: list[str]) -> dict[str, tuple[dict[str, bool], dict[str, int]]]:
     """Return each pupil's verdicts and counts, both empty where there is nothing to say of them."""
-    found: dict[str, tuple[dict[str, bool], dict[str, int]]] = {pupil: ({}, {}) for pupil in pupils}
+    verdicts_and_counts: dict[str, tuple[dict[str, bool], dict[str, int]]] = {pupil: ({}, {}) for pupil in pupils}
     known = [pupil for pupil in pupils if pupil in moment.school.pupils]
     for answer in absence_answers(answers, moment, known):
-        verdicts, counts = found[answer.pupil]
+        verdicts, counts = verdicts_and_counts[answer.pupil]
         verdicts |= {name: getattr(answer, name) for name in COHORTS}
         counts |= {name: getattr(answer, name) for name in ("possible", "attended", "authorised", "unauthorised")}
         counts["missing"] = answer.missing
     for window in penalty_answers(answers, moment, known, empty=True):
-        verdicts, counts = found[window.pupil]
+        verdicts, counts = verdicts_and_counts[window.pupil]
         verdicts["met"] = window.met
         counts["penalty"] = window.count
-    return found
+    return verdicts_and_counts
 
 
 def answering(question: str, *, counts: bool = False) -> Callable[[Answers, Moment, str], dict[str, Any]]:
@@ -240,8 +242,8 @@ def answering(question: str, *, counts: bool = False) -> Callable[[Answers, Mome
     names = {"penalty": (["met"], ["penalty"]), "absence": (list(COHORTS), ["possible", "attended", "unauthorised"])}
 
     def answer(answers: Answers, moment: Moment, pupil: str) -> dict[str, Any]:
-        found: dict[str, Any] = _verdicts(answers, moment, [pupil])[pupil][counts]
-        return {name: found.get(name) for name in names[question][counts]}
+        current: dict[str, Any] = _verdicts(answers, moment, [pupil])[pupil][counts]
+        return {name: current.get(name) for name in names[question][counts]}
 
     return answer
 

@@ -33,12 +33,12 @@ from projections.audit.proof import Rule
 from projections.audit.record import RecordLine, record
 from projections.audit.testimony import (
     About,
+    ChronologyLine,
     CodeKey,
     Evidence,
-    NoticeTold,
+    IssuedNotice,
     Parent,
     Pin,
-    Told,
     Total,
     Withheld,
 )
@@ -47,7 +47,7 @@ from projections.audit.testimony import (
 SCHOOL_TOPICS = ("school.SchoolOpened", "school.PolicyAdopted", "school.SchoolYearOpened", "school.CalendarAmended")
 CLOSURE = "school.ClosureDeclared"
 HEAD = "headteacher"  # the role whose holder signs
-TOLD = ("follow-up", "leave", "notice")  # kinds of events that make the chronology
+CHRONOLOGY = ("follow-up", "leave", "notice")  # kinds of events that make the chronology
 CLOCKS = ("register.RegisterTaken", "register.RegisterClosed")  # frequent events that name no child
 NEAR = 1_000  # positions in which such an event is looked for
 EARLIER = 20  # school years before the first that is needed
@@ -95,7 +95,7 @@ def pinned(answers: Answers, moment: Moment, pupil: str, name: str) -> tuple[Mom
         sessions=list(event.sessions),
         digest=event.digest,
         lines=lines,
-        withdrawn=_told_at(answers, case.withdrawn[0]) if case.withdrawn else None,
+        withdrawn=_line_at(answers, case.withdrawn[0]) if case.withdrawn else None,
     )
     at = answers.moment_at(seen, on)
     if event.policy:
@@ -129,7 +129,7 @@ def evidence(
     opened = dict(answers.opened(rows))
     keys, unreadable, withheld = _keys(answers, moment, pupil, rows, opened)
     lines = record(answers, moment, pupil, first, last)
-    found = blockers(moment, pupil, lines, first, last, unreadable)
+    standing = blockers(moment, pupil, lines, first, last, unreadable)
     known = answers.particulars(moment, [pupil])[pupil]
     here = moment.school.pupils[pupil]
     school = moment.school.opened
@@ -137,12 +137,12 @@ def evidence(
     contacts = {contact["id"]: contact for contact in known.contacts}
     heads = moment.school.holders(HEAD, moment.as_of)
     policy = moment.policy
-    asked = Evidence(
+    testimony = Evidence(
         **answers.header(moment, pupil),
         first_day=first.isoformat(),
         last_day=last.isoformat(),
         years=years,
-        blockers=[finding.plain("rule", "sentence", "session", "position") for finding in found],
+        blockers=[finding.plain("rule", "sentence", "session", "position") for finding in standing],
         case=pin,
         school={"urn": school.urn, "name": school.name, "la": school.la, "estab": school.estab},
         head=heads[0].name if heads else "",
@@ -158,7 +158,7 @@ def evidence(
         totals=_totals(lines, policy.codes),
         register=lines,
         codes=_codes(lines, policy.codes),
-        chronology=[_told(row, opened[row]) for row in rows if _is_told(row, moment) and row in opened],
+        chronology=[_line(row, opened[row]) for row in rows if _in_chronology(row, moment) and row in opened],
         notices=_notices(answers, moment, pupil),
         penalty=penalty,
         absence=absence,
@@ -169,7 +169,7 @@ def evidence(
         withheld=sorted([*left_out, *withheld], key=lambda each: each.position),
     )
     owners = [Owner(pupil, 0), *(Owner(pupil, year) for year in years)]
-    return asked, Basis(rows, keys, owners)
+    return testimony, Basis(rows, keys, owners)
 
 
 def certificate(lines: Sequence[RecordLine]) -> dict[str, int]:
@@ -186,12 +186,12 @@ def certificate(lines: Sequence[RecordLine]) -> dict[str, int]:
 
 def later_rows(answers: Answers, basis: Basis, until: int) -> list[Row]:
     """Return the rows of the same owners that are not in the basis, up to a position, in order."""
-    shown = {row.position for row in basis.rows}
+    known = {row.position for row in basis.rows}
     mine = answers.ledger.reads.prefix_rows(f"{basis.owners[0].name}/")
     hidden = [
         row
         for row in mine
-        if row.position <= until and row.position not in shown and owner_of(row.stream) in basis.owners
+        if row.position <= until and row.position not in known and owner_of(row.stream) in basis.owners
     ]
     return sorted(hidden, key=lambda row: row.position)
 
@@ -201,16 +201,16 @@ def witnesses(answers: Answers, moment: Moment, basis: Basis, until: int) -> lis
     that name no child the nearest at its position or before it, and the nearest after it; and the first row of each
     school year that was opened after it, the latest of `basis` or before. None is later than `until`."""
     at, years = moment.position, [owner.year for owner in basis.owners if owner.year]
-    reads, found = answers.ledger.reads, list[Row]()
+    reads, near_by = answers.ledger.reads, list[Row]()
     shown = {row.position for row in basis.rows}
     if at not in shown:
         near = [row for row in reads.rows(max(at - NEAR, 0), NEAR, at) if row.topic in CLOCKS]
-        found += near[-1:]
+        near_by += near[-1:]
     if at < until:
-        found += [row for row in reads.rows(at, NEAR, until) if row.topic in CLOCKS][:1]
+        near_by += [row for row in reads.rows(at, NEAR, until) if row.topic in CLOCKS][:1]
     streams = [year_stream(year) for year in range(min(years) - EARLIER, max(years) + 1)]
-    found += [row for row in reads.stream_rows(streams) if row.version == 1 and at < row.position <= until]
-    return sorted({row.position: row for row in found if row.position not in shown}.values())
+    near_by += [row for row in reads.stream_rows(streams) if row.version == 1 and at < row.position <= until]
+    return sorted({row.position: row for row in near_by if row.position not in shown}.values())
 
 
 def _rows(
@@ -303,35 +303,35 @@ def _reaches(closure: ClosureDeclared, moment: Moment, pupil: str) -> bool:
 # --- what is told ---------------------------------------------------------------------------------------------------
 
 
-def _is_told(row: Row, moment: Moment) -> bool:
+def _in_chronology(row: Row, moment: Moment) -> bool:
     """Return whether a row belongs in the chronology. The event that pinned a case came after it."""
-    return row.position <= moment.position and (row.topic.partition(".")[0] in TOLD or row.topic == CLOSURE)
+    return row.position <= moment.position and (row.topic.partition(".")[0] in CHRONOLOGY or row.topic == CLOSURE)
 
 
-def _told(row: Row, event: Any) -> Told:
+def _line(row: Row, event: Any) -> ChronologyLine:
     """Return an event as it is stored, its text put back where it can be read."""
-    said: dict[str, Any] = msgspec.json.decode(row.state)
-    said.pop("x", None)
+    stored: dict[str, Any] = msgspec.json.decode(row.state)
+    stored.pop("x", None)
     text = {name: value for name in event.private if (value := getattr(event, name))}
-    return Told(
+    return ChronologyLine(
         position=row.position,
         stream=row.stream,
         recorded_at=format_moment(from_micros(row.recorded_at)),
-        event={**said, **msgspec.to_builtins(text)},
+        event={**stored, **msgspec.to_builtins(text)},
     )
 
 
-def _told_at(answers: Answers, position: int) -> Told:
+def _line_at(answers: Answers, position: int) -> ChronologyLine:
     (row,) = answers.ledger.reads.rows_at([position])
-    return _told(row, dict(answers.opened([row]))[row])
+    return _line(row, dict(answers.opened([row]))[row])
 
 
-def _notices(answers: Answers, moment: Moment, pupil: str) -> list[NoticeTold]:
+def _notices(answers: Answers, moment: Moment, pupil: str) -> list[IssuedNotice]:
     cases = moment.school.cases.get(pupil, {}).values()
     issued = sorted((case.issued, case) for case in cases if case.issued)
     recorded = answers.recorded_at([case.withdrawn[0] for _, case in issued if case.withdrawn])
     return [
-        NoticeTold(
+        IssuedNotice(
             notice=case.name,
             parent=event.parent,
             issued_on=event.issued_on.isoformat(),
@@ -349,12 +349,12 @@ def _parent(number: str, contact: StatedContact) -> Parent:
 
 def _totals(lines: Iterable[RecordLine], table: CodeTable) -> list[Total]:
     """Return the sessions behind each count, by what they count as and by code, in the order of both."""
-    found: dict[tuple[str, str], list[str]] = {}
+    totals: dict[tuple[str, str], list[str]] = {}
     for line in lines:
-        found.setdefault((line.counts_as, line.code or ""), []).append(line.session)
+        totals.setdefault((line.counts_as, line.code or ""), []).append(line.session)
     return [
         Total(counts_as=kind, code=code or None, name=_name(code, table) or "no mark", sessions=sessions)
-        for (kind, code), sessions in sorted(found.items(), key=lambda each: _order(each[0][0], each[0][1], table))
+        for (kind, code), sessions in sorted(totals.items(), key=lambda each: _order(each[0][0], each[0][1], table))
     ]
 
 

@@ -77,12 +77,12 @@ def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation
     weeks = moment.school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     inside = {monday + timedelta(days=offset) for monday in weeks for offset in range(7)}
     years = sorted({school_year(day) for day in inside}) or [school_year(moment.as_of)]
-    asked = _Asked(moment, pupil, policy, weeks, versions_of(answers, pupil, years))
+    judged = _Window(moment, pupil, policy, weeks, versions_of(answers, pupil, years))
     until = last_session(moment.as_of)
     days = {number for number in session_numbers(moment, years) if number <= until}
-    lines = [line for line in asked.lines(days) if Session.from_number(line.number).day in inside]
-    proofs = [proved(line, *asked.why(line)) for line in lines if line.number <= until]
-    window = asked.window
+    lines = [line for line in judged.lines(days) if Session.from_number(line.number).day in inside]
+    proofs = [proved(line, *judged.why(line)) for line in lines if line.number <= until]
+    window = judged.window
     return Explanation(
         **answers.header(moment, pupil),
         question="penalty",
@@ -98,17 +98,17 @@ def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation
                 issued_on=notice.issued_on.isoformat(),
                 sessions=sorted(map(str, notice.sessions)),
             )
-            for notice in asked.standing
+            for notice in judged.standing
         ],
-        flips=[asked.flip(proofs)],
+        flips=[judged.flip(proofs)],
         since=[
             since(
                 answers,
                 moment,
                 "met",
                 window.met,
-                asked.since_day(),
-                crossing(asked.changes(), moment.position, lambda count, _: meets(count, policy), window.met),
+                judged.since_day(),
+                crossing(judged.changes(), moment.position, lambda count, _: meets(count, policy), window.met),
             )
         ],
         **shared(answers, moment, pupil, proofs, lambda code: code in policy.penalty_codes),
@@ -167,15 +167,15 @@ COUNTED = ("attended", "authorised", "unauthorised", "not possible", "missing", 
 # --- penalty windows ------------------------------------------------------------------------------------------------
 
 
-class _Asked:
+class _Window:
     """A pupil's window by the kernel, and the rules that each session of it fulfils and fails."""
 
     def __init__(self, moment: Moment, pupil: str, policy: Policy, weeks: list[date], versions: Entries) -> None:
         self._moment, self._pupil, self._policy, self._versions = moment, pupil, policy, versions
         self._roll = roll_of(moment.school, [pupil])
         known, case = versions.known_at(moment.position), case_of(moment, pupil, None, date.min)
-        found = windows(known, self._roll, weeks, moment.as_of, {pupil: case}, policy)
-        self.window = found[0] if found else empty_window(pupil, case, moment.as_of, policy)
+        penalty = windows(known, self._roll, weeks, moment.as_of, {pupil: case}, policy)
+        self.window = penalty[0] if penalty else empty_window(pupil, case, moment.as_of, policy)
         self.standing = issued_by(case.notices, moment.as_of)
         not_noticed = rule_of_notices(self.standing, policy)
         self._here = (*rules_of(self._roll, weeks, moment.as_of, policy), not_noticed)

@@ -58,22 +58,22 @@ CLOSED = "closed session holds", "closed sessions hold"
 
 def doctor_findings(answers: Answers, moment: Moment) -> list[Finding]:
     """Return what is off as of a day, as known at a moment, in the school year to date and in the stores."""
-    found = list(_store_findings(answers, moment))
+    findings = list(_store_findings(answers, moment))
     year = moment.school.calendar.year_begun_by(moment.as_of)
     if year is None or moment.in_force is None:
-        return found
+        return findings
     pupils = sorted(moment.school.pupils)
     entries = answers.entries(moment, [year], pupils)
     entries = entries.where(entries.session <= last_session(moment.as_of))
-    found += _entry_findings(moment, entries)
-    found += [
+    findings += _entry_findings(moment, entries)
+    findings += [
         Finding("missing", f"{words.counted(answer.missing, *CLOSED)} no mark", answer.pupil)
         for answer in absence_answers(answers, moment, pupils)
         if answer.missing
     ]
-    found += _leave_findings(answers, moment, year)
-    found += [*notice_findings(answers, moment, pupils), *ahead_findings(moment, pupils)]
-    return [*found, *basis_findings(answers, moment, year), *roll_findings(answers, moment)]
+    findings += _leave_findings(answers, moment, year)
+    findings += [*notice_findings(answers, moment, pupils), *ahead_findings(moment, pupils)]
+    return [*findings, *basis_findings(answers, moment, year), *roll_findings(answers, moment)]
 
 
 def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
@@ -84,10 +84,10 @@ def _store_findings(answers: Answers, moment: Moment) -> Iterator[Finding]:
     else:
         known = answers.particulars(moment, moment.school.pupils)
         kept = {number for number in known if Owner(number, 0) not in moment.school.forgotten}
-        if sealed := sum(not known[number].readable for number in kept):
+        if unread := sum(not known[number].readable for number in kept):
             yield Finding(
                 "keys_missing",
-                f"the particulars of {sealed} pupils cannot be read: these are another ledger's keys or an older copy",
+                f"the particulars of {unread} pupils cannot be read: these are another ledger's keys or an older copy",
             )
         yield from lost_findings(answers.ledger, answers.keys, moment.position)
     yield from file_findings(answers.ledger.address.shown, answers.keys.address)
@@ -155,8 +155,8 @@ def _leave_findings(answers: Answers, moment: Moment, year: int) -> Iterator[Fin
 
 
 def _refuses(leave: Leave, moment: Moment) -> bool:
-    asked = map(Session.from_number, range(leave.first.number, leave.last.number + 1))
-    return any(leave.refuses(session) for session in asked if moment.school.calendar.is_session(session))
+    sessions = map(Session.from_number, range(leave.first.number, leave.last.number + 1))
+    return any(leave.refuses(session) for session in sessions if moment.school.calendar.is_session(session))
 
 
 def _with_expectation(moment: Moment, entries: Entries) -> np.ndarray:

@@ -110,9 +110,9 @@ def _note(seal: Seal, moment: Moment, mine: list[Row]) -> tuple[str, Checkpoint]
     last = max((row.position for row in mine if row.position <= moment.position), default=1)
     signed, checkpoint = max(by_then, key=lambda each: each[1].size, default=("", None))
     if checkpoint is None or checkpoint.size < last:
-        sealed = checkpoint.size if checkpoint else 0
+        covered = checkpoint.size if checkpoint else 0
         raise Misconfigured(
-            f"the record rests on position {last}, and only {sealed} events had been sealed by then: run 'attendance "
+            f"the record rests on position {last}, and only {covered} events had been sealed by then: run 'attendance "
             "seal' first"
         )
     return signed, checkpoint
@@ -122,26 +122,26 @@ def _notices(answers: Answers, moment: Moment, pupil: str) -> list[PortableNotic
     """Return the notices issued by the day, and how each stands on it."""
     school, on = moment.school, moment.as_of
     contacts = {each["id"]: each for each in answers.particulars(moment, [pupil])[pupil].contacts}
-    found = []
+    notices = []
     for name, case in school.cases.get(pupil, {}).items():
         if case.issued is None:
             continue
         position, issued = case.issued
         if issued.issued_on <= on:
-            asked = terms(case, school.notices_about(pupil), school.policy_on(issued.issued_on))
-            found.append(
+            agreed = terms(case, school.notices_about(pupil), school.policy_on(issued.issued_on))
+            notices.append(
                 PortableNotice(
                     notice=name,
                     parent=issued.parent,
                     parent_name=contacts.get(issued.parent, {}).get("name", ""),
                     issued_on=issued.issued_on,
                     sessions=list(issued.sessions),
-                    state=standing(case, asked, on),
+                    state=standing(case, agreed, on),
                     position=position,
                     recorded_at=answers.recorded_at([position])[position],
                 )
             )
-    return found
+    return notices
 
 
 def _year(lines: YearLines, pupil: str, year: int, shown: list[Row]) -> YearRows:

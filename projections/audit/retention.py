@@ -73,13 +73,13 @@ def subject_record(answers: Answers, moment: Moment, pupil: str) -> dict[str, An
 
 
 def _event(row: Any, event: Any) -> dict[str, Any]:
-    said = msgspec.to_builtins(event, enc_hook=_encoded)
-    said.pop("x", None)  # what is still sealed says nothing
+    fields = msgspec.to_builtins(event, enc_hook=_encoded)
+    fields.pop("x", None)  # what is still sealed says nothing
     return {
         "position": row.position,
         "recorded_at": format_moment(from_micros(row.recorded_at)),
         "about": row.stream.partition("/")[2],
-        **said,
+        **fields,
         "sealed": bool(event.sealed),
     }
 

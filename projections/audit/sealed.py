@@ -41,7 +41,7 @@ class Cover(NamedTuple):
         return f"{up_to}; {rest if self.later else 'no event is later'}"
 
 
-class Sealed(NamedTuple):
+class SealReport(NamedTuple):
     """What was found, what is covered (None where nothing that was signed is known), and what else is to be said."""
 
     findings: list[Finding]
@@ -49,13 +49,13 @@ class Sealed(NamedTuple):
     notes: list[str]
 
 
-def sealed_findings(
+def seal_report_of(
     ledger: Ledger,
     folder: Path | None,
     checkpoints: Sequence[Path] = (),
     verifier: str | None = None,
     epochs: Epochs | None = None,
-) -> Sealed:
+) -> SealReport:
     """Return where the ledger differs from the checkpoints of a seal's folder, of these files and of the key store, and
     what is missing from that folder.
 
@@ -64,56 +64,56 @@ def sealed_findings(
     by_key: defaultdict[str, list[Checkpoint]] = defaultdict(list)
     for epoch, checkpoint in last_signed(remembered):
         by_key[epoch.verifier].append(checkpoint)
-    found = [
+    differences = [
         Finding("seal", f"the key store remembers a note of seal {epoch.number} that its key did not sign")
         for epoch in remembered
         if epoch.note and epoch.number not in {each.number for each, _ in last_signed(remembered)}
     ]
     held = None
-    seal = _opened(folder, remembered, found) if folder is not None else None
+    seal = _opened(folder, remembered, differences) if folder is not None else None
     key = verifier or (str(seal.key) if seal else None)
     outside = _outside(checkpoints, key)
     by_key[(key or "").strip()] += outside
     if seal is not None:
         if verifier is not None and note.parse_key(verifier) != seal.key:
             raise Misconfigured(f"the seal in {folder} has another key than --verifier")
-        found += _replaced(seal, remembered)
+        differences += _replaced(seal, remembered)
         notes += _which(seal, remembered)
         try:
             signed, faults = seal.checkpoints(), seal.faults()
-            found += faults
+            differences += faults
             if not faults:
                 held = seal.held()
-                found += _behind(signed, by_key[str(seal.key)])
-                found += seal.forks(by_key[str(seal.key)])
+                differences += _behind(signed, by_key[str(seal.key)])
+                differences += seal.forks(by_key[str(seal.key)])
             by_key[str(seal.key)] += signed
         except LedgerError as error:
-            found.append(Finding("seal", str(error)))
+            differences.append(Finding("seal", str(error)))
     every = [checkpoint for group in by_key.values() for checkpoint in group]
     if not every:
         if folder is None and not notes:
             notes.append("no seal was given, so nobody looked whether events were changed and made to fit")
-        return Sealed(found, Cover(0, "", ledger.reads.end()) if folder is not None else None, notes)
+        return SealReport(differences, Cover(0, "", ledger.reads.end()) if folder is not None else None, notes)
     rows = (row for page in pages(ledger, ledger.reads.end()) for row in page)
     sizes = {each.size for each in every}
     reading = read(rows, sizes, whole={each.size for each in every if not each.of_first_form})
     differing = [each for group in by_key.values() for each in findings(reading, group)]
-    found += dict.fromkeys(differing + findings(reading, [], held))
-    found = list(dict.fromkeys(found))
+    differences += dict.fromkeys(differing + findings(reading, [], held))
+    differences = list(dict.fromkeys(differences))
     if folder is None and not checkpoints:
         notes.append("no seal was given: held against what the key store remembers of this ledger's seals")
-    return Sealed(found, _cover(ledger, reading, every, seal, remembered), notes)
+    return SealReport(differences, _cover(ledger, reading, every, seal, remembered), notes)
 
 
 def short_findings(ledger: Ledger, cover: Cover | None, at_least: int | None, by: int | None) -> list[Finding]:
     """Return that less is sealed than somebody asks for: events up to a position, or all recorded by a moment
     (microseconds)."""
     covered = cover.position if cover else 0
-    asked = [at_least or 0, position_at(ledger.reads, by) if by is not None else 0]
-    if max(asked) <= covered:
+    wanted = [at_least or 0, position_at(ledger.reads, by) if by is not None else 0]
+    if max(wanted) <= covered:
         return []
-    said = cover.sentence if cover else "nothing is sealed"
-    return [Finding("sealed_short", f"events up to {max(asked)} should be sealed: {said}", position=covered + 1)]
+    so_far = cover.sentence if cover else "nothing is sealed"
+    return [Finding("sealed_short", f"events up to {max(wanted)} should be sealed: {so_far}", position=covered + 1)]
 
 
 def _remembered(epochs: Epochs | None) -> tuple[list[Epoch], list[str]]:
@@ -203,19 +203,19 @@ def stamp_findings(folder: Path, roots: Path) -> tuple[list[Finding], list[str]]
         trusted = roots.read_bytes()
     except OSError as error:
         raise Misconfigured(f"the certificates {roots} cannot be read") from error
-    seal, found, lines = open_seal(folder), [], []
+    seal, faults, lines = open_seal(folder), [], []
     stamps = seal.stamps()
     if not stamps:
-        found.append(Finding("stamp", "no checkpoint of this seal has a time stamp"))
+        faults.append(Finding("stamp", "no checkpoint of this seal has a time stamp"))
     for signed, answer in stamps:
         size = note.parse_checkpoint(note.open_note(signed, seal.key)).size
         try:
             at = stamped_at(signed, answer, trusted)
         except BadStamp as error:
-            found.append(Finding("stamp", str(error), position=size))
+            faults.append(Finding("stamp", str(error), position=size))
         else:
             lines.append(f"the checkpoint over {size} events was there on {format_moment(at)}")
-    return found, lines
+    return faults, lines
 
 
 def _text(path: Path) -> str:

@@ -11,7 +11,7 @@ from projections.audit.proof import Explanation, Rule
 from projections.audit.record import RecordLine
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class ChronologyLine(msgspec.Struct, frozen=True, kw_only=True):
     """One event of the chronology, with its text where that can be read."""
 
     position: int
@@ -33,10 +33,10 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
     sessions: list[str]
     digest: str
     lines: list[str]
-    withdrawn: Told | None
+    withdrawn: ChronologyLine | None
 
 
-class NoticeTold(msgspec.Struct, frozen=True, kw_only=True):
+class IssuedNotice(msgspec.Struct, frozen=True, kw_only=True):
     """A notice of this school's about the pupil. Withdrawn (`withdrawn_at`, else None) it counts for nothing."""
 
     notice: str
@@ -106,8 +106,8 @@ class Evidence(Answer, frozen=True, kw_only=True):
     totals: list[Total]
     register: list[RecordLine]
     codes: list[CodeKey]
-    chronology: list[Told]
-    notices: list[NoticeTold]
+    chronology: list[ChronologyLine]
+    notices: list[IssuedNotice]
     penalty: Explanation
     absence: Explanation
     settings: list[Rule]

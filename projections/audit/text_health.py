@@ -80,13 +80,13 @@ def kept_findings(ledger: Ledger, keys: KeyStore) -> Iterator[Finding]:
 
 def forgotten_at(ledger: Ledger) -> dict[Owner, int]:
     """Return what was forgotten up to now, with the position that says so."""
-    found: dict[Owner, int] = {}
+    positions: dict[Owner, int] = {}
     for row in ledger.reads.stream_rows([SCHOOL]):
         if row.topic == "school.YearsForgotten":
             event = _decoded(row)
             if isinstance(event, YearsForgotten):
-                found |= {Owner(name, year): row.position for name, year in event.years}
-    return found
+                positions |= {Owner(name, year): row.position for name, year in event.years}
+    return positions
 
 
 def _unopened(row: Row, key: bytes) -> Iterator[Finding]:

@@ -47,9 +47,9 @@ def with_settings(base: Policy, settings: Sequence[str]) -> Policy:
     """Return a policy with settings changed, each given as key=value with a value in TOML. Raises Misconfigured."""
     changed: dict[str, Any] = {}
     for setting in settings:
-        key, found, text = (part.strip() for part in setting.partition("="))
+        key, equals, text = (part.strip() for part in setting.partition("="))
         attribute, value = _whole(replace(base, **changed), key.replace(".", "_"), _value(text))
-        if not found or attribute not in policies.READERS:
+        if not equals or attribute not in policies.READERS:
             raise Misconfigured(f"'{key}' is no setting of a policy: expected key=value, such as penalty.threshold=8")
         try:
             changed[attribute] = policies.READERS[attribute](value)
@@ -82,11 +82,11 @@ def effects(answers: Answers, moment: Moment, other: Policy, pupils: Iterable[st
     pupils = sorted(pupils)
     otherwise = _Recoded(answers, _recoded(answers, moment, other, pupils))
     imagined = moment._replace(in_force=other)
-    found = [
+    turned = [
         *_absence_effects(answers, otherwise, moment, imagined, pupils),
         *_penalty_effects(answers, otherwise, moment, imagined, pupils),
     ]
-    return sorted(found, key=lambda effect: (effect.pupil, effect.verdict))
+    return sorted(turned, key=lambda effect: (effect.pupil, effect.verdict))
 
 
 def _absence_effects(
@@ -164,9 +164,9 @@ def _recoded(answers: Answers, moment: Moment, other: Policy, pupils: list[str])
         (standing.pupils[pupil], int(number)): symbol_of(code)
         for pupil, number, code in zip(standing.pupil, standing.session, standing.code, strict=True)
     }
-    found: dict[tuple[str, int], int] = {}
-    for pupil, told in chronologies(answers, moment, pupils, years).items():
-        for each in told:
+    recoded: dict[tuple[str, int], int] = {}
+    for pupil, events in chronologies(answers, moment, pupils, years).items():
+        for each in events:
             if not isinstance(each.event, ArrivalLogged):
                 continue
             session = Session.parse(each.event.session)
@@ -177,8 +177,8 @@ def _recoded(answers: Answers, moment: Moment, other: Policy, pupils: list[str])
             if stands == each.event.code and stands in ("/", "\\", "L", "U") and code != stands:
                 known = by_symbol(code)
                 assert known is not None
-                found[pupil, session.number] = known.id
-    return found
+                recoded[pupil, session.number] = known.id
+    return recoded
 
 
 def _registration(moment: Moment, policy: Policy, other: Policy, session: Session) -> tuple[datetime, datetime]:
