@@ -27,7 +27,7 @@ from ledger.store import Damaged, UnsoundRow
 from projections.asking.questions import Moment
 from projections.audit.file_health import loose
 from projections.audit.health import doctor_findings, examined, verify_findings
-from projections.audit.sealed import SealReport, seal_report_of, short_findings, stamp_findings
+from projections.audit.seal_health import SealReport, seal_report_of, short_findings, stamp_findings
 from projections.readmodel.replay import last_read
 from projections.records.registers import history_answers, received_answers, register_answer
 
