@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from commands.cli.asking import known_pupils, note_lost_keys
-from commands.cli.files import OutOption, out_path, write_bytes, write_whole
-from commands.cli.options import (
-    AsOfOption,
-    JsonOption,
-    KeysOption,
-    KnownAtOption,
-    LedgerOption,
-    note,
-    opened,
-    parse_day,
-    parse_known_at,
-)
+from commands.cli.asking import Question, Reply, asks
+from commands.cli.files import write_bytes, write_whole
+from commands.cli.options import parse_day
 from commands.cli.parameters import Verbs
-from commands.cli.speech import say_json
-from commands.cli.tables import show, table
+from commands.cli.tables import table
 from commands.files.forms import census_xml, transfer_xml
+from commands.files.section import Section
 from commands.files.sheets import write_sheet
 from ledger.errors import Refused
 from ledger.sessions import parse_year
 from ledger.text import one_line
 from ledger.words import counted
 from projections.asking.questions import Moment
-from projections.figures.cohorts import described, who
 from projections.returns.census import CensusAnswer, Term, TransferAnswer, census_answers, term, transfer_answers
 
 verbs = Verbs()
@@ -43,83 +33,81 @@ ABOUT = ("term", "first", "last", "known_at", "position", "policy", "simulated")
 HEADED = {"first": "from", "last": "to"}
 
 
-@verbs.command("census")
+def _term(term_name: str, year_name: str, from_day: str | None, to_day: str | None) -> Term:
+    try:
+        year = parse_year(year_name)
+    except ValueError as error:
+        raise Refused("malformed", field="YEAR", value=year_name, expected=str(error)) from None
+    return term(term_name, year, parse_day("--from", from_day), parse_day("--to", to_day))
+
+
+def _last_day(term_name: str, year_name: str, from_day: str | None, to_day: str | None) -> date:
+    return _term(term_name, year_name, from_day, to_day).last
+
+
+@asks(verbs, "census", day=_last_day, forms=(".xml", ".csv", ".xlsx"))
 def take_census(
+    question: Question,
     term_name: Annotated[
         str, typer.Argument(metavar="TERM", help="autumn, spring, summer, summer-first or summer-second.")
     ],
     year_name: Annotated[str, typer.Argument(metavar="YEAR", help="The school year of the term, such as 2025/26.")],
     from_day: Annotated[str | None, typer.Option("--from", metavar="DAY", help="Instead of the term's first.")] = None,
     to_day: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Instead of the term's last day.")] = None,
-    known_at: KnownAtOption = None,
-    out: OutOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Sum a term for the school census, which collects it one term later.
 
-    Autumn runs to 31 December, spring to Easter Sunday, summer to 31 July; -o takes .xml, .csv and .xlsx.
+    Autumn runs to 31 December, spring to Easter Sunday, summer to 31 July.
 
     \b
     Example: attendance census autumn 2025/26 -o census-autumn-2025.xml
     """
-    try:
-        year = parse_year(year_name)
-    except ValueError as error:
-        raise Refused("malformed", field="YEAR", value=year_name, expected=str(error)) from None
-
-    asked = term(term_name, year, parse_day("--from", from_day), parse_day("--to", to_day))
-    known = parse_known_at(known_at)
-    path = out_path(out, (".xml", ".csv", ".xlsx")) if out else None
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(asked.last, known)
-        found = census_answers(house.answers, moment, asked)
-        if path:
-            _write_census(path, moment, asked, found)
-            note(f"wrote {path.name}: {counted(len(found), 'pupil')}")
-        if missing := sum(answer.missing for answer in found):
-            note(f"in no figure are {counted(missing, 'closed session')} without a mark")
-        if as_json:
-            say_json(found)
-        elif not path:
-            note_lost_keys(house)
-            show(_census_table(asked, found, house.simulated), _summed(found), described(moment))
+    days = _term(term_name, year_name, from_day, to_day)
+    answers = census_answers(question.answers, question.moment, days)
+    missing = sum(answer.missing for answer in answers)
+    return Reply(
+        answers,
+        f"Census {days.name}",
+        lambda: [_census_table(days, answers, question.simulated), _summed(answers)],
+        notes=[f"in no figure are {counted(missing, 'closed session')} without a mark"] if missing else [],
+        book=lambda path: _write_census(path, question.moment, days, answers),
+        quiet=True,
+    )
 
 
-def _write_census(path: Path, moment: Moment, asked: Term, found: list[CensusAnswer]) -> None:
+def _write_census(path: Path, moment: Moment, days: Term, answers: list[CensusAnswer]) -> str:
+    """Write the form of the census, or its columns for programs; return what was written."""
     if path.suffix == ".xml":
-        write_bytes(path, census_xml(moment, asked, found))
-        return
-
-    codes = _codes(found)
-    about = [HEADED.get(name, name) for name in ABOUT]
-    rows = [
-        [
-            *(getattr(answer, name) for name in FIELDS),
-            *(answer.reasons.get(code, 0) for code in codes),
-            *(getattr(answer, name) for name in ABOUT),
+        write_bytes(path, census_xml(moment, days, answers))
+    else:
+        codes = _codes(answers)
+        rows = [
+            [
+                *(getattr(answer, name) for name in FIELDS),
+                *(answer.reasons.get(code, 0) for code in codes),
+                *(getattr(answer, name) for name in ABOUT),
+            ]
+            for answer in answers
         ]
-        for answer in found
-    ]
-    title = f"Census {asked.name}"
-    write_whole(path, lambda draft: write_sheet(draft, [*FIELDS, *codes, *about], rows, title=title))
+        headings = [*FIELDS, *codes, *(HEADED.get(name, name) for name in ABOUT)]
+        write_whole(path, lambda draft: write_sheet(draft, headings, rows, title=f"Census {days.name}"))
+    return f"wrote {path.name}: {counted(len(answers), 'pupil')}"
 
 
-def _codes(found: list[CensusAnswer]) -> list[str]:
-    return sorted({code for answer in found for code in answer.reasons})
+def _codes(answers: list[CensusAnswer]) -> list[str]:
+    return sorted({code for answer in answers for code in answer.reasons})
 
 
-def _census_table(asked: Term, found: list[CensusAnswer], simulated: bool) -> Any:
-    codes = _codes(found)
+def _census_table(days: Term, answers: list[CensusAnswer], simulated: bool) -> Section:
+    codes = _codes(answers)
     made = table(
-        f"Census of the {asked.name} term, {asked.first} to {asked.last}, for the {asked.collected_in} census",
+        f"Census of the {days.name} term, {days.first} to {days.last}, for the {days.collected_in} census",
         simulated,
         **dict.fromkeys(("pupil", "UPN", "born", "sex", "year", "left"), "left"),
         **dict.fromkeys(("possible", "attended", "authorised", "unauthorised", "missing"), "right"),
         **dict.fromkeys(codes, "right"),
     )
-    for answer in found:
+    for answer in answers:
         counts = (answer.possible, answer.attended, answer.authorised, answer.unauthorised, answer.missing)
         made.add_row(
             answer.pupil,
@@ -134,66 +122,60 @@ def _census_table(asked: Term, found: list[CensusAnswer], simulated: bool) -> An
     return made
 
 
-def _summed(found: list[CensusAnswer]) -> str:
+def _summed(answers: list[CensusAnswer]) -> str:
     def total(name: str) -> str:
-        return f"{sum(getattr(answer, name) for answer in found):,}"
+        return f"{sum(getattr(answer, name) for answer in answers):,}"
 
     return (
-        f"{counted(len(found), 'pupil')}: {total('possible')} sessions possible, {total('authorised')} authorised and "
-        f"{total('unauthorised')} unauthorised"
+        f"{counted(len(answers), 'pupil')}: {total('possible')} sessions possible, "
+        f"{total('authorised')} authorised and {total('unauthorised')} unauthorised"
     )
 
 
-@verbs.command("ctf")
+@asks(verbs, "ctf", forms=(".xml",))
 def make_transfer_file(
+    question: Question,
     pupils: Annotated[list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers.")] = None,
     leavers: Annotated[bool, typer.Option("--leavers", help="Everybody who left in that school year.")] = False,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    out: OutOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Sum school years for the common transfer file of pupils who move on.
+) -> Reply:
+    """Sum school years for the common transfer file of pupils who move on, which is the .xml.
 
-    Totals and no marks: one character has no room for C1 or Y1. -o takes .xml.
+    Totals and no marks: one character has no room for C1 or Y1.
 
     \b
     Example: attendance ctf --leavers -o 9192000_CTF_leavers.xml
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    path = out_path(out, (".xml",)) if out else None
     if bool(pupils) == leavers:
         raise Refused("malformed", field="PUPIL", expected="either pupils or --leavers")
+    if leavers:
+        chosen = sorted(set(question.chosen(None, leavers=True)) - set(question.chosen(None)))
+    else:
+        chosen = question.known(pupils or [])
+    answers = transfer_answers(question.answers, question.moment, chosen)
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        if leavers:
-            there = set(who(house.answers, moment))
-            chosen = sorted(set(who(house.answers, moment, leavers=True)) - there)
-        else:
-            chosen = known_pupils(moment, pupils or [])
-        found = transfer_answers(house.answers, moment, chosen)
-        if path and found:
-            write_bytes(path, transfer_xml(moment, found))
-            note(f"wrote {path.name}: {counted(len(found), 'pupil')}")
-        elif path:
-            note("nobody has left, so no file was written")
-        if as_json:
-            say_json(found)
-        elif not path:
-            show(_transfer_table(found, house.simulated), described(moment))
+    def write(path: Path) -> str:
+        if not answers:
+            return "nobody has left, so no file was written"
+        write_bytes(path, transfer_xml(question.moment, answers))
+        return f"wrote {path.name}: {counted(len(answers), 'pupil')}"
+
+    return Reply(
+        answers,
+        "Sessions by school year",
+        lambda: [_transfer_table(answers, question.simulated)],
+        book=write,
+        quiet=True,
+    )
 
 
-def _transfer_table(found: list[TransferAnswer], simulated: bool) -> Any:
+def _transfer_table(answers: list[TransferAnswer], simulated: bool) -> Section:
     made = table(
         "Sessions by school year, for the transfer file",
         simulated,
         **dict.fromkeys(("pupil", "UPN", "name", "born", "sex", "year"), "left"),
         **dict.fromkeys(("possible", "authorised", "attended", "unauthorised"), "right"),
     )
-    for answer in found:
+    for answer in answers:
         who = [answer.pupil, one_line(answer.upn), one_line(answer.name), answer.born, one_line(answer.sex)]
         for year in answer.years:
             counts = (year.possible, year.authorised, year.attended, year.unauthorised)

@@ -8,17 +8,18 @@ records that it was made, of what and as known at which position.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 
-from commands.cli.asking import note_lost_keys
+from commands.cli.arguments import Day
+from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.derived import derive
-from commands.cli.files import OutOption, out_path, write_whole
+from commands.cli.files import out_path, write_whole
 from commands.cli.options import (
     AcceptClockOption,
     AtOption,
@@ -34,16 +35,15 @@ from commands.cli.options import (
     parse_known_at,
 )
 from commands.cli.parameters import Verbs
-from commands.cli.speech import say_json
-from commands.cli.tables import london, show, table
+from commands.cli.tables import london, table
 from commands.cli.write import line, record
+from commands.files.section import Value
 from commands.files.sheets import write_sheet
 from commands.models.school import RecordDailyReturn
 from ledger.errors import Misconfigured
 from ledger.text import escaped, one_line
 from ledger.words import SEALED, counted
-from projections.figures.cohorts import described
-from projections.returns.daily import LAST, DailyAnswer, daily_answer, last_return, since_of
+from projections.returns.daily import LAST, DailyAnswer, DailyLine, daily_answer, last_return, since_of
 
 verbs = Verbs()
 daily = Verbs(help="The daily return of codes to the department.")
@@ -54,23 +54,14 @@ HEADINGS = (
     "LA", "Establishment", "URN", "School Name", "UPN", "Admission Number", "Full Name", "Date of Birth", "Sex",
     "Year Group", "Class", "Session Date", "Period", "Attendance Code", "Remark",
 )  # fmt: skip
-Day = Annotated[str, typer.Argument(metavar="DAY", help="Such as 2025-11-03.")]
 SinceOption = Annotated[
     str | None,
     typer.Option("--since", metavar="POSITION|last", help="Also what changed since then, or since the last return."),
 ]
 
 
-@daily.command("show")
-def show_daily(
-    day_text: Day,
-    since: SinceOption = None,
-    known_at: KnownAtOption = None,
-    out: OutOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@asks(daily, "show", day="day", forms=ENDINGS)
+def show_daily(question: Question, day: Day, since: SinceOption = None) -> Reply:
     """Show a day's return: the codes of every pupil on roll, as known.
 
     With --since, also the codes of days returned before that are others now.
@@ -78,29 +69,22 @@ def show_daily(
     \b
     Example: attendance daily show 2025-11-17 --since last
     """
-    day, known = parse_day("DAY", day_text), parse_known_at(known_at)
-    path = out_path(out, ENDINGS) if out else None
-    assert day is not None
-
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(day, known)
-        seen = since_of(house.answers, moment, since) if since else None
-        if since == LAST and seen is None:
-            note("no daily return has been made yet")
-        found = daily_answer(house.answers, moment, seen)
-        if path:
-            write_whole(path, lambda draft: _write(draft, found))
-            note(_written(path, found))
-        if as_json:
-            say_json(found)
-        elif not path:
-            note_lost_keys(house)
-            show(*_parts(found), described(moment))
+    seen = since_of(question.answers, question.moment, since) if since else None
+    if since == LAST and seen is None:
+        note("no daily return has been made yet")
+    answer = daily_answer(question.answers, question.moment, seen)
+    return Reply(
+        answer,
+        f"Daily return {answer.day}",
+        lambda: _parts(answer),
+        book=lambda path: _write_return(path, answer),
+        quiet=True,
+    )
 
 
 @daily.command("send")
 def send_daily(
-    day_text: Day,
+    day: Day,
     out: Annotated[str, typer.Option("-o", "--output", metavar="FILE", help="The file to send: .csv, .xlsx or .json.")],
     known_at: KnownAtOption = None,
     by: ByOption = None,
@@ -119,19 +103,17 @@ def send_daily(
     \b
     Example: attendance daily send 2025-11-17 -o daily-2025-11-17.csv
     """
-    day, known = parse_day("DAY", day_text), parse_known_at(known_at)
+    about, known = parse_day("DAY", day), parse_known_at(known_at)
     path = out_path(out, ENDINGS)
-    assert day is not None
-
     with opened(ledger, keys) as house:
-        moment = house.answers.moment(day, known)
-        found = daily_answer(house.answers, moment, last_return(moment))
+        moment = house.answers.moment(about, known)
+        answer = daily_answer(house.answers, moment, last_return(moment))
 
     def made(draft: Path) -> None:
         digest = sha256(draft.read_bytes()).hexdigest()
-        told = line("RecordDailyReturn", day=found.day, seen=found.position, pupils=found.pupils, digest=digest)
+        sent_line = line("RecordDailyReturn", day=answer.day, seen=answer.position, pupils=answer.pupils, digest=digest)
         record(
-            told,
+            sent_line,
             by=by,
             command_id=command_id,
             at=at,
@@ -141,51 +123,52 @@ def send_daily(
             as_json=as_json,
         )
 
-    write_whole(path, lambda draft: _write(draft, found), made)
-    note(_written(path, found))
+    note(_write_return(path, answer, made))
 
 
-def _write(path: Path, found: DailyAnswer) -> None:
-    """Write a return. Raises Misconfigured where particulars that it needs cannot be read."""
-    if not found.readable:
+def _write_return(
+    path: Path, answer: DailyAnswer, before_it_counts: Callable[[Path], object] = lambda draft: None
+) -> str:
+    """Write a return; say what is in the file, in one sentence that names nobody. Raises Misconfigured where
+    particulars that it needs cannot be read."""
+    if not answer.readable:
         raise Misconfigured("a return needs the pupils' particulars, and some cannot be read without their keys")
-    if path.suffix == ".json":
-        path.write_text(escaped(msgspec.json.encode(found).decode()), encoding="utf-8")
-        return
 
-    write_sheet(path, HEADINGS, rows(found), title=f"Daily return {found.day}")
+    def write(draft: Path) -> None:
+        if draft.suffix == ".json":
+            draft.write_text(escaped(msgspec.json.encode(answer).decode()), encoding="utf-8")
+        else:
+            write_sheet(draft, HEADINGS, rows(answer), title=f"Daily return {answer.day}")
+
+    write_whole(path, write, before_it_counts)
+    parts = [f"{counted(len(answer.sessions), 'session')} of {counted(answer.pupils, 'pupil')}"]
+    parts += [f"{answer.missing} of them without a mark"] if answer.missing else []
+    parts += [f"{counted(len(answer.corrected), 'changed code')} of other days"] if answer.corrected else []
+    return f"wrote {path.name}: {', '.join(parts)}"
 
 
-def rows(found: DailyAnswer) -> Iterator[list[Any]]:
+def rows(answer: DailyAnswer) -> Iterator[list[Value]]:
     """Yield the rows of the file: those of the day, then the changed codes of other days."""
-    for each in (*found.sessions, *found.corrected):
-        remark = "; ".join(filter(None, ("SIMULATED" if found.simulated else "", each.remark)))
+    for each in (*answer.sessions, *answer.corrected):
+        remark = "; ".join(filter(None, ("SIMULATED" if answer.simulated else "", each.remark)))
         yield [
-            found.la, found.estab, found.urn, found.school, each.upn, each.pupil, each.name, each.born, each.sex,
+            answer.la, answer.estab, answer.urn, answer.school, each.upn, each.pupil, each.name, each.born, each.sex,
             each.year_group, each.class_name, each.day, each.period, each.code, remark,
         ]  # fmt: skip
-
-
-def _written(path: Path, found: DailyAnswer) -> str:
-    """Return what is in the file, in one sentence that names nobody."""
-    parts = [f"{counted(len(found.sessions), 'session')} of {counted(found.pupils, 'pupil')}"]
-    parts += [f"{found.missing} of them without a mark"] if found.missing else []
-    parts += [f"{counted(len(found.corrected), 'changed code')} of other days"] if found.corrected else []
-    return f"wrote {path.name}: {', '.join(parts)}"
 
 
 # --- on a screen ----------------------------------------------------------------------------------------------------
 
 
-def _parts(found: DailyAnswer) -> list[Any]:
+def _parts(answer: DailyAnswer) -> list[Part]:
     """Return a line a pupil with both codes, what is missing, and what changed."""
     made = table(
-        f"Daily return of {found.day}", found.simulated,
+        f"Daily return of {answer.day}", answer.simulated,
         pupil="left", UPN="left", name="left", born="left", sex="left", year="left", class_="left", AM="left",
         PM="left", remark="left",
     )  # fmt: skip
-    pupils: dict[str, list[Any]] = {}
-    for each in found.sessions:
+    pupils: dict[str, list[DailyLine]] = {}
+    for each in answer.sessions:
         pupils.setdefault(each.pupil, []).append(each)
     for number, sessions in pupils.items():
         codes = {each.period: each.code for each in sessions}
@@ -204,24 +187,24 @@ def _parts(found: DailyAnswer) -> list[Any]:
             "; ".join(remarks),
         )
     totals = (
-        counted(found.pupils, "pupil"),
-        counted(len(found.sessions), "session"),
-        f"{found.missing} without a mark",
+        counted(answer.pupils, "pupil"),
+        counted(len(answer.sessions), "session"),
+        f"{answer.missing} without a mark",
     )
-    return [made, ", ".join(totals), *_changed(found)]
+    return [made, ", ".join(totals), *_changed(answer)]
 
 
-def _changed(found: DailyAnswer) -> list[Any]:
-    if found.since is None:
+def _changed(answer: DailyAnswer) -> list[Part]:
+    if answer.since is None:
         return []
-    if not found.changes:
-        return [f"no code of a day returned before has changed since position {found.since}"]
+    if not answer.changes:
+        return [f"no code of a day returned before has changed since position {answer.since}"]
 
     made = table(
-        f"Changed since position {found.since}", found.simulated,
+        f"Changed since position {answer.since}", answer.simulated,
         session="left", pupil="left", was="left", now="left", recorded="left", by="left", position="right",
     )  # fmt: skip
-    for change in found.changes:
+    for change in answer.changes:
         made.add_row(
             change.session,
             change.pupil,
