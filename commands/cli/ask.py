@@ -67,6 +67,7 @@ def ask_penalty(
     def parts() -> list[Part]:
         names = question.names([answer.pupil for answer in windows])
         counted = [counted_table(answer, question.simulated) for answer in windows if pupils and answer.sessions]
-        return [penalty_table(windows, names, question.simulated), *counted, *weeks_line(windows)]
+        weeks = weeks_line(windows[0].weeks if windows else [])
+        return [penalty_table(windows, names, question.simulated), *counted, *([weeks] if weeks else [])]
 
     return Reply(windows, "Penalty window", parts)

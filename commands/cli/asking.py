@@ -241,7 +241,7 @@ def _give(path: Path | None, reply: Reply, question: Question, forms: Sequence[s
     parts = [*reply.parts(), *_archive_line(question.house)]
     if path is not None and book is None:
         beside = [line for line in (reply.above, reply.remark) if line]
-        write_parts(path, reply.title, moment(), [*parts, *beside])
+        say(write_parts(path, reply.title, moment(), [*parts, *beside]))
         return
     if reply.above:
         say(reply.above)

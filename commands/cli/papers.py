@@ -5,36 +5,26 @@ A paper is printed, never sent: what records that it was sent or shared is a com
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Part, Question, Reply, asks, note_lost_keys
-from commands.cli.options import (
-    AsOfOption,
-    JsonOption,
-    KeysOption,
-    KnownAtOption,
-    LedgerOption,
-    opened,
-    parse_day,
-    parse_known_at,
-)
+from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.options import parse_day
 from commands.cli.parameters import Verbs
-from commands.cli.report_files import PaperOption, check_paper, defined, print_paper
-from commands.cli.reports import FromOption, ToOption, begins_on, reports
-from commands.cli.speech import say, say_json
-from commands.cli.tables import london, name_of, table
-from commands.desk.pupils import chosen_pupils, known_pupils
+from commands.cli.report_files import defined, print_paper
+from commands.cli.reports import FromOption, ToOption, begins_on, last_day, reports
+from commands.cli.tables import london, table
+from commands.desk.pupils import chosen_pupils, known_pupils, name_of
+from commands.files.sections import name_by
 from ledger.codes import CodeTable
 from ledger.errors import Refused
 from ledger.finding import Open, action
-from ledger.sessions import parse_year
-from ledger.words import SEALED
-from projections.asking.questions import Moment, Particulars
+from ledger.sessions import format_year, parse_year
+from projections.asking.questions import Moment
 from projections.figures.letters import as_quoted
 from projections.lines import command_line
 from projections.reports.parents import ParentReport, parent_reports
@@ -47,17 +37,12 @@ verbs.add_typer(reports, name="reports")
 FIGURES = ("session", "possible", "attended", "absent", "rates")
 
 
-@verbs.command("pupil-year")
+@asks(verbs, "pupil-year", paper=True)
 def print_pupil_year(
+    question: Question,
     pupil: Pupil,
     year: Annotated[str | None, typer.Option("--year", metavar="YEAR", help="Such as 2025/26.")] = None,
-    output: PaperOption = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Print a pupil's year on one page.
 
     Every half-day with its code, what was amended, what it adds up to.
@@ -65,47 +50,43 @@ def print_pupil_year(
     \b
     Example: attendance pupil-year 1042 --year 2025/26 -o year.pdf
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    wanted = _year(year)
-    check_paper(output, as_json=as_json)
+    moment = _moment_of_year(question, _year(year))
+    known_pupils(moment, [pupil])
+    report = pupil_year(question.answers, moment, pupil)
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        if wanted is not None and (about is None or moment.school.calendar.year_begun_by(about) != wanted):
-            if about is not None:
-                raise Refused("malformed", field="--as-of", value=str(about), expected=f"a day of {year}, or none")
-            moment = house.answers.moment(year_as_of(moment, wanted), known)
-        known_pupils(moment, [pupil])
-        report = pupil_year(house.answers, moment, pupil)
-        if as_json:
-            say_json(report)
-            return
-        assert output is not None
-        note_lost_keys(house)
-        who = house.answers.particulars(moment, [pupil])[pupil]
+    def write(path: Path) -> str:
+        known = question.answers.particulars(moment, [pupil])[pupil]
         facts = {
-            "report": _plain(report),
-            "name": _name(who),
-            "upn": who.upn,
-            "key": _plain(code_key(report, moment.codes)),
+            "report": msgspec.to_builtins(report),
+            "name": name_by({pupil: known})(pupil),
+            "upn": known.upn,
+            "key": msgspec.to_builtins(code_key(report, moment.codes)),
             "definitions": defined(moment, (*FIGURES, "late", "unresolved", "missing", "cohort")),
         }
-        print_paper(output, "pupil_year", moment, facts)
+        return print_paper(path, "pupil_year", moment, facts)
+
+    return Reply(report, f"The year of {pupil}", book=write)
 
 
-@reports.command("parents")
+def _moment_of_year(question: Question, year: int | None) -> Moment:
+    """Return the moment of a whole school year, or that of the day asked about. Refuses a day of another year."""
+    moment, day = question.moment, question.day
+    if year is None or (day is not None and moment.school.calendar.year_begun_by(day) == year):
+        return moment
+    if day is not None:
+        raise Refused("malformed", field="--as-of", value=str(day), expected=f"a day of {format_year(year)}, or none")
+    return question.at(year_as_of(moment, year), question.known_at)
+
+
+@asks(reports, "parents", day=last_day, paper=True)
 def print_parent_reports(
+    question: Question,
     pupils: Annotated[list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers.")] = None,
     class_name: Annotated[str | None, typer.Option("--class", metavar="CLASS", help="Everybody in it.")] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Everybody on roll.")] = False,
     first: FromOption = None,
     last: ToOption = None,
-    output: PaperOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Print the report to parents, a page a pupil.
 
     About no other child; it is not sent, and the lines that record its sending are named.
@@ -113,41 +94,28 @@ def print_parent_reports(
     \b
     Example: attendance reports parents --class 5T --from 2025-11-03 --to 2025-12-19 -o reports.pdf
     """
-    begins, about, known = parse_day("--from", first), parse_day("--to", last), parse_known_at(known_at)
-    check_paper(output, as_json=as_json)
+    begins = parse_day("--from", first)
     if sum((bool(pupils), class_name is not None, everybody)) != 1:
         raise Refused("malformed", field="PUPIL", expected="pupils, or --class, or --all: one of them")
+    moment = question.moment
+    chosen = chosen_pupils(question.answers, moment, pupils, class_name=class_name)
+    if not chosen:
+        raise Refused("malformed", field="--class", value=class_name, expected="a class that somebody is in")
+    answers = parent_reports(question.answers, moment, chosen, begins_on(moment, begins))
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        chosen = chosen_pupils(house.answers, moment, pupils, class_name=class_name)
-        if not chosen:
-            raise Refused("malformed", field="--class", value=class_name, expected="a class that somebody is in")
-        found = parent_reports(house.answers, moment, chosen, begins_on(moment, begins))
-        if as_json:
-            say_json(found)
-            return
-        assert output is not None
-        note_lost_keys(house)
-        names = house.answers.particulars(moment, chosen)
-        pages = [_parent_page(report, names) for report in found]
+    def write(path: Path) -> str:
+        name = name_by(question.names(chosen))
         words = ("session", "attended", "absent", "rates", "late")
-        print_paper(output, "parent_report", moment, {"pages": pages, "definitions": defined(moment, words)})
-        say("once sent, record each with its line:")
-        for report in found:
-            say(f"  {letter_line(moment, report)}")
+        facts = {"pages": [_parent_page(each, name(each.pupil)) for each in answers]}
+        printed = print_paper(path, "parent_report", moment, facts | {"definitions": defined(moment, words)})
+        lines = [f"  {letter_line(moment, each)}" for each in answers]
+        return "\n".join([printed, "once sent, record each with its line:", *lines])
+
+    return Reply(answers, "Reports to parents", book=write)
 
 
-@reports.command("share")
-def print_sharing_sheet(
-    pupil: Pupil,
-    output: PaperOption = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@asks(reports, "share", paper=True)
+def print_sharing_sheet(question: Question, pupil: Pupil) -> Reply:
     """Print what another school is shown.
 
     A sibling's, a former or the next one: totals, dates and codes, and nobody's words.
@@ -155,23 +123,19 @@ def print_sharing_sheet(
     \b
     Example: attendance reports share 1042 -o share.pdf
     """
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-    check_paper(output, as_json=as_json)
+    question.known([pupil])
+    sheet = sharing_sheet(question.answers, question.moment, pupil)
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        known_pupils(moment, [pupil])
-        sheet = sharing_sheet(house.answers, moment, pupil)
-        if as_json:
-            say_json(sheet)
-            return
-        assert output is not None
-        note_lost_keys(house)
-        who = house.answers.particulars(moment, [pupil])[pupil]
-        key, figures = _sheet_key(sheet, moment.codes), defined(moment, (*FIGURES, "late"))
-        facts = {"sheet": _plain(sheet), "key": key, "definitions": figures}
-        facts |= {"name": _name(who), "upn": who.upn, "born": who.born}
-        print_paper(output, "sharing", moment, facts)
+    def write(path: Path) -> str:
+        moment, names = question.moment, question.names([pupil])
+        facts = {
+            "sheet": msgspec.to_builtins(sheet),
+            "key": _sheet_key(sheet, moment.codes),
+            "definitions": defined(moment, (*FIGURES, "late")),
+            "name": name_by(names)(pupil),
+            "upn": names[pupil].upn,
+            "born": names[pupil].born,
+        }
         shared = action(
             "ShareInformation",
             pupil=pupil,
@@ -182,8 +146,10 @@ def print_sharing_sheet(
             as_of=sheet.as_of,
             seen=sheet.position,
         )
-        say("once passed on, record it with this line:")
-        say(f"  {command_line(shared)}")
+        printed = print_paper(path, "sharing", moment, facts)
+        return "\n".join([printed, "once passed on, record it with this line:", f"  {command_line(shared)}"])
+
+    return Reply(sheet, f"What is shared about {pupil}", book=write)
 
 
 @asks(verbs, "shared")
@@ -197,19 +163,21 @@ def show_shared(
     Example: attendance shared 1042
     """
     chosen = question.known(pupils) if pupils else sorted(question.moment.school.pupils)
-    found = shared_answers(question.answers, question.moment, chosen)
+    answers = shared_answers(question.answers, question.moment, chosen)
 
     def parts() -> list[Part]:
-        names = question.names({each.pupil for each in found})
+        names = question.names({each.pupil for each in answers})
         headings = ("pupil", "name", "on", "to", "what", "as_of", "seen", "why", "by", "recorded")
         made = table("Passed on", question.simulated, **dict.fromkeys(headings, "left"))
-        for each in found:
+        for each in answers:
             by = f"{each.by.name} ({each.by.title})"
             where = (each.pupil, name_of(each.pupil, names), each.on, each.recipient, each.what, each.as_of)
             made.add_row(*where, str(each.seen), each.why, by, london(each.recorded_at))
-        return [made] if found else ["nothing was passed on"]
+        return [made] if answers else ["nothing was passed on"]
 
-    return Reply([_plain(each) | {"simulated": question.simulated} for each in found], "Passed on", parts)
+    return Reply(
+        [msgspec.to_builtins(each) | {"simulated": question.simulated} for each in answers], "Passed on", parts
+    )
 
 
 def letter_line(moment: Moment, report: ParentReport) -> str:
@@ -219,10 +187,10 @@ def letter_line(moment: Moment, report: ParentReport) -> str:
     return command_line(action("SendLetter", pupil=report.pupil, **sent, seen=moment.position, quoted=quoted))
 
 
-def _parent_page(report: ParentReport, names: Mapping[str, Particulars]) -> dict[str, Any]:
-    absent = report.figures.absent
-    halves = {"report": _plain(report), "name": _name(names[report.pupil]), "missed": absent, "days": _days(absent)}
-    return halves | {"year_missed": report.year.absent, "year_days": _days(report.year.absent)}
+def _parent_page(report: ParentReport, name: str) -> dict[str, object]:
+    absent, year = report.figures.absent, report.year.absent
+    halves = {"missed": absent, "days": _days(absent), "year_missed": year, "year_days": _days(year)}
+    return {"report": msgspec.to_builtins(report), "name": name, **halves}
 
 
 def _days(halves: int) -> str:
@@ -242,11 +210,3 @@ def _year(text: str | None) -> int | None:
         return None if text is None else parse_year(text)
     except ValueError as error:
         raise Refused("malformed", field="--year", value=text, expected=str(error)) from None
-
-
-def _name(who: Particulars) -> str:
-    return who.name if who.readable else SEALED
-
-
-def _plain(value: Any) -> Any:
-    return msgspec.to_builtins(value)

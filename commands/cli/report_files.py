@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
 
-import typer
 from rich.tree import Tree
 
 from commands.cli.files import write_bytes, write_whole
 from commands.cli.options import note
-from commands.cli.speech import say
-from commands.cli.tables import Part, show, titled
+from commands.cli.tables import Part, titled
 from commands.files.section import Section, numeric, shown
 from commands.files.sections import MOMENT, for_file
 from commands.files.sheets import Sheet, write_book, write_sheet
 from commands.paper import render
-from ledger.errors import Misconfigured, Refused
 from ledger.sessions import format_moment
 from ledger.words import counted
 from projections.asking.questions import Moment
@@ -28,33 +24,17 @@ from projections.reports.base import Report, in_force
 
 PDF, CSV, XLSX = ".pdf", ".csv", ".xlsx"
 WIDE = 6  # columns that stand side by side on an upright page
-PaperOption = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE.pdf", help="The paper; needed unless --json.")
-]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Into FILE.pdf, FILE.csv or FILE.xlsx. [default the screen]"),
-]
 
 
-def check_paper(output: Path | None, *, as_json: bool) -> None:
-    """Refuse, before anything is read, a question for a paper that names no file, or a file of another kind."""
-    if output is None and not as_json:
-        raise Refused("malformed", field="--output", expected="a file such as report.pdf, or --json")
-    if output is not None and output.suffix != PDF:
-        raise Misconfigured(f"'{output.name}' is no .pdf")
-
-
-def print_paper(output: Path, template: str, moment: Moment, facts: Mapping[str, Any]) -> None:
-    """Write a paper and say where it is and what it was true for."""
-
+def print_paper(output: Path, template: str, moment: Moment, facts: Mapping[str, object]) -> str:
+    """Write a paper; return where it is and what it was true for."""
     write_bytes(output, render(template, moment, facts))
     simulated = " (SIMULATED)" if moment.school.simulated else ""
-    say(f"printed {output.name}{simulated}; {described(moment)}")
+    return f"printed {output.name}{simulated}; {described(moment)}"
 
 
-def give(
-    output: Path | None,
+def write_report(
+    output: Path,
     title: str,
     moment: Moment,
     report: Report,
@@ -63,45 +43,34 @@ def give(
     *,
     sheet: Section | None = None,
     wide: bool = True,
-) -> None:
-    """Show a report's sections on the screen, or write them into the file that was named: on paper with the
-    definitions of `words`, as a table the first section, or `sheet`."""
-
-    if output is None:
-        _screen(moment, sections)
-    elif output.suffix == PDF:
-        print_paper(
-            output,
-            "report",
-            moment,
-            {"title": title, "wide": wide, **_on_paper(sections), "definitions": defined(moment, words)},
-        )
-    else:
-        headings, rows = for_file(report, sheet or sections[0])
-        table = list(rows)
-        write_whole(output, lambda draft: write_sheet(draft, headings, table, title=title))
-        say(f"wrote {len(table)} rows to {output.name}" + (" (SIMULATED)" if report.simulated else ""))
+) -> str:
+    """Write a report's sections into a file, on paper with the definitions of `words`, as a table the first section, or
+    `sheet`; return what was written."""
+    if output.suffix == PDF:
+        facts = {"title": title, "wide": wide, **_on_paper(sections), "definitions": defined(moment, words)}
+        return print_paper(output, "report", moment, facts)
+    headings, rows = for_file(report, sheet or sections[0])
+    write_whole(output, lambda draft: write_sheet(draft, headings, rows, title=title))
+    return f"wrote {len(rows)} rows to {output.name}" + (" (SIMULATED)" if report.simulated else "")
 
 
-def defined(moment: Moment, words: Sequence[str]) -> list[list[str]]:
-    """Return these figures with their definitions under the policy of the moment."""
-
-    known = definitions(in_force(moment))
-    return [[word, known[word]] for word in words]
-
-
-def _screen(moment: Moment, sections: Sequence[Section]) -> None:
-    simulated = moment.school.simulated
-    filled = [
+def on_screen(sections: Sequence[Section], simulated: bool) -> list[Part]:
+    """Return a report's sections for a screen: one without rows is a line."""
+    return [
         replace(section, title=titled(section.title, simulated))
         if section.rows
         else f"{section.title}: {', '.join(section.notes)}"
         for section in sections
     ]
-    show(*filled, described(moment))
 
 
-def _on_paper(sections: Sequence[Section]) -> dict[str, Any]:
+def defined(moment: Moment, words: Sequence[str]) -> list[list[str]]:
+    """Return these figures with their definitions under the policy of the moment."""
+    known = definitions(in_force(moment))
+    return [[word, known[word]] for word in words]
+
+
+def _on_paper(sections: Sequence[Section]) -> dict[str, object]:
     return {
         "sections": [
             {
@@ -116,14 +85,15 @@ def _on_paper(sections: Sequence[Section]) -> dict[str, Any]:
     }
 
 
-def write_parts(output: Path, title: str, moment: Moment, parts: Sequence[Part]) -> None:
+def write_parts(output: Path, title: str, moment: Moment, parts: Sequence[Part]) -> str:
     """Write an answer's sections into the file that was named: all of them on paper and in a book, the first one in a
-    table for programs. Every row of a table says what it is true for. Lines belong to the section above them."""
+    table for programs. Every row of a table says what it is true for. Lines belong to the section above them. Return
+    what was written."""
     sections = _sections_of(title, parts)
     if output.suffix == PDF:
         wide = any(len(section.headings) > WIDE for section in sections)
-        print_paper(output, "report", moment, {"title": title, "wide": wide, **_on_paper(sections), "definitions": []})
-        return
+        facts = {"title": title, "wide": wide, **_on_paper(sections), "definitions": []}
+        return print_paper(output, "report", moment, facts)
     simulated = moment.school.simulated
     true_for = [
         moment.as_of.isoformat(),
@@ -145,7 +115,7 @@ def write_parts(output: Path, title: str, moment: Moment, parts: Sequence[Part])
         sheets = sheets[:1]
     write_whole(output, lambda draft: write_book(draft, sheets))
     rows = sum(len(sheet.rows) for sheet in sheets)
-    say(f"wrote {counted(rows, 'row')} to {output.name}" + (" (SIMULATED)" if simulated else ""))
+    return f"wrote {counted(rows, 'row')} to {output.name}" + (" (SIMULATED)" if simulated else "")
 
 
 def _sections_of(title: str, parts: Sequence[Part]) -> list[Section]:

@@ -6,29 +6,17 @@ Each goes to the screen, to paper, to a sheet, or as JSON, from the same section
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from commands.cli.asking import note_lost_keys
-from commands.cli.options import (
-    AsOfOption,
-    JsonOption,
-    KeysOption,
-    KnownAtOption,
-    LedgerOption,
-    opened,
-    parse_day,
-    parse_known_at,
-)
+from commands.cli.asking import PDF_CSV_XLSX, Question, Reply, asks
+from commands.cli.options import parse_day
 from commands.cli.parameters import Verbs
-from commands.cli.report_files import OutputOption, give
-from commands.cli.speech import say_json
+from commands.cli.report_files import on_screen, write_report
 from commands.files.sections import (
     NameOf,
     Section,
@@ -40,10 +28,8 @@ from commands.files.sections import (
     weekly_file,
     weekly_sections,
 )
-from commands.wiring import House
 from ledger.errors import Refused
-from projections.asking.questions import Answers, Moment
-from projections.figures.cohorts import who
+from projections.asking.questions import Moment
 from projections.figures.spans import half_term
 from projections.reports.awards import AwardsReport, awards_report
 from projections.reports.base import Report
@@ -64,18 +50,25 @@ ToOption = Annotated[
 NamesOption = Annotated[bool, typer.Option("--names", help="Name the pupils, who are only counted otherwise.")]
 
 RATES = ("session", "pupils", "possible", "attended", "absent", "rates")
+COHORTS = (*RATES, "cohort", "target")
 
 
-@reports.command("weekly")
+def _week_or_day(week: str | None, as_of: str | None) -> date | None:
+    monday, day = parse_day("--week", week), parse_day("--as-of", as_of)
+    if monday and day:
+        raise Refused("malformed", field="--week", expected="either a week or a day in it")
+    return last_day_of(monday) if monday else day
+
+
+def last_day(last: str | None) -> date | None:
+    return parse_day("--to", last)
+
+
+@asks(reports, "weekly", day=_week_or_day, forms=PDF_CSV_XLSX)
 def report_week(
+    question: Question,
     week: Annotated[str | None, typer.Option("--week", metavar="MONDAY", help="Up to that week's Friday.")] = None,
-    output: OutputOption = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+) -> Reply:
     """Say how the week went.
 
     Every class beside the target, who became worse, which registers were not taken.
@@ -83,34 +76,18 @@ def report_week(
     \b
     Example: attendance reports weekly --week 2025-12-08 -o week.pdf
     """
-    monday, about, known = parse_day("--week", week), parse_day("--as-of", as_of), parse_known_at(known_at)
-    if monday and about:
-        raise Refused("malformed", field="--week", expected="either a week or a day in it")
+    report = weekly_report(question.answers, question.moment)
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(last_day_of(monday) if monday else about, known)
-        report = weekly_report(house.answers, moment)
-        if as_json:
-            say_json(report)
-            return
-        note_lost_keys(house)
-        names = house.answers.particulars(moment, [each.pupil for each in report.worse])
-        sections = weekly_sections(report, name_by(names))
-        words = (*RATES, "unresolved", "late", "missing", "cohort", "target")
-        title = f"The head's week, from {report.monday}"
-        give(output, title, moment, report, sections, words, sheet=weekly_file(report), wide=False)
+    def sections() -> list[Section]:
+        return weekly_sections(report, name_by(question.names(each.pupil for each in report.worse)))
+
+    words = (*RATES, "unresolved", "late", "missing", "cohort", "target")
+    title = f"The head's week, from {report.monday}"
+    return _reply(question, title, report, sections, words, sheet=weekly_file(report), wide=False, named=True)
 
 
-@reports.command("governors")
-def report_to_governors(
-    leavers: Leavers = False,
-    output: OutputOption = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@asks(reports, "governors", forms=PDF_CSV_XLSX)
+def report_to_governors(question: Question, leavers: Leavers = False) -> Reply:
     """Total the school and its groups for governors.
 
     Small numbers are hidden, with no way to subtract them out.
@@ -118,22 +95,12 @@ def report_to_governors(
     \b
     Example: attendance reports governors --as-of 2025-12-19 -o governors.pdf
     """
-
-    with _cohorts(leavers, as_of, known_at, ledger, keys) as (answers, moment, pupils):
-        report = governors_report(answers, moment, pupils)
-        _give_cohorts(output, "Governors' totals", moment, report, governors_sections(report), as_json)
+    report = governors_report(question.answers, question.moment, question.chosen(None, leavers=leavers))
+    return _reply(question, "Governors' totals", report, lambda: governors_sections(report), COHORTS)
 
 
-@reports.command("groups")
-def report_groups(
-    leavers: Leavers = False,
-    output: OutputOption = None,
-    as_of: AsOfOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@asks(reports, "groups", forms=PDF_CSV_XLSX)
+def report_groups(question: Question, leavers: Leavers = False) -> Reply:
     """Compare cohorts by group.
 
     Year, class, sex, SEND, social worker, looked after, free school meals, new starters and any other group.
@@ -141,44 +108,14 @@ def report_groups(
     \b
     Example: attendance reports groups --as-of 2025-12-19 -o groups.xlsx
     """
-
-    with _cohorts(leavers, as_of, known_at, ledger, keys) as (answers, moment, pupils):
-        report = groups_report(answers, moment, pupils)
-        _give_cohorts(output, "Cohorts by group", moment, report, groups_sections(report), as_json)
+    report = groups_report(question.answers, question.moment, question.chosen(None, leavers=leavers))
+    return _reply(question, "Cohorts by group", report, lambda: groups_sections(report), COHORTS)
 
 
-@contextmanager
-def _cohorts(
-    leavers: bool, as_of: str | None, known_at: str | None, ledger: str | None, keys: str | None
-) -> Iterator[tuple[Answers, Moment, list[str]]]:
-    """Yield what a report about the cohorts of a day is made from."""
-    about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(about, known)
-        yield house.answers, moment, who(house.answers, moment, leavers=leavers)
-
-
-def _give_cohorts(
-    output: Path | None, title: str, moment: Moment, report: Report, sections: list[Section], as_json: bool
-) -> None:
-    if as_json:
-        say_json(report)
-    else:
-        give(output, title, moment, report, sections, (*RATES, "cohort", "target"))
-
-
-@reports.command("awards")
+@asks(reports, "awards", day=last_day, forms=PDF_CSV_XLSX)
 def report_awards(
-    first: FromOption = None,
-    last: ToOption = None,
-    names: NamesOption = False,
-    output: OutputOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+    question: Question, first: FromOption = None, last: ToOption = None, names: NamesOption = False
+) -> Reply:
     """Say who wins awards.
 
     Classes and pupils, for attendance, punctuality and improving; pupils are only counted unless --names.
@@ -187,26 +124,23 @@ def report_awards(
     \b
     Example: attendance reports awards --from 2025-11-03 --to 2025-12-19 --names
     """
-    with opened(ledger, keys) as house:
-        moment, report = _awards(house, first, last, known_at)
-        if as_json:
-            say_json(_counted(report, names=names))
-            return
-        sections = awards_sections(report, _name_of(house, moment, report) if names else None)
-        give(output, "Awards", moment, report, sections, (*RATES, "late", "missing", "target"), wide=False)
+    report = _awards(question, first, names=names)
+    words = (*RATES, "late", "missing", "target")
+    return _reply(
+        question,
+        "Awards",
+        report,
+        lambda: awards_sections(report, _name_of(question, report) if names else None),
+        words,
+        wide=False,
+        named=names,
+    )
 
 
-@reports.command("newsletter")
+@asks(reports, "newsletter", day=last_day, forms=PDF_CSV_XLSX)
 def report_newsletter(
-    first: FromOption = None,
-    last: ToOption = None,
-    names: NamesOption = False,
-    output: OutputOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+    question: Question, first: FromOption = None, last: ToOption = None, names: NamesOption = False
+) -> Reply:
     """Give the newsletter its figures.
 
     Classes and school beside the target, pupils only counted unless --names.
@@ -214,21 +148,37 @@ def report_newsletter(
     \b
     Example: attendance reports newsletter --from 2025-11-03 --to 2025-12-19 -o newsletter.pdf
     """
-    with opened(ledger, keys) as house:
-        moment, report = _awards(house, first, last, known_at)
-        if as_json:
-            say_json(_counted(report, names=names))
-            return
-        sections = newsletter_sections(report, _name_of(house, moment, report) if names else None)
-        words = ("attended", "rates", "late", "target")
-        give(output, "Attendance news", moment, report, sections, words, wide=False)
+    report = _awards(question, first, names=names)
+    return _reply(
+        question,
+        "Attendance news",
+        report,
+        lambda: newsletter_sections(report, _name_of(question, report) if names else None),
+        ("attended", "rates", "late", "target"),
+        wide=False,
+        named=names,
+    )
 
 
-def _awards(house: House, first: str | None, last: str | None, known_at: str | None) -> tuple[Moment, AwardsReport]:
-    begins, about, known = parse_day("--from", first), parse_day("--to", last), parse_known_at(known_at)
-
-    moment = house.answers.moment(about, known)
-    return moment, awards_report(house.answers, moment, begins_on(moment, begins))
+def _reply(
+    question: Question,
+    title: str,
+    report: Report,
+    sections: Callable[[], list[Section]],
+    words: tuple[str, ...],
+    *,
+    sheet: Section | None = None,
+    wide: bool = True,
+    named: bool = False,
+) -> Reply:
+    """Return a report, its sections for the screen and its files, which repeat the definitions of `words`."""
+    return Reply(
+        report,
+        title,
+        lambda: on_screen(sections(), question.simulated),
+        named=named,
+        book=lambda path: write_report(path, title, question.moment, report, sections(), words, sheet=sheet, wide=wide),
+    )
 
 
 def begins_on(moment: Moment, first: date | None) -> date:
@@ -238,11 +188,12 @@ def begins_on(moment: Moment, first: date | None) -> date:
     return first or half_term(moment, moment.as_of)
 
 
-def _name_of(house: House, moment: Moment, report: AwardsReport) -> NameOf:
-    note_lost_keys(house)
-    return name_by(house.answers.particulars(moment, [each.name for each in report.pupils]))
-
-
-def _counted(report: AwardsReport, *, names: bool) -> AwardsReport:
-    """Return the report without its pupils, unless they were asked for."""
+def _awards(question: Question, first: str | None, *, names: bool) -> AwardsReport:
+    """Return the awards of a period, without the pupils unless they are to be named."""
+    begins = parse_day("--from", first)
+    report = awards_report(question.answers, question.moment, begins_on(question.moment, begins))
     return report if names else msgspec.structs.replace(report, pupils=[])
+
+
+def _name_of(question: Question, report: AwardsReport) -> NameOf:
+    return name_by(question.names(each.name for each in report.pupils))

@@ -222,12 +222,11 @@ def counted_table(answer: PenaltyAnswer, simulated: bool) -> Section:
     return made
 
 
-def weeks_line(found: list[PenaltyAnswer]) -> list[str]:
-    """Return the school weeks of the windows, as a line; none where there are none."""
-    weeks = found[0].weeks if found else []
+def weeks_line(weeks: list[str]) -> str:
+    """Return the school weeks of a window in a line, blank where there are none."""
     if len(weeks) < 2:
-        return [f"1 school week, that of {week}" for week in weeks]
-    return [f"{counted(len(weeks), 'school week')}, from that of {weeks[0]} to that of {weeks[-1]}"]
+        return f"1 school week, that of {weeks[0]}" if weeks else ""
+    return f"{counted(len(weeks), 'school week')}, from that of {weeks[0]} to that of {weeks[-1]}"
 
 
 def _met(met: bool) -> str:

@@ -32,6 +32,16 @@ OTHERS = (
 )  # fmt: skip
 # Their tables were there before all tables were alike, and say what they are true for beside the file.
 OWN_TABLE = ("roll",)
+# Those with forms of their own, by ending.
+FORMS = {
+    "punctuality": (".csv", ".xlsx"),
+    "late-book 2024-09-03": (".pdf", ".csv", ".xlsx"),
+    "daily show 2024-09-03": (".csv", ".xlsx", ".json"),
+    "census autumn 2024/25": (".csv", ".xlsx"),
+    "referral 1042 --parent 1042-a --draft": (".pdf",),
+    "reports weekly": (".pdf", ".csv", ".xlsx"),
+    "reports governors": (".pdf", ".csv", ".xlsx"),
+}
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 PLAIN = "as of,known at,position,policy,simulated"
 
@@ -90,6 +100,29 @@ def test_a_file_that_is_not_of_this_verb_stays(school: Path) -> None:
     assert "so it stays as it is" in run("absence", "-o", str(school / "mine.csv")).sentence
     assert "ends in none of .pdf, .csv, .xlsx" in run("absence", "-o", str(school / "absence.txt")).sentence
     assert "without --json" in run("absence", "--json", "-o", str(school / "absence.csv")).sentence
+
+
+@pytest.mark.parametrize("question", ["pupil-year 1042", "reports share 1042", "reports parents 1042"])
+def test_a_paper_is_printed_beside_json_and_is_the_only_kind(question: str, school: Path) -> None:
+    said = run(*question.split(), "--json", "-o", "paper.pdf")
+    assert said.code == 0 and said.json and "printed paper.pdf" in said.err
+    assert (school / "paper.pdf").read_bytes().startswith(b"%PDF")
+    assert "ends in none of .pdf" in run(*question.split(), "-o", "paper.csv").sentence
+    assert "or --json" in run(*question.split()).sentence
+
+
+@pytest.mark.parametrize("question", FORMS)
+def test_a_form_of_a_verbs_own_stands_beside_json_and_the_rest_is_made_of_sections(question: str, school: Path) -> None:
+    words = question.split()
+    for ending in FORMS[question]:
+        file = school / f"answer{ending}"
+        said = run(*words, "--json", "-o", str(file))
+        assert said.code in (0, 1) and said.json is not None and file.stat().st_size, said
+        assert file.name in said.err, said
+    for ending in {".pdf", ".csv", ".xlsx"}.difference(FORMS[question]):
+        assert "without --json" in run(*words, "--json", "-o", f"answer{ending}").sentence
+        said = run(*words, "-o", str(school / f"answer{ending}"))
+        assert said.code in (0, 1) and f"answer{ending}" in said.out, said
 
 
 @pytest.mark.parametrize("question", ASKING + OTHERS)

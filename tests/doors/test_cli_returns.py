@@ -169,7 +169,7 @@ def test_a_return_comes_as_csv_xlsx_or_json(late: Path, ending: str) -> None:
         ("census winter 2024/25", "malformed: TERM 'winter', expected one of autumn, spring, summer, summer-first"),
         ("census autumn 2024", "malformed: YEAR '2024', expected a school year such as 2024/25"),
         ("census autumn 2024/25 --from 2025-08-01", "malformed: --from '2025-08-01', expected days of 2024/25"),
-        ("census autumn 2024/25 -o census.pdf", "'census.pdf' ends in none of .xml, .csv, .xlsx"),
+        ("census autumn 2024/25 -o census.txt", "'census.txt' ends in none of .xml, .csv, .xlsx, .pdf"),
         ("ctf", "malformed: PUPIL, expected either pupils or --leavers"),
         ("ctf 1042 --leavers", "malformed: PUPIL, expected either pupils or --leavers"),
         ("ctf 5555", "pupil_not_on_roll: pupil '5555', expected a pupil known at that moment"),

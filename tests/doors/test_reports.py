@@ -126,8 +126,8 @@ def test_a_year_is_named_or_refused() -> None:
     ).sentence  # fmt: skip
     assert "-o" in run("pupil-year", "--help").out
     assert "report.pdf" in run("pupil-year", "1001").sentence
-    assert "is no .pdf" in run("pupil-year", "1001", "-o", "year.txt").sentence
-    assert "cannot be written" in run("pupil-year", "1001", "-o", "no/year.pdf").sentence
+    assert "ends in none of .pdf" in run("pupil-year", "1001", "-o", "year.txt").sentence
+    assert "there is no folder" in run("pupil-year", "1001", "-o", "no/year.pdf").sentence
 
 
 # --- reports to parents ---------------------------------------------------------------------------------------------
@@ -354,4 +354,4 @@ def test_a_sheet_says_in_every_row_what_it_was_true_for(report: str) -> None:
         rows = list(csv.DictReader(file))
     assert rows and {row["policy"] for row in rows} == {"micklem-2025"}
     assert {(row["as of"], row["simulated"]) for row in rows} == {("2024-11-15", "true")}
-    assert "neither .csv nor .xlsx" in run("reports", report, *more, "-o", "sheet.ods").sentence
+    assert "ends in none of .pdf, .csv, .xlsx" in run("reports", report, *more, "-o", "sheet.ods").sentence
