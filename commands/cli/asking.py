@@ -42,7 +42,6 @@ from projections.asking.questions import Answers, Moment, Particulars
 from projections.figures.cohorts import described
 
 PDF_CSV_XLSX = (".pdf", ".csv", ".xlsx")
-TABLES = (".csv", ".xlsx")
 
 
 class Question:
@@ -169,7 +168,7 @@ def asks(
 
                 question = Question(enter, about, known_at, as_json, path)
                 reply = answer(question, **{each: given[each] for each in names})
-                _give(path, reply, question, forms or TABLES)
+                _give(path, reply, question, forms)
             if reply.code:
                 raise typer.Exit(reply.code)
 
