@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,7 +14,7 @@ from ledger.store import Row
 from projections.readmodel.frames import NEVER, UNREADABLE, Entries, end_each, first_session, last_session
 from projections.readmodel.projector import ENTRY, read_entries
 
-Schema = dict[str, Any]
+Schema = dict[str, pl.DataType | type[pl.DataType]]
 
 ROW: Schema = {
     "position": pl.Int64,
@@ -171,6 +170,6 @@ def to_parquet(frame: pl.DataFrame) -> bytes:
     return file.getvalue()
 
 
-def from_parquet(raw: bytes, columns: Any = None) -> pl.DataFrame:
+def from_parquet(raw: bytes, columns: list[str] | None = None) -> pl.DataFrame:
     """Return the table that a Parquet file holds. Raises polars' own errors."""
     return pl.read_parquet(io.BytesIO(raw), columns=columns)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -69,7 +68,7 @@ def unpack_references(raw: bytes) -> list[Row]:
     """Return the stored events of a file; the inverse of `pack_references`. Raises Misconfigured."""
     with _arrow():
         (batch,) = _batches(raw, REFERENCES, 1)
-        return list(map(Row, *map(_listed, batch.columns)))
+        return list(map(Row._make, zip(*map(_listed, batch.columns), strict=True)))
 
 
 def pack_times(recorded_at: np.ndarray) -> bytes:
@@ -130,7 +129,7 @@ def _entries(batch: pa.RecordBatch) -> Entries:
     return Entries(names, pupil.indices.to_numpy(), session.to_numpy(), code.to_numpy(), position, until)
 
 
-def _listed(column: pa.Array) -> list[Any]:
+def _listed(column: pa.Array) -> list[object]:
     # Numbers come out of Arrow one by one, and out of NumPy together.
     return column.to_numpy().tolist() if pa.types.is_integer(column.type) else column.to_pylist()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -27,7 +27,7 @@ VERSIONS = 2**16  # more than an entry has
 NONE = (1, 0)  # a span of sessions that holds none
 EPOCH = date.fromordinal(EPOCH_DAY)
 UNREADABLE = 255  # in place of a code: an event of the entry cannot be read, so nobody can say what stands there
-LISTS: dict[str, sa.types.TypeEngine[Any]] = {"years": sa.SmallInteger(), "pupils": sa.Text()}
+LISTS: dict[str, sa.SmallInteger | sa.Text] = {"years": sa.SmallInteger(), "pupils": sa.Text()}
 
 
 @lru_cache(maxsize=128)
@@ -150,6 +150,11 @@ class Altered(Exception):
     """Rows of the read model that are not those its projector wrote; says whose."""
 
 
+# Of a pupil's school year: the numbers of the rows wanted as one text, how many rows there are, the sum of the others,
+# and -1; of what they should come to: no text, rows, sum, and the last position.
+Packed = tuple[str, int, str | None, int, int, int]
+
+
 def load_entries(
     connection: sa.Connection,
     years: Sequence[int],
@@ -163,7 +168,7 @@ def load_entries(
     With `at`, as the read model was when it stood there, however far it has come since. With `check`, raises Altered
     where the rows do not come to their check sums."""
     rows = _packed(connection, years, pupils, position, at, check=check)
-    end = next((last for _, year, *_, last in rows if year is None), 0)
+    end = next((last for _, year, *_, last in rows if not year), 0)
     sums = {(pupil, year): Sum(held, total, last) for pupil, year, _, held, total, last in rows if year and last != -1}
     found = sorted((group for group in rows if group[-1] == -1), key=lambda group: group[:2])
     # np.fromstring reads numbers out of text; only its binary mode is deprecated.
@@ -197,9 +202,9 @@ def _packed(
     at: int | None,
     *,
     check: bool,
-) -> Sequence[Any]:
-    """Return (pupil, year, numbers of the rows wanted, rows, sum of the others, -1); where it is checked also what
-    these should come to, and last of all, without a year, the position that the read model stands at."""
+) -> Sequence[Packed]:
+    """Return the rows wanted of each pupil and school year; where it is checked also what they should come to, and last
+    of all, without a year, the position that the read model stands at."""
     least = min((each for each in (position, at) if each is not None), default=0)
     params: dict[str, object] = {"years": list(years), "position": least}
     chosen = "year IN :years"
@@ -225,7 +230,7 @@ def _packed(
         """
     # One statement, so that rows, sums and position are of one moment, whoever brings the read model on meanwhile.
     statement = f"""{rows_and_sums}
-        UNION ALL SELECT '', NULL, NULL, NULL, NULL, position FROM tracking WHERE name = 'entries'
+        UNION ALL SELECT '', 0, NULL, 0, 0, position FROM tracking WHERE name = 'entries'
     """
     bound = sa.text(statement).bindparams(
         # PostgreSQL compares even an empty list by type.
@@ -233,7 +238,7 @@ def _packed(
     )
     if ":position" not in statement:
         del params["position"]
-    return connection.execute(bound, params).all()
+    return connection.execute(bound, params).tuples().all()
 
 
 def _ends(session: np.ndarray, version: np.ndarray, until: np.ndarray) -> np.ndarray:
@@ -244,7 +249,7 @@ def _ends(session: np.ndarray, version: np.ndarray, until: np.ndarray) -> np.nda
 
 
 def _check_sums(
-    found: Sequence[Any],
+    found: Sequence[Packed],
     numbers: np.ndarray,
     lengths: np.ndarray,
     sums: dict[tuple[str, int], Sum],

@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from ledger import wire
 from ledger.store import SEPARATOR, Reads
-from projections.readmodel.projector import code_of, place_of, read_entries
+from projections.readmodel.projector import EntryRow, Parked, code_of, place_of, read_entries
 
 KEY = ("year", "pupil", "session", "version")
 COLUMNS = {
@@ -40,7 +40,7 @@ class Page(NamedTuple):
     """Finished rows of the read model, columns as in COLUMNS, and what could not be read, as rows of `parked`."""
 
     marks: pl.DataFrame
-    parked: list[dict[str, Any]]
+    parked: list[Parked]
 
 
 class Marks:
@@ -67,7 +67,7 @@ class Marks:
 
     def page(self, lines: tuple[int, bytes] | pl.DataFrame, after: int, until: int) -> Page:
         """Return the page that these lines are, of the events after a position up to another."""
-        parked: list[dict[str, Any]] = []
+        parked: list[Parked] = []
         try:
             found = lines if isinstance(lines, pl.DataFrame) else _read(*lines, self._parked)
         except Unreadable:
@@ -115,7 +115,7 @@ def _read(count: int, lines: bytes, parked: set[str]) -> pl.DataFrame:
     )
 
 
-def _frame(entries: list[Any]) -> pl.DataFrame:
+def _frame(entries: list[EntryRow]) -> pl.DataFrame:
     return pl.DataFrame(entries, schema=COLUMNS, orient="row").drop("until_position")
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import sqlalchemy as sa
 
@@ -74,12 +74,21 @@ class Outdated(Stale):
     """A read model that another release brought up, and that is therefore built again."""
 
 
+class Parked(TypedDict):
+    """A row of the events that could not be read, and why."""
+
+    position: int
+    stream: str
+    topic: str
+    reason: str
+
+
 class Batch(NamedTuple):
     """What a run of rows means: new versions, endings of versions stored before, and what could not be read."""
 
     fresh: list[EntryRow]
     closings: list[Closing]
-    parked: list[dict[str, Any]]
+    parked: list[Parked]
 
 
 class Fold:
@@ -88,7 +97,7 @@ class Fold:
 
     def __init__(self, streams: set[str]) -> None:
         self.streams = streams
-        self.parked: list[dict[str, Any]] = []
+        self.parked: list[Parked] = []
         self.closings: list[Closing] = []
         self._standing: dict[tuple[int, str, int], EntryRow] = {}
         self._ended: list[EntryRow] = []
@@ -119,12 +128,12 @@ def meaning(rows: Iterable[Row], parked_streams: set[str]) -> Batch:
     return Batch(fold.fresh, fold.closings, fold.parked)
 
 
-def read_entries(rows: Iterable[Row], parked_streams: set[str]) -> tuple[list[EntryRow], list[dict[str, Any]]]:
+def read_entries(rows: Iterable[Row], parked_streams: set[str]) -> tuple[list[EntryRow], list[Parked]]:
     """Return the versions of entries among these rows, in order, each as if it stood for ever, and what is parked: an
     event that cannot be read and every later one of its stream, which are versions without a code. `parked_streams`
     grows by what is found here."""
     found: list[EntryRow] = []
-    unread: list[dict[str, Any]] = []
+    unread: list[Parked] = []
     for row in rows:
         if not row.topic.startswith(ENTRY):
             continue
@@ -182,7 +191,7 @@ def unreadable(row: Row) -> str:
     return ""
 
 
-def parked_row(row: Row, reason: str) -> dict[str, Any]:
+def parked_row(row: Row, reason: str) -> Parked:
     return {"position": row.position, "stream": row.stream, "topic": row.topic, "reason": reason}
 
 

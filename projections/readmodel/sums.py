@@ -13,9 +13,13 @@ It is of accidents and of edits by hand, not of forgers, that a sum is proof: wh
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+
+N = TypeVar("N", int, np.ndarray)
+FreshRow = tuple[int, str, int, int, int, int, int | None]  # the columns of the read model
+EndedRow = tuple[int, int, str, int, int]  # until which position, then the key of the row
 
 PRIME, END_PRIME = 2**31 - 1, 2**31 - 19
 STEP = 1_000_003  # more than a school's events between two versions of one entry would have to be to look alike
@@ -33,17 +37,17 @@ class Sum(NamedTuple):
     last: int
 
 
-def row_numbers(session: Any, version: Any, code: Any, from_position: Any) -> Any:
+def row_numbers(session: N, version: N, code: N, from_position: N) -> N:
     """Return the numbers of rows, given as columns (int64) or as whole numbers, as if they stood for ever."""
     return (session * 256 + code) * (from_position + version * STEP) % PRIME
 
 
-def end_numbers(session: Any, version: Any, until_position: Any) -> Any:
+def end_numbers(session: N, version: N, until_position: N) -> N:
     """Return the numbers that the ends of rows add."""
     return (session * 256 + 255) * (until_position + version * STEP) % END_PRIME
 
 
-def summed(fresh: Iterable[tuple[Any, ...]], closings: Iterable[tuple[Any, ...]]) -> dict[tuple[int, str], Sum]:
+def summed(fresh: Iterable[FreshRow], closings: Iterable[EndedRow]) -> dict[tuple[int, str], Sum]:
     """Return by year and pupil what a batch adds to the sums: its new rows, and the ends of rows stored before (until
     which position, year, pupil, session, version)."""
     found: dict[tuple[int, str], list[int]] = {}
