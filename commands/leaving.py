@@ -139,7 +139,7 @@ def _around(case: _Case, answers: Answers, moment: Moment) -> Iterator[Check]:
     else:
         yield _return(case, answers, moment)
         yield from _form(case)
-    groups = case.spell.value("groups", moment.as_of)
+    groups = case.spell.groups(moment.as_of)
     for group in moment.policy.inform_groups if moment.in_force else ():
         if group in groups:
             done = worker_told(case.told, group, case.spell, moment.as_of)

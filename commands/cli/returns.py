@@ -48,7 +48,7 @@ from projections.figures.cohorts import described
 from projections.records.admission import roll_answers
 from projections.records.chronology import chronologies
 from projections.returns.return_episodes import RETURNS_REST_ON
-from projections.returns.return_forms import Stated, return_content, sheet_of
+from projections.returns.return_forms import Content, Stated, form_of, return_content, sheet_of
 from projections.returns.returns import Candidate, announced_deletion, judged_attendance, return_candidates
 
 verbs = Verbs()
@@ -174,7 +174,7 @@ def show_return(
             raise Misconfigured("what this return said cannot be read without its key")
         who = f"{event.by.name} ({event.by.title})"
         if path is not None:
-            _write(path, house, event.content, str(event.made_on), who)
+            _write(path, house, form_of(event.content), str(event.made_on), who)
         elif as_json:
             said: dict[str, Any] = {
                 "pupil": pupil,
@@ -245,9 +245,9 @@ def _stated(
 # --- how it is written ----------------------------------------------------------------------------------------------
 
 
-def _write(path: Path, house: House, content: dict[str, Any], made_on: str, who: str) -> None:
+def _write(path: Path, house: House, content: Content | None, made_on: str, who: str) -> None:
     """Write a return to a file, the same whenever it is asked for: it is dated by what it was composed from."""
-    if "fields" not in content:
+    if content is None:
         raise Misconfigured("this return was recorded without the content of its form, so there is nothing to write")
     if path.suffix != ".pdf":
         headings, row = sheet_of(content)

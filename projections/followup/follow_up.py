@@ -4,7 +4,6 @@ what each code rests on."""
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -29,7 +28,7 @@ class FollowUpEntry(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     recorded_at: str
     by: By
-    says: dict[str, Any]
+    says: dict[str, object]
     sealed: bool
 
 

@@ -8,9 +8,9 @@ is entered again: as of a day, the last spell that had begun then is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict, cast
 
 import msgspec
 
@@ -32,7 +32,7 @@ from ledger.roll import PARTICULARS
 from ledger.sessions import format_moment, from_micros, school_year
 from ledger.streams import roll_stream
 from ledger.words import SEALED
-from projections.asking.questions import Answer, Answers, Moment
+from projections.asking.questions import Answer, Answers, Moment, StatedContact
 from projections.records.known_event import RollEntry
 
 CONTACT_FIELDS = ("name", "relationship", "lives_with", "phone", "email", "address", "contact_order")
@@ -59,7 +59,7 @@ class Spell(NamedTuple):
     from."""
 
     entries: list[RollEntry]
-    values: dict[str, list[tuple[date, Any]]]  # text, a list of groups or of contacts: each field has its own
+    values: dict[str, list[tuple[date, object]]]  # text, a list of groups or of contacts: each field has its own
     changes: list[Change]
 
     @property
@@ -78,7 +78,19 @@ class Spell(NamedTuple):
     def readable(self) -> bool:
         return not any(each.event.sealed for each in self.entries)
 
-    def value(self, what: str, day: date) -> Any:
+    def text(self, what: str, day: date) -> str:
+        """Return what the register says on a day, of a field that holds text."""
+        return str(self.value(what, day))
+
+    def groups(self, day: date) -> tuple[str, ...]:
+        """Return the groups that the register says on a day."""
+        return cast(tuple[str, ...], self.value("groups", day))
+
+    def people(self, what: str, day: date) -> tuple[StatedContact, ...]:
+        """Return the parents ("contacts") or emergency contacts of a day, as they were stated."""
+        return cast(tuple[StatedContact, ...], self.value(what, day))
+
+    def value(self, what: str, day: date) -> object:
         """Return what the register says on a day: of the values that hold by then, that from the latest day."""
         held = [dated for dated in self.values[what] if dated[0] <= day]
         return sorted(held, key=lambda dated: dated[0])[-1][1] if held else self.values[what][0][1]
@@ -150,7 +162,7 @@ def spell_on(spells: list[Spell], day: date) -> Spell:
 def contacts_on(spell: Spell, what: str, day: date) -> list[Contact]:
     """Return parents ("contacts") or emergency contacts in the order to ring, every field of each stated. A parent who
     lives with the pupil and states no address has the pupil's."""
-    home = spell.value("address", day) if what == "contacts" else ""
+    home = spell.text("address", day) if what == "contacts" else ""
     stated = [
         Contact(
             id=each.get("id", ""),
@@ -162,7 +174,7 @@ def contacts_on(spell: Spell, what: str, day: date) -> list[Contact]:
             address=each.get("address") or (home if each.get("lives_with") else ""),
             contact_order=int(each.get("contact_order") or 0),
         )
-        for each in spell.value(what, day)
+        for each in spell.people(what, day)
     ]
     return sorted(stated, key=lambda one: one["contact_order"])
 
@@ -203,7 +215,7 @@ def _take_in(spell: Spell, entry: RollEntry) -> None:
         spell.changes.append(_change(entry, "text", SEALED, SEALED, entry.day))
 
 
-def _stated(entry: RollEntry) -> Iterator[tuple[str, date, Any]]:
+def _stated(entry: RollEntry) -> Iterator[tuple[str, date, object]]:
     """Yield what an event states, from which day, and what it is then."""
     match event := entry.event:
         case ParticularsAmended():
@@ -221,20 +233,24 @@ def _stated(entry: RollEntry) -> Iterator[tuple[str, date, Any]]:
             pass  # an admission begins a spell; forms and removals are read where they stand
 
 
-def _differences(what: str, before: Any, after: Any) -> Iterator[tuple[str, str, str]]:
+def _differences(what: str, before: object, after: object) -> Iterator[tuple[str, str, str]]:
     """Yield name, earlier and later text of everything that differs; of contacts person by person, field by field."""
     if what not in LISTS:
         old, new = (", ".join(each) if isinstance(each, tuple) else str(each) for each in (before, after))
         if old != new:
             yield NAMES.get(what, what.removesuffix("_name").replace("_", " ")), old, new
         return
-    old_people, new_people = ({str(each.get("id")): each for each in people} for people in (before, after))
+    old_people, new_people = _by_id(before), _by_id(after)
     for person in sorted(old_people.keys() | new_people.keys()):
         old_one, new_one = old_people.get(person, {}), new_people.get(person, {})
         for field in CONTACT_FIELDS:
             if _text(old_one.get(field)) != _text(new_one.get(field)):
                 name = f"{LISTS[what]} {person}: {field.replace('_', ' ')}"
                 yield name, _text(old_one.get(field)), _text(new_one.get(field))
+
+
+def _by_id(people: object) -> dict[str, Mapping[str, object]]:
+    return {str(each.get("id")): each for each in cast(Iterable[Mapping[str, object]], people)}
 
 
 def _text(value: object) -> str:
@@ -258,9 +274,9 @@ def _answer(answers: Answers, moment: Moment, pupil: str, spells: list[Spell]) -
     spell, day = spell_on(spells, moment.as_of), moment.as_of
     return RollAnswer(
         **answers.header(moment, pupil),
-        **{what: spell.value(what, day) for what in PARTICULARS},
-        class_name=spell.value("class_name", day),
-        year_group=spell.value("year_group", day),
+        **{what: spell.text(what, day) for what in PARTICULARS},
+        class_name=spell.text("class_name", day),
+        year_group=spell.text("year_group", day),
         starting_day=admission(spell).starting_day.isoformat(),
         parents=contacts_on(spell, "contacts", day),
         emergency_contacts=contacts_on(spell, "emergency_contacts", day),

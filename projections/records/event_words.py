@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast, get_args
 
 from ledger.events import (
     AbsenceAttributed,
@@ -26,7 +26,7 @@ from ledger.events import (
 )
 from ledger.sessions import format_clock
 
-Fields = Mapping[str, Any]  # of an event of any kind, as JSON has them
+Fields = Mapping[str, object]  # of an event of any kind, as JSON has them
 # Fields that say which thing it is, shown before what was said about it.
 NAMING = ("step", "stage", "about", "agency", "form", "evidence", "parent", "contact", "channel", "outcome")
 FREE = ("said", "reason", "what", "doubt", "wanted", "grounds", "ground", "next_step", "person")
@@ -44,12 +44,12 @@ TITLES = {kind.__name__: kind.called or event_name(kind.__name__).capitalize() f
 
 def fields_about(fields: Fields) -> str:
     """Return the sessions or the day that an event is about, from its fields as programs read them."""
-    sessions = fields.get("sessions") or ([fields["session"]] if fields.get("session") else [])
+    sessions = cast(Sequence[str], fields.get("sessions") or ([fields["session"]] if fields.get("session") else []))
     if sessions:
         return sessions[0] if len(sessions) == 1 else f"{sessions[0]} to {max(sessions)}, {len(sessions)} sessions"
     if fields.get("first"):
         return f"{fields['first']} to {fields['last']}"
-    return next(filter(None, (fields.get(name) for name in DAYS)), "")
+    return next((str(fields[name]) for name in DAYS if fields.get(name)), "")
 
 
 def fields_said(fields: Fields) -> str:

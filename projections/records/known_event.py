@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Generic, NamedTuple, TypeVar
 
@@ -22,6 +23,18 @@ class KnownEvent(NamedTuple, Generic[E]):
     def day(self) -> date:
         """Return the London day on which it was recorded."""
         return self.recorded_at.astimezone(LONDON).date()
+
+
+K = TypeVar("K", bound=Event)
+
+
+def last_of(events: Iterable[KnownEvent[Event]], kind: type[K]) -> KnownEvent[K] | None:
+    """Return the last event of a kind among these, oldest first."""
+    found = None
+    for each in events:
+        if isinstance(each.event, kind):
+            found = KnownEvent(each.position, each.recorded_at, each.event)
+    return found
 
 
 FollowUp = KnownEvent[FollowUpEvent]  # one thing that was told, tried, asked, offered or passed on

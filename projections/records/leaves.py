@@ -9,21 +9,21 @@ taken to have allowed it, as the policy presumes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from ledger.codes import UNRESOLVED, CodeTable
-from ledger.events import AbsenceAttributed, LeaveDecided, LeaveRequested, LeaveWithdrawn, LetterSent
+from ledger.events import AbsenceAttributed, AnyEvent, LeaveDecided, LeaveRequested, LeaveWithdrawn, LetterSent
 from ledger.roles import LEAVE_DECIDERS
 from ledger.school import School
-from ledger.sessions import LONDON, Session, format_moment, from_micros, school_year
+from ledger.sessions import Session, format_moment, from_micros, school_year
 from ledger.streams import leave_stream
 from projections.asking.questions import Answer, Answers, Moment, Particulars
 from projections.readmodel.frames import symbol_of
 from projections.records.chronology import chronologies
-from projections.records.known_event import FollowUp
+from projections.records.known_event import FollowUp, KnownEvent, last_of
 
 HOLIDAY = "G"
 AWAY = (HOLIDAY, "O", UNRESOLVED)  # what the register says of a holiday that was not granted
@@ -101,12 +101,12 @@ class LeaveAnswer(Answer, frozen=True, kw_only=True):
 
 
 class _Request(NamedTuple):
-    """The events of one request, each with its position and when it was recorded."""
+    """The events of one request."""
 
     name: str
-    requested: tuple[int, datetime, LeaveRequested]
-    decided: tuple[int, datetime, LeaveDecided] | None
-    withdrawn: tuple[int, datetime, LeaveWithdrawn] | None
+    requested: KnownEvent[LeaveRequested]
+    decided: KnownEvent[LeaveDecided] | None
+    withdrawn: KnownEvent[LeaveWithdrawn] | None
 
 
 def leave_answers(answers: Answers, moment: Moment, pupils: Iterable[str], *, empty: bool = False) -> list[LeaveAnswer]:
@@ -137,7 +137,7 @@ def _request(
     known: Particulars,
     moment: Moment,
 ) -> LeaveRequestAnswer:
-    position, requested_at, requested = asked.requested
+    requested = asked.requested.event
     sessions = [_session(session, asked, marks, moment.codes) for session in _asked_for(requested, moment.school)]
     absent = [each.session for each in sessions if each.decided == "refused" and each.became in AWAY]
     begins = _opens(_asked_for(requested, moment.school), moment.school)
@@ -151,19 +151,19 @@ def _request(
         last=requested.last,
         ground=requested.ground,
         on_form=requested.on_form,
-        in_advance=_in_advance(requested, requested_at, begins),
+        in_advance=_in_advance(asked.requested, begins),
         lives_with=_lives_with(requested.parent, known),
-        decided_at=format_moment(decided[1]) if decided else None,
+        decided_at=format_moment(decided.recorded_at) if decided else None,
         decided_by=_decider(decided, moment.school) if decided else None,
-        decided_in_advance=(begins is not None and decided[1] < begins) if decided else None,
-        reason=decided[2].reason if decided else "",
+        decided_in_advance=(begins is not None and decided.recorded_at < begins) if decided else None,
+        reason=decided.event.reason if decided else "",
         sessions=sessions,
         absent_after_refusal=absent,
         allowed=_allowed(absent, requested.parent, told),
         letters=[
             each.position for each in told if isinstance(each.event, LetterSent) and each.event.cites == asked.name
         ],
-        position=position,
+        position=asked.requested.position,
     )
 
 
@@ -182,13 +182,13 @@ def _session(
     session: Session, asked: _Request, marks: Mapping[Session, tuple[str, int]], codes: CodeTable
 ) -> LeaveSession:
     mark, position = marks.get(session, ("", None))
-    granted = dict(asked.decided[2].granted) if asked.decided else {}
+    granted = dict(asked.decided.event.granted) if asked.decided else {}
     code = granted.get(str(session), "")
     return LeaveSession(
         session=str(session),
         decided="" if asked.decided is None else "granted" if code else "refused",
         code=code,
-        detail=asked.decided[2].details.get(str(session), "") if asked.decided else "",
+        detail=asked.decided.event.details.get(str(session), "") if asked.decided else "",
         mark=mark,
         became=_became(mark, codes),
         position=position,
@@ -205,13 +205,11 @@ def _became(mark: str, codes: CodeTable) -> str:
     return mark if mark in AWAY else "other"
 
 
-def _in_advance(requested: LeaveRequested, recorded_at: datetime, begins: datetime | None) -> bool:
+def _in_advance(requested: KnownEvent[LeaveRequested], begins: datetime | None) -> bool:
     """Return whether a request came before the leave began: on an earlier day, or recorded before registration
     opened."""
-    first = Session.parse(requested.first).day
-    return requested.received_on < first or (
-        requested.received_on == first and begins is not None and recorded_at < begins
-    )
+    received_on, first = requested.event.received_on, Session.parse(requested.event.first).day
+    return received_on < first or (received_on == first and begins is not None and requested.recorded_at < begins)
 
 
 def _lives_with(parent: str, known: Particulars) -> bool | None:
@@ -219,12 +217,10 @@ def _lives_with(parent: str, known: Particulars) -> bool | None:
     return None if not known.readable or contact is None else bool(contact.get("lives_with"))
 
 
-def _decider(decided: tuple[int, datetime, LeaveDecided], school: School) -> DecidedBy:
-    _, at, event = decided
-    day = at.astimezone(LONDON).date()
-    deciders = {who.id for role in LEAVE_DECIDERS for who in school.holders(role, day)}
-    held = event.by.id in deciders if deciders else None
-    return DecidedBy(id=event.by.id, name=event.by.name, title=event.by.title, held_role=held)
+def _decider(decided: KnownEvent[LeaveDecided], school: School) -> DecidedBy:
+    by = decided.event.by
+    deciders = {who.id for role in LEAVE_DECIDERS for who in school.holders(role, decided.day)}
+    return DecidedBy(id=by.id, name=by.name, title=by.title, held_role=by.id in deciders if deciders else None)
 
 
 def _allowed(sessions: list[str], applicant: str, told: Sequence[FollowUp]) -> list[Allowed]:
@@ -251,7 +247,7 @@ def attributed(session: str, told: Sequence[FollowUp]) -> tuple[str, ...]:
 def _never_asked(
     asked: Sequence[_Request], marks: Mapping[Session, tuple[str, int]], told: Sequence[FollowUp], moment: Moment
 ) -> list[NeverAsked]:
-    covered = [(Session.parse(each.requested[2].first), Session.parse(each.requested[2].last)) for each in asked]
+    covered = [(Session.parse(each.requested.event.first), Session.parse(each.requested.event.last)) for each in asked]
     year = moment.school.calendar.year_begun_by(moment.as_of)
     return [
         NeverAsked(session=str(session), position=position, allowed=list(attributed(str(session), told)))
@@ -283,24 +279,19 @@ def _requests(answers: Answers, moment: Moment, pupils: Sequence[str]) -> dict[s
         for leave in moment.school.leave.get(pupil, {}).values()
     }
     rows = [row for row in answers.ledger.reads.stream_rows(list(owners)) if row.position <= moment.position]
-    events: dict[str, dict[type, tuple[int, datetime, Any]]] = {}
+    events: dict[str, list[KnownEvent[AnyEvent]]] = {}
     for row, event in answers.opened(rows):
-        at = from_micros(row.recorded_at)
-        day = event.received_on if isinstance(event, LeaveRequested) else _day(at)
-        if day <= moment.as_of:
-            events.setdefault(row.stream, {})[type(event)] = row.position, at, event
-    found: dict[str, list[_Request]] = {}
-    for stream, by_kind in sorted(events.items(), key=lambda each: min(position for position, *_ in each[1].values())):
-        if LeaveRequested in by_kind:
+        known = KnownEvent(row.position, from_micros(row.recorded_at), event)
+        if (event.received_on if isinstance(event, LeaveRequested) else known.day) <= moment.as_of:
+            events.setdefault(row.stream, []).append(known)
+    requests: dict[str, list[_Request]] = {}
+    for stream, own in sorted(events.items(), key=lambda each: min(known.position for known in each[1])):
+        requested = last_of(own, LeaveRequested)
+        if requested is not None:
             pupil, name = owners[stream]
-            found.setdefault(pupil, []).append(
-                _Request(name, by_kind[LeaveRequested], by_kind.get(LeaveDecided), by_kind.get(LeaveWithdrawn))
-            )
-    return found
-
-
-def _day(moment: datetime) -> date:
-    return moment.astimezone(LONDON).date()
+            request = _Request(name, requested, last_of(own, LeaveDecided), last_of(own, LeaveWithdrawn))
+            requests.setdefault(pupil, []).append(request)
+    return requests
 
 
 def _marks(answers: Answers, moment: Moment, pupils: Sequence[str]) -> dict[str, dict[Session, tuple[str, int]]]:

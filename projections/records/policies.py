@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
 
 import msgspec
 
@@ -38,7 +37,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """One number of a policy and the paragraph that it comes from; codes and days are texts."""
 
     setting: str
-    value: Any
+    value: object
     source: str
 
 

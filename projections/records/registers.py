@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 import msgspec
 
@@ -30,6 +29,8 @@ from ledger.streams import entry_of, entry_stream, follow_up_stream, register_st
 from ledger.words import SEALED
 from projections.asking.questions import Answers, Moment
 from projections.readmodel.frames import UNREADABLE, symbol_of
+
+Report = AbsenceReported | ArrivalLogged  # what a register shows of a session beside its marks
 
 
 class By(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +125,7 @@ def register_answer(answers: Answers, moment: Moment, class_name: str, day: date
     if not any(school.calendar.is_session(session) for session in sessions) and not entries:
         raise Misconfigured(f"{day} has no session by the calendar known then")
     registers = {session: _register_times(answers, moment, session, class_name) for session in sessions}
-    told = _told(answers, moment, pupils, day)
+    reports = _reports(answers, moment, pupils, day)
     return RegisterAnswer(
         class_name=class_name,
         day=day.isoformat(),
@@ -136,7 +137,7 @@ def register_answer(answers: Answers, moment: Moment, class_name: str, day: date
         taken={session.half.name: registers[session][0] for session in sessions},
         closed={session.half.name: registers[session][1] for session in sessions},
         lines=[
-            _line(moment, pupil, session, entries.get(entry_stream(pupil, session), []), told[pupil, str(session)])
+            _line(moment, pupil, session, entries.get(entry_stream(pupil, session), []), reports[pupil, str(session)])
             for pupil in pupils
             for session in sessions
         ],
@@ -184,11 +185,13 @@ def received_answers(answers: Answers, moment: Moment, pupil: str) -> list[Recei
     ]
 
 
-def _line(moment: Moment, pupil: str, session: Session, marks: list[MarkAnswer], told: list[Any]) -> SessionAnswer:
+def _line(
+    moment: Moment, pupil: str, session: Session, marks: list[MarkAnswer], reports: list[Report]
+) -> SessionAnswer:
     calendar = moment.school.calendar
     expected = moment.school.expected(pupil, session)
     closed = calendar.is_session(session) and calendar.closes(session) <= moment.known_at
-    arrivals = [event.arrived_at for event in told if isinstance(event, ArrivalLogged)]
+    arrivals = [event.arrived_at for event in reports if isinstance(event, ArrivalLogged)]
     return SessionAnswer(
         pupil=pupil,
         session=str(session),
@@ -199,7 +202,7 @@ def _line(moment: Moment, pupil: str, session: Session, marks: list[MarkAnswer],
         refused_by=_refused_by(moment, pupil, session),
         missing=closed and not marks,
         asserted=bool(marks) and marks[0].via == "import",
-        reports=sum(isinstance(event, AbsenceReported) for event in told),
+        reports=sum(isinstance(event, AbsenceReported) for event in reports),
         arrived_at=format_moment(arrivals[-1]) if arrivals else None,
         entries=marks,
     )
@@ -270,16 +273,16 @@ def _register_times(
     return times.get("register.RegisterTaken"), times.get("register.RegisterClosed")
 
 
-def _told(answers: Answers, moment: Moment, pupils: list[str], day: date) -> dict[tuple[str, str], list[Any]]:
+def _reports(answers: Answers, moment: Moment, pupils: list[str], day: date) -> dict[tuple[str, str], list[Report]]:
     """Return reports and arrivals about the day, by pupil and session."""
     owners = {follow_up_stream(pupil, school_year(day)): pupil for pupil in pupils}
-    told: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    reports: dict[tuple[str, str], list[Report]] = defaultdict(list)
     rows = [row for row in answers.ledger.reads.stream_rows(list(owners)) if row.position <= moment.position]
     for row, event in answers.opened(rows):
         # Letters, support, enquiries … stand in the same stream and are about no session.
         if isinstance(event, ArrivalLogged):
-            told[owners[row.stream], event.session].append(event)
+            reports[owners[row.stream], event.session].append(event)
         elif isinstance(event, AbsenceReported):
             for session in event.sessions:
-                told[owners[row.stream], session].append(event)
-    return told
+                reports[owners[row.stream], session].append(event)
+    return reports

@@ -29,7 +29,7 @@ def roll_findings(answers: Answers, moment: Moment) -> list[Finding]:
         spell = spell_on(spells, moment.as_of)
         if not spell.readable:
             continue
-        if upn := spell.value("upn", moment.as_of):
+        if upn := spell.text("upn", moment.as_of):
             holders[upn].append(pupil)
         if moment.school.on_roll(pupil, moment.as_of):
             found += [
@@ -67,11 +67,11 @@ def _particulars(spell: Spell, moment: Moment) -> Iterator[tuple[str, str]]:
         yield "emergency_number_missing", "there is no number to ring in an emergency"
     elif len(people) < 2:
         yield "one_contact_only", "there is one contact only, and more should be held where that is practicable"
-    if not spell.value("upn", day):
+    if not spell.text("upn", day):
         yield "upn_missing", "no unique pupil number is stated"
     admitted = spell.admitted.event
     assert isinstance(admitted, PupilAdmitted)
-    if not spell.value("last_school", day) and (policy is None or admitted.year_group != policy.year_groups_youngest):
+    if not spell.text("last_school", day) and (policy is None or admitted.year_group != policy.year_groups_youngest):
         yield "last_school_missing", "no last school is stated"
 
 

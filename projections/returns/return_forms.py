@@ -8,9 +8,9 @@ the paper and the record.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict, cast
 
 from ledger.codes import CodeTable
 from ledger.events import ContactLogged, EnquiriesMade, EvidenceSeen, SicknessExpected
@@ -38,7 +38,33 @@ Fields = Iterator[tuple[str, str]]
 Tables = Iterator[tuple[str, list[str], list[list[str]]]]
 
 
-Content = dict[str, Any]  # a form as it is sent and kept: `fields` and `tables`, and what they were true for
+class FormTable(TypedDict):
+    """A table of a form: rows of text."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[str]]
+
+
+class Content(TypedDict):
+    """A form as it is sent and kept: fields as pairs of heading and text, tables, and what they were true for."""
+
+    form: str
+    title: str
+    episode: str
+    as_of: str
+    known_at: str
+    position: int
+    policy: str
+    rules: str
+    fields: list[list[str]]
+    tables: list[FormTable]
+
+
+def form_of(content: Mapping[str, object]) -> Content | None:
+    """Return the content that a return was recorded with, None where it is no form's: a return made elsewhere may be
+    recorded with anything."""
+    return cast(Content, content) if "fields" in content else None
 
 
 class Stated(NamedTuple):

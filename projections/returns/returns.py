@@ -207,7 +207,7 @@ def _workers(desk: Desk) -> Iterator[Duty]:
     }
     told = chronologies(answers, moment, leaving, topics=RETURNS_REST_ON)
     for pupil, (spell, end) in leaving.items():
-        groups = spell.value("groups", moment.as_of)
+        groups = spell.groups(moment.as_of)
         for group in policy.inform_groups:
             if group in groups and not worker_told(told.get(pupil, ()), group, spell, moment.as_of):
                 urgency = Urgency.TODAY if end.last_day <= moment.as_of else Urgency.SOON
