@@ -18,10 +18,11 @@ from ledger.streams import register_of, register_stream
 from projections.asking.questions import Answers, Moment, Particulars, StatedContact
 from projections.figures.cohorts import AbsenceAnswer, absence_answers
 from projections.figures.spans import year_first
-from projections.readmodel.frames import last_session, symbol_of
+from projections.readmodel.frames import last_session
 from projections.records.chronology import chronologies
-from projections.records.contact import UNMARKED, Contacts, Ladder, Mark, ladder
+from projections.records.contact import UNMARKED, Contacts, Ladder, ladder
 from projections.records.known_event import FollowUp
+from projections.records.marks import Mark, marks_of
 
 UNSTATED = 1_000  # a contact without an order comes after all that have one
 
@@ -115,13 +116,7 @@ class Desk:
         recent = self.school.calendar.school_days_until(self.day, 2 * self.policy.contact_authority_day)
         years = sorted({school_year(day) for day in (self.day, *recent)})
         frame = self.answers.entries(self.moment, years, self.pupils)
-        frame = frame.where(frame.session <= last_session(self.day))
-        by_pupil: dict[str, dict[Session, Mark]] = {pupil: {} for pupil in self.pupils}
-        columns = (frame.pupil.tolist(), frame.session.tolist(), frame.code.tolist(), frame.from_position.tolist())
-        sessions = {number: Session.from_number(number) for number in set(columns[1])}
-        for pupil, number, code, position in zip(*columns, strict=True):
-            by_pupil[frame.pupils[pupil]][sessions[number]] = Mark(symbol_of(code), position)
-        return by_pupil
+        return marks_of(frame.where(frame.session <= last_session(self.day)))
 
     @cached_property
     def registers(self) -> dict[tuple[Session, str], Handled]:

@@ -25,13 +25,13 @@ from projections.records.contact import (
     UNMARKED,
     VISIT,
     Ladder,
-    Mark,
     SilentSession,
     Word,
     heard,
     unheard,
 )
 from projections.records.known_event import FollowUp
+from projections.records.marks import Mark
 
 WEEK = 5  # school days that a register, or an absence somebody is to be told of, stays on the page
 NEAR = 2  # school days left that make an N urgent
@@ -65,7 +65,7 @@ def _unheard(desk: Desk) -> dict[str, tuple[tuple[SilentSession, ...], bool]]:
         each.position: desk.chronology[pupil]
         for pupil, (sessions, _) in asked.items()
         for each in sessions
-        if each.position is not None
+        if each.position
     }
     nothing = resting_on_nothing_known(desk.answers, desk.moment, told)
     found = {}

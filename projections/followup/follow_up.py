@@ -97,7 +97,7 @@ def _ladder(desk: Desk, pupil: str) -> LadderAnswer:
         number=found.number,
         first_day=found.first_day.isoformat() if found.first_day else None,
         silent=[
-            SilentSessionAnswer(session=str(each.session), code=each.code or None, position=each.position)
+            SilentSessionAnswer(session=str(each.session), code=each.code or None, position=each.position or None)
             for each in found.silent
         ],
         tried=[

@@ -7,7 +7,7 @@ parents, or invited them to, has dealt with what was late until that day: to the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -37,6 +37,7 @@ from projections.followup.punctuality import (
 from projections.readmodel.frames import Entries, first_session, last_session, roll_of, symbol_of
 from projections.records.chronology import chronologies
 from projections.records.known_event import FollowUp
+from projections.records.marks import Mark, marks_of
 from projections.records.registers import By, signed
 
 NOBODY = Arrivals(*(np.empty(0, np.int64) for _ in range(3)))
@@ -259,13 +260,9 @@ def late_book_answer(answers: Answers, moment: Moment) -> LateBookAnswer:
     school, day = moment.school, moment.as_of
     pupils = school.pupils_on(day)
     marks = answers.entries(moment, [school_year(day)], pupils)
-    marks = marks.where((marks.session >= first_session(day)) & (marks.session <= last_session(day)))
-    codes = {
-        (pupils[pupil], session): symbol_of(code)
-        for pupil, session, code in zip(marks.pupil.tolist(), marks.session.tolist(), marks.code.tolist(), strict=True)
-    }
+    standing = marks_of(marks.between(first_session(day), last_session(day)))
     found = [
-        _arrival(moment, pupil, told, told.event, codes)
+        _arrival(moment, pupil, told, told.event, standing[pupil])
         for pupil, chronology in chronologies(answers, moment, pupils, [school_year(day)]).items()
         for told in chronology
         if isinstance(told.event, ArrivalLogged) and Session.parse(told.event.session).day == day
@@ -282,7 +279,7 @@ def late_book_answer(answers: Answers, moment: Moment) -> LateBookAnswer:
 
 
 def _arrival(
-    moment: Moment, pupil: str, told: FollowUp, event: ArrivalLogged, codes: dict[tuple[str, int], str]
+    moment: Moment, pupil: str, told: FollowUp, event: ArrivalLogged, marks: Mapping[Session, Mark]
 ) -> ArrivalAnswer:
     session, calendar = Session.parse(event.session), moment.school.calendar
     late = event.code in (LATE, VERY_LATE) and calendar.is_session(session)
@@ -293,7 +290,7 @@ def _arrival(
         arrived_at=format_moment(event.arrived_at),
         minutes=minutes_late(event.arrived_at, calendar.opens(session)) if late else None,
         code=event.code,
-        register=codes.get((pupil, session.number)),
+        register=marks[session].code if session in marks else None,
         reason=SEALED if event.sealed else event.reason,
         recorded_at=format_moment(told.recorded_at),
         by=signed(event),

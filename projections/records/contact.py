@@ -28,6 +28,7 @@ from ledger.events import AbsenceReported, AgencyInformed, ContactLogged, Letter
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session
 from projections.records.known_event import FollowUp
+from projections.records.marks import Mark
 
 UNMARKED = ""
 # N: not established yet. O: never established. Neither says that anybody was heard.
@@ -36,14 +37,6 @@ UNEXPLAINED = frozenset({UNRESOLVED, "O", UNMARKED})
 SENT_HOME = frozenset({"E", "C2", "S"})
 
 PARENT, EMERGENCY, LETTER, VISIT, AUTHORITY = "parent", "emergency contact", "letter", "visit", "authority"
-
-
-class Mark(NamedTuple):
-    """What stands for a session, UNMARKED where its registration closed without a mark; `position` is of the event that
-    gave the code, None where none did."""
-
-    code: str
-    position: int | None = None
 
 
 class Contacts(NamedTuple):
@@ -62,7 +55,7 @@ class SilentSession(NamedTuple):
 
     session: Session
     code: str
-    position: int | None
+    position: int  # 0 where none did
 
 
 class Attempt(NamedTuple):
@@ -183,7 +176,7 @@ def unheard(
         for session, mark in possible
         if session.day == day
         and calendar.is_session(session)
-        and mark.position is not None
+        and mark.position
         and mark.code not in UNEXPLAINED | SENT_HOME
         and _away(mark, policy.codes)
         and not word.covers(session, calendar)

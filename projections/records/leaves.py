@@ -21,9 +21,10 @@ from ledger.school import School
 from ledger.sessions import Session, format_moment, from_micros, school_year
 from ledger.streams import leave_stream
 from projections.asking.questions import Answer, Answers, Moment, Particulars
-from projections.readmodel.frames import symbol_of
+from projections.readmodel.frames import last_session
 from projections.records.chronology import chronologies
 from projections.records.known_event import FollowUp, KnownEvent, last_of
+from projections.records.marks import Mark, marks_of
 
 HOLIDAY = "G"
 AWAY = (HOLIDAY, "O", UNRESOLVED)  # what the register says of a holiday that was not granted
@@ -132,7 +133,7 @@ def leave_answers(answers: Answers, moment: Moment, pupils: Iterable[str], *, em
 
 def _request(
     asked: _Request,
-    marks: Mapping[Session, tuple[str, int]],
+    marks: Mapping[Session, Mark],
     told: Sequence[FollowUp],
     known: Particulars,
     moment: Moment,
@@ -178,10 +179,8 @@ def _state(asked: _Request, sessions: list[LeaveSession]) -> str:
     return "granted" if granted == len(sessions) else "granted in part"
 
 
-def _session(
-    session: Session, asked: _Request, marks: Mapping[Session, tuple[str, int]], codes: CodeTable
-) -> LeaveSession:
-    mark, position = marks.get(session, ("", None))
+def _session(session: Session, asked: _Request, marks: Mapping[Session, Mark], codes: CodeTable) -> LeaveSession:
+    mark = marks.get(session, Mark(""))
     granted = dict(asked.decided.event.granted) if asked.decided else {}
     code = granted.get(str(session), "")
     return LeaveSession(
@@ -189,9 +188,9 @@ def _session(
         decided="" if asked.decided is None else "granted" if code else "refused",
         code=code,
         detail=asked.decided.event.details.get(str(session), "") if asked.decided else "",
-        mark=mark,
-        became=_became(mark, codes),
-        position=position,
+        mark=mark.code,
+        became=_became(mark.code, codes),
+        position=mark.position or None,
     )
 
 
@@ -245,7 +244,7 @@ def attributed(session: str, told: Sequence[FollowUp]) -> tuple[str, ...]:
 
 
 def _never_asked(
-    asked: Sequence[_Request], marks: Mapping[Session, tuple[str, int]], told: Sequence[FollowUp], moment: Moment
+    asked: Sequence[_Request], marks: Mapping[Session, Mark], told: Sequence[FollowUp], moment: Moment
 ) -> list[NeverAsked]:
     covered = [(Session.parse(each.requested.event.first), Session.parse(each.requested.event.last)) for each in asked]
     year = moment.school.calendar.year_begun_by(moment.as_of)
@@ -294,16 +293,10 @@ def _requests(answers: Answers, moment: Moment, pupils: Sequence[str]) -> dict[s
     return requests
 
 
-def _marks(answers: Answers, moment: Moment, pupils: Sequence[str]) -> dict[str, dict[Session, tuple[str, int]]]:
-    """Return the marks up to the day, by pupil and session: code and position."""
+def _marks(answers: Answers, moment: Moment, pupils: Sequence[str]) -> dict[str, dict[Session, Mark]]:
+    """Return the marks up to the day, by pupil and session."""
     years = sorted(moment.school.years)
     if not years or not pupils:
         return {}
     entries = answers.entries(moment, years, pupils)
-    found: dict[str, dict[Session, tuple[str, int]]] = {}
-    columns = (entries.pupil, entries.session, entries.code, entries.from_position)
-    for place, number, code, position in zip(*(column.tolist() for column in columns), strict=True):
-        session = Session.from_number(number)
-        if session.day <= moment.as_of:
-            found.setdefault(entries.pupils[place], {})[session] = symbol_of(code), position
-    return found
+    return marks_of(entries.where(entries.session <= last_session(moment.as_of)))

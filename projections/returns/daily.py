@@ -27,6 +27,7 @@ from projections.asking.questions import Answers, Moment, Particulars
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.readmodel.frames import UNREADABLE, Entries, first_session, last_session, symbol_of
+from projections.records.marks import Mark, marks_of
 from projections.records.registers import By, signed
 
 LAST = "last"
@@ -144,9 +145,9 @@ def daily_answer(answers: Answers, moment: Moment, since: Since | None = None) -
     on_roll = school.pupils_on(day)
     found = changed_since(answers, moment, since) if since else []
     known = answers.particulars(moment, {*on_roll, *(change.pupil for change in found)})
-    codes = _codes_on(answers, moment, on_roll)
+    marks = _marks_on(answers, moment, on_roll)
     lines = [
-        _line(moment, known[pupil], pupil, session, codes.get((pupil, session.number), ""))
+        _line(moment, known[pupil], pupil, session, marks[pupil].get(session, Mark("")).code)
         for pupil in on_roll
         for session in sessions
     ]
@@ -175,14 +176,10 @@ def daily_answer(answers: Answers, moment: Moment, since: Since | None = None) -
     )
 
 
-def _codes_on(answers: Answers, moment: Moment, pupils: list[str]) -> dict[tuple[str, int], str]:
-    """Return the codes of the day asked about, by pupil and number of session."""
-    marks = answers.entries(moment, [school_year(moment.as_of)], pupils)
-    marks = marks.where((marks.session >= first_session(moment.as_of)) & (marks.session <= last_session(moment.as_of)))
-    return {
-        (pupils[pupil], session): symbol_of(code)
-        for (pupil, session), code in zip(_places(marks), marks.code.tolist(), strict=True)
-    }
+def _marks_on(answers: Answers, moment: Moment, pupils: list[str]) -> dict[str, dict[Session, Mark]]:
+    """Return the marks of the day asked about, by pupil and session."""
+    entries = answers.entries(moment, [school_year(moment.as_of)], pupils)
+    return marks_of(entries.between(first_session(moment.as_of), last_session(moment.as_of)))
 
 
 def _line(moment: Moment, known: Particulars, pupil: str, session: Session, code: str, remark: str = "") -> DailyLine:
