@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -20,6 +20,9 @@ from commands.cli.options import PROGRAM, note
 from commands.cli.parameters import PLAIN
 from commands.wiring import said_by_database
 from ledger.errors import LedgerError
+
+if TYPE_CHECKING:
+    from typer._click import Command
 
 app = typer.Typer(
     cls=LazyVerbs,
@@ -36,7 +39,7 @@ def attendance() -> None:
 
 
 @cache
-def tree() -> Any:
+def tree() -> Command:
     """Return the tree of commands, which is the same for the whole life of a process."""
     return typer.main.get_command(app)
 

@@ -8,9 +8,9 @@ import typer
 
 from commands.cli.arguments import Pupils
 from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.figure_tables import absence_table, band_line, counted_table, penalty_table, weeks_line
 from commands.cli.ladder import ladder_reply
 from commands.cli.parameters import Verbs
-from commands.cli.tables import absence_table, band_line, counted_table, penalty_table, weeks_line
 from ledger.errors import Refused
 from projections.figures.cohorts import absence_answers, bands, penalty_answers
 

@@ -19,6 +19,7 @@ import typer
 
 from commands.cli.arguments import ArchiveKeyOption, ArchiveOption
 from commands.cli.files import out_path
+from commands.cli.lazy import load
 from commands.cli.options import (
     AsOfOption,
     JsonOption,
@@ -33,8 +34,8 @@ from commands.cli.options import (
 from commands.cli.parameters import Verbs, parameters_of
 from commands.cli.report_files import PDF, write_parts
 from commands.cli.speech import say, say_json
-from commands.cli.tables import Part, show
 from commands.desk.pupils import chosen_pupils, known_pupils, nobody
+from commands.files.section import Part
 from commands.wiring import House
 from ledger.errors import Refused
 from ledger.note import parse_key
@@ -107,7 +108,7 @@ class Reply(NamedTuple):
     `quiet`. What is in such a file is on the screen, too, only where it stands `beside`.
     """
 
-    answer: Any
+    answer: object
     title: str
     parts: Callable[[], Iterable[Part]] = list
     remark: str = ""
@@ -154,20 +155,20 @@ def asks(
         names = [each.name for each in own]
         shared = [each for each in _shared_by(endings, paper=paper) if each.name not in left_out]
 
-        def verb(**given: Any) -> None:
-            about = day(**{each: given[each] for each in of_day}) if callable(day) else _day(day, given.get(day))
-            known_at, as_json = parse_known_at(given.get("known_at")), given["as_json"]
-            path = _file(given["output"], endings, forms, paper=paper, as_json=as_json)
+        def verb(**values: Any) -> None:  # of whatever types its parameters have
+            about = day(**{each: values[each] for each in of_day}) if callable(day) else _day(day, values.get(day))
+            known_at, as_json = parse_known_at(values.get("known_at")), values["as_json"]
+            path = _file(values["output"], endings, forms, paper=paper, as_json=as_json)
             with ExitStack() as stack:
 
                 def enter() -> House:
-                    house = stack.enter_context(opened(given["ledger"], given["keys"], examining=examining))
+                    house = stack.enter_context(opened(values["ledger"], values["keys"], examining=examining))
                     if archive:
-                        read_from(house, given["archive"], given["verifier"])
+                        read_from(house, values["archive"], values["verifier"])
                     return house
 
                 question = Question(enter, about, known_at, as_json, path)
-                reply = answer(question, **{each: given[each] for each in names})
+                reply = answer(question, **{each: values[each] for each in names})
                 _give(path, reply, question, forms)
             if reply.code:
                 raise typer.Exit(reply.code)
@@ -246,7 +247,7 @@ def _give(path: Path | None, reply: Reply, question: Question, forms: Sequence[s
         say(reply.above)
     times = "; ".join(filter(None, (reply.remark, reply.times or described(moment()))))
     marked = times if parts or not question.simulated else f"{times} (SIMULATED)"
-    show(*parts, marked, *filter(None, [reply.below]))
+    load("screen").show(*parts, marked, *filter(None, [reply.below]))
 
 
 def _archive_line(house: House) -> list[str]:
@@ -266,13 +267,13 @@ def read_from(house: House, folder: Path | None, verifier: str | None) -> None:
         note("the archive is unsigned as far as anybody here knows: --verifier KEY says whose key must have signed it")
 
 
-def with_source(house: House, answers: Sequence[Any]) -> Sequence[Any]:
-    """Return answers for JSON, each with what it was read from, where that is an archive."""
+def with_source(house: House, answer: object) -> object:
+    """Return an answer for JSON, each of its members with what it was read from, where that is an archive."""
     archive = house.answers.archive
     if archive is None:
-        return answers
-
-    return [msgspec.to_builtins(each) | {"archive": archive.signature} for each in answers]
+        return answer
+    assert isinstance(answer, Sequence), "an archive answers about many"
+    return [msgspec.to_builtins(each) | {"archive": archive.signature} for each in answer]
 
 
 def note_nobody(pupils: list[str], filters: dict[str, str | None]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from commands.cli.tables import Names, london, name_of, table
+from commands.cli.tables import london, table
+from commands.desk.pupils import Names, name_of
 from ledger.text import one_line
 from ledger.words import SEALED
 from projections.followup.follow_up import CodeAnswer, FollowUpAnswer, LadderAnswer

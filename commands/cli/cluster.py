@@ -12,8 +12,9 @@ from commands import cluster
 from commands.cli.bars import progress_bar
 from commands.cli.options import AsOfOption, JsonOption, KnownAtOption, note, parse_day, parse_known_at
 from commands.cli.parameters import Verbs
+from commands.cli.screen import show
 from commands.cli.speech import say_json
-from commands.cli.tables import show, table
+from commands.cli.tables import table
 from commands.cluster import on_spark, on_this_machine, spark_session, workers
 from ledger.errors import Misconfigured, Refused
 from ledger.note import VerifierKey, parse_key

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.tree import Tree
 
 from commands.cli.arguments import Pupil
 from commands.cli.asking import Question, Reply, asks
-from commands.cli.options import (
-    one_line,
-)
 from commands.cli.parameters import Verbs
-from commands.cli.tables import name_of
+from commands.desk.pupils import name_of
+from commands.files.section import Branch
+from ledger.text import one_line
 from projections.audit.explain import explain_absence, explain_penalty
 from projections.audit.proof import Explanation, Flip, Since
 
@@ -41,10 +39,10 @@ def explain(
     return Reply([proof], f"Why: {verdict}", lambda: [_tree(proof, name_of(pupil, question.names([pupil])))])
 
 
-def _tree(proof: Explanation, name: str) -> Tree:
+def _tree(proof: Explanation, name: str) -> Branch:
     """Return the proof as a tree: verdict, rules, sessions with their entries, and the way to the other verdict."""
     simulated = " (SIMULATED)" if proof.simulated else ""
-    tree = Tree(f"{proof.pupil}, {name}: {_verdict(proof)}{simulated}")
+    tree = Branch(f"{proof.pupil}, {name}: {_verdict(proof)}{simulated}")
     by_rule = tree.add("by these rules")
     for rule in proof.stated:
         by_rule.add(one_line(f"{rule.setting} = {_plain(rule.value)}: {rule.source}"))

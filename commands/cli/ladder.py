@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from commands.cli.asking import Part, Question, Reply
-from commands.cli.tables import Names, name_of, parent_name, table
+from commands.cli.tables import table
+from commands.desk.pupils import Names, name_of, parent_name
 from commands.files.section import Section
 from ledger.text import one_line
 from ledger.words import counted

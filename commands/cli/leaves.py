@@ -23,8 +23,9 @@ from commands.cli.options import (
     parse_known_at,
 )
 from commands.cli.parameters import Verbs
-from commands.cli.tables import name_of, table
+from commands.cli.tables import table
 from commands.desk.letters import leave_letter_draft
+from commands.desk.pupils import name_of
 from ledger.words import counted
 from projections.records.leaves import LeaveAnswer, LeaveRequestAnswer, leave_answers
 

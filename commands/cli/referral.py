@@ -9,9 +9,10 @@ import typer
 
 from commands.cli.arguments import Pupil
 from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.figure_tables import weeks_line
 from commands.cli.files import write_bytes
 from commands.cli.parameters import Verbs
-from commands.cli.tables import table, weeks_line
+from commands.cli.tables import table
 from commands.desk.letters import readable
 from commands.desk.pupils import Names, name_of, parent_name
 from commands.paper import render

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from commands.cli.tables import Names, london, name_of, table
+from commands.cli.tables import london, table
+from commands.desk.pupils import Names, name_of
 from commands.files.section import Section
 from ledger.sessions import format_clock, parse_moment
 from ledger.text import one_line

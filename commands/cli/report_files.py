@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rich.tree import Tree
-
 from commands.cli.files import write_bytes, write_whole
 from commands.cli.options import note
-from commands.cli.tables import Part, titled
-from commands.files.section import Section, numeric, shown
+from commands.cli.tables import titled
+from commands.files.section import Branch, Part, Section, numeric, shown
 from commands.files.sections import MOMENT, for_file
 from commands.files.sheets import Sheet, write_book, write_sheet
 from commands.paper import render
@@ -127,7 +125,7 @@ def _sections_of(title: str, parts: Sequence[Part]) -> list[Section]:
         if isinstance(part, Section):
             sections.append(replace(part, notes=[*lines, *part.notes]))
             lines = []
-        elif isinstance(part, Tree):
+        elif isinstance(part, Branch):
             sections.append(Section(title, ["why"], [[line] for line in _branches(part)]))
         elif sections:
             sections[-1].notes = [*sections[-1].notes, part]
@@ -136,7 +134,7 @@ def _sections_of(title: str, parts: Sequence[Part]) -> list[Section]:
     return sections or [Section(title, ["answer"], [[line] for line in lines])]
 
 
-def _branches(tree: Tree, depth: int = 0) -> Iterator[str]:
-    yield "– " * depth + str(tree.label)
-    for child in tree.children:
-        yield from _branches(child, depth + 1)
+def _branches(branch: Branch, depth: int = 0) -> Iterator[str]:
+    yield "– " * depth + branch.sentence
+    for each in branch.under:
+        yield from _branches(each, depth + 1)

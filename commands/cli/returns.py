@@ -29,11 +29,13 @@ from commands.cli.options import (
     parse_recorded_at,
 )
 from commands.cli.parameters import Verbs
+from commands.cli.screen import show
 from commands.cli.speech import say, say_json
 from commands.cli.support import return_
-from commands.cli.tables import Names, name_of, show, table
+from commands.cli.tables import table
 from commands.cli.write import line, signer
 from commands.desk.outcome import deciding_moment, outcome
+from commands.desk.pupils import Names, name_of
 from commands.files.sheets import write_sheet
 from commands.models import parse
 from commands.paper import render
@@ -129,10 +131,10 @@ def make_return(
         stated = _stated(house, moment, candidate, ground_key, destination)
         content = return_content(house.answers, moment, candidate, stated)
         about = {"pupil": pupil, "form": form, "episode": candidate.episode, "made_on": str(moment.as_of)}
-        command = line("MakeReturn", **about, seen=moment.position, content=content, by=signer(by), at=at)
+        who = signer(by)
+        command = line("MakeReturn", **about, seen=moment.position, content=content, by=who, at=at)
         done = house.handler.handle(parse(command), door="cli")
         if path is not None:
-            who = command["by"]
             _write(path, house, content, str(moment.as_of), f"{who.get('name', '')} ({who.get('title', '')})")
         simulated = house.simulated
     if as_json:

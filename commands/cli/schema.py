@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 
 from commands.cli.parameters import Verbs
 from commands.cli.speech import say_json
 from commands.models import COMMANDS
+from commands.models.base import Command
 from ledger.events import AnyEvent
 
 verbs = Verbs()
@@ -26,14 +27,15 @@ def print_schema() -> None:
     say_json(schema())
 
 
-def schema() -> dict[str, dict[str, Any]]:
+def schema() -> dict[str, dict[str, object]]:
     """Return the schemas of commands, as a journal line has them, and of events, as the ledger keeps them, by name."""
     return {
-        "commands": {name: _command(kind.model_json_schema(by_alias=True)) for name, kind in COMMANDS.items()},
+        "commands": {name: _command(kind) for name, kind in COMMANDS.items()},
         "events": {kind.__name__: msgspec.json.schema(kind) for kind in get_args(AnyEvent)},
     }
 
 
-def _command(made: dict[str, Any]) -> dict[str, Any]:
+def _command(kind: type[Command]) -> dict[str, object]:
+    schema = kind.model_json_schema(by_alias=True)
     # The model fills its own name in for callers in Python; a journal line has to say it.
-    return made | {"required": ["command", *made.get("required", [])]}
+    return schema | {"required": ["command", *schema.get("required", [])]}

@@ -24,8 +24,8 @@ from commands.cli.options import (
 )
 from commands.cli.parameters import Verbs
 from commands.cli.school_tables import pooled_absence_table, pooled_penalty_table, schools_table
+from commands.cli.screen import show
 from commands.cli.speech import say, say_json
-from commands.cli.tables import show
 from commands.wiring import ledger_address, sentence_of
 from ledger.errors import LedgerError, Misconfigured
 from ledger.store.names import chosen, is_postgres

@@ -136,7 +136,6 @@ def verify_ledger(
     \b
     Example: attendance verify --seal /media/safe/seal --ledger sqlite:///school.db
     """
-
     by = parse_known_at(sealed_by, "--sealed-by")
     if summary and not question.as_json:
         raise Refused("malformed", field="--summary", expected="with --json")

@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from commands.cli.bars import progress_bar
+from commands.cli.figure_tables import absence_table, band_line, penalty_table
 from commands.cli.options import KeysOption
 from commands.cli.parameters import Verbs
 from commands.cli.register import register_parts
+from commands.cli.screen import show
 from commands.cli.speech import say
-from commands.cli.tables import absence_table, band_line, penalty_table, show
 from commands.journal import replay
 from commands.made_up import demo as story
 from commands.made_up.demo import APPROXIMATE_LINES, journal

@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Iterator
 from shutil import get_terminal_size
-from typing import Any
 
 import msgspec
 import typer
@@ -62,5 +61,6 @@ def say_as_it_is(text: str) -> None:
         raise typer.Exit(BROKEN_PIPE) from None
 
 
-def say_json(value: Any) -> None:
+def say_json(value: object) -> None:
+    """Print a value as JSON."""
     say_as_it_is(escaped(msgspec.json.encode(value).decode()))

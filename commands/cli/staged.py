@@ -9,7 +9,8 @@ import typer
 
 from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.parameters import Verbs
-from commands.cli.tables import name_of, table
+from commands.cli.tables import table
+from commands.desk.pupils import name_of
 from ledger.words import SEALED
 from projections.followup.support import Letter, StagedAnswer, Step, staged_answers
 

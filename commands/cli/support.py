@@ -76,7 +76,7 @@ def letter_sent(
     )
 
 
-def _quotes(texts: list[str] | None) -> Line | None:
+def _quotes(texts: list[str] | None) -> dict[str, int] | None:
     """Return the figures of a letter from NAME=SESSIONS. Refuses: malformed."""
     if not texts:
         return None
@@ -88,7 +88,7 @@ def _quotes(texts: list[str] | None) -> Line | None:
 
 def _figures(
     pupil: str, as_of: str, seen: int | None, ledger: str | None, keys: str | None
-) -> tuple[Line | None, int | None]:
+) -> tuple[dict[str, int] | None, int | None]:
     """Return a pupil's year to date and the position at which it was true: that seen, else the end of the ledger."""
     about = parse_day("--as-of", as_of)
 

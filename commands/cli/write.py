@@ -32,15 +32,15 @@ from commands.models.base import Command
 from commands.wiring import open_house
 from ledger.errors import Refused
 
-Line = dict[str, Any]
+Line = dict[str, object]
 
 
-def line(command: str, **fields: Any) -> Line:
+def line(command: str, **fields: object) -> Line:
     """Return the journal line of a command, without the fields that were not given."""
     return {"command": command, **_given(**fields)}
 
 
-def _given(**fields: Any) -> Line:
+def _given(**fields: object) -> Line:
     # A trailing underscore lets a field be called "class".
     return {name.rstrip("_"): value for name, value in fields.items() if value is not None}
 
@@ -71,9 +71,9 @@ def make_writing(
     own = [each.name for each in parameters]
     shared = [each.name for each in SHARED]
 
-    def verb(**given: Any) -> None:
-        built = build(**{each: given[each] for each in own})
-        record(built, **{each: given[each] for each in shared}, create=create)
+    def verb(**values: Any) -> None:  # of whatever types its parameters have
+        built = build(**{each: values[each] for each in own})
+        record(built, **{each: values[each] for each in shared}, create=create)
 
     app.add(name, verb, [*(each for each in parameters if each.name not in shared), *SHARED], help)
 
@@ -111,7 +111,9 @@ def record(
     carry_out(signed, ledger, keys, as_json=as_json, create=create)
 
 
-def carry_out(journal_line: Any, ledger: str | None, keys: str | None, *, as_json: bool, create: bool = False) -> None:
+def carry_out(
+    journal_line: object, ledger: str | None, keys: str | None, *, as_json: bool, create: bool = False
+) -> None:
     """Carry out a line through the one parser and the one handler, and say what became of it."""
     command = parse(journal_line)  # before a ledger is opened, and perhaps made
     with open_house(ledger, keys, create=create) as house:
@@ -134,12 +136,12 @@ def _tell(command: Command, done: Done, simulated: bool, *, as_json: bool) -> No
         say(f"quoted: {figures}{as_of}{seen}")
 
 
-def signer(given: str | None) -> Line:
+def signer(given: str | None) -> dict[str, str]:
     """Return who signs, from ID:NAME:TITLE or the environment; parts left out are refused by what is signed."""
     return person(given or os.environ.get(BY_VARIABLE) or "")
 
 
-def person(text: str) -> Line:
+def person(text: str) -> dict[str, str]:
     """Return who is meant by ID:NAME:TITLE."""
     return dict(zip(("id", "name", "title"), text.split(":", 2), strict=False))
 

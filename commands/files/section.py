@@ -31,6 +31,23 @@ class Section:
         self.rows.append(list(cells))
 
 
+@dataclass
+class Branch:
+    """A sentence, and those that it rests on."""
+
+    sentence: str
+    under: list[Branch] = field(default_factory=list)
+
+    def add(self, sentence: str) -> Branch:
+        """Return a sentence more that this one rests on."""
+        branch = Branch(sentence)
+        self.under.append(branch)
+        return branch
+
+
+Part = Section | Branch | str  # of what is shown
+
+
 def shown(value: Value) -> str:
     """Return a value as people read it."""
     if value is None:
