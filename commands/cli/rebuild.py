@@ -100,7 +100,7 @@ def rebuild_read_model(
         _rebuild_every(ledger, restart=restart, as_json=as_json)
         return
 
-    signature = {"by": signer(by), "at": at, "accept_clock": accept_clock or None}
+    signature: Line = {"by": signer(by), "at": at, "accept_clock": accept_clock or None}
     acceptance = _acceptance(signature) if ledger_is_right else None
     with open_house(ledger, keys) as house:
         simulated = house.simulated
