@@ -5,17 +5,20 @@ London time. Parsers raise ValueError with what they expected and never repeat w
 personal.
 """
 
+from __future__ import annotations
+
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = EPOCH.toordinal()
 MICROSECOND = timedelta(microseconds=1)
+SESSIONS_KEPT = 2**14  # twenty years of them
 
 # Stricter than fromisoformat, which also reads week dates and days without hyphens.
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -35,37 +38,48 @@ class Half(IntEnum):
 _HALVES = (Half.AM, Half.PM)
 
 
-class Session(NamedTuple):
-    """One half-day. Sessions sort by time."""
+class Session(str):
+    """One half-day, which is its own text, 2025-11-03/AM, wherever it is written or looked up. Sessions sort by time."""
 
+    __slots__ = ("day", "half")
     day: date
     half: Half
 
-    @classmethod
-    def parse(cls, text: str) -> "Session":
+    def __new__(cls, day: date, half: Half) -> Session:
+        session = super().__new__(cls, f"{day.isoformat()}/{half.name}")
+        object.__setattr__(session, "day", day)
+        object.__setattr__(session, "half", half)
+        return session
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a session does not change")
+
+    def __reduce__(self) -> tuple[type[Session], tuple[date, Half]]:
+        return Session, (self.day, self.half)
+
+    @staticmethod
+    @lru_cache(maxsize=SESSIONS_KEPT)
+    def parse(text: str) -> Session:
         """Return the session that `text` names, such as 2025-11-03/AM; ValueError says what was expected."""
         day, slash, half = text.partition("/")
         try:
             if slash and _DAY.fullmatch(day):
-                return cls(date.fromisoformat(day), Half[half])
+                return Session(date.fromisoformat(day), Half[half])
         except (ValueError, KeyError):
             pass
         raise ValueError("expected a session such as 2025-11-03/AM")
 
-    @classmethod
-    def from_number(cls, number: int) -> "Session":
+    @staticmethod
+    @lru_cache(maxsize=SESSIONS_KEPT)
+    def from_number(number: int) -> Session:
         """Return the session of that number; the inverse of `number`."""
         day, half = divmod(number, 2)
-        return cls(date.fromordinal(day + EPOCH_DAY), _HALVES[half])
+        return Session(date.fromordinal(day + EPOCH_DAY), _HALVES[half])
 
     @property
     def number(self) -> int:
         """Return days since 1970-01-01, times two, plus the half: consecutive through a day, sortable."""
         return (self.day.toordinal() - EPOCH_DAY) * 2 + int(self.half)
-
-    def __str__(self) -> str:
-        """Return the session as it is written everywhere, 2025-11-03/AM; the inverse of `parse`."""
-        return f"{self.day.isoformat()}/{self.half.name}"
 
 
 def monday(day: date) -> date:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ledger.finding import Action
-from ledger.sessions import Session
 
 PROGRAM = "attendance"
 
@@ -95,6 +94,6 @@ def _words(value: object) -> list[str]:
     """Return what stands for a value; nothing for one that is left open without a word, or has no members."""
     if isinstance(value, Mapping):
         return [f"{name}={member}" for name, member in value.items()]
-    if isinstance(value, (tuple, list)) and not isinstance(value, Session):
+    if isinstance(value, (tuple, list)):
         return [str(member) for member in value]
     return [] if value is None or value == "" else [str(value)]
