@@ -14,7 +14,6 @@ from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import msgspec
 import typer
 
 from commands.cli.arguments import ArchiveKeyOption, ArchiveOption
@@ -39,6 +38,7 @@ from commands.files.section import Part
 from commands.wiring import House
 from ledger.errors import Refused
 from ledger.note import parse_key
+from projections.asking.encoder import plain
 from projections.asking.questions import Answers, Moment, Particulars
 from projections.figures.cohorts import described
 
@@ -273,7 +273,7 @@ def with_source(house: House, answer: object) -> object:
     if archive is None:
         return answer
     assert isinstance(answer, Sequence), "an archive answers about many"
-    return [msgspec.to_builtins(each) | {"archive": archive.signature} for each in answer]
+    return [plain(each) | {"archive": archive.signature} for each in answer]
 
 
 def note_nobody(pupils: list[str], filters: dict[str, str | None]) -> None:

@@ -13,7 +13,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from commands.cli.arguments import Day
@@ -43,6 +42,7 @@ from commands.models.school import RecordDailyReturn
 from ledger.errors import Misconfigured
 from ledger.text import escaped, one_line
 from ledger.words import SEALED, counted
+from projections.asking.encoder import encode
 from projections.returns.daily import LAST, DailyAnswer, DailyLine, daily_answer, last_return, since_of
 
 verbs = Verbs()
@@ -136,7 +136,7 @@ def _write_return(
 
     def write(draft: Path) -> None:
         if draft.suffix == ".json":
-            draft.write_text(escaped(msgspec.json.encode(answer).decode()), encoding="utf-8")
+            draft.write_text(escaped(encode(answer).decode()), encoding="utf-8")
         else:
             write_sheet(draft, HEADINGS, rows(answer), title=f"Daily return {answer.day}")
 

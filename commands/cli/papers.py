@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from commands.cli.arguments import Pupil
@@ -24,6 +23,7 @@ from ledger.codes import CodeTable
 from ledger.errors import Refused
 from ledger.finding import Open, action
 from ledger.sessions import format_year, parse_year
+from projections.asking.encoder import plain
 from projections.asking.questions import Moment
 from projections.figures.letters import as_quoted
 from projections.lines import command_line
@@ -57,10 +57,10 @@ def print_pupil_year(
     def write(path: Path) -> str:
         known = question.answers.particulars(moment, [pupil])[pupil]
         facts = {
-            "report": msgspec.to_builtins(report),
+            "report": plain(report),
             "name": name_by({pupil: known})(pupil),
             "upn": known.upn,
-            "key": msgspec.to_builtins(code_key(report, moment.codes)),
+            "key": plain(code_key(report, moment.codes)),
             "definitions": defined(moment, (*FIGURES, "late", "unresolved", "missing", "cohort")),
         }
         return print_paper(path, "pupil_year", moment, facts)
@@ -129,7 +129,7 @@ def print_sharing_sheet(question: Question, pupil: Pupil) -> Reply:
     def write(path: Path) -> str:
         moment, names = question.moment, question.names([pupil])
         facts = {
-            "sheet": msgspec.to_builtins(sheet),
+            "sheet": plain(sheet),
             "key": _sheet_key(sheet, moment.codes),
             "definitions": defined(moment, (*FIGURES, "late")),
             "name": name_by(names)(pupil),
@@ -176,7 +176,7 @@ def show_shared(
         return [made] if answers else ["nothing was passed on"]
 
     return Reply(
-        [msgspec.to_builtins(each) | {"simulated": question.simulated} for each in answers], "Passed on", parts
+        [plain(each) | {"simulated": question.simulated} for each in answers], "Passed on", parts
     )
 
 
@@ -190,7 +190,7 @@ def letter_line(moment: Moment, report: ParentReport) -> str:
 def _parent_page(report: ParentReport, name: str) -> dict[str, object]:
     absent, year = report.figures.absent, report.year.absent
     halves = {"missed": absent, "days": _days(absent), "year_missed": year, "year_days": _days(year)}
-    return {"report": msgspec.to_builtins(report), "name": name, **halves}
+    return {"report": plain(report), "name": name, **halves}
 
 
 def _days(halves: int) -> str:

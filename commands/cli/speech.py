@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator
 from shutil import get_terminal_size
 
-import msgspec
 import typer
 
 from ledger.text import escaped, in_lines
+from projections.asking.encoder import encode
 
 UNLIMITED = 10_000  # columns: into a file or a pipe nothing is folded
 # A word with the space before it; what stands in quotes is one.
@@ -63,4 +63,4 @@ def say_as_it_is(text: str) -> None:
 
 def say_json(value: object) -> None:
     """Print a value as JSON."""
-    say_as_it_is(escaped(msgspec.json.encode(value).decode()))
+    say_as_it_is(escaped(encode(value).decode()))

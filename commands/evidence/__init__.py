@@ -40,6 +40,7 @@ from ledger.note import open_note, parse_checkpoint
 from ledger.seal import Seal
 from ledger.store import Row
 from ledger.streams import SCHOOL, owner_of
+from projections.asking.encoder import encode, plain
 from projections.asking.questions import Answers, Moment
 from projections.audit.evidence import EARLIER, Basis, later_rows, witnesses
 from projections.audit.testimony import Evidence
@@ -74,23 +75,23 @@ def bundle(
         "bundle": "attendance evidence 1",
         "draft": draft,
         "seal": _sealed(proofs),
-        **msgspec.to_builtins(found),
+        **plain(found),
     }
-    evidence = _json(told) + b"\n"
+    evidence = encode(told) + b"\n"
     members = {
         "README.txt": _shipped("README.txt"),
-        "events.jsonl": b"".join(_json(_row(row)) + b"\n" for row in basis.rows),
+        "events.jsonl": b"".join(encode(_row(row)) + b"\n" for row in basis.rows),
         "codes.csv": codes.table_file(moment.policy.codes.digest),
         "evidence.json": evidence,
         # The paper holds the digest of what it was made of, so that none can pass for that of another pupil.
         "evidence.pdf": paper(moment, {**msgspec.json.decode(evidence), "digest": sha256(evidence).hexdigest()}),
-        "keys.json": _json({str(place): _base64(key) for place, key in basis.keys.items()}) + b"\n",
+        "keys.json": encode({str(place): _base64(key) for place, key in basis.keys.items()}) + b"\n",
         "verify.py": _shipped("verify.py"),
     }
     if proofs is not None:
         members |= {
             "checkpoint": proofs.note.encode(),
-            "proofs.json": _json(_proven(proofs, basis)) + b"\n",
+            "proofs.json": encode(_proven(proofs, basis)) + b"\n",
             "verifier.key": f"{proofs.verifier}\n".encode(),
         }
     check(members, str(seal.key) if seal else None)
@@ -206,10 +207,6 @@ def verifier() -> bytes:
 
 def _shipped(name: str) -> bytes:
     return resources.files("commands").joinpath("evidence", name).read_bytes()
-
-
-def _json(value: Any) -> bytes:
-    return msgspec.json.encode(value)
 
 
 def _base64(raw: bytes) -> str:

@@ -6,16 +6,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-
 from ledger.events import SHORT
 from ledger.roles import ROLES
 from ledger.sessions import Half, Session
+from projections.asking.encoder import plain
 from projections.asking.questions import Answers, Moment
 from projections.audit.explain import explain_absence, explain_penalty
 from projections.audit.health import doctor_findings
 from projections.due import desk_of, due_answers, duties
-from projections.figures.cohorts import absence_answers, bands, described, penalty_answers, who
+from projections.figures.cohorts import absence_answers, bands, described, penalty_windows, who
 from projections.followup.follow_up import followup_answer
 from projections.followup.lateness import punctuality_answers
 from projections.followup.support import staged_answers
@@ -34,7 +33,7 @@ DAYS_SHOWN = 4  # registers of the day asked about and of the days before it
 
 def everything(answers: Answers, moment: Moment) -> dict[str, Any]:
     """Return the answer to every question at a moment, by its name, as plain lists and dictionaries."""
-    return {name: msgspec.to_builtins(ask(answers, moment)) for name, ask in QUESTIONS.items()}
+    return {name: plain(ask(answers, moment)) for name, ask in QUESTIONS.items()}
 
 
 def _absence(answers: Answers, moment: Moment) -> Any:
@@ -42,7 +41,7 @@ def _absence(answers: Answers, moment: Moment) -> Any:
 
 
 def _penalty(answers: Answers, moment: Moment) -> Any:
-    return penalty_answers(answers, moment, sorted(moment.school.pupils), empty=True)
+    return penalty_windows(answers, moment, sorted(moment.school.pupils), empty=True)
 
 
 def _registers(answers: Answers, moment: Moment) -> Any:
@@ -69,7 +68,7 @@ def _chronologies(answers: Answers, moment: Moment) -> Any:
 
 def _cases(_: Answers, moment: Moment) -> Any:
     # The folded school holds words as they are stored, sealed under another key in every store.
-    return without(msgspec.to_builtins(dict(moment.school.cases)), SHORT["sealed"])
+    return without(plain(dict(moment.school.cases)), SHORT["sealed"])
 
 
 def without(value: Any, left_out: str) -> Any:
@@ -114,7 +113,7 @@ def _proofs(answers: Answers, moment: Moment) -> Any:
 
 def _referrals(answers: Answers, moment: Moment) -> Any:
     found = [referrals(answers, moment, pupil) for pupil in moment.school.pupils_on(moment.as_of)]
-    return without(msgspec.to_builtins(found), SHORT["sealed"])  # of the case that it is about, too
+    return without(plain(found), SHORT["sealed"])  # of the case that it is about, too
 
 
 def _daily(answers: Answers, moment: Moment) -> Any:

@@ -1,0 +1,24 @@
+"""How answers are written, for every door: in JSON, and as the plain values that a table or a paper is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+def encode(answer: object) -> bytes:
+    """Return an answer, or several, as JSON."""
+    return msgspec.json.encode(answer, enc_hook=_text)
+
+
+# Any: whoever asks for plain values knows the answer's form, which no type says once it is taken apart.
+def plain(answer: object) -> Any:
+    """Return an answer, or several, as dictionaries, lists, texts and numbers."""
+    return msgspec.to_builtins(answer, enc_hook=_text)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):  # a session, or the word that stands for an open field
+        return str(value)
+    raise TypeError(f"no answer holds a {type(value).__name__}")
