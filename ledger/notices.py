@@ -87,9 +87,7 @@ def terms(case: PenaltyCase, notices: Iterable[Notice], policy: Policy) -> Terms
     assert case.issued is not None, "terms of a notice that was not issued"
     issued_on = case.issued[1].issued_on
     received = case.served[1].received_on if case.served else presumed_receipt("post", issued_on, policy)
-    second = any(
-        other.parent == case.parent and other.runs(issued_on, policy) for other in issued_before(case.name, notices)
-    )
+    second = bool(running(issued_before(case.name, notices), case.parent, issued_on, policy))
     full = policy.fine_second_pence if second else policy.fine_first_pence
     return Terms(
         received_on=received,
@@ -99,6 +97,12 @@ def terms(case: PenaltyCase, notices: Iterable[Notice], policy: Policy) -> Terms
         full_pence=full,
         full_until=received + timedelta(days=policy.fine_days - 1),
     )
+
+
+def running(notices: Iterable[Notice], parent: str, on: date, policy: Policy) -> list[Notice]:
+    """Return a parent's notices of the policy's years that count to its limit on a day, in order of issue."""
+    own = (notice for notice in notices if notice.parent == parent and notice.runs(on, policy))
+    return sorted(own, key=lambda notice: notice.issued_on)
 
 
 def issued_before(name: str, notices: Iterable[Notice]) -> list[Notice]:

@@ -39,7 +39,7 @@ _HALVES = (Half.AM, Half.PM)
 
 
 class Session(str):
-    """One half-day, which is its own text, 2025-11-03/AM, wherever it is written or looked up. Sessions sort by time."""
+    """One half-day: its own text, 2025-11-03/AM, wherever it is written or looked up. Sessions sort by time."""
 
     __slots__ = ("day", "half")
     day: date

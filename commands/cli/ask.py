@@ -12,7 +12,7 @@ from commands.cli.figure_tables import absence_table, band_line, counted_table, 
 from commands.cli.ladder import ladder_reply
 from commands.cli.parameters import Verbs
 from ledger.errors import Refused
-from projections.figures.cohorts import absence_answers, bands, penalty_answers
+from projections.figures.cohorts import absence_answers, bands, penalty_windows
 
 verbs = Verbs()
 
@@ -62,7 +62,7 @@ def ask_penalty(
     chosen = question.known(pupils) if pupils else sorted(question.moment.school.pupils)
     if ladder:
         return ladder_reply(question, chosen, named=bool(pupils))
-    windows = penalty_answers(question.answers, question.moment, chosen, empty=bool(pupils))
+    windows = penalty_windows(question.answers, question.moment, chosen, empty=bool(pupils))
 
     def parts() -> list[Part]:
         names = question.names([answer.pupil for answer in windows])

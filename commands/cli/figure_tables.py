@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 
 from commands.cli.tables import london, percent_of, table
 from commands.desk.pupils import Names, name_of, parent_name
 from commands.files.section import Section
 from ledger.words import counted
-from projections.figures.cohorts import AbsenceAnswer, PenaltyAnswer
+from projections.figures.cohorts import AbsenceAnswer
+from projections.figures.penalty import PenaltyWindow
 
 
 def absence_table(found: Iterable[AbsenceAnswer], names: Names, simulated: bool) -> Section:
@@ -47,7 +49,7 @@ def _cohort(answer: AbsenceAnswer) -> str:
     return "persistent" if answer.persistent else "at risk" if answer.at_risk else ""
 
 
-def penalty_table(found: Iterable[PenaltyAnswer], names: Names, simulated: bool) -> Section:
+def penalty_table(found: Iterable[PenaltyWindow], names: Names, simulated: bool) -> Section:
     """Return a line a pupil, and under it a line for each parent, whose notices of three years stand beside it."""
     made = table(
         "Penalty window",
@@ -90,7 +92,7 @@ def penalty_table(found: Iterable[PenaltyAnswer], names: Names, simulated: bool)
     return made
 
 
-def counted_table(answer: PenaltyAnswer, simulated: bool) -> Section:
+def counted_table(answer: PenaltyWindow, simulated: bool) -> Section:
     """Return the sessions that one pupil's window counts, each with the event that gave its code."""
     made = table(
         f"Sessions counted for {answer.pupil}",
@@ -107,7 +109,7 @@ def counted_table(answer: PenaltyAnswer, simulated: bool) -> Section:
     return made
 
 
-def weeks_line(weeks: list[str]) -> str:
+def weeks_line(weeks: Sequence[date]) -> str:
     """Return the school weeks of a window in a line, blank where there are none."""
     if len(weeks) < 2:
         return f"1 school week, that of {weeks[0]}" if weeks else ""

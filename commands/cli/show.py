@@ -19,7 +19,7 @@ from commands.made_up.demo import APPROXIMATE_LINES, journal
 from commands.wiring import House, keys_beside, open_house, sqlite_files
 from ledger.errors import Misconfigured, Refused
 from ledger.finding import action
-from projections.figures.cohorts import absence_answers, bands, described, penalty_answers, who
+from projections.figures.cohorts import absence_answers, bands, described, penalty_windows, who
 from projections.lines import command_line
 from projections.records.registers import register_answer
 
@@ -95,7 +95,7 @@ def _screens(house: House, ledger: str) -> None:
 
     for known_at in (story.STORY_THEN, story.STORY_NOW):
         moment = answers.moment(story.STORY_AS_OF, known_at)
-        windows = penalty_answers(answers, moment, [story.STORY_PUPIL], empty=True)
+        windows = penalty_windows(answers, moment, [story.STORY_PUPIL], empty=True)
         names = answers.particulars(moment, [story.STORY_PUPIL])
         show(penalty_table(windows, names, simulated=True), described(moment))
         say("")

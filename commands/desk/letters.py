@@ -13,7 +13,7 @@ from commands.paper.letters import Figures, Letter, spoken
 from ledger.errors import Misconfigured, Refused
 from ledger.finding import Action, action
 from projections.asking.questions import Answers, Moment, Particulars
-from projections.figures.cohorts import absence_answers, penalty_answers
+from projections.figures.cohorts import absence_answers, penalty_windows
 from projections.figures.letters import quotable
 from projections.followup.unexplained import unexplained
 from projections.penalties.ladder_answers import CaseAnswer, ladder_answers
@@ -100,7 +100,7 @@ def _letter(
     if about == "meeting":
         return letters.meeting(child, *meeting, figures, moment)
 
-    (window,) = penalty_answers(answers, moment, [pupil], empty=True, parent=parent)
+    (window,) = penalty_windows(answers, moment, [pupil], empty=True, parent=parent)
     found = _case(answers, moment, pupil, parent, case)
     if about == "penalty":
         if not window.met:

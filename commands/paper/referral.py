@@ -112,9 +112,9 @@ def _grid(referral: Referral, school: School) -> Rows:
     said = {entry.session: ">".join(mark.code for mark in entry.entries) for entry in referral.entries}
     rows = []
     for monday in referral.answer.weeks:
-        days = [date.fromisoformat(monday) + timedelta(days=offset) for offset in range(len(DAYS))]
+        days = [monday + timedelta(days=offset) for offset in range(len(DAYS))]
         sessions = [Session(day, half) for day in days for half in Half]
-        rows.append([monday, *(_cell(session, said, school, referral) for session in sessions)])
+        rows.append([str(monday), *(_cell(session, said, school, referral) for session in sessions)])
     return rows
 
 

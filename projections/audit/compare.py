@@ -19,7 +19,7 @@ from ledger.sessions import Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import SCHOOL, entry_of, entry_stream
 from projections.asking.questions import Answers, Moment
-from projections.figures.cohorts import absence_answers, penalty_answers
+from projections.figures.cohorts import absence_answers, penalty_windows
 from projections.readmodel.frames import last_session, symbol_of
 
 # Reference events by which no mark is judged.
@@ -230,7 +230,7 @@ def _verdicts(answers: Answers, moment: Moment, pupils: list[str]) -> dict[str, 
         verdicts |= {name: getattr(answer, name) for name in COHORTS}
         counts |= {name: getattr(answer, name) for name in ("possible", "attended", "authorised", "unauthorised")}
         counts["missing"] = answer.missing
-    for window in penalty_answers(answers, moment, known, empty=True):
+    for window in penalty_windows(answers, moment, known, empty=True):
         verdicts, counts = verdicts_and_counts[window.pupil]
         verdicts["met"] = window.met
         counts["penalty"] = window.count

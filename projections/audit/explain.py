@@ -17,7 +17,6 @@ from functools import partial
 
 from ledger.codes import CodeTable
 from ledger.errors import Misconfigured
-from ledger.policy import Policy
 from ledger.received import received_marks, standing_records
 from ledger.sessions import Session, school_year
 from projections.asking.questions import Answers, Moment
@@ -37,9 +36,10 @@ from projections.audit.proof import (
     versions_of,
 )
 from projections.figures.absence import reaches
-from projections.figures.cohorts import case_of
+from projections.figures.cohorts import background
 from projections.figures.penalty import (
-    empty_window,
+    counted_marks,
+    counted_sessions,
     failing,
     fulfilling,
     issued_by,
@@ -47,7 +47,7 @@ from projections.figures.penalty import (
     received_entries,
     rule_of_notices,
     rules_of,
-    windows,
+    window,
 )
 from projections.readmodel.frames import UNREADABLE, Entries, first_session, last_session, roll_of, symbol_of
 
@@ -77,7 +77,7 @@ def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation
     weeks = moment.school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     inside = {monday + timedelta(days=offset) for monday in weeks for offset in range(7)}
     years = sorted({school_year(day) for day in inside}) or [school_year(moment.as_of)]
-    judged = _Window(moment, pupil, policy, weeks, versions_of(answers, pupil, years))
+    judged = _Window(answers, moment, pupil, weeks, versions_of(answers, pupil, years))
     until = last_session(moment.as_of)
     days = {number for number in session_numbers(moment, years) if number <= until}
     lines = [line for line in judged.lines(days) if Session.from_number(line.number).day in inside]
@@ -87,8 +87,8 @@ def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation
         **answers.header(moment, pupil),
         question="penalty",
         verdicts={"met": window.met},
-        counts={"penalty": len(window.counted)},
-        met_on=str(Session.from_number(window.met_on)) if window.met_on is not None else None,
+        counts={"penalty": window.count},
+        met_on=str(window.met_on) if window.met_on else None,
         stated=rules(policy, PENALTY_RULES),
         weeks=[monday.isoformat() for monday in weeks],
         notices=[
@@ -170,12 +170,15 @@ COUNTED = ("attended", "authorised", "unauthorised", "not possible", "missing", 
 class _Window:
     """A pupil's window by the kernel, and the rules that each session of it fulfils and fails."""
 
-    def __init__(self, moment: Moment, pupil: str, policy: Policy, weeks: list[date], versions: Entries) -> None:
+    def __init__(self, answers: Answers, moment: Moment, pupil: str, weeks: list[date], versions: Entries) -> None:
+        policy = moment.policy
         self._moment, self._pupil, self._policy, self._versions = moment, pupil, policy, versions
         self._roll = roll_of(moment.school, [pupil])
-        known, case = versions.known_at(moment.position), case_of(moment, pupil, None, date.min)
-        penalty = windows(known, self._roll, weeks, moment.as_of, {pupil: case}, policy)
-        self.window = penalty[0] if penalty else empty_window(pupil, case, moment.as_of, policy)
+        known, case = versions.known_at(moment.position), background(moment, pupil, None, date.min)
+        marks = counted_marks(known, self._roll, weeks, moment.as_of, {pupil: case}, policy)
+        recorded = answers.recorded_at(marks.from_position.tolist())
+        counted = counted_sessions(marks, recorded, case.received)[pupil]
+        self.window = window(answers.header(moment, pupil), weeks, counted, case, moment.as_of, policy)
         self.standing = issued_by(case.notices, moment.as_of)
         not_noticed = rule_of_notices(self.standing, policy)
         self._here = (*rules_of(self._roll, weeks, moment.as_of, policy), not_noticed)
@@ -210,9 +213,9 @@ class _Window:
 
     def flip(self, proofs: list[SessionProof]) -> Flip:
         """Return how few entries, read otherwise, would turn the verdict."""
-        threshold, count = self._policy.penalty_threshold, len(self.window.counted)
+        threshold, count = self._policy.penalty_threshold, self.window.count
         if self.window.met:
-            counted = [str(Session.from_number(each.session)) for each in self.window.counted]
+            counted = [str(each.session) for each in self.window.sessions]
             return Flip(verdict="met", to=False, entries=count - threshold + 1, change="read otherwise", among=counted)
         could = [
             proof.session

@@ -24,7 +24,7 @@ from ledger.events import ArrivalLogged
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session
 from projections.asking.questions import Answer, Answers, Moment
-from projections.figures.cohorts import absence_answers, penalty_answers
+from projections.figures.cohorts import absence_answers, penalty_windows
 from projections.readmodel.frames import Entries, symbol_of
 from projections.records.chronology import chronologies
 
@@ -112,8 +112,8 @@ def _absence_effects(
 def _penalty_effects(
     answers: Answers, otherwise: Answers, moment: Moment, imagined: Moment, pupils: list[str]
 ) -> Iterable[Effect]:
-    before = {answer.pupil: answer for answer in penalty_answers(answers, moment, pupils, empty=True)}
-    for after in penalty_answers(otherwise, imagined, pupils, empty=True):
+    before = {answer.pupil: answer for answer in penalty_windows(answers, moment, pupils, empty=True)}
+    for after in penalty_windows(otherwise, imagined, pupils, empty=True):
         base = before[after.pupil]
         if base.met == after.met:
             continue

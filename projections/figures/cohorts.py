@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
-import msgspec
 import numpy as np
 
 from ledger.errors import Misconfigured
 from ledger.received import received_marks
-from ledger.sessions import Session, format_moment, school_year
+from ledger.sessions import format_moment, school_year
 from projections.asking.questions import Answer, Answers, Moment
 from projections.figures.absence import Absence, absence, cohorts, percent
 from projections.figures.absence import bands as absence_bands
-from projections.figures.penalty import Case, Tally, Window, empty_window, tally, windows
+from projections.figures.penalty import (
+    Background,
+    CountedSession,
+    PenaltyWindow,
+    Tally,
+    counted_marks,
+    counted_sessions,
+    tally,
+    window,
+)
 from projections.readmodel.frames import Entries, Roll, first_session, last_session
 
 
@@ -47,38 +55,6 @@ class AbsenceAnswer(Answer, frozen=True, kw_only=True):
     at_risk: bool
 
 
-class CountedSession(msgspec.Struct, frozen=True, kw_only=True):
-    """`school` is the URN of the former school whose record holds the session, and there for no other; the position is
-    then that at which the record was received."""
-
-    session: str
-    code: str
-    position: int
-    recorded_at: str
-    school: str | msgspec.UnsetType = msgspec.UNSET
-
-
-class ParentAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    parent: str
-    count: int
-    met: bool
-    met_on: str | None
-    notices_in_three_years: int
-
-
-class PenaltyAnswer(Answer, frozen=True, kw_only=True):
-    """A pupil's rolling window. `met_on` is the session that brought this window to the threshold."""
-
-    weeks: list[str]
-    threshold: int
-    count: int
-    met: bool
-    met_on: str | None
-    unresolved: int
-    sessions: list[CountedSession]
-    parents: list[ParentAnswer]
-
-
 def year_counts(source: Source, moment: Moment, pupils: list[str]) -> Absence | None:
     """Return the counts of the year to date of these pupils, in their order; None where no year had begun."""
     school = moment.school
@@ -91,25 +67,14 @@ def year_counts(source: Source, moment: Moment, pupils: list[str]) -> Absence | 
     return absence(entries, source.roll(moment, pupils), np.array(closed, np.int32), since, until, moment.codes)
 
 
-def penalty_windows(source: Source, moment: Moment, pupils: list[str], parent: str | None = None) -> list[Window]:
-    """Return the penalty windows of those of these pupils in which a session counts, to the pupil or to a parent."""
-    school, policy = moment.school, moment.policy
-    weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
-    if not weeks:
-        return []
-    cases = {pupil: case_of(moment, pupil, parent, weeks[0]) for pupil in pupils if pupil in school.pupils}
-    entries = source.entries(moment, _years(weeks, moment), pupils)
-    return windows(entries, source.roll(moment, pupils), weeks, moment.as_of, cases, policy)
-
-
 def penalty_tally(source: Source, moment: Moment, pupils: list[str]) -> Tally:
     """Return what the penalty windows of these pupils come to, in their order."""
     school, policy = moment.school, moment.policy
     weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     special = (school.notices.keys() | school.received.keys()) & set(pupils)
-    cases = {pupil: case_of(moment, pupil, None, weeks[0]) for pupil in special} if weeks else {}
+    known = {pupil: background(moment, pupil, None, weeks[0]) for pupil in special} if weeks else {}
     entries = source.entries(moment, _years(weeks, moment), pupils)
-    return tally(entries, source.roll(moment, pupils), weeks, moment.as_of, cases, policy)
+    return tally(entries, source.roll(moment, pupils), weeks, moment.as_of, known, policy)
 
 
 def _years(weeks: list[date], moment: Moment) -> list[int]:
@@ -143,74 +108,39 @@ def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list
     ]
 
 
-def penalty_answers(
+def penalty_windows(
     answers: Answers, moment: Moment, pupils: list[str], *, empty: bool = False, parent: str | None = None
-) -> list[PenaltyAnswer]:
+) -> list[PenaltyWindow]:
     """Return the windows of these pupils, in order of number as text; with `empty` also those in which nothing counts.
 
     With `parent`, sessions are those of that parent's own line: only their own notices take any away.
     """
     if moment.in_force is None:
         return []
-    school, policy = moment.school, moment.policy
-    pupils = sorted(pupils)
-    weeks = school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
-    found = {window.pupil: window for window in penalty_windows(answers, moment, pupils, parent)}
-    if empty:
-        first = weeks[0] if weeks else moment.as_of
-        found = {
-            pupil: found.get(pupil) or empty_window(pupil, case_of(moment, pupil, parent, first), moment.as_of, policy)
-            for pupil in pupils
-            if pupil in school.pupils
-        }
-    recorded = answers.recorded_at(counted.position for window in found.values() for counted in window.counted)
-    mondays = [monday.isoformat() for monday in weeks]
-    return [
-        PenaltyAnswer(
-            **answers.header(moment, window.pupil),
-            weeks=mondays,
-            threshold=policy.penalty_threshold,
-            count=len(window.counted),
-            met=window.met,
-            met_on=_session(window.met_on),
-            unresolved=window.unresolved,
-            sessions=[
-                CountedSession(
-                    session=str(Session.from_number(counted.session)),
-                    code=counted.code,
-                    position=counted.position,
-                    recorded_at=recorded[counted.position],
-                    school=counted.school or msgspec.UNSET,
-                )
-                for counted in window.counted
-            ],
-            parents=[
-                ParentAnswer(
-                    parent=line.parent,
-                    count=line.sessions,
-                    met=line.met,
-                    met_on=_session(line.met_on),
-                    notices_in_three_years=line.notices,
-                )
-                for line in window.parents
-            ],
-        )
-        for window in sorted(found.values(), key=lambda window: window.pupil)
-        if empty or window.tells
-    ]
+    policy, pupils = moment.policy, sorted(pupils)
+    weeks = moment.school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
+    first = weeks[0] if weeks else moment.as_of
+    known = {pupil: background(moment, pupil, parent, first) for pupil in pupils if pupil in moment.school.pupils}
+    counted: Mapping[str, list[CountedSession]] = {}
+    if weeks:
+        entries, roll = answers.entries(moment, _years(weeks, moment), pupils), answers.roll(moment, pupils)
+        marks = counted_marks(entries, roll, weeks, moment.as_of, known, policy)
+        recorded = answers.recorded_at(marks.from_position.tolist())
+        counted = counted_sessions(marks, recorded, (mark for each in known.values() for mark in each.received))
+    windows = (
+        window(answers.header(moment, pupil), weeks, counted.get(pupil, ()), known[pupil], moment.as_of, policy)
+        for pupil in (known if empty else counted)
+    )
+    return [each for each in windows if empty or each.tells]
 
 
-def case_of(moment: Moment, pupil: str, parent: str | None, first: date) -> Case:
+def background(moment: Moment, pupil: str, parent: str | None, first: date) -> Background:
     """Return what a window from a day on needs to know: the parents, the notices, all or one parent's, and the marks of
     former schools."""
     school = moment.school
     notices = (n for n in school.notices_about(pupil) if parent in (None, n.parent))
     marks = received_marks(school.records(pupil), first, moment.as_of)
-    return Case(school.pupils[pupil].parents, tuple(notices), tuple(marks))
-
-
-def _session(number: int | None) -> str | None:
-    return None if number is None else str(Session.from_number(number))
+    return Background(school.pupils[pupil].parents, tuple(notices), tuple(marks))
 
 
 def bands(found: list[AbsenceAnswer]) -> dict[str, int]:

@@ -11,66 +11,71 @@ pupil was not on this school's roll.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
+import msgspec
 import numpy as np
 
 from ledger.case import Notice
 from ledger.codes import UNRESOLVED, by_symbol
+from ledger.notices import running
 from ledger.policy import Policy
 from ledger.received import ReceivedMark
-from ledger.sessions import EPOCH_DAY
+from ledger.sessions import EPOCH_DAY, Session
+from projections.asking.questions import Answer, Header
 from projections.readmodel.frames import NEVER, UNREADABLE, Entries, Roll, joined, last_session, symbol_of
 
 
-class Counted(NamedTuple):
-    """A session that counts, the code it counts by, the position of the event that gave it, and of a former school's
-    the URN."""
+class CountedSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A session that counts, the code it counts by, and the position and time of the event that gave it. `school` is
+    the URN of the former school whose record holds it, and there for no other: the event is then its receipt."""
 
-    session: int
+    session: Session
     code: str
     position: int
-    school: str = ""
+    recorded_at: str
+    school: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class ParentLine(NamedTuple):
+class ParentLine(msgspec.Struct, frozen=True, kw_only=True):
     """One parent's own count, and their standing notices about this pupil in the policy's years."""
 
     parent: str
-    sessions: int
+    count: int
     met: bool
-    met_on: int | None
-    notices: int
+    met_on: Session | None
+    notices_in_three_years: int
 
 
-class Window(NamedTuple):
-    """One pupil's window: what counted, whether that meets the threshold, and the session that brought it there."""
+class PenaltyWindow(Answer, frozen=True, kw_only=True):
+    """One pupil's window, by the Mondays of its weeks: what counted, whether that meets the threshold, and the session
+    that brought it there."""
 
-    pupil: str
-    counted: tuple[Counted, ...]
+    weeks: list[date]
+    threshold: int
+    count: int
     met: bool
-    met_on: int | None
+    met_on: Session | None
     unresolved: int
-    parents: tuple[ParentLine, ...]
+    sessions: list[CountedSession]
+    parents: list[ParentLine]
 
     @property
     def tells(self) -> bool:
         """Whether a session counts in it, to the pupil or to a parent."""
-        return bool(self.counted) or any(line.sessions for line in self.parents)
+        return bool(self.count) or any(line.count for line in self.parents)
 
 
-class Case(NamedTuple):
+class Background(NamedTuple):
     """What penalty windows need to know of a pupil beside the marks: parents, notices, and marks of former schools, as
     known."""
 
     parents: tuple[str, ...]
     notices: tuple[Notice, ...]
     received: tuple[ReceivedMark, ...] = ()
-
-
-NO_CASE = Case((), ())
 
 
 class Rule(NamedTuple):
@@ -133,31 +138,76 @@ def received_entries(received: Mapping[str, Sequence[ReceivedMark]], roll: Roll)
 
 
 def counted_marks(
-    entries: Entries, roll: Roll, weeks: Sequence[date], as_of: date, cases: Mapping[str, Case], policy: Policy
+    entries: Entries, roll: Roll, weeks: Sequence[date], as_of: date, pupils: Mapping[str, Background], policy: Policy
 ) -> Entries:
     """Return the marks that count before any notice is looked at, here and at former schools, in order of pupil and
-    session. `entries` and `cases` are as for `windows`."""
+    session.
+
+    `entries` are the marks as known, of the pupils of `roll` in its order; `weeks` the Mondays of the window. `pupils`
+    need only hold those with a record of a former school.
+    """
     marks = fulfilling(entries, rules_of(roll, weeks, as_of, policy))
-    received = received_entries({pupil: case.received for pupil, case in cases.items() if case.received}, roll)
+    received = received_entries({pupil: known.received for pupil, known in pupils.items() if known.received}, roll)
     if len(received.session):
         marks = joined([marks, fulfilling(received, rules_of(roll, weeks, as_of, policy, elsewhere=True))])
     return marks.take(np.lexsort((marks.session, marks.pupil)))
 
 
-def windows(
-    entries: Entries, roll: Roll, weeks: Sequence[date], as_of: date, cases: Mapping[str, Case], policy: Policy
-) -> list[Window]:
-    """Return the window of every pupil with a session that counts, or with one that only a parent's own line counts.
+def counted_sessions(
+    marks: Entries, recorded: Mapping[int, str], received: Iterable[ReceivedMark] = ()
+) -> dict[str, list[CountedSession]]:
+    """Return marks as sessions, by pupil; `recorded` says when each position was, and those of `received` are a former
+    school's."""
+    schools = {mark.position: mark.school for mark in received}
+    found: dict[str, list[CountedSession]] = defaultdict(list)
+    columns = (column.tolist() for column in marks[1:5])
+    for row, number, code, position in zip(*columns, strict=True):
+        found[marks.pupils[row]].append(
+            CountedSession(
+                session=Session.from_number(number),
+                code=symbol_of(code),
+                position=position,
+                recorded_at=recorded[position],
+                school=schools.get(position, msgspec.UNSET),
+            )
+        )
+    return found
 
-    `entries` are the marks as known, of the pupils of `roll` in its order; `weeks` the Mondays of the window.
-    """
-    by_pupil: dict[int, list[Counted]] = {}
-    for pupil, counted in _told(counted_marks(entries, roll, weeks, as_of, cases, policy), cases):
-        by_pupil.setdefault(pupil, []).append(counted)
-    return [
-        _window(roll.pupils[pupil], found, cases.get(roll.pupils[pupil], NO_CASE), as_of, policy)
-        for pupil, found in by_pupil.items()
-    ]
+
+def window(
+    header: Header,
+    weeks: Sequence[date],
+    counted: Sequence[CountedSession],
+    known: Background,
+    as_of: date,
+    policy: Policy,
+) -> PenaltyWindow:
+    """Return one pupil's window from the sessions that count before any notice is looked at."""
+    sessions = _not_noticed(counted, issued_by(known.notices, as_of), policy)
+    met_on = _met_on(sessions, policy)
+    return PenaltyWindow(
+        **header,
+        weeks=list(weeks),
+        threshold=policy.penalty_threshold,
+        count=len(sessions),
+        met=met_on is not None,
+        met_on=met_on,
+        unresolved=sum(each.code == UNRESOLVED for each in sessions),
+        sessions=sessions,
+        parents=[_line(parent, counted, known, as_of, policy) for parent in known.parents],
+    )
+
+
+def _line(parent: str, counted: Sequence[CountedSession], known: Background, as_of: date, policy: Policy) -> ParentLine:
+    sessions = _not_noticed(counted, issued_by(known.notices, as_of, parent), policy)
+    met_on = _met_on(sessions, policy)
+    return ParentLine(
+        parent=parent,
+        count=len(sessions),
+        met=met_on is not None,
+        met_on=met_on,
+        notices_in_three_years=len(running(known.notices, parent, as_of, policy)),
+    )
 
 
 class Tally(NamedTuple):
@@ -172,93 +222,74 @@ class Tally(NamedTuple):
 
 
 def tally(
-    entries: Entries, roll: Roll, weeks: Sequence[date], as_of: date, cases: Mapping[str, Case], policy: Policy
+    entries: Entries, roll: Roll, weeks: Sequence[date], as_of: date, pupils: Mapping[str, Background], policy: Policy
 ) -> Tally:
-    """Return what `windows` comes to, without an object for every session: for many schools. `cases` need only be those
-    of pupils with a notice or a record of a former school."""
-    marks = counted_marks(entries, roll, weeks, as_of, cases, policy)
-    pupils = len(roll.pupils)
-    begin = np.searchsorted(marks.pupil, np.arange(pupils + 1))
+    """Return what `window` comes to for every pupil, without an object for every session: for many schools. `pupils`
+    need only hold those with a notice or a record of a former school."""
+    marks = counted_marks(entries, roll, weeks, as_of, pupils, policy)
+    begin = _begins(marks)
+    tells = np.diff(begin) > 0
+    kept = np.ones(len(marks.session), bool)
+    for row, pupil in enumerate(roll.pupils) if pupils else ():
+        if pupil in pupils:
+            known, own = pupils[pupil], marks.take(np.arange(begin[row], begin[row + 1]))
+            parents = (None, *known.parents)
+            named = [rule_of_notices(issued_by(known.notices, as_of, each), policy).holds(own) for each in parents]
+            kept[begin[row] : begin[row + 1]] = named[0]
+            tells[row] = any(mask.any() for mask in named)
+    marks = marks.where(kept)
+    begin = _begins(marks)
     count = np.diff(begin)
-    met = count >= policy.penalty_threshold
-    met_on = np.zeros(pupils, np.int64)
+    met = meets(count, policy)
+    met_on = np.zeros(len(count), np.int64)
     met_on[met] = marks.session[begin[:-1][met] + policy.penalty_threshold - 1]
     unknown = by_symbol(UNRESOLVED)
     assert unknown is not None
-    unresolved = np.bincount(marks.pupil[marks.code == unknown.id], minlength=pupils)
-    found = Tally(count, met, met_on, unresolved, count > 0)
-    # A notice takes sessions away of a pupil here and there: those are counted one by one.
-    rows = [row for row, pupil in enumerate(roll.pupils) if pupil in cases] if cases else []
-    for row in rows:
-        pupil, inside = roll.pupils[row], np.arange(begin[row], begin[row + 1])
-        told = [counted for _, counted in _told(marks.take(inside), {pupil: cases[pupil]})]
-        window = _window(pupil, told, cases[pupil], as_of, policy)
-        said = len(window.counted), window.met, window.met_on or 0, window.unresolved, window.tells
-        for column, value in zip(found, said, strict=True):
-            column[row] = value
-    return found
+    unresolved = np.bincount(marks.pupil[marks.code == unknown.id], minlength=len(count))
+    return Tally(count, met, met_on, unresolved, tells)
 
 
-def _told(marks: Entries, cases: Mapping[str, Case]) -> Iterator[tuple[int, Counted]]:
-    """Yield the sessions of these marks, each with its pupil's row."""
-    schools = {mark.position: mark.school for case in cases.values() for mark in case.received}
-    columns = (column.tolist() for column in marks[1:5])
-    for pupil, session, code, position in zip(*columns, strict=True):
-        yield pupil, Counted(session, symbol_of(code), position, schools.get(position, ""))
+def _begins(marks: Entries) -> np.ndarray:
+    """Return at which row each pupil's marks begin, and behind the last pupil's the end."""
+    return np.searchsorted(marks.pupil, np.arange(len(marks.pupils) + 1))
 
 
-def empty_window(pupil: str, case: Case, as_of: date, policy: Policy) -> Window:
-    """Return the window of a pupil in whose weeks nothing counts."""
-    return _window(pupil, [], case, as_of, policy)
+def issued_by(notices: Iterable[Notice], day: date, parent: str | None = None) -> list[Notice]:
+    """Return the notices, of one parent or of all, that were issued by a day and not withdrawn."""
+    own = (notice for notice in notices if parent in (None, notice.parent))
+    return [notice for notice in own if not notice.withdrawn and notice.issued_on <= day]
 
 
-def _window(pupil: str, found: list[Counted], case: Case, as_of: date, policy: Policy) -> Window:
-    standing = issued_by(case.notices, as_of)
-    counted = _not_noticed(found, standing, policy)
-    lines = tuple(_line(parent, found, standing, as_of, policy) for parent in case.parents)
-    unresolved = sum(session.code == UNRESOLVED for session in counted)
-    return Window(pupil, counted, *_verdict(counted, policy), unresolved, lines)
-
-
-def _line(parent: str, found: list[Counted], standing: list[Notice], as_of: date, policy: Policy) -> ParentLine:
-    own = [notice for notice in standing if notice.parent == parent]
-    counted = _not_noticed(found, own, policy)
-    notices = sum(notice.runs(as_of, policy) for notice in own)
-    return ParentLine(parent, len(counted), *_verdict(counted, policy), notices)
-
-
-def issued_by(notices: Iterable[Notice], day: date) -> list[Notice]:
-    """Return the notices that were issued by a day and not withdrawn."""
-    return [notice for notice in notices if not notice.withdrawn and notice.issued_on <= day]
-
-
-def noticed(notices: Iterable[Notice], policy: Policy) -> set[int]:
-    """Return the sessions, by number, that do not count again because one of these notices names them."""
+def noticed(notices: Iterable[Notice], policy: Policy) -> set[Session]:
+    """Return the sessions that do not count again because one of these notices names them."""
     if policy.recount_noticed_sessions:
         return set()
-    return {session.number for notice in notices for session in notice.sessions}
+    return {session for notice in notices for session in notice.sessions}
 
 
 def rule_of_notices(notices: Iterable[Notice], policy: Policy) -> Rule:
     """Return that a session is in none of these notices, where the policy does not count those again."""
-    numbers = sorted(noticed(notices, policy))
+    numbers = sorted(session.number for session in noticed(notices, policy))
     return Rule("notice", lambda marks: ~np.isin(marks.session, numbers))
 
 
-def _not_noticed(found: Iterable[Counted], notices: Iterable[Notice], policy: Policy) -> tuple[Counted, ...]:
+def _not_noticed(counted: Iterable[CountedSession], notices: Iterable[Notice], policy: Policy) -> list[CountedSession]:
     named = noticed(notices, policy)
-    return tuple(counted for counted in found if counted.session not in named)
+    return [each for each in counted if each.session not in named]
 
 
-def meets(count: int, policy: Policy) -> bool:
+@overload
+def meets(count: int, policy: Policy) -> bool: ...
+@overload
+def meets(count: np.ndarray, policy: Policy) -> np.ndarray: ...
+def meets(count: int | np.ndarray, policy: Policy) -> bool | np.ndarray:
     """Return whether so many sessions meet the threshold."""
     return count >= policy.penalty_threshold
 
 
-def _verdict(counted: Sequence[Counted], policy: Policy) -> tuple[bool, int | None]:
-    """Return whether the threshold is met and the session that met it, the tenth in order of time."""
-    met = meets(len(counted), policy)
-    return met, counted[policy.penalty_threshold - 1].session if met else None
+def _met_on(sessions: Sequence[CountedSession], policy: Policy) -> Session | None:
+    """Return the session that met the threshold, the tenth in order of time; None where it is not met."""
+    return sessions[policy.penalty_threshold - 1].session if meets(len(sessions), policy) else None
 
 
 def week_of(sessions: np.ndarray) -> np.ndarray:

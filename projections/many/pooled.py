@@ -19,7 +19,7 @@ from ledger.sessions import LONDON, format_moment, from_micros
 from ledger.store.schools import Schools
 from projections.asking.questions import Answers, Moment
 from projections.figures.absence import percent
-from projections.figures.cohorts import penalty_answers
+from projections.figures.cohorts import penalty_windows
 from projections.figures.spans import year_to_date
 from projections.figures.tally import Figures, together
 from projections.many.schools import opened_school
@@ -136,7 +136,7 @@ def school_absence(answers: Answers, moment: Moment, name: str) -> SchoolAbsence
 def school_penalty(answers: Answers, moment: Moment, name: str) -> SchoolPenalty:
     """Return a school's line. Raises as `school_absence` does."""
     said = _line(moment, name)
-    found = [answer for answer in penalty_answers(answers, moment, sorted(moment.school.pupils)) if answer.count]
+    found = [answer for answer in penalty_windows(answers, moment, sorted(moment.school.pupils)) if answer.count]
     policy = in_force(moment)
     weeks = moment.school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     return SchoolPenalty(

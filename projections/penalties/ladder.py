@@ -26,8 +26,8 @@ from ledger.sessions import Session, school_year
 from projections.asking.questions import Answers, Moment
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
-from projections.figures.cohorts import ParentAnswer, PenaltyAnswer, penalty_answers
-from projections.figures.penalty import failing, fulfilling, received_entries, rules_of_pupil
+from projections.figures.cohorts import penalty_windows
+from projections.figures.penalty import ParentLine, PenaltyWindow, failing, fulfilling, received_entries, rules_of_pupil
 from projections.penalties.rungs import (
     SETTLED,
     Counted,
@@ -55,11 +55,11 @@ class Line(NamedTuple):
     consideration had seen, by its position."""
 
     pupil: str
-    window: ParentAnswer
+    window: ParentLine
     rolling: Rolling
     rungs: tuple[Rung, ...]
     step: Duty
-    saw: Mapping[int, ParentAnswer]
+    saw: Mapping[int, ParentLine]
 
 
 def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Line]:
@@ -67,7 +67,7 @@ def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
     if moment.in_force is None:
         return []
     school, policy = moment.school, moment.policy
-    windows = penalty_answers(answers, moment, [p for p in pupils if p in school.pupils], empty=True)
+    windows = penalty_windows(answers, moment, [p for p in pupils if p in school.pupils], empty=True)
     cases = {
         window.pupil: [
             then
@@ -176,13 +176,13 @@ def _wrong_payment(rung: Rung, as_of: date) -> Duty | None:
 # --- one line -------------------------------------------------------------------------------------------------------
 
 
-def _parents(window: PenaltyAnswer, cases: list[PenaltyCase]) -> list[str]:
+def _parents(window: PenaltyWindow, cases: list[PenaltyCase]) -> list[str]:
     """Return who has a line: the pupil's parents as known, then whoever else a case was about."""
     return list(dict.fromkeys([*(line.parent for line in window.parents), *(case.parent for case in cases)]))
 
 
 def _line(
-    window: PenaltyAnswer,
+    window: PenaltyWindow,
     parent: str,
     cases: list[PenaltyCase],
     marks: Mapping[Session, Mark],
@@ -194,7 +194,7 @@ def _line(
     runs = rolling(notices, parent, moment.as_of, policy)
     own = [case for case in cases if case.parent == parent]
     rungs = tuple(_rung(case, runs, marks, moment, policy) for case in own)
-    none = ParentAnswer(parent=parent, count=0, met=False, met_on=None, notices_in_three_years=len(runs.issued))
+    none = ParentLine(parent=parent, count=0, met=False, met_on=None, notices_in_three_years=len(runs.issued))
     line = next((line for line in window.parents if line.parent == parent), none)
     saw = {
         position: seen.line(window.pupil, parent, event.seen or position - 1, event.considered_on) or none
@@ -232,10 +232,10 @@ def _rung(case: PenaltyCase, runs: Rolling, marks: Mapping[Session, Mark], momen
 
 def _step(
     pupil: str,
-    line: ParentAnswer,
+    line: ParentLine,
     runs: Rolling,
     rungs: tuple[Rung, ...],
-    saw: Mapping[int, ParentAnswer],
+    saw: Mapping[int, ParentLine],
     moment: Moment,
 ) -> Duty:
     """Return what comes next for a parent: a case that is going on, most urgent first; else to consider what is met."""
@@ -257,11 +257,10 @@ def _step(
     return said[-1] if said else NOTHING
 
 
-def _considered_since(line: ParentAnswer, rungs: tuple[Rung, ...], saw: Mapping[int, ParentAnswer]) -> bool:
+def _considered_since(line: ParentLine, rungs: tuple[Rung, ...], saw: Mapping[int, ParentLine]) -> bool:
     """Return whether somebody considered this parent who saw the threshold met, on the day it was met or later."""
-    met_on = Session.parse(line.met_on or "").day
-    return any(
-        event.considered_on >= met_on and saw[position].met
+    return line.met_on is not None and any(
+        event.considered_on >= line.met_on.day and saw[position].met
         for rung in rungs
         for position, event in rung.case.considered
     )
@@ -282,14 +281,14 @@ class _Seen:
         self._answers = answers
         self._moments: dict[tuple[int, date], Moment] = {}
 
-    def line(self, pupil: str, parent: str, position: int, as_of: date) -> ParentAnswer | None:
+    def line(self, pupil: str, parent: str, position: int, as_of: date) -> ParentLine | None:
         key = position, as_of
         if key not in self._moments:
             self._moments[key] = self._answers.moment_at(position, as_of)
         then = self._moments[key]
         if pupil not in then.school.pupils:
             return None
-        found = penalty_answers(self._answers, then, [pupil], empty=True)
+        found = penalty_windows(self._answers, then, [pupil], empty=True)
         return next((line for answer in found for line in answer.parents if line.parent == parent), None)
 
 

@@ -12,7 +12,7 @@ import msgspec
 from ledger.case import PenaltyCase
 from ledger.events import PenaltyConsidered
 from projections.asking.questions import Answer, Answers, Moment
-from projections.figures.cohorts import ParentAnswer
+from projections.figures.penalty import ParentLine
 from projections.lines import command_line
 from projections.penalties.ladder import Line, ladder_lines
 from projections.penalties.rungs import Counted, Improvement, Rung, next_step
@@ -200,7 +200,7 @@ def _parent_ladder(line: Line, words: Mapping[int, Any], as_of: date) -> ParentL
     )
 
 
-def _case(rung: Rung, saw: Mapping[int, ParentAnswer], words: Mapping[int, Any], as_of: date) -> CaseAnswer:
+def _case(rung: Rung, saw: Mapping[int, ParentLine], words: Mapping[int, Any], as_of: date) -> CaseAnswer:
     case, step = rung.case, next_step(rung, as_of)
     return CaseAnswer(
         case=case.name,
@@ -227,7 +227,7 @@ def _case(rung: Rung, saw: Mapping[int, ParentAnswer], words: Mapping[int, Any],
     )
 
 
-def _consideration(position: int, event: PenaltyConsidered, saw: ParentAnswer) -> Consideration:
+def _consideration(position: int, event: PenaltyConsidered, saw: ParentLine) -> Consideration:
     return Consideration(
         on=event.considered_on.isoformat(),
         route=event.route,

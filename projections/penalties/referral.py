@@ -28,8 +28,9 @@ from ledger.finding import Blocker, Finding
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Half, Session, school_year
 from projections.asking.questions import Answer, Answers, Moment
-from projections.figures.cohorts import CountedSession, PenaltyAnswer, absence_answers, penalty_answers
+from projections.figures.cohorts import absence_answers, penalty_windows
 from projections.figures.letters import shown_to_writer
+from projections.figures.penalty import CountedSession, PenaltyWindow
 from projections.lines import command_line
 from projections.penalties.ladder import Line, ladder_lines
 from projections.penalties.referral_checks import CHECKS
@@ -86,7 +87,7 @@ class ReferralAnswer(Answer, frozen=True, kw_only=True):
     blockers: list[Problem]
     findings: list[Problem]
     window_as_of: str
-    weeks: list[str]
+    weeks: list[date]
     threshold: int
     count: int
     met: bool
@@ -121,7 +122,7 @@ def file_of(answers: Answers, moment: Moment, policy: Policy, line: Line) -> Fil
     pupil, parent = line.pupil, line.window.parent
     rung = _case(line, moment)
     day, window = _window(answers, moment, line, rung)
-    weeks = [date.fromisoformat(monday) for monday in window.weeks]
+    weeks = window.weeks
     sessions = [session for monday in weeks for session in _sessions(monday, day, moment)]
     entries = {
         session: answer.entries
@@ -208,13 +209,13 @@ def _case(line: Line, moment: Moment) -> Rung | None:
     return going[-1] if going else decided[-1] if decided else None
 
 
-def _window(answers: Answers, moment: Moment, line: Line, rung: Rung | None) -> tuple[date, PenaltyAnswer]:
+def _window(answers: Answers, moment: Moment, line: Line, rung: Rung | None) -> tuple[date, PenaltyWindow]:
     """Return the window that is referred, of the parent's own sessions, and the day it is about."""
     days = [moment.as_of]
     if rung is not None and rung.case.considered:
         days.append(rung.case.considered[-1][1].considered_on)
     windows = [
-        penalty_answers(answers, moment._replace(as_of=day), [line.pupil], empty=True, parent=line.window.parent)[0]
+        penalty_windows(answers, moment._replace(as_of=day), [line.pupil], empty=True, parent=line.window.parent)[0]
         for day in days
     ]
     for day, window in zip(days, windows, strict=True):

@@ -10,7 +10,7 @@ from ledger.finding import Action, Finding, Open, action
 from ledger.policy import Policy
 from ledger.sessions import Session
 from projections.asking.questions import Moment, Particulars
-from projections.figures.cohorts import ParentAnswer, PenaltyAnswer
+from projections.figures.penalty import ParentLine, PenaltyWindow
 from projections.penalties.ladder import Line
 from projections.penalties.rungs import Rung
 from projections.records.known_event import FollowUp
@@ -29,8 +29,8 @@ class File(NamedTuple):
     day: date
     line: Line
     rung: Rung | None
-    window: PenaltyAnswer
-    own: ParentAnswer
+    window: PenaltyWindow
+    own: ParentLine
     entries: Mapping[Session, list[MarkAnswer]]
     missing: tuple[Session, ...]
     told: tuple[FollowUp, ...]

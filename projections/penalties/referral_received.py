@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ledger.codes import UNRESOLVED
 from ledger.finding import Blocker, Finding, Open, action
-from projections.figures.cohorts import CountedSession
+from projections.figures.penalty import CountedSession
 from projections.penalties.referral_file import File
 
 

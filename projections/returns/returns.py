@@ -18,8 +18,7 @@ from ledger.sessions import Session
 from projections.asking.questions import Answer, Answers, Moment
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
-from projections.figures.cohorts import CountedSession
-from projections.readmodel.frames import symbol_of
+from projections.figures.penalty import CountedSession, counted_sessions
 from projections.records.admission import Spell, roll_spells, spell_on, year_begins
 from projections.records.chronology import chronologies
 from projections.records.known_event import FollowUp
@@ -144,23 +143,8 @@ def _candidate(
         why=episode.why,
         school_days=episode.school_days,
         missing=[str(Session.from_number(number)) for number in episode.missing],
-        sessions=_sessions(episode, recorded),
+        sessions=[] if episode.marks is None else counted_sessions(episode.marks, recorded)[episode.pupil],
     )
-
-
-def _sessions(episode: Episode, recorded: dict[int, str]) -> list[CountedSession]:
-    if episode.marks is None:
-        return []
-    columns = (episode.marks.session.tolist(), episode.marks.code.tolist(), episode.marks.from_position.tolist())
-    return [
-        CountedSession(
-            session=str(Session.from_number(number)),
-            code=symbol_of(code),
-            position=position,
-            recorded_at=recorded[position],
-        )
-        for number, code, position in zip(*columns, strict=True)
-    ]
 
 
 def _groundless(

@@ -17,7 +17,7 @@ import ledger.store.postgres
 import ledger.store.sqlite  # noqa: F401
 from commands.wiring import open_house
 from projections.asking.questions import Answers
-from projections.figures.cohorts import absence_answers, penalty_answers, who
+from projections.figures.cohorts import absence_answers, penalty_windows, who
 from scripts.benchmarks.measure import seconds
 from scripts.benchmarks.plain import Plain
 
@@ -27,7 +27,7 @@ def answer(answers: Answers, as_of: date, known_at: datetime) -> None:
     moment = answers.moment(as_of, known_at)
     pupils = who(answers, moment)
     absence_answers(answers, moment, pupils)
-    penalty_answers(answers, moment, pupils)
+    penalty_windows(answers, moment, pupils)
 
 
 def fetch(plain: Plain, position: int, years: list[int]) -> None:

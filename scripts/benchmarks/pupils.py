@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from projections.figures.cohorts import absence_answers, penalty_answers
+from projections.figures.cohorts import absence_answers, penalty_windows
 from projections.records.registers import history_answers
 from scripts.benchmarks.measure import Row, Target, in_turns, seconds
 from scripts.benchmarks.plain import Plain
@@ -35,7 +35,7 @@ def pupil_rows(place: Place, rounds: int) -> list[Row]:
         def figures(round_: int) -> float:
             def ask() -> None:
                 absence_answers(answers, moment, [pupil(round_)])
-                penalty_answers(answers, moment, [pupil(round_)])
+                penalty_windows(answers, moment, [pupil(round_)])
 
             return seconds(ask)
 

@@ -18,7 +18,7 @@ from projections.archive.pages import ArchivedMarks
 from projections.archive.reading import Archive, open_archive
 from projections.archive.writing import write
 from projections.asking.questions import Answers
-from projections.figures.cohorts import absence_answers, penalty_answers
+from projections.figures.cohorts import absence_answers, penalty_windows
 from projections.readmodel.frames import UNREADABLE, Entries
 from projections.readmodel.projector import Projector
 from projections.readmodel.rebuild import rebuild
@@ -67,7 +67,7 @@ def test_an_answer_is_the_same_with_an_archive_and_without(
                 assert rows(frames[0]) == rows(frames[1])
                 compared += len(frames[0].pupil)
             assert absence_answers(other, with_it, pupils) == absence_answers(school.answers, without, pupils)
-            assert penalty_answers(other, with_it, pupils) == penalty_answers(school.answers, without, pupils)
+            assert penalty_windows(other, with_it, pupils) == penalty_windows(school.answers, without, pupils)
         assert compared
 
 

@@ -9,11 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from ledger.sessions import parse_moment
-from projections.figures.cohorts import absence_answers, penalty_answers, who
+from projections.asking.encoder import plain
+from projections.figures.cohorts import absence_answers, penalty_windows, who
 from projections.readmodel.replay import replayed, stored
 from tests.support.counts import FULL
 from tests.support.schools import open_school
@@ -35,8 +35,8 @@ def test_the_example_is_answered_on_every_store(name: str, fresh_url: Callable[[
             about = date.fromisoformat(question["as_of"]), parse_moment(question["known_at"])
             moment = school.answers.moment(*about)
             pupils = who(school.answers, moment)
-            absence = by_pupil(msgspec.to_builtins(absence_answers(school.answers, moment, pupils)))
-            penalty = by_pupil(msgspec.to_builtins(penalty_answers(school.answers, moment, pupils, empty=True)))
+            absence = by_pupil(plain(absence_answers(school.answers, moment, pupils)))
+            penalty = by_pupil(plain(penalty_windows(school.answers, moment, pupils, empty=True)))
             for window in penalty.values():
                 window["sessions"] = [counted["session"] for counted in window["sessions"]]
             assert stated(absence, question["absence"]) == question["absence"], about

@@ -18,7 +18,8 @@ import pytest
 from ledger.errors import Misconfigured
 from ledger.policy import READERS, load
 from ledger.sessions import parse_moment
-from projections.figures.cohorts import PenaltyAnswer, penalty_answers
+from projections.figures.cohorts import penalty_windows
+from projections.figures.penalty import PenaltyWindow
 from projections.records.policies import PolicyAnswer, policy_answer
 from tests.support.schools import OpenedSchool, open_school
 from tests.support.terminal import HEAD, run, write_journal
@@ -67,10 +68,10 @@ def asked(school: OpenedSchool, as_of: str, known_at: str | None = None) -> Poli
     return policy_answer(school.answers, school.answers.moment(date.fromisoformat(as_of), known))
 
 
-def window(school: OpenedSchool, as_of: str, known_at: str | None = None) -> PenaltyAnswer:
+def window(school: OpenedSchool, as_of: str, known_at: str | None = None) -> PenaltyWindow:
     known = parse_moment(known_at, end_of_day=True) if known_at else None
     moment = school.answers.moment(date.fromisoformat(as_of), known)
-    return penalty_answers(school.answers, moment, ["1042"], empty=True)[0]
+    return penalty_windows(school.answers, moment, ["1042"], empty=True)[0]
 
 
 def holders(answer: PolicyAnswer, role: str) -> dict[str, str]:

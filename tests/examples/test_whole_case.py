@@ -14,7 +14,6 @@ from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
 
-import msgspec
 import pytest
 
 from commands.models import COMMANDS
@@ -23,9 +22,11 @@ from ledger.events import AbsenceReported, AgencyInformed, LetterSent, ReturnMad
 from ledger.notices import Terms, standing, terms
 from ledger.policy import load
 from ledger.sessions import parse_moment
+from projections.asking.encoder import plain
 from projections.asking.questions import Moment
 from projections.audit.health import doctor_findings
-from projections.figures.cohorts import AbsenceAnswer, PenaltyAnswer, absence_answers, penalty_answers, who
+from projections.figures.cohorts import AbsenceAnswer, absence_answers, penalty_windows, who
+from projections.figures.penalty import PenaltyWindow
 from projections.readmodel.projector import Projector
 from projections.readmodel.replay import replayed, stored
 from projections.records.chronology import chronologies
@@ -259,8 +260,8 @@ def moment(lived: Lived, as_of: str, known_at: str | None = None, policy: str | 
     return lived.school.answers.moment(date.fromisoformat(as_of), known, policy)
 
 
-def window(lived: Lived, as_of: str, known_at: str | None = None, policy: str | None = None) -> PenaltyAnswer:
-    return penalty_answers(lived.school.answers, moment(lived, as_of, known_at, policy), [LEO], empty=True)[0]
+def window(lived: Lived, as_of: str, known_at: str | None = None, policy: str | None = None) -> PenaltyWindow:
+    return penalty_windows(lived.school.answers, moment(lived, as_of, known_at, policy), [LEO], empty=True)[0]
 
 
 def lines_by_parent(lived: Lived, as_of: str, known_at: str | None = None) -> dict[str, tuple[int, str | None, int]]:
@@ -692,9 +693,7 @@ def turn(school: OpenedSchool, as_of: str, known_at: str) -> dict[str, Any]:
     at = school.answers.moment(date.fromisoformat(as_of), parse_moment(known_at))
     pupils = who(school.answers, at)
     return {
-        "absence": msgspec.to_builtins(absence_answers(school.answers, at, pupils)),
-        "penalty": {
-            each.pupil: msgspec.to_builtins(each) for each in penalty_answers(school.answers, at, pupils, empty=True)
-        },
-        "policy": msgspec.to_builtins(policy_answer(school.answers, at)),
+        "absence": plain(absence_answers(school.answers, at, pupils)),
+        "penalty": {each.pupil: plain(each) for each in penalty_windows(school.answers, at, pupils, empty=True)},
+        "policy": plain(policy_answer(school.answers, at)),
     }

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,8 +15,9 @@ from ledger.policy import load
 from ledger.sessions import format_moment, from_micros, micros
 from ledger.store import Row
 from ledger.streams import entry_of
+from projections.asking.encoder import plain
 from projections.asking.questions import Answer
-from projections.figures.cohorts import absence_answers, penalty_answers, who
+from projections.figures.cohorts import absence_answers, penalty_windows, who
 from tests.support.random_school import journal, questions
 from tests.support.schools import OpenedSchool, open_school
 from tests.support.slow_model import PENALTY_THRESHOLD, SlowModel, parse_moment
@@ -70,7 +70,7 @@ def check(school: OpenedSchool, model: SlowModel, question: Question) -> None:
     expected = headed(header, model.absence(as_of, known_at, leavers=True))
     assert by_pupil(absence_answers(answers, moment, who(answers, moment, leavers=True))) == expected
     assert by_pupil(absence_answers(answers, moment, pupils)) == {p: expected[p] for p in pupils if p in expected}
-    windows = by_pupil(penalty_answers(answers, moment, pupils, empty=True))
+    windows = by_pupil(penalty_windows(answers, moment, pupils, empty=True))
     if not rows:
         assert not windows
         return
@@ -84,14 +84,14 @@ def check(school: OpenedSchool, model: SlowModel, question: Question) -> None:
             assert isinstance(event, (MarkRecorded, MarkAmended)) and event.code == counted["code"]
             counted |= {"position": row.position, "recorded_at": format_moment(from_micros(row.recorded_at))}
     assert windows == expected
-    counting = [found.pupil for found in penalty_answers(answers, moment, pupils)]
+    counting = [found.pupil for found in penalty_windows(answers, moment, pupils)]
     assert counting == [
         pupil for pupil, window in expected.items() if window["count"] or any(p["count"] for p in window["parents"])
     ]
 
 
 def by_pupil(found: Sequence[Answer]) -> dict[str, dict[str, Any]]:
-    return {answer.pupil: msgspec.to_builtins(answer) for answer in found}
+    return {answer.pupil: plain(answer) for answer in found}
 
 
 def headed(header: dict[str, Any], answer: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -9,16 +9,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from commands.paper.referral import referral_facts
 from ledger.errors import Refused
 from ledger.sessions import parse_moment
+from projections.asking.encoder import plain
 from projections.asking.questions import Moment
 from projections.audit.compare import differences
 from projections.audit.explain import explain_penalty
-from projections.figures.cohorts import PenaltyAnswer, penalty_answers
+from projections.figures.cohorts import penalty_windows
+from projections.figures.penalty import PenaltyWindow
 from projections.penalties.ladder import ladder_lines
 from projections.penalties.ladder_answers import ladder_answers
 from projections.penalties.referral import referrals
@@ -64,9 +65,9 @@ def new_school(url: str = "memory:", **pupil: Any) -> OpenedSchool:
     return open_school(url).replay([opened, year, moved])
 
 
-def window(school: OpenedSchool, as_of: str = "2024-09-13", known_at: str | None = None) -> PenaltyAnswer:
+def window(school: OpenedSchool, as_of: str = "2024-09-13", known_at: str | None = None) -> PenaltyWindow:
     moment = school.answers.moment(date.fromisoformat(as_of), parse_moment(known_at) if known_at else None)
-    return penalty_answers(school.answers, moment, ["1042"], empty=True)[0]
+    return penalty_windows(school.answers, moment, ["1042"], empty=True)[0]
 
 
 def refusal(school: OpenedSchool, record: Signed, **more: Any) -> str:
@@ -85,8 +86,8 @@ def test_the_ten_weeks_go_on(fresh_url: Callable[[], str]) -> None:
         received = [each for each in answer.sessions if each.school]
         assert [each.session for each in received] == [s for s, code in THERE.items() if code != "/"]
         assert {(each.school, each.position) for each in received} == {(URN, done.position)}
-        plain = msgspec.to_builtins(answer.sessions)
-        assert [list(each) for each in (plain[0], plain[-1])] == [
+        rows = plain(answer.sessions)
+        assert [list(each) for each in (rows[0], rows[-1])] == [
             ["session", "code", "position", "recorded_at", "school"],
             ["session", "code", "position", "recorded_at"],
         ]
@@ -123,7 +124,7 @@ def test_a_newer_record_of_the_same_school_replaces_the_earlier_one(tmp_path: Pa
     assert refusal(school, second, at="2024-09-09T08:04") == "record_not_newer"
     assert window(school, known_at="2024-09-09T08:01").count == 5, "and what was known then stays known then"
     explained = explain_penalty(school.answers, moment_of(school), "1042")
-    assert check(msgspec.to_builtins(explained)) == []
+    assert check(plain(explained)) == []
 
 
 def test_two_former_schools_count_a_session_once() -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import msgspec
 import pytest
 
 from ledger.sessions import Session
+from projections.asking.encoder import plain
 from projections.audit.explain import explain_penalty
-from projections.figures.cohorts import absence_answers, penalty_answers, penalty_tally
+from projections.figures.cohorts import absence_answers, penalty_tally, penalty_windows
 from projections.penalties.ladder import ladder_lines
 from tests.proofs.checker import check
 from tests.support.counts import count
@@ -118,7 +118,7 @@ def test_the_window_over_two_schools_is_that_of_one(seed: int, tmp_path: Path) -
     since = [day for day in DAYS if day >= move.day]
     for as_of in {*Random(seed).choices(since, k=5), END}:
         moment = here.answers.moment(as_of)
-        (answer,) = msgspec.to_builtins(penalty_answers(here.answers, moment, [PUPIL], empty=True))
+        (answer,) = plain(penalty_windows(here.answers, moment, [PUPIL], empty=True))
         expected = model.penalty(as_of, parse_moment("2026-01-01T00:00"))[PUPIL]
         schools = {each["session"]: each.pop("school", None) for each in answer["sessions"]}
         sessions = [{"session": each["session"], "code": each["code"]} for each in answer["sessions"]]
@@ -127,7 +127,7 @@ def test_the_window_over_two_schools_is_that_of_one(seed: int, tmp_path: Path) -
         counted = [column[0] for column in penalty_tally(here.answers, moment, [PUPIL])[:4]]
         met_on = Session.parse(answer["met_on"]).number if answer["met_on"] else 0
         assert counted == [answer["count"], answer["met"], met_on, answer["unresolved"]]
-        explained = msgspec.to_builtins(explain_penalty(here.answers, moment, PUPIL))
+        explained = plain(explain_penalty(here.answers, moment, PUPIL))
         assert check(explained) == []
         assert (explained["counts"]["penalty"], explained["met_on"]) == (answer["count"], answer["met_on"])
         lines = ladder_lines(here.answers, moment, [PUPIL])

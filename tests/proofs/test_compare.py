@@ -8,18 +8,18 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import msgspec
 import pytest
 
 from commands.cli import main
 from ledger import policy
 from ledger.errors import Misconfigured
 from ledger.sessions import LONDON
+from projections.asking.encoder import plain
 from projections.asking.questions import Moment
 from projections.audit.bisect import first_turn
 from projections.audit.compare import answering, differences
 from projections.audit.whatif import effects, with_settings
-from projections.figures.cohorts import absence_answers, penalty_answers
+from projections.figures.cohorts import absence_answers, penalty_windows
 from tests.support.counts import count
 from tests.support.random_school import journal, questions
 from tests.support.schools import OpenedSchool, open_school
@@ -45,12 +45,10 @@ def answered(school: OpenedSchool, moment: Moment, pupil: str) -> list[Any]:
     known = [pupil] if pupil in moment.school.pupils else []
     found = [
         *absence_answers(school.answers, moment, known),
-        *penalty_answers(school.answers, moment, known, empty=True),
+        *penalty_windows(school.answers, moment, known, empty=True),
     ]
     repeated = ("known_at", "position", "policy", "rules")
-    return [
-        {name: value for name, value in msgspec.to_builtins(each).items() if name not in repeated} for each in found
-    ]
+    return [{name: value for name, value in plain(each).items() if name not in repeated} for each in found]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -135,7 +133,7 @@ def test_another_policy_has_the_effects_that_asking_under_it_shows(seed: int) ->
             for name in ("persistent", "severe", "at_risk"):
                 if getattr(old, name) != getattr(new, name):
                     plain[old.pupil, name] = getattr(new, name)
-        windows = (penalty_answers(school.answers, each, pupils, empty=True) for each in (moment, imagined))
+        windows = (penalty_windows(school.answers, each, pupils, empty=True) for each in (moment, imagined))
         for was, would_be in zip(*windows, strict=True):
             if was.met != would_be.met:
                 plain[was.pupil, "met"] = would_be.met
@@ -178,7 +176,7 @@ def late_school() -> OpenedSchool:
 def test_another_closing_time_reads_arrivals_anew(setting: str, enters: bool | None) -> None:
     school = late_school()
     moment = school.answers.moment()
-    (window,) = penalty_answers(school.answers, moment, ["1042"])
+    (window,) = penalty_windows(school.answers, moment, ["1042"])
     assert window.met and window.count == 10
     other = with_settings(moment.policy, [setting])
     found = {each.verdict: each for each in effects(school.answers, moment, other, ["1042"])}
@@ -187,7 +185,7 @@ def test_another_closing_time_reads_arrivals_anew(setting: str, enters: bool | N
     else:
         assert found["met"].counts == (10, 0) and len(found["met"].sessions) == 10
         assert found["persistent"].enters is False
-    assert penalty_answers(school.answers, moment, ["1042"])[0].count == 10, "nothing was recorded"
+    assert penalty_windows(school.answers, moment, ["1042"])[0].count == 10, "nothing was recorded"
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ import pytest
 
 from commands.cli import main
 from ledger.sessions import from_micros
+from projections.asking.encoder import encode
 from projections.asking.questions import Moment
 from projections.audit.explain import explain_absence, explain_penalty
-from projections.figures.cohorts import absence_answers, penalty_answers
+from projections.figures.cohorts import absence_answers, penalty_windows
 from tests.proofs.checker import check
 from tests.support.counts import count
 from tests.support.random_school import journal, questions
@@ -36,7 +37,7 @@ def asked(school: OpenedSchool, seed: int, lines: list[dict[str, Any]]) -> list[
 
 def plain(found: Any) -> dict[str, Any]:
     """Return an explanation as its JSON has it."""
-    decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))
+    decoded: dict[str, Any] = msgspec.json.decode(encode(found))
     return decoded
 
 
@@ -47,7 +48,7 @@ def test_a_stranger_reaches_the_same_verdict_from_the_json_alone(seed: int) -> N
     for moment in asked(school, seed, lines):
         pupils = sorted(moment.school.pupils)
         absences = {answer.pupil: answer for answer in absence_answers(school.answers, moment, pupils)}
-        windows = {answer.pupil: answer for answer in penalty_answers(school.answers, moment, pupils, empty=True)}
+        windows = {answer.pupil: answer for answer in penalty_windows(school.answers, moment, pupils, empty=True)}
         for pupil in pupils:
             absent = plain(explain_absence(school.answers, moment, pupil))
             assert check(absent) == []

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ledger.sessions import format_moment
 from projections.archive.writing import write
 from projections.asking.questions import Moment
-from projections.figures.cohorts import absence_answers, penalty_answers
+from projections.figures.cohorts import absence_answers, penalty_windows
 from tests.support.random_school import journal
 from tests.support.schools import OpenedSchool, open_school
 
@@ -46,7 +46,7 @@ def on_the_single_machine(
     moment = school.answers.moment(as_of, known_at)
     pupils = sorted(moment.school.pupils)
     absent = {each.pupil: each for each in absence_answers(school.answers, moment, pupils)}
-    windows = {each.pupil: each for each in penalty_answers(school.answers, moment, pupils)}
+    windows = {each.pupil: each for each in penalty_windows(school.answers, moment, pupils)}
     opened = school.ledger.opened()
     assert opened is not None
     about: dict[str, Any] = {"folder": name, "error": None, "school": opened.urn, "simulated": opened.simulated}

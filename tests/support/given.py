@@ -49,8 +49,9 @@ from ledger.events import (
 from ledger.people import Staff, compulsory_school_age
 from ledger.school import School
 from ledger.sessions import LONDON, Half, Session, parse_moment, school_year
+from projections.asking.questions import Header
 from projections.figures.absence import absence, cohorts, percent
-from projections.figures.penalty import Case, Window, empty_window, windows
+from projections.figures.penalty import Background, PenaltyWindow, counted_marks, counted_sessions, window
 from projections.readmodel.frames import NEVER, Entries, first_session, last_session, roll_of
 
 PUPIL = "1042"
@@ -288,14 +289,24 @@ class Given:
             "at_risk": bool(groups.at_risk[0]),
         }
 
-    def window(self, as_of: str) -> Window:
+    def window(self, as_of: str) -> PenaltyWindow:
         """Return the pupil's penalty window, everything given being known."""
         day = date.fromisoformat(as_of)
         policy_then = self._policy(day)
-        case = Case(self.school.pupils[PUPIL].parents, tuple(self.school.notices.get(PUPIL, {}).values()))
+        known = Background(self.school.pupils[PUPIL].parents, tuple(self.school.notices.get(PUPIL, {}).values()))
         weeks = self.school.calendar.school_weeks(day, policy_then.penalty_weeks)
-        found = windows(self._frame(), roll_of(self.school, [PUPIL]), weeks, day, {PUPIL: case}, policy_then)
-        return found[0] if found else empty_window(PUPIL, case, day, policy_then)
+        marks = counted_marks(self._frame(), roll_of(self.school, [PUPIL]), weeks, day, {PUPIL: known}, policy_then)
+        counted = counted_sessions(marks, dict.fromkeys(marks.from_position.tolist(), ""))[PUPIL]
+        header = Header(
+            pupil=PUPIL,
+            as_of=as_of,
+            known_at="",
+            position=self.head,
+            policy=policy_then.name,
+            rules=policy_then.rules,
+            simulated=True,
+        )
+        return window(header, weeks, counted, known, day, policy_then)
 
     def _policy(self, day: date) -> policy.Policy:
         return self.school.policy_on(day)

@@ -130,4 +130,4 @@ def test_granted_leave_is_authorised_absence_and_never_counts_to_a_notice() -> N
     school = given(marked("C"), marked("G", AFTERNOON))
     figures = school.absence("2024-11-05")
     assert (figures["authorised"], figures["unauthorised"]) == (1, 1)
-    assert [counted.code for counted in school.window("2024-11-05").counted] == ["G"]
+    assert [counted.code for counted in school.window("2024-11-05").sessions] == ["G"]

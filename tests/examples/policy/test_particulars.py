@@ -32,7 +32,7 @@ def test_the_codes_of_an_age_follow_it() -> None:
 @pytest.mark.parametrize(("born", "counted"), [("2019-08-31", 10), ("2019-09-01", 0)])
 def test_and_so_does_what_counts_towards_a_penalty(born: str, counted: int) -> None:
     # Five on 31 August 2024 is of that age from then, five a day later only from 31 December.
-    assert len(given(marks("G", *WEEK), birth_corrected(born), pupil=FOUR).window("2024-11-29").counted) == counted
+    assert len(given(marks("G", *WEEK), birth_corrected(born), pupil=FOUR).window("2024-11-29").sessions) == counted
 
 
 def test_a_mark_that_stands_is_not_touched() -> None:

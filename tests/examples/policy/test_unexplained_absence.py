@@ -49,7 +49,7 @@ def test_until_then_it_is_unauthorised_and_counts_to_the_national_threshold_only
     assert given(*facts).absence("2024-11-05")["unauthorised"] == 2
     for name, count in (("national-2024", 2), ("micklem-2025", 0)):
         window = given(*facts, policy=name).window("2024-11-05")
-        assert (len(window.counted), window.unresolved) == (count, count)
+        assert (len(window.sessions), window.unresolved) == (count, count)
 
 
 def test_a_threshold_that_rests_on_it_says_so() -> None:
