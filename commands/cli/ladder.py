@@ -4,6 +4,7 @@ day by day."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from commands.cli.asking import Part, Question, Reply
 from commands.cli.tables import table
@@ -11,12 +12,12 @@ from commands.desk.pupils import Names, name_of, parent_name
 from commands.files.section import Section
 from ledger.text import one_line
 from ledger.words import counted
-from projections.penalties.ladder_answers import CaseAnswer, LadderAnswer, NoticeAnswer, ReferralMade, ladder_answers
-from projections.penalties.rungs import pounds
+from projections.penalties.ladder_answers import CaseAnswer, LadderAnswer, ReferralMade, ladder_answers
+from projections.penalties.rungs import IssuedNotice, pounds
 
 SHOWN = 12  # digits of a digest
 
-Event = tuple[str, str, str, str]  # day, what, how, position
+Event = tuple[date | None, str, str, str]  # day, what, how, position
 
 
 def ladder_reply(question: Question, pupils: list[str], *, named: bool) -> Reply:
@@ -59,7 +60,7 @@ def _ladder_table(found: list[LadderAnswer], names: Names, simulated: bool) -> S
                 line.parent,
                 parent_name(answer.pupil, line.parent, names) or name_of(answer.pupil, names),
                 f"{line.count} of {answer.threshold}",
-                line.met_on or "",
+                str(line.met_on or ""),
                 f"{line.notices_in_three_years}{until}{', third barred' if line.third_barred else ''}",
                 ", ".join(case.case for case in line.cases),
                 one_line(line.next),
@@ -83,7 +84,7 @@ def _case_table(answer: LadderAnswer, parent: str, case: CaseAnswer, simulated: 
         position="right",
     )
     for day, what, how, position in _events(case):
-        made.add_row(day, what, one_line(how), position)
+        made.add_row(str(day or ""), what, one_line(how), position)
     made.add_row("", "next", one_line(case.next), "")
     return made
 
@@ -117,14 +118,14 @@ def _events(case: CaseAnswer) -> Iterator[Event]:
     if (court := case.prosecution) is not None:
         yield court.begun_on, "prosecution", f"section {court.offence}", ""
         if court.ended_on is not None:
-            fine = f", fine {_pounds(court.fine_pence)}" if court.fine_pence else ""
+            fine = f", fine {pounds(court.fine_pence)}" if court.fine_pence else ""
             yield court.ended_on, court.outcome, f"{court.said}{fine}".removeprefix(", "), ""
     for off in case.undermined:
         holds = f"holds {off.code} now" if off.code else "holds no mark that could count"
-        yield "", "undermined", f"{off.session} {holds}", str(off.position or "")
+        yield None, "undermined", f"{off.session} {holds}", str(off.position or "")
 
 
-def _notice_events(notice: NoticeAnswer) -> Iterator[Event]:
+def _notice_events(notice: IssuedNotice) -> Iterator[Event]:
     which = "second" if notice.second else "first"
     yield notice.issued_on, "notice issued", f"{which}, {_named(notice)}", str(notice.position)
     sent = (
@@ -134,20 +135,16 @@ def _notice_events(notice: NoticeAnswer) -> Iterator[Event]:
     )
     yield notice.received_on, "received", sent, ""
     if not notice.second:
-        yield notice.reduced_until, "last day", f"for {_pounds(notice.reduced_pence)}", ""
-    yield notice.full_until, "last day", f"for {_pounds(notice.full_pence)}", ""
+        yield notice.reduced_until, "last day", f"for {pounds(notice.reduced_pence)}", ""
+    yield notice.full_until, "last day", f"for {pounds(notice.full_pence)}", ""
     for day, pence in notice.paid:
-        yield day, "paid", _pounds(pence), ""
-    owed = f", {_pounds(notice.owed_pence)} owed until {notice.owed_until}" if notice.owed_pence else ""
-    yield "", "stands", f"{notice.standing}{owed}" + (f": {notice.withdrawn_for}" if notice.withdrawn_for else ""), ""
+        yield day, "paid", pounds(pence), ""
+    owed = f", {pounds(notice.owed_pence)} owed until {notice.owed_until}" if notice.owed_pence else ""
+    yield None, "stands", f"{notice.standing}{owed}" + (f": {notice.withdrawn_for}" if notice.withdrawn_for else ""), ""
 
 
-def _named(made: ReferralMade | NoticeAnswer) -> str:
+def _named(made: ReferralMade | IssuedNotice) -> str:
     """Return how many sessions are named, under which policy, and what was seen, with the digest's beginning."""
     under = f" under {made.policy}" if made.policy else ""
     digest = f" ({made.digest[:SHOWN]}…)" if made.digest else ""
     return f"{counted(len(made.sessions), 'session')}{under}, seen up to position {made.seen}{digest}"
-
-
-def _pounds(pence: int) -> str:
-    return pounds(pence)

@@ -15,8 +15,7 @@ from ledger.codes import CodeTable
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Half, Session, parse_moment
 from projections.asking.questions import Moment
-from projections.penalties.ladder_answers import ImprovementAnswer
-from projections.penalties.rungs import pounds
+from projections.penalties.rungs import Improvement, pounds
 from projections.records.leaves import LeaveRequestAnswer
 
 HALVES = {Half.AM: "morning", Half.PM: "afternoon"}
@@ -270,11 +269,11 @@ def meeting(child: str, when: str, where: str, figures: Figures, moment: Moment)
 
 
 def notice_to_improve(
-    child: str, case: str, notice: ImprovementAnswer, window: Sequence[Any], figures: Figures, moment: Moment
+    child: str, case: str, notice: Improvement, window: Sequence[Any], figures: Figures, moment: Moment
 ) -> Letter:
     """Return the notice to improve: the record so far, the support offered, what improvement means, when it ends and
     what may end it early."""
-    first, last = (spoken(date.fromisoformat(day)) for day in (notice.issued_on, notice.ends_on))
+    first, last = spoken(notice.issued_on), spoken(notice.ends_on)
     sessions = f"{notice.at_most} session{'s' if notice.at_most != 1 else ''}"
     means = f" {closed(notice.improvement)}" if notice.improvement else ""
     blocks = [

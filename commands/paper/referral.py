@@ -168,14 +168,14 @@ def _case_rows(ladder: ParentLadder, name: str | None) -> Iterator[list[str]]:
         for each in case.considered:
             saw = f"{each.count} sessions were counted at position {each.seen}"
             decided = f"{each.route}: {each.decision}" + (f" ({each.instead})" if each.instead else "")
-            yield [each.on, "considered", f"{decided}, by {each.by}. {saw}. {each.reasons}"]
+            yield [str(each.on), "considered", f"{decided}, by {each.by}. {saw}. {each.reasons}"]
         if (test := case.improvement) is not None:
             said = f"until {test.ends_on}, at most {test.at_most} sessions; {test.count} counted: {test.state}"
-            yield [test.issued_on, "notice to improve", f"{said}. {test.offered} {test.improvement}".strip()]
+            yield [str(test.issued_on), "notice to improve", f"{said}. {test.offered} {test.improvement}".strip()]
             if test.ended_on is not None:
-                yield [test.ended_on, "improved" if test.improved else "not improved", test.outcome]
+                yield [str(test.ended_on), "improved" if test.improved else "not improved", test.outcome]
         for made in case.referred:
-            yield [made.on, "referred", f"{len(made.sessions)} sessions. {made.reasons}"]
+            yield [str(made.on), "referred", f"{len(made.sessions)} sessions. {made.reasons}"]
 
 
 def _leave(request: LeaveRequestAnswer) -> list[str]:

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from itertools import count, islice
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from msgspec.structs import replace
 
 from ledger.case import PenaltyCase
+from ledger.events import NoticeEvent
 from ledger.finding import Open, action
-from ledger.notices import Owed, owed, paid_by, standing, terms
+from ledger.notices import paid_by, terms
 from ledger.policy import Policy
 from ledger.received import received_marks
 from ledger.school import School
@@ -30,20 +31,24 @@ from projections.figures.cohorts import penalty_windows
 from projections.figures.penalty import ParentLine, PenaltyWindow, failing, fulfilling, received_entries, rules_of_pupil
 from projections.penalties.rungs import (
     SETTLED,
-    Counted,
-    Mark,
+    Marks,
     Rolling,
     Rung,
+    SessionMark,
     ahead,
     case_as_of,
     consider,
+    events_of,
     held,
     improvement_test,
+    issued_notice,
     next_step,
     pounds,
     rolling,
+    seen_by,
     settled,
     withdrawal,
+    worded,
 )
 from projections.readmodel.frames import roll_of, symbol_of
 
@@ -68,14 +73,7 @@ def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
         return []
     school, policy = moment.school, moment.policy
     windows = penalty_windows(answers, moment, [p for p in pupils if p in school.pupils], empty=True)
-    cases = {
-        window.pupil: [
-            then
-            for case in school.cases.get(window.pupil, {}).values()
-            if (then := case_as_of(case, moment.as_of, moment.known_on))
-        ]
-        for window in windows
-    }
+    cases = _worded(answers, {window.pupil: _cases(moment, window.pupil) for window in windows})
     marks = _marks(answers, moment, cases)
     seen = _Seen(answers)
     return [
@@ -90,14 +88,7 @@ def issued_rungs(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
     if moment.in_force is None:
         return []
     policy, school = moment.policy, moment.school
-    cases = {
-        pupil: [
-            case
-            for each in school.cases.get(pupil, {}).values()
-            if (case := case_as_of(each, moment.as_of, moment.known_on)) and case.issued and not case.withdrawn
-        ]
-        for pupil in pupils
-    }
+    cases = {pupil: [case for case in _cases(moment, pupil) if case.issued and not case.withdrawn] for pupil in pupils}
     marks = _marks(answers, moment, cases)
     runs = {pupil: school.notices.get(pupil, {}).values() for pupil in cases}
     return [
@@ -105,6 +96,20 @@ def issued_rungs(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
         for pupil, of_pupil in cases.items()
         for case in of_pupil
     ]
+
+
+def _cases(moment: Moment, pupil: str) -> list[PenaltyCase]:
+    """Return a pupil's cases as of the day."""
+    cases = moment.school.cases.get(pupil, {}).values()
+    return [then for case in cases if (then := case_as_of(case, moment.as_of, moment.known_on))]
+
+
+def _worded(answers: Answers, cases: Mapping[str, list[PenaltyCase]]) -> dict[str, list[PenaltyCase]]:
+    """Return cases by pupil with the text of their events open, where its key is there."""
+    positions = {position for own in cases.values() for case in own for position, _ in events_of(case)}
+    rows = answers.ledger.reads.rows_at(sorted(positions)) if positions else []
+    words = {row.position: cast(NoticeEvent, event) for row, event in answers.opened(rows)}
+    return {pupil: [worded(case, words) for case in own] for pupil, own in cases.items()}
 
 
 def ladder_duties(desk: Desk) -> list[Duty]:
@@ -148,7 +153,7 @@ def _undermined_duties(rung: Rung, pupil: str) -> list[Duty]:
     ]
 
 
-def _now_holds(each: Counted) -> str:
+def _now_holds(each: SessionMark) -> str:
     if not each.code:
         return "holds no mark that could count"
     return f"holds {each.code} since position {each.position}"
@@ -157,7 +162,7 @@ def _now_holds(each: Counted) -> str:
 def _wrong_payment(rung: Rung, as_of: date) -> Duty | None:
     """Return the duty about a payment that was not what was owed on its day, while the notice can still be paid."""
     case = rung.case
-    if rung.terms is None or rung.standing == "withdrawn" or not case.payments or as_of > rung.terms.full_until:
+    if rung.terms is None or case.withdrawn or not case.payments or as_of > rung.terms.full_until:
         return None
     last = max(payment.paid_on for _, payment in case.payments)
     total, asked = paid_by(case, last), rung.terms.owed(last)
@@ -185,7 +190,7 @@ def _line(
     window: PenaltyWindow,
     parent: str,
     cases: list[PenaltyCase],
-    marks: Mapping[Session, Mark],
+    marks: Marks,
     moment: Moment,
     policy: Policy,
     seen: _Seen,
@@ -197,37 +202,37 @@ def _line(
     none = ParentLine(parent=parent, count=0, met=False, met_on=None, notices_in_three_years=len(runs.issued))
     line = next((line for line in window.parents if line.parent == parent), none)
     saw = {
-        position: seen.line(window.pupil, parent, event.seen or position - 1, event.considered_on) or none
+        position: seen.line(window.pupil, parent, seen_by(event, position), event.considered_on) or none
         for case in own
         for position, event in case.considered
     }
     return Line(window.pupil, line, runs, rungs, _step(window.pupil, line, runs, rungs, saw, moment), saw)
 
 
-def _rung(case: PenaltyCase, runs: Rolling, marks: Mapping[Session, Mark], moment: Moment, policy: Policy) -> Rung:
+def _rung(case: PenaltyCase, runs: Rolling, marks: Marks, moment: Moment, policy: Policy) -> Rung:
     """Return one case with its test, its terms by the policy of its day of issue, and what undermines it."""
     school, as_of = moment.school, moment.as_of
-    test, asked, stands, codes = None, None, "", policy.penalty_codes
-    left: Owed | None = None
+    test, asked, notice, codes = None, None, None, policy.penalty_codes
     named: tuple[str, ...] = ()
     if case.improvement:
+        position, required = case.improvement
         ended = case.improvement_ended[1] if case.improvement_ended else None
-        test = improvement_test(case.improvement[1], ended, marks, as_of, policy)
+        test = improvement_test(required, ended, marks, as_of, policy, position)
     if case.issued:
         issued = case.issued[1]
         then = school.policy_decided_by(issued.policy, issued.rules, issued.issued_on)
         asked = terms(case, school.notices_about(case.pupil), then)
-        stands, left = standing(case, asked, as_of), owed(case, asked, as_of)
+        notice = issued_notice(case, asked, as_of)
         codes, named = then.penalty_codes, case.issued[1].sessions
     elif case.referred:
         referred = case.referred[-1][1]
         then = school.policy_decided_by(referred.policy, referred.rules, referred.referred_on)
         codes, named = then.penalty_codes, referred.sessions
-    over = stands == "withdrawn" or case.prosecution_ended is not None
+    over = case.withdrawn is not None or case.prosecution_ended is not None
     sessions = held(() if over else map(Session.parse, named), marks)
     off = tuple(each for each in sessions if each.code not in codes)
     coming = ahead(school.cases[case.pupil][case.name], max(as_of, moment.known_on), asked)
-    return Rung(case, test, asked, stands, left, sessions, off, runs, coming)
+    return Rung(case, test, asked, notice, sessions, off, runs, coming)
 
 
 def _step(
@@ -292,23 +297,24 @@ class _Seen:
         return next((line for answer in found for line in answer.parents if line.parent == parent), None)
 
 
-def _marks(answers: Answers, moment: Moment, cases: Mapping[str, list[PenaltyCase]]) -> dict[str, dict[Session, Mark]]:
+def _marks(answers: Answers, moment: Moment, cases: Mapping[str, list[PenaltyCase]]) -> Mapping[str, Marks]:
     """Return the marks that could count, while on roll here or as a former school's record has them, and of compulsory
     school age, of pupils with cases, in the school years that their cases speak of."""
     concerned = sorted(pupil for pupil, found in cases.items() if found)
     years = {school_year(day) for found in cases.values() for case in found for day in _days(case)}
     roll = roll_of(moment.school, concerned)
-    found: dict[str, dict[Session, Mark]] = {pupil: {} for pupil in concerned}
+    found: dict[str, dict[Session, SessionMark]] = {pupil: {} for pupil in concerned}
     received = {pupil: received_marks(moment.school.records(pupil), date.min, date.max) for pupil in concerned}
     away = [(pupil, mark) for pupil in concerned for mark in received[pupil]]
     fails = failing(received_entries(received, roll), rules_of_pupil(roll, elsewhere=True))
     for (pupil, mark), failed in zip(away, fails, strict=True):
         if not failed:
-            found[pupil][mark.session] = Mark(mark.code, mark.position)
+            found[pupil][mark.session] = SessionMark(mark.session, mark.code, mark.position)
     if known := sorted(year for year in years if year in moment.school.years):
         own = fulfilling(answers.entries(moment, known, concerned), rules_of_pupil(roll))
         for row, number, code, position in zip(*(column.tolist() for column in own[1:5]), strict=True):
-            found[concerned[row]][Session.from_number(number)] = Mark(symbol_of(code), position)
+            session = Session.from_number(number)
+            found[concerned[row]][session] = SessionMark(session, symbol_of(code), position)
     return found
 
 

@@ -17,7 +17,7 @@ from ledger.notices import guessed, issued_before
 from ledger.sessions import school_year
 from projections.asking.questions import Answers, Moment
 from projections.penalties.ladder import issued_rungs
-from projections.penalties.rungs import Counted, Rung, ahead
+from projections.penalties.rungs import Rung, SessionMark, ahead
 
 
 def notice_findings(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Finding]:
@@ -60,14 +60,15 @@ def notice_faults(rung: Rung, notices: Iterable[Notice]) -> Iterator[Finding]:
         if each.code == UNRESOLVED and each not in rung.undermined:
             said = f"{case.name} names {each.session}, which is still N"
             yield Finding("notice_session_unresolved", said, case.pupil, str(each.session), each.position or None)
-    if rung.standing in ("open", "unpaid") and rung.terms and (doubt := guessed(case, rung.terms)):
+    due = rung.notice is not None and rung.notice.standing in ("open", "unpaid")
+    if due and rung.terms and (doubt := guessed(case, rung.terms)):
         said = f"{case.name} is taken to be received on {rung.terms.received_on}, but {doubt}"
         yield Finding("holidays_unknown", said, case.pupil, "")
     yield from named_wrongly(case.name, case.parent, case.issued[1].issued_on, rung.named, notices)
 
 
 def named_wrongly(
-    name: str, parent: str, on: date, named: Iterable[Counted], notices: Iterable[Notice]
+    name: str, parent: str, on: date, named: Iterable[SessionMark], notices: Iterable[Notice]
 ) -> Iterator[Finding]:
     """Yield the sessions named that lie after the day of issue or of referral, and those that an earlier notice to the
     same parent names already."""
@@ -84,6 +85,6 @@ def named_wrongly(
                 yield Finding("session_noticed_twice", said, session=session)
 
 
-def holds(each: Counted) -> str:
+def holds(each: SessionMark) -> str:
     """Return what a named session holds, as the end of a sentence."""
     return f"holds {each.code} now" if each.code else "holds no mark that could count"

@@ -196,7 +196,7 @@ def _named_wrongly(file: File) -> Iterator[Finding]:
 def notice_unsound(file: File) -> Iterator[Finding]:
     """Yield what is off with this parent's notices: the next one is asked for where they are not forgotten."""
     for rung in file.line.rungs:
-        if rung.case.issued is not None and rung.standing != "withdrawn":
+        if rung.case.issued is not None and rung.case.withdrawn is None:
             for fault in notice_faults(rung, _notices(file)):
                 yield Finding(
                     "notice_unsound",

@@ -13,14 +13,22 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from ledger.calendar import Calendar
-from ledger.case import Notice, PenaltyCase, years_after
+from ledger.case import Notice, PenaltyCase, fold_case, years_after
 from ledger.codes import UNRESOLVED
-from ledger.events import ImprovementEnded, ImprovementRequired
+from ledger.events import (
+    ImprovementEnded,
+    ImprovementRequired,
+    NoticeEvent,
+    NoticeIssued,
+    PenaltyConsidered,
+    PenaltyReferred,
+)
 from ledger.finding import OPEN, Action, Open, action
-from ledger.notices import Owed, Terms, guessed, standing
+from ledger.notices import Terms, guessed, owed, running, standing
 from ledger.policy import Policy
 from ledger.sessions import Session
 from projections.duty import Duty, Urgency
@@ -29,31 +37,68 @@ SETTLED = "none"  # the rule of a step after which nothing is left to decide
 SOON = timedelta(days=4)  # how far ahead the morning's page looks, over a week-end; a rule of the screen, not of law
 
 
-class Mark(NamedTuple):
-    """The code that stands for a session, and the position of the event that gave it."""
-
-    code: str
-    position: int
-
-
-class Counted(NamedTuple):
-    """A session with its mark; no code and position 0 where it holds nothing that could count."""
+class SessionMark(msgspec.Struct, frozen=True):
+    """A session with the code that stands for it and the position that gave it; blank and 0 where none counts."""
 
     session: Session
     code: str
     position: int
 
 
-class Improvement(NamedTuple):
-    """The test of a notice to improve: at most so many sessions that count, from the first to the last day, inclusive.
-    `state`: "running", "passed" or "failed"; `unresolved` are sessions of the period still N."""
+Marks = Mapping[Session, SessionMark]  # of one pupil, those that could count
 
-    first: date
-    last: date
+
+class Improvement(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice to improve and its test: at most so many sessions that count, from the first to the last day, inclusive.
+    `state` is what the register says of it: "running", "passed" or "failed"; `unresolved` are sessions still N;
+    `improved` is what a person recorded at its end, None before."""
+
+    issued_on: date
+    ends_on: date
     at_most: int
-    counted: tuple[Counted, ...]
+    count: int
     unresolved: int
     state: str
+    sessions: list[SessionMark]
+    offered: str
+    improvement: str
+    early_end: str
+    ended_on: date | None
+    improved: bool | None
+    outcome: str
+    position: int
+
+    @property
+    def last(self) -> date:
+        """The last day that is judged: an early end is one."""
+        return min(self.ends_on, self.ended_on or self.ends_on)
+
+
+class IssuedNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """An issued notice: `standing` is open, paid, unpaid or withdrawn; amounts are whole pence. What is owed is what
+    is left to pay of an open one, 0 of any other. `seen`, `policy`, `rules` and `digest` are as of a referral; the last
+    three are blank where they were not pinned."""
+
+    issued_on: date
+    sessions: tuple[str, ...]
+    position: int
+    seen: int
+    policy: str
+    rules: str
+    digest: str
+    method: str
+    sent_on: date | None
+    received_on: date
+    second: bool
+    owed_pence: int
+    owed_until: date | None
+    reduced_pence: int
+    reduced_until: date
+    full_pence: int
+    full_until: date
+    paid: list[tuple[date, int]]
+    standing: str
+    withdrawn_for: str | None
 
 
 class Rolling(NamedTuple):
@@ -74,18 +119,47 @@ class Ahead(NamedTuple):
 
 
 class Rung(NamedTuple):
-    """One case as of a day. `standing` is blank where no notice was issued, `owed` None where none is open; `named` are
-    the sessions of the notice, else of the referral, and `undermined` those of them that do not count."""
+    """One case as of a day; `notice` and its `terms` are None where none was issued. `named` are the sessions of the
+    notice, else of the referral, and `undermined` those of them that do not count."""
 
     case: PenaltyCase
     improvement: Improvement | None
     terms: Terms | None
-    standing: str
-    owed: Owed | None
-    named: tuple[Counted, ...]
-    undermined: tuple[Counted, ...]
+    notice: IssuedNotice | None
+    named: tuple[SessionMark, ...]
+    undermined: tuple[SessionMark, ...]
     rolling: Rolling
     ahead: Ahead
+
+
+def events_of(case: PenaltyCase) -> list[tuple[int, NoticeEvent]]:
+    """Return what a case was folded from, each event with its position, in order."""
+    single = (
+        case.improvement,
+        case.improvement_ended,
+        case.issued,
+        case.served,
+        case.withdrawn,
+        case.prosecution,
+        case.prosecution_ended,
+    )
+    return sorted(
+        [*case.considered, *case.referred, *case.payments, *(each for each in single if each is not None)],
+        key=lambda each: each[0],
+    )
+
+
+def worded(case: PenaltyCase, words: Mapping[int, NoticeEvent]) -> PenaltyCase:
+    """Return a case of the same events with their text open, as `words` have them by position."""
+    then = PenaltyCase(case.pupil, case.name, case.parent)
+    for position, event in events_of(case):
+        then = fold_case(then, case.pupil, case.name, position, words.get(position, event))
+    return then
+
+
+def seen_by(event: PenaltyConsidered | PenaltyReferred | NoticeIssued, position: int) -> int:
+    """Return the position that whoever recorded an event had seen: the one before it, where none was pinned."""
+    return event.seen or position - 1
 
 
 def case_as_of(case: PenaltyCase, day: date, known_on: date) -> PenaltyCase | None:
@@ -129,21 +203,65 @@ def ahead(case: PenaltyCase, day: date, asked: Terms | None = None) -> Ahead:
 def improvement_test(
     required: ImprovementRequired,
     ended: ImprovementEnded | None,
-    marks: Mapping[Session, Mark],
+    marks: Marks,
     as_of: date,
     policy: Policy,
+    position: int = 0,
 ) -> Improvement:
-    """Return how the test of a notice to improve stands on a day. `marks` are those that could count.
+    """Return how the test of a notice to improve, recorded at a position, stands on a day. `marks` are those that could
+    count.
 
     It is failed with the first session above the number, and passed only once its last day is over.
     """
     last = min(required.ends_on, ended.ended_on) if ended else required.ends_on
-    within = [session for session in sorted(marks) if required.issued_on <= session.day <= min(last, as_of)]
-    counted = tuple(Counted(s, *marks[s]) for s in within if marks[s].code in policy.penalty_codes)
+    within = [marks[each] for each in sorted(marks) if required.issued_on <= each.day <= min(last, as_of)]
+    sessions = [mark for mark in within if mark.code in policy.penalty_codes]
     over = as_of > last or (ended is not None and as_of >= last)
-    state = "failed" if len(counted) > required.at_most else "passed" if over else "running"
-    unresolved = sum(marks[session].code == UNRESOLVED for session in within)
-    return Improvement(required.issued_on, last, required.at_most, counted, unresolved, state)
+    return Improvement(
+        issued_on=required.issued_on,
+        ends_on=required.ends_on,
+        at_most=required.at_most,
+        count=len(sessions),
+        unresolved=sum(mark.code == UNRESOLVED for mark in within),
+        state="failed" if len(sessions) > required.at_most else "passed" if over else "running",
+        sessions=sessions,
+        offered=required.offered,
+        improvement=required.improvement,
+        early_end=required.early_end,
+        ended_on=ended.ended_on if ended else None,
+        improved=ended.improved if ended else None,
+        outcome=ended.outcome if ended else "",
+        position=position,
+    )
+
+
+def issued_notice(case: PenaltyCase, asked: Terms, as_of: date) -> IssuedNotice:
+    """Return where the notice of a case, with its terms, stands on a day."""
+    assert case.issued is not None, "a notice that was not issued"
+    position, issued = case.issued
+    left, until = owed(case, asked, as_of) or (0, None)
+    return IssuedNotice(
+        issued_on=issued.issued_on,
+        sessions=issued.sessions,
+        position=position,
+        seen=seen_by(issued, position),
+        policy=issued.policy,
+        rules=issued.rules,
+        digest=issued.digest,
+        method=case.served[1].method if case.served else "",
+        sent_on=case.served[1].sent_on if case.served else None,
+        received_on=asked.received_on,
+        second=asked.second,
+        owed_pence=left,
+        owed_until=until,
+        reduced_pence=asked.reduced_pence,
+        reduced_until=asked.reduced_until,
+        full_pence=asked.full_pence,
+        full_until=asked.full_until,
+        paid=[(payment.paid_on, payment.amount) for _, payment in case.payments],
+        standing=standing(case, asked, as_of),
+        withdrawn_for=case.withdrawn[1].reason if case.withdrawn else None,
+    )
 
 
 def fits_policy(required: ImprovementRequired, calendar: Calendar, policy: Policy) -> bool:
@@ -156,14 +274,14 @@ def fits_policy(required: ImprovementRequired, calendar: Calendar, policy: Polic
 
 def rolling(notices: Iterable[Notice], parent: str, as_of: date, policy: Policy) -> Rolling:
     """Return which of a parent's notices still run on a day: issued by then, counting still, their years not over."""
-    issued = sorted(notice.issued_on for notice in notices if notice.parent == parent and notice.runs(as_of, policy))
+    issued = tuple(notice.issued_on for notice in running(notices, parent, as_of, policy))
     runs_out_on = years_after(issued[0], policy.notices_years) if issued else None
-    return Rolling(tuple(issued), runs_out_on, len(issued) >= policy.notices_limit)
+    return Rolling(issued, runs_out_on, len(issued) >= policy.notices_limit)
 
 
-def held(named: Iterable[Session], marks: Mapping[Session, Mark]) -> tuple[Counted, ...]:
+def held(named: Iterable[Session], marks: Marks) -> tuple[SessionMark, ...]:
     """Return the sessions named by a notice or a referral, each with what it holds now."""
-    return tuple(Counted(session, *marks.get(session, Mark("", 0))) for session in sorted(named))
+    return tuple(marks.get(session, SessionMark(session, "", 0)) for session in sorted(named))
 
 
 def next_step(rung: Rung, as_of: date) -> Duty:
@@ -175,7 +293,8 @@ def next_step(rung: Rung, as_of: date) -> Duty:
     if not rung.ahead.said:
         return step
     said = f"{step.sentence}; dated ahead: {' and '.join(rung.ahead.said)}"
-    return replace(step, sentence=said, action=None if rung.ahead.paid and rung.owed else step.action)
+    left = rung.notice is not None and rung.notice.owed_until is not None
+    return replace(step, sentence=said, action=None if left and rung.ahead.paid else step.action)
 
 
 def _waiting(rule: str, sentence: str, settles: Action | None = None, by: date | None = None) -> Duty:
@@ -194,8 +313,8 @@ def _next_step(rung: Rung, as_of: date) -> Duty:
     if case.prosecution:
         ended = {"ended_on": Open("DAY"), "outcome": Open("OUTCOME")}
         return _waiting("prosecution", "record how the prosecution ends", _about(case, "EndProsecution", **ended))
-    if rung.terms is not None:
-        return _of_notice(rung, rung.terms, as_of)
+    if rung.terms is not None and rung.notice is not None:
+        return _of_notice(case, rung.terms, rung.notice, as_of)
     decision = case.considered[-1][1].decision if case.considered else ""
     if decision == "nothing":
         return settled("considered, and nothing more was decided on")
@@ -225,14 +344,13 @@ def _next_step(rung: Rung, as_of: date) -> Duty:
     return _refer(case)
 
 
-def _of_notice(rung: Rung, asked: Terms, as_of: date) -> Duty:
-    case = rung.case
+def _of_notice(case: PenaltyCase, asked: Terms, notice: IssuedNotice, as_of: date) -> Duty:
     doubt = f"; {said}" if (said := guessed(case, asked)) else ""
-    if rung.standing == "withdrawn":
+    if notice.standing == "withdrawn":
         return settled("the notice was withdrawn and counts for nothing")
-    if rung.standing == "paid":
+    if notice.standing == "paid":
         return settled("paid: liability for its sessions has ended")
-    if rung.standing == "unpaid":
+    if notice.standing == "unpaid":
         prosecute = _about(case, "BeginProsecution", begun_on=as_of, offence="444(1)")
         return Duty(
             "notice unpaid",
@@ -242,15 +360,14 @@ def _of_notice(rung: Rung, asked: Terms, as_of: date) -> Duty:
             urgency=Urgency.TODAY,
         )
     if case.served is None:
-        posted = {"method": "post", "sent_on": case.issued[1].issued_on} if case.issued else {}
         return Duty(
             "notice served",
             f"record how the notice was sent; until then it is taken to be received on {asked.received_on}{doubt}",
-            action=_about(case, "ServeNotice", **posted) if posted else None,
+            action=_about(case, "ServeNotice", method="post", sent_on=notice.issued_on),
             urgency=Urgency.SOON,
         )
-    assert rung.owed is not None, "an open notice of which nothing is owed"
-    left, until = rung.owed
+    left, until = notice.owed_pence, notice.owed_until
+    assert until is not None, "an open notice of which nothing is owed"
     payment = {"amount": pounds(left).removeprefix("£"), "paid_on": Open("DAY")}
     return Duty(
         "notice open",
@@ -262,7 +379,7 @@ def _of_notice(rung: Rung, asked: Terms, as_of: date) -> Duty:
 
 
 def _of_improvement(rung: Rung, test: Improvement, as_of: date) -> Duty:
-    case, count = rung.case, f"{len(test.counted)} of at most {test.at_most}"
+    case, count = rung.case, f"{test.count} of at most {test.at_most}"
     if case.improvement_ended is not None:
         return _refer(case) if not case.improvement_ended[1].improved else settled("attendance improved")
     if as_of > test.last:
