@@ -61,10 +61,10 @@ def segment_of(rows: Sequence[Row], parked: set[str]) -> pl.DataFrame:
     `parked` are the streams of earlier segments in which an event cannot be read; it grows by those found here. The
     marks of such a stream are UNREADABLE from that event on, as in the read model; null where it is no entry's.
     """
-    found, _ = read_entries(rows, parked)
-    said = [(mark.from_position, mark.year, mark.pupil, mark.session, mark.code) for mark in found]
+    entries, _ = read_entries(rows, parked)
+    rows_of_marks = [(mark.from_position, mark.year, mark.pupil, mark.session, mark.code) for mark in entries]
     marks = pl.DataFrame(
-        said, schema={"position": pl.Int64} | {name: MARK[name] for name in list(MARK)[:4]}, orient="row"
+        rows_of_marks, schema={"position": pl.Int64} | {name: MARK[name] for name in list(MARK)[:4]}, orient="row"
     )
     stored = pl.DataFrame(list(rows), schema=ROW, orient="row")
     return ended(stored.join(marks, on="position", how="left"))
@@ -106,8 +106,8 @@ def marks_by_year(segments: Iterable[pl.DataFrame]) -> dict[int, Entries]:
 
 
 def _ended(marks: pl.DataFrame) -> Entries:
-    found = end_each(entries_of(marks))
-    return found.take(np.argsort(found.from_position))
+    versions = end_each(entries_of(marks))
+    return versions.take(np.argsort(versions.from_position))
 
 
 def entries_of(marks: pl.DataFrame) -> Entries:

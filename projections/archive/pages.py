@@ -44,8 +44,8 @@ def tail(folder: Path, manifest: Manifest, reads: Reads, position: int, years: S
     """Return the marks of these school years that were recorded after an archive's end, up to a position, in every
     version and none of them ended yet."""
     after = manifest.position
-    found = Marks(reads, position, _unread(folder, manifest), after=after)
-    marks = found.page(found.lines(after, position), after, position).marks
+    source = Marks(reads, position, _unread(folder, manifest), after=after)
+    marks = source.page(source.lines(after, position), after, position).marks
     return entries_of(marks.filter(pl.col("year").is_in(list(years))).rename({"from_position": "position"}))
 
 

@@ -108,6 +108,6 @@ def open_archive(folder: Path, ledger: Ledger | None = None, key: VerifierKey | 
 
 def _together(frames: Sequence[Entries | None]) -> Entries:
     """Return the marks of frames as one, over the pupils of all of them."""
-    found = [frame for frame in frames if frame is not None]
-    pupils = sorted({pupil for frame in found for pupil in frame.pupils})
-    return joined([frame.over(pupils) for frame in found]) if found else NO_ENTRIES
+    there = [frame for frame in frames if frame is not None]
+    pupils = sorted({pupil for frame in there for pupil in frame.pupils})
+    return joined([frame.over(pupils) for frame in there]) if there else NO_ENTRIES

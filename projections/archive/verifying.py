@@ -46,23 +46,23 @@ def verify(
     """Return where an archive is not what its manifest, its signature (by `key`, where given) and the ledger say; of
     each file the first row that is wrong."""
     manifest = held.manifest
-    found = []
+    findings = []
     if key is not None and not signed_by(folder, held, key):
         there = "was signed for another manifest or by another key" if (folder / NOTE).exists() else "is not there"
-        found.append(Finding("unsigned", f"{NOTE}, in which {key.name} signs the manifest, {there}"))
+        findings.append(Finding("unsigned", f"{NOTE}, in which {key.name} signs the manifest, {there}"))
     if ledger is not None and ledger.identity != manifest.ledger:
-        return [*found, Finding("another_ledger", f"the archive is of another ledger, school {manifest.urn}")]
+        return [*findings, Finding("another_ledger", f"the archive is of another ledger, school {manifest.urn}")]
     frontier, parked, references, columns = Frontier(), set[str](), list[Row](), list[pl.DataFrame]()
     for segment in manifest.segments:
         problem, rows, frame = _segment(folder, segment, frontier, parked, ledger)
-        found += problem
+        findings += problem
         references += [row for row in rows if row.topic.partition(".")[0] not in VOLUME_KINDS]
         columns += [frame.select(PACKED_FROM)] if frame is not None else []
         if progress is not None:
             progress(segment.last)
     # What the other files rest on is all in the segments, so they can only be judged once those hold.
-    if found:
-        return found + [each for table in manifest.tables for each in _content(folder, table)[1]]
+    if findings:
+        return findings + [each for table in manifest.tables for each in _content(folder, table)[1]]
     return _beside(folder, manifest, references, columns)
 
 
@@ -70,31 +70,31 @@ def _segment(
     folder: Path, segment: Segment, frontier: Frontier, parked: set[str], ledger: Ledger | None
 ) -> tuple[list[Finding], list[Row], pl.DataFrame | None]:
     """Return what is wrong with one segment, and its rows and columns as far as they can be read."""
-    found = []
+    findings = []
     try:
         raw = content(folder, segment)
     except Misconfigured as error:
-        found.append(Finding("altered", str(error)))
+        findings.append(Finding("altered", str(error)))
         raw = _bytes(folder / segment.file)
     try:
         frame = from_parquet(raw)
         rows = rows_of(frame)
     # A file that was damaged in the middle makes the reader of Parquet panic, which is no Exception.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        return found or [Finding("altered", f"{segment.file} cannot be read: {type(error).__name__}")], [], None
+        return findings or [Finding("altered", f"{segment.file} cannot be read: {type(error).__name__}")], [], None
     if (other := _other_than_ledger(rows, segment, ledger)) is not None:
-        found.append(Finding("altered", f"in {segment.file} this row is not the ledger's event", position=other))
+        findings.append(Finding("altered", f"in {segment.file} this row is not the ledger's event", position=other))
     frontier.extend(wire.leaf(*row) for row in rows)
     if [row.position for row in rows] != list(range(segment.first, segment.last + 1)):
-        found.append(Finding("altered", f"{segment.file} does not hold positions {segment.first} to {segment.last}"))
-    elif not found and frontier.root().hex() != segment.root:
-        found.append(Finding("altered", f"the rows up to the end of {segment.file} are not those of the manifest"))
-    if not found and (wrong := _first_other(frame, segment_of(rows, parked))) is not None:
+        findings.append(Finding("altered", f"{segment.file} does not hold positions {segment.first} to {segment.last}"))
+    elif not findings and frontier.root().hex() != segment.root:
+        findings.append(Finding("altered", f"the rows up to the end of {segment.file} are not those of the manifest"))
+    if not findings and (wrong := _first_other(frame, segment_of(rows, parked))) is not None:
         sentence = f"in {segment.file} the columns of this row are not what its bytes say"
-        found.append(Finding("altered", sentence, position=wrong))
-    if not found and segment != _described(segment, frame, rows[-1], frontier):
-        found.append(Finding("altered", f"the manifest says of {segment.file} what is not so"))
-    return found, rows, frame
+        findings.append(Finding("altered", sentence, position=wrong))
+    if not findings and segment != _described(segment, frame, rows[-1], frontier):
+        findings.append(Finding("altered", f"the manifest says of {segment.file} what is not so"))
+    return findings, rows, frame
 
 
 def _described(segment: Segment, frame: pl.DataFrame, last: Row, frontier: Frontier) -> Segment:
@@ -141,20 +141,20 @@ def _first_other(frame: pl.DataFrame, right: pl.DataFrame) -> int | None:
 def _beside(folder: Path, manifest: Manifest, references: list[Row], columns: list[pl.DataFrame]) -> list[Finding]:
     """Return which files beside the segments are not what these reference events and columns of all segments say."""
     school = take_in(School(), references)
-    found = []
+    findings = []
     if not _is_said(manifest, school, references):
-        found.append(Finding("altered", "the manifest says of the archive what is not so"))
+        findings.append(Finding("altered", "the manifest says of the archive what is not so"))
     for name, frame in tables_of(school).items():
-        found += _table(folder, getattr(manifest, name), len(frame), partial(_is_table, frame))
-    found += _table(folder, manifest.references, len(references), lambda raw: unpack_references(raw) == references)
+        findings += _table(folder, getattr(manifest, name), len(frame), partial(_is_table, frame))
+    findings += _table(folder, manifest.references, len(references), lambda raw: unpack_references(raw) == references)
     times = times_of(columns)
-    found += _table(folder, manifest.times, len(times), lambda raw: np.array_equal(unpack_times(raw), times))
+    findings += _table(folder, manifest.times, len(times), lambda raw: np.array_equal(unpack_times(raw), times))
     marks = marks_by_year(columns)
     for each in manifest.marks:
         entries = marks.pop(each.year, NO_ENTRIES)
-        found += _table(folder, each, len(entries.pupil), partial(are_marks, entries=entries))
+        findings += _table(folder, each, len(entries.pupil), partial(are_marks, entries=entries))
     lacking = [f"the manifest names no marks of {format_year(year)}, of which there are some" for year in marks]
-    return found + [Finding("altered", sentence) for sentence in lacking]
+    return findings + [Finding("altered", sentence) for sentence in lacking]
 
 
 def _is_said(manifest: Manifest, school: School, references: list[Row]) -> bool:
@@ -166,10 +166,10 @@ def _is_said(manifest: Manifest, school: School, references: list[Row]) -> bool:
 
 
 def _table(folder: Path, table: Table, rows: int, holds: Callable[[bytes], bool]) -> list[Finding]:
-    raw, found = _content(folder, table)
+    raw, findings = _content(folder, table)
     try:
-        if found or (holds(raw) and table.rows == rows):
-            return found
+        if findings or (holds(raw) and table.rows == rows):
+            return findings
     except Misconfigured:
         pass
     return [Finding("altered", f"{table.file} is not what the events in the archive say")]

@@ -38,7 +38,7 @@ from projections.readmodel.frames import Entries, Roll, joined, roll_of
 from projections.readmodel.model import ReadModel
 from projections.readmodel.projector import ENTRY, code_of
 
-SAID_SINCE = ("school.YearsForgotten", "school.StampsDoubted")
+LATER_TOPICS = ("school.YearsForgotten", "school.StampsDoubted")
 NAMED = 50  # pupils asked for by number; of more than that, whole years are read
 
 
@@ -216,10 +216,10 @@ class Answers:
             opened = self.ledger.opened()
             now = from_micros(last) if opened is not None and opened.simulated else self._clock()
             as_of = now.astimezone(LONDON).date()
-        found = self.policy_of(school, as_of, policy)
-        said = self._said_since(school, position, head)
+        in_force = self.policy_of(school, as_of, policy)
+        doubt = self._doubt(school, position, head)
         unread = self.unread(school, position)
-        return Moment(as_of, from_micros(known), position, school, found, self._head(position), said, unread)
+        return Moment(as_of, from_micros(known), position, school, in_force, self._head(position), doubt, unread)
 
     def moment_at(self, position: int, as_of: date, policy: str | Policy | None = None) -> Moment:
         """Return the moment just after one event, whatever else was recorded at the same time."""
@@ -228,17 +228,17 @@ class Answers:
         school = take_in(School(), self.ledger.reads.reference_rows(0, position))
         rows = self.ledger.reads.rows_at([position])
         known_at = from_micros(rows[0].recorded_at if rows else 0)
-        found = self.policy_of(school, as_of, policy)
-        said = self._said_since(school, position, self.ledger.reads.head()[0])
+        in_force = self.policy_of(school, as_of, policy)
+        doubt = self._doubt(school, position, self.ledger.reads.head()[0])
         unread = self.unread(school, position)
-        return Moment(as_of, known_at, position, school, found, self._head(position), said, unread)
+        return Moment(as_of, known_at, position, school, in_force, self._head(position), doubt, unread)
 
-    def _said_since(self, school: School, position: int, head: int) -> str:
+    def _doubt(self, school: School, position: int, head: int) -> str:
         """Return the caution of an answer at a position, and take note of what is forgotten: both as said up to now,
         whatever was known when the answer is about."""
         if position < head:
             rows = self.ledger.reads.stream_rows([SCHOOL, CLOCK])
-            school = take_in(school, [row for row in rows if row.position > position and row.topic in SAID_SINCE])
+            school = take_in(school, [row for row in rows if row.position > position and row.topic in LATER_TOPICS])
         self._forgotten.update(school.forgotten)
         return caution(spans(self.ledger.reads, school.doubts), position) if school.doubts else ""
 
@@ -246,13 +246,13 @@ class Answers:
         return "".join(wire.leaf(*row).hex() for row in self.ledger.reads.rows_at([position]))
 
     @staticmethod
-    def policy_of(school: School, as_of: date, given: str | Policy | None = None) -> Policy | None:
+    def policy_of(school: School, as_of: date, other: str | Policy | None = None) -> Policy | None:
         """Return the policy to answer by: the one given, else the one in force; None before a school was opened. Of
         a name that this school has adopted its own copy is meant, which no later release changes."""
-        if isinstance(given, Policy):
-            return given
-        if given is not None:
-            return school.policy_named(given) or policies.load(given)
+        if isinstance(other, Policy):
+            return other
+        if other is not None:
+            return school.policy_named(other) or policies.load(other)
         return school.policy_on(as_of) if school.policies else None
 
     def header(self, moment: Moment, pupil: str) -> Header:

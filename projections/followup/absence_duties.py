@@ -58,45 +58,45 @@ def _unheard(desk: Desk) -> dict[str, tuple[tuple[SilentSession, ...], bool]]:
     """Return whose absences of today hold a reason that rests on nothing anybody said, and whether they were away
     before."""
     calendar, marks = desk.school.calendar, desk.due_marks
-    asked = {
+    reasons = {
         pupil: unheard(marks(pupil), desk.chronology[pupil], calendar, desk.policy, desk.day) for pupil in desk.pupils
     }
-    told = {
+    chronologies = {
         each.position: desk.chronology[pupil]
-        for pupil, (sessions, _) in asked.items()
+        for pupil, (sessions, _) in reasons.items()
         for each in sessions
         if each.position
     }
-    nothing = resting_on_nothing_known(desk.answers, desk.moment, told)
-    found = {}
-    for pupil, (sessions, away_before) in asked.items():
+    nothing = resting_on_nothing_known(desk.answers, desk.moment, chronologies)
+    without_word = {}
+    for pupil, (sessions, away_before) in reasons.items():
         if left := tuple(each for each in sessions if each.position in nothing):
-            found[pupil] = left, away_before
-    return found
+            without_word[pupil] = left, away_before
+    return without_word
 
 
 def _call(pupil: str, silent: Sequence[SilentSession], away_before: bool, desk: Desk) -> Duty:
     ladder, sessions = desk.ladders[pupil], [each.session for each in silent]
     marks = {each.code or "no mark" for each in silent}
     if ladder.today and ladder.number > 1:
-        said = f"day {ladder.number} without contact, since {ladder.first_day}"
+        sentence = f"day {ladder.number} without contact, since {ladder.first_day}"
     else:
-        said = "a further day of absence, no word today" if away_before else "absent without a word"
-    said = f"{' and '.join(sorted(marks))}: {said}"
+        sentence = "a further day of absence, no word today" if away_before else "absent without a word"
+    sentence = f"{' and '.join(sorted(marks))}: {sentence}"
     if not ladder.next_contact and (listed := desk.contacts(pupil).in_order):
         # Nobody of theirs was reached: the child is still missing.
-        said += "; everybody listed was tried today and nobody reached"
+        sentence += "; everybody listed was tried today and nobody reached"
         visit = _try(pupil, listed[0], sessions, "visit")
-        return Duty("call", said, pupil, action=visit, urgency=Urgency.NOW, by=desk.day)
+        return Duty("call", sentence, pupil, action=visit, urgency=Urgency.NOW, by=desk.day)
     if not ladder.next_contact:
         listing = action("ChangeContacts", pupil=pupil, parents=OPEN)
-        said += "; the roll holds nobody to ring"
-        return Duty("call", said, pupil, action=listing, urgency=Urgency.NOW, by=desk.day)
+        sentence += "; the roll holds nobody to ring"
+        return Duty("call", sentence, pupil, action=listing, urgency=Urgency.NOW, by=desk.day)
     person = ladder.next_contact
     tried = len(set(ladder.rung_today))
-    said += f"; {tried} rung today, not reached" if tried else "; nobody rung yet today"
+    sentence += f"; {tried} rung today, not reached" if tried else "; nobody rung yet today"
     ring = _try(pupil, person, sessions)
-    return Duty("call", said, pupil, action=ring, urgency=Urgency.NOW, by=desk.day, contact=person)
+    return Duty("call", sentence, pupil, action=ring, urgency=Urgency.NOW, by=desk.day, contact=person)
 
 
 def _try(pupil: str, person: str, sessions: Sequence[Session], channel: str = "phone") -> Action:
@@ -114,10 +114,10 @@ def ladder_duties(desk: Desk) -> list[Duty]:
 
 def _rung(pupil: str, rung: str, ladder: Ladder, desk: Desk) -> Duty:
     contacts, policy = desk.contacts(pupil), desk.policy
-    said = f"day {ladder.number} without contact, since {ladder.first_day}"
+    sentence = f"day {ladder.number} without contact, since {ladder.first_day}"
     person = next(iter(contacts.in_order), "")
     last = [silent.session for silent in ladder.silent if silent.session.day == ladder.days[-1]]
-    found = {
+    steps = {
         LETTER: (
             Urgency.TODAY,
             "a letter home is due",
@@ -137,24 +137,24 @@ def _rung(pupil: str, rung: str, ladder: Ladder, desk: Desk) -> Duty:
             policy.contact_authority_day,
         ),
     }
-    urgency, what, settles, number = found[rung]
+    urgency, what, settles, number = steps[rung]
     by = ladder.days[number - 1]
-    return Duty("no contact", f"{said}: {what}", pupil, action=settles, urgency=urgency, by=by)
+    return Duty("no contact", f"{sentence}: {what}", pupil, action=settles, urgency=urgency, by=by)
 
 
 def unmarked_duties(desk: Desk) -> list[Duty]:
     """Return who was left out of a register that was taken, while its registration is open."""
-    calendar, found = desk.school.calendar, []
+    calendar, duties = desk.school.calendar, []
     for (session, class_name), handled in desk.registers.items():
         if not handled.taken or not calendar.opens(session) <= desk.now < calendar.closes(session):
             continue
         closes = f"{calendar.closes(session).astimezone(LONDON):%H:%M}"
         for pupil in desk.school.pupils_on(session.day, class_name):
             if _waits(pupil, session, desk) and session not in heard(desk.chronology[pupil], desk.day).named:
-                said = f"left out of the register of {class_name}, no word; registration closes at {closes}"
+                sentence = f"left out of the register of {class_name}, no word; registration closes at {closes}"
                 arrives = action("LogArrival", pupil=pupil, session=session)
-                found.append(Duty("unmarked", said, pupil, action=arrives, urgency=Urgency.NOW, by=session.day))
-    return found
+                duties.append(Duty("unmarked", sentence, pupil, action=arrives, urgency=Urgency.NOW, by=session.day))
+    return duties
 
 
 def _waits(pupil: str, session: Session, desk: Desk) -> bool:
@@ -166,11 +166,11 @@ def _waits(pupil: str, session: Session, desk: Desk) -> bool:
 def register_duties(desk: Desk) -> list[Duty]:
     """Return the registers of the last school week that were not taken or not closed, of registrations that have
     opened."""
-    found: list[Duty] = []
+    duties: list[Duty] = []
     for day in desk.school.calendar.school_days_until(desk.day, WEEK):
         for session in (Session(day, half) for half in Half):
-            found += _registers(session, desk)
-    return found
+            duties += _registers(session, desk)
+    return duties
 
 
 def _registers(session: Session, desk: Desk) -> Iterator[Duty]:
@@ -189,10 +189,10 @@ def _registers(session: Session, desk: Desk) -> Iterator[Duty]:
             over = closes <= desk.now
             missing = over and session.day == desk.day
             pupils = "1 pupil holds" if unknown[name] == 1 else f"{unknown[name]} pupils hold"
-            said = f"{session}: the register of {name} is not taken, {pupils} no mark"
-            said += "" if over else f"; registration closes at {clock}"
+            sentence = f"{session}: the register of {name} is not taken, {pupils} no mark"
+            sentence += "" if over else f"; registration closes at {clock}"
             urgency = Urgency.NOW if missing else Urgency.TODAY
-            yield _register(said, action("TakeRegister", class_=name, session=session), session, urgency)
+            yield _register(sentence, action("TakeRegister", class_=name, session=session), session, urgency)
     if closes > desk.now:
         return
     # A register that nobody took because a closure or leave expects every code is closed all the same: that marks them.
@@ -200,16 +200,16 @@ def _registers(session: Session, desk: Desk) -> Iterator[Duty]:
         name for name in classes if not handled[name].closed and (handled[name].taken or _expects(name, session, desk))
     ]
     if still and still == classes:
-        said = f"{session}: no register is closed, of {len(classes)} classes"
-        yield _register(said, action("CloseRegister", session=session), session)
+        sentence = f"{session}: no register is closed, of {len(classes)} classes"
+        yield _register(sentence, action("CloseRegister", session=session), session)
     else:
         for name in still:
-            said = f"{session}: the register of {name} is not closed"
-            yield _register(said, action("CloseRegister", session=session, class_=name), session)
+            sentence = f"{session}: the register of {name} is not closed"
+            yield _register(sentence, action("CloseRegister", session=session, class_=name), session)
 
 
-def _register(said: str, settles: Action, session: Session, urgency: Urgency = Urgency.TODAY) -> Duty:
-    return Duty("register", said, action=settles, urgency=urgency, by=session.day)
+def _register(sentence: str, settles: Action, session: Session, urgency: Urgency = Urgency.TODAY) -> Duty:
+    return Duty("register", sentence, action=settles, urgency=urgency, by=session.day)
 
 
 def _expects(class_name: str, session: Session, desk: Desk) -> bool:
@@ -226,7 +226,7 @@ def unresolved_duties(desk: Desk) -> list[Duty]:
     Those of the day itself are left to the calls, unless a word is known that decides them; those of an earlier school
     year whose days are over are the doctor's.
     """
-    found: list[Duty] = []
+    duties: list[Duty] = []
     year = desk.school.calendar.year_begun_by(desk.day)
     for pupil, marks in desk.marks.items():
         by_day: dict[date, list[Session]] = {}
@@ -240,16 +240,16 @@ def unresolved_duties(desk: Desk) -> list[Duty]:
             assert word is not None
             known = any(session in word.named for session in sessions) or word.reached_on == day
             if known or day < desk.day:
-                found.append(_unresolved(pupil, day, sessions, known, desk))
-    return found
+                duties.append(_unresolved(pupil, day, sessions, known, desk))
+    return duties
 
 
 def _unresolved(pupil: str, day: date, sessions: list[Session], known: bool, desk: Desk) -> Duty:
     deadline = _deadline(day, desk)
-    said = f"N in {' and '.join(session.half.name for session in sessions)} of {day}"
-    said += ", a word is known" if known else ""
+    sentence = f"N in {' and '.join(session.half.name for session in sessions)} of {day}"
+    sentence += ", a word is known" if known else ""
     if deadline is None:
-        return Duty("N", said, pupil, action=_amend(pupil, sessions[0]), urgency=Urgency.WAITING)
+        return Duty("N", sentence, pupil, action=_amend(pupil, sessions[0]), urgency=Urgency.WAITING)
     left = _days_left(deadline, desk)
     if deadline < desk.day:
         urgency, when = Urgency.TODAY, "overdue"
@@ -261,7 +261,7 @@ def _unresolved(pupil: str, day: date, sessions: list[Session], known: bool, des
     # Where the days are over and nobody said anything, O is what the law leaves; a named person still makes it.
     proposed = "O" if deadline <= desk.day and not known else ""
     settles = _amend(pupil, sessions[0], proposed)
-    return Duty("N", f"{said}: {when}", pupil, action=settles, urgency=urgency, by=deadline)
+    return Duty("N", f"{sentence}: {when}", pupil, action=settles, urgency=urgency, by=deadline)
 
 
 def _amend(pupil: str, session: Session, proposed: str = "") -> Action:
@@ -283,30 +283,30 @@ def _days_left(deadline: date, desk: Desk) -> int:
 def ring_back_duties(desk: Desk) -> list[Duty]:
     """Return the messages of the last school week that may be rung back before a code is decided: until somebody was
     reached, or one was."""
-    found = []
+    duties = []
     week = desk.school.calendar.school_days_until(desk.day, WEEK)
     for pupil in desk.pupils:
-        told = desk.chronology[pupil]
-        for each in told:
+        chronology = desk.chronology[pupil]
+        for each in chronology:
             event = each.event
             if not isinstance(event, AbsenceReported) or not event.ring_back:
                 continue
             if not week or not week[0] <= each.day <= desk.day:
                 continue
-            if _answered(each, told) or _decided(each, event, desk.marks[pupil]):
+            if _answered(each, chronology) or _decided(each, event, desk.marks[pupil]):
                 continue
             sessions = [Session.parse(session) for session in event.sessions]
-            said = f"a message of {event.received_at.astimezone(LONDON):%Y-%m-%d %H:%M} may be rung back"
+            sentence = f"a message of {event.received_at.astimezone(LONDON):%Y-%m-%d %H:%M} may be rung back"
             ring, by = _try(pupil, event.parent, sessions), sessions[0].day
-            found.append(
-                Duty("ring back", said, pupil, action=ring, urgency=Urgency.TODAY, by=by, contact=event.parent)
+            duties.append(
+                Duty("ring back", sentence, pupil, action=ring, urgency=Urgency.TODAY, by=by, contact=event.parent)
             )
-    return found
+    return duties
 
 
-def _answered(report: FollowUp, told: list[FollowUp]) -> bool:
+def _answered(report: FollowUp, chronology: list[FollowUp]) -> bool:
     """Whether anybody was reached after a report."""
-    later = (each.event for each in told if each.position > report.position)
+    later = (each.event for each in chronology if each.position > report.position)
     return any(isinstance(event, ContactLogged) and event.reached for event in later)
 
 
@@ -318,32 +318,32 @@ def _decided(report: FollowUp, event: AbsenceReported, marks: dict[Session, Mark
 
 def inform_duties(desk: Desk) -> list[Duty]:
     """Return the workers to tell of unexplained absence in the last school week."""
-    found: list[Duty] = []
+    duties: list[Duty] = []
     week = desk.school.calendar.school_days_until(desk.day, WEEK)
     for pupil in desk.pupils:
         for group in _workers(pupil, desk):
-            told = [
+            informed = [
                 on
                 for on, about in _informed(desk.chronology[pupil], group)
                 if about in ABOUT_ABSENCE and on <= desk.day
             ]
-            if (first := _untold(pupil, week, told, desk)) is not None:
-                said = f"the {group} is to be told of unexplained absence since {first}"
+            if (first := _untold(pupil, week, informed, desk)) is not None:
+                sentence = f"the {group} is to be told of unexplained absence since {first}"
                 tells = _tell(pupil, group, "unexplained absence", desk.day)
-                found.append(Duty("inform", said, pupil, action=tells, urgency=Urgency.TODAY, by=desk.day))
-    return found
+                duties.append(Duty("inform", sentence, pupil, action=tells, urgency=Urgency.TODAY, by=desk.day))
+    return duties
 
 
 def _workers(pupil: str, desk: Desk) -> list[str]:
     return [group for group in desk.policy.inform_groups if group in desk.groups(pupil)]
 
 
-def _informed(told: list[FollowUp], agency: str) -> list[tuple[date, str]]:
-    events = (each.event for each in told)
+def _informed(chronology: list[FollowUp], agency: str) -> list[tuple[date, str]]:
+    events = (each.event for each in chronology)
     return [(event.on, event.about) for event in events if isinstance(event, AgencyInformed) and event.agency == agency]
 
 
-def _untold(pupil: str, week: list[date], told: list[date], desk: Desk) -> date | None:
+def _untold(pupil: str, week: list[date], informed: list[date], desk: Desk) -> date | None:
     """Return the first day of unexplained absence in a week that nobody was told of since then, or since its run
     began."""
     ladder, word = desk.ladders[pupil], heard(desk.chronology[pupil], desk.day)
@@ -351,7 +351,7 @@ def _untold(pupil: str, week: list[date], told: list[date], desk: Desk) -> date 
         if session.day in week and _silent(session, mark, word, desk):
             in_run = ladder.first_day is not None and session.day >= ladder.first_day
             first = ladder.first_day if in_run else session.day
-            if first is not None and not any(day >= first for day in told):
+            if first is not None and not any(day >= first for day in informed):
                 return first
     return None
 

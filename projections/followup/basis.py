@@ -100,23 +100,23 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 def rests_on(
-    coded: CodeEntry, told: Iterable[FollowUp], decided: Iterable[LeaveDecision], school: School, pupil: str
+    coded: CodeEntry, chronology: Iterable[FollowUp], decided: Iterable[LeaveDecision], school: School, pupil: str
 ) -> tuple[Rest, ...]:
     """Return what a code rests on, in order of position."""
     closure, codes = _closure(coded, school, pupil), school.policy_on(coded.session.day).codes
-    found = [closure] if closure else []
+    rests = [closure] if closure else []
     for leave, position in decided:
         if leave.first <= coded.session <= leave.last:
             # A decision that was withdrawn later is still what a mark rests on that cites it.
             granted = leave.request == coded.cites or leave.expects(coded.session) == coded.code
             refused = not leave.withdrawn and leave.expects(coded.session) is None
             if granted or (_unauthorised(coded, codes) and refused):
-                found.append(Rest("leave granted" if granted else "leave refused", position, leave.request))
-    found += [rest for each in told if (rest := _told(coded, each, codes)) is not None]
+                rests.append(Rest("leave granted" if granted else "leave refused", position, leave.request))
+    rests += [rest for each in chronology if (rest := _rest(coded, each, codes)) is not None]
     own = _own(coded, codes)
-    if own is not None and own.kind not in {rest.kind for rest in found}:
-        found.append(own)
-    return tuple(sorted(found, key=lambda rest: rest.position or 0))
+    if own is not None and own.kind not in {rest.kind for rest in rests}:
+        rests.append(own)
+    return tuple(sorted(rests, key=lambda rest: rest.position or 0))
 
 
 def _own(coded: CodeEntry, codes: CodeTable) -> Rest | None:
@@ -137,35 +137,35 @@ def _closure(coded: CodeEntry, school: School, pupil: str) -> Rest | None:
     return Rest("closure", int(cites.removeprefix(CLOSURE))) if cites.startswith(CLOSURE) else None
 
 
-def _told(coded: CodeEntry, told: FollowUp, codes: CodeTable) -> Rest | None:
+def _rest(coded: CodeEntry, follow_up: FollowUp, codes: CodeTable) -> Rest | None:
     """Return what something in the chronology is to a code, None where it does not bear on it."""
-    event, session = told.event, str(coded.session)
+    event, session = follow_up.event, str(coded.session)
     match event:
-        case AbsenceReported() if session in event.sessions or _made_on_hearing(coded, told):
-            return Rest("report", told.position)
-        case ContactLogged() if _about_that_day(coded, told, event) or _made_on_hearing(coded, told):
-            if is_word(told):
-                return Rest("contact", told.position)
-            return Rest("attempt", told.position) if _unauthorised(coded, codes) else None
+        case AbsenceReported() if session in event.sessions or _made_on_hearing(coded, follow_up):
+            return Rest("report", follow_up.position)
+        case ContactLogged() if _about_that_day(coded, follow_up, event) or _made_on_hearing(coded, follow_up):
+            if is_word(follow_up):
+                return Rest("contact", follow_up.position)
+            return Rest("attempt", follow_up.position) if _unauthorised(coded, codes) else None
         case EvidenceSeen() if session in event.sessions:
-            return Rest("evidence", told.position, event.evidence)
+            return Rest("evidence", follow_up.position, event.evidence)
         case SicknessExpected() if event.first_day <= coded.session.day <= event.last_day and coded.code == "I":
-            return Rest("expected sickness", told.position)
+            return Rest("expected sickness", follow_up.position)
         case AbsenceAttributed() if session in event.sessions and _unauthorised(coded, codes):
-            return Rest("attribution", told.position)
+            return Rest("attribution", follow_up.position)
         case ArrivalLogged() if (event.session, event.code) == (session, coded.code):
-            return Rest("arrival", told.position)
+            return Rest("arrival", follow_up.position)
     return None
 
 
-def _about_that_day(coded: CodeEntry, told: FollowUp, event: ContactLogged) -> bool:
+def _about_that_day(coded: CodeEntry, follow_up: FollowUp, event: ContactLogged) -> bool:
     day = coded.session.day.isoformat()
-    return told.day == coded.session.day or any(session.startswith(day) for session in event.sessions)
+    return follow_up.day == coded.session.day or any(session.startswith(day) for session in event.sessions)
 
 
-def _made_on_hearing(coded: CodeEntry, told: FollowUp) -> bool:
+def _made_on_hearing(coded: CodeEntry, follow_up: FollowUp) -> bool:
     """Whether a code is a change that was made on the day of something, and after it."""
-    return bool(coded.replaces) and told.day == coded.day and told.position < coded.position
+    return bool(coded.replaces) and follow_up.day == coded.day and follow_up.position < coded.position
 
 
 def _unauthorised(coded: CodeEntry, codes: CodeTable) -> bool:
@@ -173,20 +173,20 @@ def _unauthorised(coded: CodeEntry, codes: CodeTable) -> bool:
     return code is not None and code.unauthorised
 
 
-def evidence(told: Iterable[FollowUp], until: date = date.max) -> list[Evidence]:
+def evidence(chronology: Iterable[FollowUp], until: date = date.max) -> list[Evidence]:
     """Return the medical evidence of a chronology as it stood on a day, in order of when it was first heard of."""
-    found: dict[str, Evidence] = {}
-    for each in told:
+    by_name: dict[str, Evidence] = {}
+    for each in chronology:
         match event := each.event:
             case EvidenceRequested() if each.day <= until:
-                found[event.evidence] = Evidence(event.evidence, "asked for", event.sessions, each.position)
+                by_name[event.evidence] = Evidence(event.evidence, "asked for", event.sessions, each.position)
             case EvidenceSeen() if event.seen_on <= until:
-                known = found.get(event.evidence) or Evidence(event.evidence, "seen", event.sessions)
-                found[event.evidence] = replace(known, state="seen", seen=each.position, returned=None)
-            case EvidenceReturned() if event.evidence in found and event.returned_on <= until:
-                known = found[event.evidence]
-                found[event.evidence] = replace(known, state="returned", returned=each.position)
-    return list(found.values())
+                known = by_name.get(event.evidence) or Evidence(event.evidence, "seen", event.sessions)
+                by_name[event.evidence] = replace(known, state="seen", seen=each.position, returned=None)
+            case EvidenceReturned() if event.evidence in by_name and event.returned_on <= until:
+                known = by_name[event.evidence]
+                by_name[event.evidence] = replace(known, state="returned", returned=each.position)
+    return list(by_name.values())
 
 
 # --- asked of a ledger ----------------------------------------------------------------------------------------------
@@ -194,18 +194,18 @@ def evidence(told: Iterable[FollowUp], until: date = date.max) -> list[Evidence]
 
 def decided_leave(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict[str, list[LeaveDecision]]:
     """Return the requests of these pupils that had been decided by the moment, each with its decision's position."""
-    asked = {
+    requests = {
         leave_stream(pupil, school_year(leave.first.day), name): leave
         for pupil in pupils
         for name, leave in moment.school.leave.get(pupil, {}).items()
         if leave.granted is not None
     }
-    found: dict[str, list[LeaveDecision]] = {pupil: [] for pupil in pupils}
-    for row in answers.ledger.reads.stream_rows(list(asked)):
+    by_pupil: dict[str, list[LeaveDecision]] = {pupil: [] for pupil in pupils}
+    for row in answers.ledger.reads.stream_rows(list(requests)):
         if row.position <= moment.position and row.topic == "leave.LeaveDecided":
-            leave = asked[row.stream]
-            found[leave.pupil].append(LeaveDecision(leave, row.position))
-    return found
+            leave = requests[row.stream]
+            by_pupil[leave.pupil].append(LeaveDecision(leave, row.position))
+    return by_pupil
 
 
 def resting_on_nothing_known(answers: Answers, moment: Moment, marks: Mapping[int, Sequence[FollowUp]]) -> set[int]:
@@ -213,7 +213,7 @@ def resting_on_nothing_known(answers: Answers, moment: Moment, marks: Mapping[in
     chronology of each one's pupil."""
     rows = answers.ledger.reads.rows_at(list(marks))
     decided = decided_leave(answers, moment, {entry_of(row.stream)[0] for row in rows})
-    found = set()
+    unknown = set()
     for row, event in answers.opened(rows):
         if not isinstance(event, EntryEvent):
             continue
@@ -224,8 +224,8 @@ def resting_on_nothing_known(answers: Answers, moment: Moment, marks: Mapping[in
         coded = CodeEntry(session, event.code, replaces, via, cites, from_micros(row.recorded_at), row.position)
         rests = rests_on(coded, marks[row.position], decided[pupil], moment.school, pupil)
         if not any(rest.kind in KNOWN for rest in rests):
-            found.add(row.position)
-    return found
+            unknown.add(row.position)
+    return unknown
 
 
 def basis_findings(answers: Answers, moment: Moment, year: int) -> list[Finding]:
@@ -233,9 +233,9 @@ def basis_findings(answers: Answers, moment: Moment, year: int) -> list[Finding]
     sessions are over and which nobody has seen."""
     changed = list(_changes(answers, moment, year))
     pupils = sorted(moment.school.pupils)
-    told = chronologies(answers, moment, pupils, [year, year + 1])
+    chronology = chronologies(answers, moment, pupils, [year, year + 1])
     decided = decided_leave(answers, moment, pupils)
-    found = [
+    findings = [
         Finding(
             "change_rests_on_nothing",
             f"{coded.replaces} became {coded.code}, and no report, contact, evidence or decision about it is known",
@@ -244,14 +244,14 @@ def basis_findings(answers: Answers, moment: Moment, year: int) -> list[Finding]
             coded.position,
         )
         for pupil, coded in changed
-        if not rests_on(coded, told.get(pupil, ()), decided[pupil], moment.school, pupil)
+        if not rests_on(coded, chronology.get(pupil, ()), decided[pupil], moment.school, pupil)
     ]
     for pupil in pupils:
-        for each in evidence(told.get(pupil, ())):
+        for each in evidence(chronology.get(pupil, ())):
             if each.state == "asked for" and max(map(Session.parse, each.sessions)).day <= moment.as_of:
                 sentence = f"evidence {each.name} was asked for and has not been seen"
-                found.append(Finding("evidence_not_seen", sentence, pupil, each.sessions[0], each.requested))
-    return found
+                findings.append(Finding("evidence_not_seen", sentence, pupil, each.sessions[0], each.requested))
+    return findings
 
 
 def _changes(answers: Answers, moment: Moment, year: int) -> Iterator[tuple[str, CodeEntry]]:
@@ -261,11 +261,11 @@ def _changes(answers: Answers, moment: Moment, year: int) -> Iterator[tuple[str,
     standing = standing.where(standing.session <= last_session(moment.as_of))
     positions = standing.from_position[np.isin(standing.from_position, versions.until_position)].tolist()
     rows = answers.ledger.reads.rows_at(positions)
-    found = []
+    amended = []
     for row, event in answers.opened(rows):
         if not isinstance(event, MarkAmended):
             continue
         pupil, session = entry_of(row.stream)
         at = from_micros(row.recorded_at)
-        found.append((pupil, CodeEntry(session, event.code, event.replaces, event.via, "", at, row.position)))
-    yield from sorted(found)
+        amended.append((pupil, CodeEntry(session, event.code, event.replaces, event.via, "", at, row.position)))
+    yield from sorted(amended)

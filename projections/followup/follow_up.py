@@ -85,20 +85,20 @@ def followup_answer(desk: Desk, pupil: str) -> FollowUpAnswer:
     return FollowUpAnswer(
         **answers.header(moment, pupil),
         ladder=_ladder(desk, pupil),
-        chronology=[_told(each) for each in chronology],
+        chronology=[_entry(each) for each in chronology],
         evidence=evidence(told),
         codes=_codes(answers, moment, pupil, told),
     )
 
 
 def _ladder(desk: Desk, pupil: str) -> LadderAnswer:
-    found = desk.ladder(pupil)
+    ladder = desk.ladder(pupil)
     return LadderAnswer(
-        number=found.number,
-        first_day=found.first_day.isoformat() if found.first_day else None,
+        number=ladder.number,
+        first_day=ladder.first_day.isoformat() if ladder.first_day else None,
         silent=[
             SilentSessionAnswer(session=str(each.session), code=each.code or None, position=each.position or None)
-            for each in found.silent
+            for each in ladder.silent
         ],
         tried=[
             AttemptAnswer(
@@ -108,22 +108,22 @@ def _ladder(desk: Desk, pupil: str) -> LadderAnswer:
                 contact=each.contact or None,
                 position=each.position,
             )
-            for each in found.tried
+            for each in ladder.tried
         ],
-        next_contact=found.next_contact if found.silent and found.next_contact else None,
-        call_owed=found.call_owed,
-        rungs_due=list(found.rungs_due),
-        absent_from_education=found.absent_from_education,
+        next_contact=ladder.next_contact if ladder.silent and ladder.next_contact else None,
+        call_owed=ladder.call_owed,
+        rungs_due=list(ladder.rungs_due),
+        absent_from_education=ladder.absent_from_education,
     )
 
 
-def _told(told: KnownEvent[AnyEvent]) -> FollowUpEntry:
-    event = told.event
+def _entry(known: KnownEvent[AnyEvent]) -> FollowUpEntry:
+    event = known.event
     says = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ENVELOPE}
     return FollowUpEntry(
         what=event_name(type(event).__name__),
-        position=told.position,
-        recorded_at=format_moment(told.recorded_at),
+        position=known.position,
+        recorded_at=format_moment(known.recorded_at),
         by=signed(event),
         says=msgspec.to_builtins(says),
         sealed=bool(event.sealed),
@@ -132,34 +132,34 @@ def _told(told: KnownEvent[AnyEvent]) -> FollowUpEntry:
 
 def _leave(answers: Answers, moment: Moment, pupil: str) -> list[KnownEvent[AnyEvent]]:
     """Return what was asked for and decided about leave, as part of the chronology."""
-    asked = moment.school.leave.get(pupil, {}).items()
-    streams = [leave_stream(pupil, school_year(leave.first.day), name) for name, leave in asked]
+    requests = moment.school.leave.get(pupil, {}).items()
+    streams = [leave_stream(pupil, school_year(leave.first.day), name) for name, leave in requests]
     rows = [row for row in answers.ledger.reads.stream_rows(streams) if row.position <= moment.position]
     return [KnownEvent(row.position, from_micros(row.recorded_at), event) for row, event in answers.opened(rows)]
 
 
-def _codes(answers: Answers, moment: Moment, pupil: str, told: list[FollowUp]) -> list[CodeAnswer]:
+def _codes(answers: Answers, moment: Moment, pupil: str, chronology: list[FollowUp]) -> list[CodeAnswer]:
     """Return the absent and the amended codes of the school year to date, each with what it rests on."""
     year = moment.school.calendar.year_begun_by(moment.as_of)
     decided = decided_leave(answers, moment, [pupil])[pupil]
     absent = {code.symbol for code in moment.codes.rows if code.absent}
-    found = []
+    codes = []
     for entry in history_answers(answers, moment, pupil, years=[] if year is None else [year]):
         session = Session.parse(entry.session)
         for place, mark in enumerate(entry.entries):
             replaces = entry.entries[place - 1].code if place else ""
             if replaces or mark.code in absent:
                 coded = _coded(session, mark, replaces)
-                found.append(
+                codes.append(
                     CodeAnswer(
                         session=entry.session,
                         code=mark.code,
                         replaces=replaces or None,
                         position=mark.position,
-                        rests_on=rests_on(coded, told, decided, moment.school, pupil),
+                        rests_on=rests_on(coded, chronology, decided, moment.school, pupil),
                     )
                 )
-    return found
+    return codes
 
 
 def _coded(session: Session, mark: MarkAnswer, replaces: str) -> CodeEntry:

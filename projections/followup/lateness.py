@@ -90,25 +90,25 @@ def punctuality_answers(
         assert begun is not None
         from_day = date(begun, 8, 1)
     pupils = sorted(pupils)
-    found, told = _lateness(answers, moment, pupils, from_day)
+    counts, arrivals = _lateness(answers, moment, pupils, from_day)
     weeks = moment.school.calendar.school_weeks(moment.as_of, moment.policy.punctuality_weeks)
     recent = _recent(answers, moment, pupils, weeks)
     judged = concern(recent, weeks, moment.policy)
     mondays = [monday.isoformat() for monday in weeks]
-    evidence = _evidence(found, told)
+    evidence = _evidence(counts, arrivals)
     return [
         PunctualityAnswer(
             **answers.header(moment, pupil),
             year_group=(placement := moment.school.pupils[pupil].placement(moment.as_of)).year_group,
             class_name=placement.class_name,
             from_day=from_day.isoformat(),
-            on_site=int(found.on_site[row]),
-            late=int(found.late[row]),
-            very_late=int(found.very_late[row]),
-            late_percent=percent(int(found.late[row] + found.very_late[row]), int(found.on_site[row])),
-            minutes=int(found.minutes[row]),
-            minutes_unknown=int(found.unknown[row]),
-            weekdays=dict(zip(SCHOOL_DAYS, found.weekdays[row].tolist(), strict=True)),
+            on_site=int(counts.on_site[row]),
+            late=int(counts.late[row]),
+            very_late=int(counts.very_late[row]),
+            late_percent=percent(int(counts.late[row] + counts.very_late[row]), int(counts.on_site[row])),
+            minutes=int(counts.minutes[row]),
+            minutes_unknown=int(counts.unknown[row]),
+            weekdays=dict(zip(SCHOOL_DAYS, counts.weekdays[row].tolist(), strict=True)),
             weeks=mondays,
             recent=int(judged.sessions[row]),
             concern=bool(judged.letter[row]),
@@ -116,7 +116,7 @@ def punctuality_answers(
             sessions=evidence.get(row, []),
         )
         for row, pupil in enumerate(pupils)
-        if found.on_site[row]
+        if counts.on_site[row]
     ]
 
 
@@ -137,23 +137,23 @@ class ClassTotal(NamedTuple):
         return percent(self.late + self.very_late, self.on_site)
 
 
-def class_totals(found: Sequence[PunctualityAnswer]) -> list[ClassTotal]:
+def class_totals(answers: Sequence[PunctualityAnswer]) -> list[ClassTotal]:
     """Return the total of every class, in order of name; pooled sums, never a mean of pupils' rates."""
-    classes = sorted({answer.class_name for answer in found})
-    return [total(name, [answer for answer in found if answer.class_name == name]) for name in classes]
+    classes = sorted({answer.class_name for answer in answers})
+    return [total(name, [answer for answer in answers if answer.class_name == name]) for name in classes]
 
 
-def total(name: str, found: Sequence[PunctualityAnswer]) -> ClassTotal:
+def total(name: str, answers: Sequence[PunctualityAnswer]) -> ClassTotal:
     """Return the total of these pupils under a name."""
     return ClassTotal(
         class_name=name,
-        pupils=len(found),
-        on_site=sum(answer.on_site for answer in found),
-        late=sum(answer.late for answer in found),
-        very_late=sum(answer.very_late for answer in found),
-        minutes=sum(answer.minutes for answer in found),
-        minutes_unknown=sum(answer.minutes_unknown for answer in found),
-        never_late=sum(not answer.late and not answer.very_late for answer in found),
+        pupils=len(answers),
+        on_site=sum(answer.on_site for answer in answers),
+        late=sum(answer.late for answer in answers),
+        very_late=sum(answer.very_late for answer in answers),
+        minutes=sum(answer.minutes for answer in answers),
+        minutes_unknown=sum(answer.minutes_unknown for answer in answers),
+        never_late=sum(not answer.late and not answer.very_late for answer in answers),
     )
 
 
@@ -168,8 +168,8 @@ def _lateness(
     codes = moment.codes
     late = lateness(entries, roll, NOBODY, since, until, codes)
     # The Late Book is read for those only who were late at all.
-    told = _arrivals(answers, moment, [pupils[row] for row in np.unique(late.counted.pupil)], years)
-    return lateness(entries, roll, _columns(moment, pupils, told), since, until, codes), told
+    arrivals = _arrivals(answers, moment, [pupils[row] for row in np.unique(late.counted.pupil)], years)
+    return lateness(entries, roll, _columns(moment, pupils, arrivals), since, until, codes), arrivals
 
 
 def _arrivals(
@@ -177,33 +177,33 @@ def _arrivals(
 ) -> dict[tuple[str, str], ArrivalLogged]:
     """Return the arrival of each pupil and session; of several that were logged the last, which corrects the others."""
     return {
-        (pupil, told.event.session): told.event
+        (pupil, each.event.session): each.event
         for pupil, chronology in chronologies(answers, moment, pupils, years).items()
-        for told in chronology
-        if isinstance(told.event, ArrivalLogged)
+        for each in chronology
+        if isinstance(each.event, ArrivalLogged)
     }
 
 
-def _columns(moment: Moment, pupils: Sequence[str], told: dict[tuple[str, str], ArrivalLogged]) -> Arrivals:
+def _columns(moment: Moment, pupils: Sequence[str], arrivals: dict[tuple[str, str], ArrivalLogged]) -> Arrivals:
     """Return arrivals as the kernel reads them; a session that the calendar no longer has says no minutes."""
     place = {pupil: row for row, pupil in enumerate(pupils)}
     calendar = moment.school.calendar
     rows = [
         (place[pupil], session.number, minutes_late(event.arrived_at, calendar.opens(session)))
-        for (pupil, text), event in told.items()
+        for (pupil, text), event in arrivals.items()
         if calendar.is_session(session := Session.parse(text))
     ]
     return Arrivals(*np.array(rows, np.int64).reshape(-1, 3).T)
 
 
-def _evidence(found: Lateness, told: dict[tuple[str, str], ArrivalLogged]) -> dict[int, list[LateSession]]:
+def _evidence(counts: Lateness, arrivals: dict[tuple[str, str], ArrivalLogged]) -> dict[int, list[LateSession]]:
     """Return the late sessions of each pupil, by place, oldest first."""
     evidence: dict[int, list[LateSession]] = {}
-    marks = found.counted
+    marks = counts.counted
     for row, pupil in enumerate(marks.pupil.tolist()):
         session = str(Session.from_number(int(marks.session[row])))
-        minutes = int(found.minutes_of[row])
-        arrival = told.get((marks.pupils[pupil], session))
+        minutes = int(counts.minutes_of[row])
+        arrival = arrivals.get((marks.pupils[pupil], session))
         evidence.setdefault(pupil, []).append(
             LateSession(
                 session=session,
@@ -261,11 +261,11 @@ def late_book_answer(answers: Answers, moment: Moment) -> LateBookAnswer:
     pupils = school.pupils_on(day)
     marks = answers.entries(moment, [school_year(day)], pupils)
     standing = marks_of(marks.between(first_session(day), last_session(day)))
-    found = [
-        _arrival(moment, pupil, told, told.event, standing[pupil])
+    arrivals = [
+        _arrival(moment, pupil, each, each.event, standing[pupil])
         for pupil, chronology in chronologies(answers, moment, pupils, [school_year(day)]).items()
-        for told in chronology
-        if isinstance(told.event, ArrivalLogged) and Session.parse(told.event.session).day == day
+        for each in chronology
+        if isinstance(each.event, ArrivalLogged) and Session.parse(each.event.session).day == day
     ]
     return LateBookAnswer(
         day=day.isoformat(),
@@ -274,12 +274,12 @@ def late_book_answer(answers: Answers, moment: Moment) -> LateBookAnswer:
         policy=moment.policy_name,
         rules=moment.rules,
         simulated=school.simulated,
-        arrivals=sorted(found, key=lambda arrival: (arrival.arrived_at, arrival.position)),
+        arrivals=sorted(arrivals, key=lambda arrival: (arrival.arrived_at, arrival.position)),
     )
 
 
 def _arrival(
-    moment: Moment, pupil: str, told: FollowUp, event: ArrivalLogged, marks: Mapping[Session, Mark]
+    moment: Moment, pupil: str, known: FollowUp, event: ArrivalLogged, marks: Mapping[Session, Mark]
 ) -> ArrivalAnswer:
     session, calendar = Session.parse(event.session), moment.school.calendar
     late = event.code in (LATE, VERY_LATE) and calendar.is_session(session)
@@ -292,9 +292,9 @@ def _arrival(
         code=event.code,
         register=marks[session].code if session in marks else None,
         reason=SEALED if event.sealed else event.reason,
-        recorded_at=format_moment(told.recorded_at),
+        recorded_at=format_moment(known.recorded_at),
         by=signed(event),
-        position=told.position,
+        position=known.position,
     )
 
 
@@ -348,11 +348,11 @@ def _letter(pupil: str, sessions: int, policy: Policy, parents: Iterable[str], s
 def _met_on(chronology: Iterable[FollowUp], as_of: date) -> date | None:
     """Return the last day by then on which parents were met, or invited to a meeting that may lie ahead."""
     days = [
-        min(told.event.on, told.recorded_at.astimezone(LONDON).date()) if told.event.stage == INVITED else told.event.on
-        for told in chronology
-        if isinstance(told.event, SupportRecorded)
-        and told.event.step == "meeting"
-        and told.event.stage in (INVITED, HELD)
+        min(each.event.on, each.recorded_at.astimezone(LONDON).date()) if each.event.stage == INVITED else each.event.on
+        for each in chronology
+        if isinstance(each.event, SupportRecorded)
+        and each.event.step == "meeting"
+        and each.event.stage in (INVITED, HELD)
     ]
     return max((day for day in days if day <= as_of), default=None)
 
@@ -361,11 +361,11 @@ def _in_the_pause(chronology: Iterable[FollowUp], met: date | None, moment: Mome
     """Return whether a letter about punctuality, or a meeting, is less than the policy's school days ago."""
     pause = moment.school.calendar.school_days_until(moment.as_of, moment.policy.letter_pause_school_days)
     letters = [
-        told.event.sent_on
-        for told in chronology
-        if isinstance(told.event, LetterSent)
-        and told.event.about == "punctuality"
-        and told.event.sent_on <= moment.as_of
+        each.event.sent_on
+        for each in chronology
+        if isinstance(each.event, LetterSent)
+        and each.event.about == "punctuality"
+        and each.event.sent_on <= moment.as_of
     ]
     dealt_with = [day for day in (met, max(letters, default=None)) if day is not None]
     return bool(pause and dealt_with) and max(dealt_with) >= pause[0]

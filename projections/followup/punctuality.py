@@ -106,11 +106,11 @@ def _joined(counted: Entries, arrivals: Arrivals) -> np.ndarray:
     key, wanted = _key(arrivals.pupil, arrivals.session), _key(counted.pupil, counted.session)
     order = np.argsort(key)
     place = np.searchsorted(key[order], wanted)
-    found = np.full(len(wanted), UNKNOWN, np.int64)
+    minutes = np.full(len(wanted), UNKNOWN, np.int64)
     held = place < len(key)
     held[held] = key[order][place[held]] == wanted[held]
-    found[held] = arrivals.minutes[order][place[held]]
-    return found
+    minutes[held] = arrivals.minutes[order][place[held]]
+    return minutes
 
 
 def _key(pupil: np.ndarray, session: np.ndarray) -> np.ndarray:

@@ -132,17 +132,17 @@ class Concern(NamedTuple):
         """Return why support is due, blank where it is not: below the letter's percentage, or late too often."""
         below = 100 * self.figures.attended < policy.register_letter_percent * self.figures.possible
         late = self.lates >= policy.punctuality_letter_sessions
-        said = [f"attendance below {policy.register_letter_percent} %"] * below
-        return " and ".join(said + [f"late {self.lates} times in {policy.punctuality_weeks} school weeks"] * late)
+        reasons = [f"attendance below {policy.register_letter_percent} %"] * below
+        return " and ".join(reasons + [f"late {self.lates} times in {policy.punctuality_weeks} school weeks"] * late)
 
 
 # --- kernels: the events of one pupil -------------------------------------------------------------------------------
 
 
-def steps_of(told: Iterable[FollowUp], as_of: date) -> list[Step]:
+def steps_of(chronology: Iterable[FollowUp], as_of: date) -> list[Step]:
     """Return every step recorded up to a day (invitations also to later ones), in order of its first stage."""
-    found: dict[str, list[Stage]] = {}
-    for position, recorded_at, event in told:
+    by_step: dict[str, list[Stage]] = {}
+    for position, recorded_at, event in chronology:
         if isinstance(event, SupportRecorded) and (event.on <= as_of or event.stage == "invited"):
             stage = Stage(
                 stage=event.stage,
@@ -155,7 +155,7 @@ def steps_of(told: Iterable[FollowUp], as_of: date) -> list[Step]:
                 recorded_at=format_moment(recorded_at),
                 position=position,
             )
-            found.setdefault(event.step, []).append(stage)
+            by_step.setdefault(event.step, []).append(stage)
     return [
         Step(
             step=step,
@@ -164,15 +164,15 @@ def steps_of(told: Iterable[FollowUp], as_of: date) -> list[Step]:
             ended=stages[-1].stage == "ended",
             stages=stages,
         )
-        for step, stages in found.items()
+        for step, stages in by_step.items()
     ]
 
 
-def standing(told: Sequence[FollowUp], concern: Concern, policy: Policy, since: date, as_of: date) -> Standing:
+def standing(chronology: Sequence[FollowUp], concern: Concern, policy: Policy, since: date, as_of: date) -> Standing:
     """Return where a pupil stands on a day, in the school year that began `since`."""
-    steps = {step.step: step for step in steps_of(told, as_of)}
+    steps = {step.step: step for step in steps_of(chronology, as_of)}
     taken = {name for name, step in steps.items() if _counts(step, since)}
-    letters = (each.event for each in told if isinstance(each.event, LetterSent))
+    letters = (each.event for each in chronology if isinstance(each.event, LetterSent))
     if any(letter.about in CONCERNS and since <= letter.sent_on <= as_of for letter in letters):
         taken.add(LETTER)
     waiting = tuple(name for name, step in steps.items() if name in taken and step.stage in ASKED)
@@ -201,15 +201,15 @@ def staged_answers(answers: Answers, moment: Moment, pupils: list[str] | None = 
         return []
     chosen = who(answers, moment) if pupils is None else sorted(pupils)
     concerns = concerns_of(answers, moment, chosen)
-    told = chronologies(answers, moment, chosen)
-    found = []
+    follow_up = chronologies(answers, moment, chosen)
+    staged = []
     for pupil in chosen:
-        stood = standing(told[pupil], concerns[pupil], moment.policy, year_first(moment), moment.as_of)
+        stood = standing(follow_up[pupil], concerns[pupil], moment.policy, year_first(moment), moment.as_of)
         if pupils is None and not (stood.expected or stood.waiting):
             continue
-        letters = [] if pupils is None else letters_of(answers, moment, pupil, told[pupil])
-        found.append(_answer(answers, moment, pupil, concerns[pupil], stood, told[pupil], letters))
-    return found
+        letters = [] if pupils is None else letters_of(answers, moment, pupil, follow_up[pupil])
+        staged.append(_answer(answers, moment, pupil, concerns[pupil], stood, follow_up[pupil], letters))
+    return staged
 
 
 def _answer(
@@ -218,10 +218,10 @@ def _answer(
     pupil: str,
     concern: Concern,
     stood: Standing,
-    told: list[FollowUp],
+    chronology: list[FollowUp],
     letters: list[Letter],
 ) -> StagedAnswer:
-    steps = steps_of(told, moment.as_of)
+    steps = steps_of(chronology, moment.as_of)
     ahead = [step.next_on for step in steps if step.next_on and not step.ended]
     return StagedAnswer(
         **answers.header(moment, pupil),
@@ -253,18 +253,18 @@ def concerns_of(answers: Answers, moment: Moment, pupils: list[str]) -> dict[str
     }
 
 
-def letters_of(answers: Answers, moment: Moment, pupil: str, told: Iterable[FollowUp]) -> list[Letter]:
+def letters_of(answers: Answers, moment: Moment, pupil: str, chronology: Iterable[FollowUp]) -> list[Letter]:
     """Return a pupil's letters, each held against what the register showed then and shows now."""
     return [
         _letter(answers, moment, pupil, each, each.event)
-        for each in told
+        for each in chronology
         if isinstance(each.event, LetterSent) and each.event.sent_on <= moment.as_of
     ]
 
 
-def _letter(answers: Answers, moment: Moment, pupil: str, told: FollowUp, event: LetterSent) -> Letter:
-    (seen, day), quoted = written_at(event, told.position), dict(event.quoted)
-    then = shown_to_writer(answers, event, told.position, pupil) if quoted else {}
+def _letter(answers: Answers, moment: Moment, pupil: str, known: FollowUp, event: LetterSent) -> Letter:
+    (seen, day), quoted = written_at(event, known.position), dict(event.quoted)
+    then = shown_to_writer(answers, event, known.position, pupil) if quoted else {}
     now = quotable(answers, moment._replace(as_of=day), pupil) if quoted else {}
     return Letter(
         about=event.about,
@@ -276,8 +276,8 @@ def _letter(answers: Answers, moment: Moment, pupil: str, told: FollowUp, event:
         now={name: now[name] for name in quoted},
         was_true=not untrue(event, then) if quoted else None,
         still_true=not untrue(event, now) if quoted else None,
-        recorded_at=format_moment(told.recorded_at),
-        position=told.position,
+        recorded_at=format_moment(known.recorded_at),
+        position=known.position,
     )
 
 
@@ -292,10 +292,10 @@ def support_duties(desk: Desk) -> list[Duty]:
         return []
     pupils, since = desk.pupils, year_first(moment)
     concerns = concerns_of(desk.answers, moment, pupils) if desk.settled else {}
-    told = chronologies(desk.answers, moment, pupils)
+    follow_up = chronologies(desk.answers, moment, pupils)
     duties: list[Duty] = []
     for pupil in pupils:
-        steps = steps_of(told[pupil], moment.as_of)
+        steps = steps_of(follow_up[pupil], moment.as_of)
         duties += [duty for step in steps if (duty := _followed(pupil, step, moment.as_of)) is not None]
         if pupil in concerns:
             taken = {step.step for step in steps if _counts(step, since)}
@@ -307,18 +307,18 @@ def _followed(pupil: str, step: Step, as_of: date) -> Duty | None:
     """Return what is owed to a step that was begun: to hold what was invited for, to look at it again, to say when."""
     last = step.stages[-1]
     if step.step in PLANS and step.stage in LASTING and step.next_on is None:
-        said = f"the {step.step} was {step.stage} on {last.on} without a day to review it"
+        sentence = f"the {step.step} was {step.stage} on {last.on} without a day to review it"
         review = _record(pupil, step.step, "reviewed", as_of, next_on=Open("DAY"))
-        return Duty("support review", said, pupil, action=review, urgency=Urgency.WAITING)
+        return Duty("support review", sentence, pupil, action=review, urgency=Urgency.WAITING)
     planned = step.stage == "invited"
     looked_at = last.on if planned else step.next_on
     if looked_at is None or step.stage in CLOSED or (by := date.fromisoformat(looked_at)) > as_of + NEAR:
         return None
-    said = f"{step.step}: invited for {by}" if planned else f"{step.step}: {step.stage} on {last.on}, next on {by}"
-    said += ", what came of it?" if planned and by < as_of else ""
+    sentence = f"{step.step}: invited for {by}" if planned else f"{step.step}: {step.stage} on {last.on}, next on {by}"
+    sentence += ", what came of it?" if planned and by < as_of else ""
     record = _record(pupil, step.step, "held" if planned or step.step == "meeting" else "reviewed", as_of)
     urgency = Urgency.TODAY if by <= as_of else Urgency.SOON
-    return Duty("meeting" if planned else "review", said, pupil, action=record, urgency=urgency, by=by)
+    return Duty("meeting" if planned else "review", sentence, pupil, action=record, urgency=urgency, by=by)
 
 
 def _record(pupil: str, step: str, stage: str, on: date, next_on: Open | None = None) -> Action:

@@ -27,15 +27,15 @@ def unexplained(answers: Answers, moment: Moment, pupil: str) -> tuple[list[Unex
     if year is None:
         return [], 0
     begins = moment.school.years[year].first_day.isoformat()
-    found = [
+    sessions = [
         Unexplained(answer.session, UNRESOLVED, answer.entries[-1].position)
         for answer in history_answers(answers, moment, pupil, years=[year])
         if answer.entries[-1].code == UNRESOLVED and answer.session >= begins
     ]
-    told = chronologies(answers, moment, [pupil], [year])[pupil]
+    chronology = chronologies(answers, moment, [pupil], [year])[pupil]
     attempts = [
         each
-        for each in told
+        for each in chronology
         if isinstance(each.event, ContactLogged) and each.recorded_at.astimezone(LONDON).date() <= moment.as_of
     ]
-    return found, len(attempts)
+    return sessions, len(attempts)

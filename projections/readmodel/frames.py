@@ -170,9 +170,9 @@ def load_entries(
     rows = _packed(connection, years, pupils, position, at, check=check)
     end = next((last for _, year, *_, last in rows if not year), 0)
     sums = {(pupil, year): Sum(held, total, last) for pupil, year, _, held, total, last in rows if year and last != -1}
-    found = sorted((group for group in rows if group[-1] == -1), key=lambda group: group[:2])
+    packed = sorted((group for group in rows if group[-1] == -1), key=lambda group: group[:2])
     # np.fromstring reads numbers out of text; only its binary mode is deprecated.
-    columns = [np.fromstring(text or "", dtype=np.int64, sep=",").reshape(-1, 3) for _, _, text, *_ in found]
+    columns = [np.fromstring(text or "", dtype=np.int64, sep=",").reshape(-1, 3) for _, _, text, *_ in packed]
     table = np.concatenate(columns) if columns else np.empty((0, 3), np.int64)
     session, code, begins = table[:, 0] >> 8, table[:, 0] & 255, table[:, 1]
     ends = table[:, 2] // VERSIONS if check else table[:, 2]
@@ -180,12 +180,12 @@ def load_entries(
     if check:
         version = table[:, 2] % VERSIONS
         numbered = row_numbers(session, version, code, begins) + _ends(session, version, ends)
-        _check_sums(found, numbered, lengths, sums, end)
-    names = sorted({pupil for pupil, *_ in found})
+        _check_sums(packed, numbered, lengths, sums, end)
+    names = sorted({pupil for pupil, *_ in packed})
     place = {pupil: row for row, pupil in enumerate(names)}
     entries = Entries(
         names,
-        np.repeat(np.array([place[pupil] for pupil, *_ in found], np.int32), lengths),
+        np.repeat(np.array([place[pupil] for pupil, *_ in packed], np.int32), lengths),
         session.astype(np.int32),
         code.astype(np.uint8),
         begins,
@@ -249,7 +249,7 @@ def _ends(session: np.ndarray, version: np.ndarray, until: np.ndarray) -> np.nda
 
 
 def _check_sums(
-    found: Sequence[Packed],
+    packed: Sequence[Packed],
     numbers: np.ndarray,
     lengths: np.ndarray,
     sums: dict[tuple[str, int], Sum],
@@ -259,7 +259,7 @@ def _check_sums(
     from after the position that the read model is said to stand at."""
     running = np.concatenate([[0], np.cumsum(numbers)])
     loaded = np.diff(running[np.concatenate([[0], np.cumsum(lengths)])])
-    for (pupil, year, _, held, others, _), total in zip(found, loaded.tolist(), strict=True):
+    for (pupil, year, _, held, others, _), total in zip(packed, loaded.tolist(), strict=True):
         kept = sums.pop((pupil, year), None)
         if kept is None or kept[:2] != (held, total + others) or kept.last > end:
             raise Altered(f"{pupil} in {year}")
@@ -319,9 +319,9 @@ def amended(versions: Entries, since: int, until: int) -> list[Amended]:
     before = dict(zip(versions.until_position[within].tolist(), versions.code[within].tolist(), strict=True))
     now = versions.where((versions.from_position > since) & (versions.from_position <= until))
     columns = (now.pupil.tolist(), now.session.tolist(), now.code.tolist(), now.from_position.tolist())
-    found = [
+    amendments = [
         Amended(versions.pupils[pupil], session, before[position], code, position)
         for pupil, session, code, position in zip(*columns, strict=True)
         if position in before
     ]
-    return sorted(found, key=lambda each: each.position)
+    return sorted(amendments, key=lambda each: each.position)

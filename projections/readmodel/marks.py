@@ -69,11 +69,11 @@ class Marks:
         """Return the page that these lines are, of the events after a position up to another."""
         parked: list[Parked] = []
         try:
-            found = lines if isinstance(lines, pl.DataFrame) else _read(*lines, self._parked)
+            marks = lines if isinstance(lines, pl.DataFrame) else _read(*lines, self._parked)
         except Unreadable:
             entries, parked = read_entries(self._reads.rows(after, until - after, until), self._parked)
-            found = _frame(entries)
-        return Page(found.join(self._later, on=KEY, how="left").select(*COLUMNS), parked)
+            marks = _frame(entries)
+        return Page(marks.join(self._later, on=KEY, how="left").select(*COLUMNS), parked)
 
 
 class Unreadable(Exception):
@@ -94,18 +94,18 @@ def _read(count: int, lines: bytes, parked: set[str]) -> pl.DataFrame:
     if not count:
         return _empty()
     try:
-        found = pl.read_csv(lines, has_header=False, separator=SEPARATOR, quote_char=None, schema=LINE)
+        rows = pl.read_csv(lines, has_header=False, separator=SEPARATOR, quote_char=None, schema=LINE)
         owned = pl.col("stream").str.splitn("/", 2).struct.rename_fields(["pupil", "place"])
-        found = found.with_columns(owned.alias("owned")).unnest("owned")
-        codes = {state: code_of(state.encode()) for state in found["state"].unique().to_list()}
-        places = {place: place_of(place) for place in found["place"].unique().to_list()}
+        rows = rows.with_columns(owned.alias("owned")).unnest("owned")
+        codes = {state: code_of(state.encode()) for state in rows["state"].unique().to_list()}
+        places = {place: place_of(place) for place in rows["place"].unique().to_list()}
     except (pl.exceptions.PolarsError, wire.Undecodable, ValueError, LookupError, AttributeError) as error:
         raise Unreadable from error
-    if len(found) != count or (parked and found["stream"].is_in(parked).any()):
+    if len(rows) != count or (parked and rows["stream"].is_in(parked).any()):
         raise Unreadable
     years = {place: year for place, (year, _) in places.items()}
     sessions = {place: session for place, (_, session) in places.items()}
-    return found.select(
+    return rows.select(
         pl.col("place").replace_strict(years, return_dtype=COLUMNS["year"]).alias("year"),
         "pupil",
         pl.col("place").replace_strict(sessions, return_dtype=COLUMNS["session"]).alias("session"),

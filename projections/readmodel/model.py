@@ -102,9 +102,9 @@ class ReadModel:
         """Return, in every version that began or ended after a position, the marks of all pupils and school years."""
         with self._lock:
             years = self._years_touched(since)
-        found = self.entries(years)
-        return found.where(
-            (found.from_position > since) | ((found.until_position > since) & (found.until_position < NEVER))
+        versions = self.entries(years)
+        return versions.where(
+            (versions.from_position > since) | ((versions.until_position > since) & (versions.until_position < NEVER))
         )
 
     # --- stored rows and tail ---
@@ -149,7 +149,7 @@ class ReadModel:
             return self._kept[whole]
         try:
             with self._engine.connect() as connection:
-                found = self._load(connection, years, pupils, position)
+                marks = self._load(connection, years, pupils, position)
         except Altered as error:
             head = self.reached
             with self._engine.connect() as connection:
@@ -159,8 +159,8 @@ class ReadModel:
             self.come_to(head)
             return NO_ENTRIES
         if whole is not None and self._kept is not None:
-            self._kept[whole] = found
-        return found
+            self._kept[whole] = marks
+        return marks
 
     def _load(
         self, connection: sa.Connection, years: Sequence[int], pupils: Sequence[str] | None, position: int | None
@@ -169,14 +169,14 @@ class ReadModel:
         rows that an answer does not need are then not added up again. Raises Altered."""
         state, right = self._unchanged
         if right.issuperset(years):
-            found = load_entries(connection, years, pupils, position, self.stored, check=False)
+            marks = load_entries(connection, years, pupils, position, self.stored, check=False)
             if state_of(connection) == state:
-                return found
+                return marks
         if (now := state_of(connection)) != state:
             right = set()
-        found = load_entries(connection, years, pupils, position, self.stored)
+        marks = load_entries(connection, years, pupils, position, self.stored)
         self._unchanged = now, right | set(years if pupils is None else ())
-        return found
+        return marks
 
     def _columned(self) -> Tail:
         if self._columns is None or self._columns[0] != self.reached:

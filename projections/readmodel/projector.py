@@ -103,9 +103,9 @@ class Fold:
         self._ended: list[EntryRow] = []
 
     def take(self, rows: Iterable[Row]) -> None:
-        found, unread = read_entries(rows, self.streams)
+        entries, unread = read_entries(rows, self.streams)
         self.parked += unread
-        for entry in found:
+        for entry in entries:
             key = entry[:3]
             if before := self._standing.pop(key, None):
                 self._ended.append(before._replace(until_position=entry.from_position))
@@ -132,7 +132,7 @@ def read_entries(rows: Iterable[Row], parked_streams: set[str]) -> tuple[list[En
     """Return the versions of entries among these rows, in order, each as if it stood for ever, and what is parked: an
     event that cannot be read and every later one of its stream, which are versions without a code. `parked_streams`
     grows by what is found here."""
-    found: list[EntryRow] = []
+    entries: list[EntryRow] = []
     unread: list[Parked] = []
     for row in rows:
         if not row.topic.startswith(ENTRY):
@@ -140,13 +140,13 @@ def read_entries(rows: Iterable[Row], parked_streams: set[str]) -> tuple[list[En
         try:
             if row.stream in parked_streams:
                 raise ValueError(LATER)
-            found.append(entry_row(row))
+            entries.append(entry_row(row))
         except (wire.Undecodable, ValueError, LookupError) as error:
             parked_streams.add(row.stream)
             unread.append(parked_row(row, str(error)))
             with suppress(ValueError, LookupError):  # a stream that is no entry's has no place
-                found.append(entry_row(row, UNREADABLE))
-    return found, unread
+                entries.append(entry_row(row, UNREADABLE))
+    return entries, unread
 
 
 def entry_row(row: Row, code: int | None = None) -> EntryRow:
@@ -336,10 +336,10 @@ def check_parked(ledger: Ledger, waiting: Iterable[tuple[int, str]]) -> None:
 def tracked(connection: sa.Connection, generation: Generation = SERVING, *, hold: bool = False) -> Tracked:
     """Return how far a generation has been brought, also where there is none. With `hold`, no projector brings it
     further before the transaction has ended. Raises Stale where it stands at no position that there is."""
-    found = sa.select(tracking.c.position, tracking.c.digest, tracking.c.version)
-    found = found.where(tracking.c.name == generation.name)
+    statement = sa.select(tracking.c.position, tracking.c.digest, tracking.c.version)
+    statement = statement.where(tracking.c.name == generation.name)
     try:
-        row = connection.execute(found.with_for_update() if hold else found).one_or_none()
+        row = connection.execute(statement.with_for_update() if hold else statement).one_or_none()
     except (sa.exc.ProgrammingError, sa.exc.OperationalError) as error:
         connection.rollback()
         if _says(error, "42703", "no such column"):

@@ -151,9 +151,9 @@ def status(engine: sa.Engine) -> Status | None:
 def drop_old(engine: sa.Engine) -> bool:
     """Drop the generation before the serving one; False where there is none."""
     with engine.begin() as connection:
-        found = sa.inspect(connection).has_table(OLD.entries.name)
+        stood = sa.inspect(connection).has_table(OLD.entries.name)
         _drop(connection, OLD)
-    return found
+    return stood
 
 
 def _begin(ledger: Ledger, engine: sa.Engine, *, restart: bool) -> int:
@@ -216,12 +216,12 @@ def _fill(ledger: Ledger, engine: sa.Engine, marks: Marks, page: int | None, alo
             following = marks.end(end, until, size if undisturbed else small)
             if undisturbed and end < until:
                 ahead = reading.submit(marks.lines, end, following)
-            found = marks.page(lines, at, end)
-            written += fingerprint(found.marks)
+            filled = marks.page(lines, at, end)
+            written += fingerprint(filled.marks)
             if writer is not None:
                 writer.result()
                 tell("filling", at, until)
-            writer = writing.submit(_write, ledger, engine, found, at, end, written)
+            writer = writing.submit(_write, ledger, engine, filled, at, end, written)
             if not undisturbed:
                 writer.result()
                 time.sleep(MAKE_WAY_SECONDS)
@@ -272,8 +272,8 @@ def _sums(marks: pl.DataFrame) -> dict[tuple[int, str], Sum]:
     """Return by year and pupil what these rows add to the check sums."""
     numbers = of_columns({name: marks[name].fill_null(0).to_numpy() for name in COLUMNS if name != "pupil"})
     owners = marks.select("year", "pupil", "from_position", number=numbers).group_by("year", "pupil")
-    found = owners.agg(held=pl.len(), total=pl.sum("number"), last=pl.max("from_position"))
-    return {(year, pupil): Sum(*sums) for year, pupil, *sums in found.iter_rows()}
+    owned = owners.agg(held=pl.len(), total=pl.sum("number"), last=pl.max("from_position"))
+    return {(year, pupil): Sum(*sums) for year, pupil, *sums in owned.iter_rows()}
 
 
 def _put_key(engine: sa.Engine, alone: Alone) -> None:
@@ -339,16 +339,16 @@ def _prove(
         row = connection.execute(sa.select(rebuilding)).one()
     tell("proving", row.until, row.until)
     written = Fingerprint(row.rows, int.from_bytes(row.mix, "big"))
-    found = fingerprint_at(engine, NEXT, row.until, cores=alone())
-    if found != written:
+    there = fingerprint_at(engine, NEXT, row.until, cores=alone())
+    if there != written:
         raise Misconfigured(
-            f"the new generation reads back as {found.rows} rows where {written.rows} were written, or as other ones: "
+            f"the new generation reads back as {there.rows} rows where {written.rows} were written, or as other ones: "
             "the old one goes on serving; 'attendance rebuild --restart' begins again"
         )
     if (serving := before.result()) is None:
         return None
     at, fingerprint_there = serving
-    return fingerprint_there == (found if at == row.until else fingerprint_at(engine, NEXT, at, cores=alone()))
+    return fingerprint_there == (there if at == row.until else fingerprint_at(engine, NEXT, at, cores=alone()))
 
 
 def _take_place(ledger: Ledger, engine: sa.Engine, projector: Projector) -> int:

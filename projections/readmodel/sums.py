@@ -50,19 +50,19 @@ def end_numbers(session: N, version: N, until_position: N) -> N:
 def summed(fresh: Iterable[FreshRow], closings: Iterable[EndedRow]) -> dict[tuple[int, str], Sum]:
     """Return by year and pupil what a batch adds to the sums: its new rows, and the ends of rows stored before (until
     which position, year, pupil, session, version)."""
-    found: dict[tuple[int, str], list[int]] = {}
+    sums: dict[tuple[int, str], list[int]] = {}
     for year, pupil, session, version, code, begins, until in fresh:
-        here = found.setdefault((year, pupil), [0, 0, 0])
+        here = sums.setdefault((year, pupil), [0, 0, 0])
         here[2] = max(here[2], begins)
         here[0] += 1
         here[1] += row_numbers(session, version, code, begins)
         if until is not None:
             here[1] += end_numbers(session, version, until)
     for until, year, pupil, session, version in closings:
-        here = found.setdefault((year, pupil), [0, 0, 0])
+        here = sums.setdefault((year, pupil), [0, 0, 0])
         here[1] += end_numbers(session, version, until)
         here[2] = max(here[2], until)
-    return {key: Sum(*values) for key, values in found.items()}
+    return {key: Sum(*values) for key, values in sums.items()}
 
 
 def of_columns(columns: dict[str, np.ndarray]) -> np.ndarray:

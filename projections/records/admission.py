@@ -143,14 +143,14 @@ def roll_spells(answers: Answers, moment: Moment, pupils: Iterable[str]) -> dict
     """Return every spell of these pupils as known at the moment, oldest first."""
     owners = {roll_stream(pupil): pupil for pupil in pupils}
     rows = [row for row in answers.ledger.reads.stream_rows(list(owners)) if row.position <= moment.position]
-    found: dict[str, list[Spell]] = {}
+    by_pupil: dict[str, list[Spell]] = {}
     for row, event in answers.opened(rows):
-        spells = found.setdefault(owners[row.stream], [])
+        spells = by_pupil.setdefault(owners[row.stream], [])
         if isinstance(event, PupilAdmitted):
             spells.append(Spell([], {}, []))
         if spells and isinstance(event, RollEvent):
             _take_in(spells[-1], RollEntry(row.position, from_micros(row.recorded_at), event))
-    return {pupil: spells for pupil, spells in found.items() if spells}
+    return {pupil: spells for pupil, spells in by_pupil.items() if spells}
 
 
 def spell_on(spells: list[Spell], day: date) -> Spell:

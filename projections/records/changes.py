@@ -61,8 +61,8 @@ def amendments(
     """Return the amendments recorded from a moment to another, both inclusive, as known, in order of position."""
     first = position_at(answers.ledger.reads, micros(since) - 1)
     last = min(position_at(answers.ledger.reads, micros(until)), moment.position)
-    found = amended(answers.model.touched(first), first, last)
-    rows = {each.position: each for each in found if pupils is None or each.pupil in pupils}
+    versions = amended(answers.model.touched(first), first, last)
+    rows = {each.position: each for each in versions if pupils is None or each.pupil in pupils}
     made = []
     for row, event in answers.opened(answers.ledger.reads.rows_at(sorted(rows))):
         if not isinstance(event, MarkAmended):
@@ -126,13 +126,13 @@ def anomalies(answers: Answers, moment: Moment, made: list[Amendment]) -> list[F
     """Return what among these amendments is worth a question, in order of position."""
     if moment.in_force is None:
         return []
-    found = [
+    findings = [
         *_in_bulk_before_a_census(made, moment.policy),
         *_late_made_present(made, moment.policy),
         *_after_a_case_named_them(moment, made),
         *_after_a_solicitor(answers, moment, made),
     ]
-    return sorted(found, key=lambda finding: finding.position or 0)
+    return sorted(findings, key=lambda finding: finding.position or 0)
 
 
 def _in_bulk_before_a_census(made: list[Amendment], policy: Policy) -> Iterator[Finding]:
@@ -147,12 +147,12 @@ def _in_bulk_before_a_census(made: list[Amendment], policy: Policy) -> Iterator[
 
 def _census_days(day: date) -> list[date]:
     """Return the census days of this year and the next."""
-    found = []
+    days = []
     for year in (day.year, day.year + 1):
         for month, which in CENSUS_THURSDAYS:
             first = date(year, month, 1)
-            found.append(first + timedelta(days=(THURSDAY - first.weekday()) % 7 + 7 * (which - 1)))
-    return found
+            days.append(first + timedelta(days=(THURSDAY - first.weekday()) % 7 + 7 * (which - 1)))
+    return days
 
 
 def _late_made_present(made: list[Amendment], policy: Policy) -> Iterator[Finding]:
@@ -175,10 +175,10 @@ def _after_a_case_named_them(moment: Moment, made: list[Amendment]) -> Iterator[
 
 
 def _after_a_solicitor(answers: Answers, moment: Moment, made: list[Amendment]) -> Iterator[Finding]:
-    told = chronologies(answers, moment, {each.pupil for each in made})
+    chronology = chronologies(answers, moment, {each.pupil for each in made})
     wrote = {
         pupil: min(letters)
-        for pupil, events in told.items()
+        for pupil, events in chronology.items()
         if (letters := [t.position for t in events if isinstance(t.event, ContactLogged) and _solicitor(t.event)])
     }
     for each in made:

@@ -29,7 +29,7 @@ def chronologies(
         # The summers before the first year that was opened and after the last have their streams, too.
         years = range(min(known) - 1, max(known) + 2) if known else ()
     owners = {follow_up_stream(pupil, year): pupil for pupil in pupils for year in years}
-    found: dict[str, list[FollowUp]] = {pupil: [] for pupil in owners.values()}
+    by_pupil: dict[str, list[FollowUp]] = {pupil: [] for pupil in owners.values()}
     rows = [
         row
         for row in answers.ledger.reads.stream_rows(list(owners))
@@ -37,5 +37,5 @@ def chronologies(
     ]
     for row, event in answers.opened(rows):
         if isinstance(event, FollowUpEvent):
-            found[owners[row.stream]].append(FollowUp(row.position, from_micros(row.recorded_at), event))
-    return {pupil: sorted(events, key=lambda each: each.position) for pupil, events in found.items()}
+            by_pupil[owners[row.stream]].append(FollowUp(row.position, from_micros(row.recorded_at), event))
+    return {pupil: sorted(events, key=lambda each: each.position) for pupil, events in by_pupil.items()}

@@ -118,7 +118,7 @@ class Word(NamedTuple):
 
 def ladder(
     marks: Mapping[Session, Mark],
-    told: Sequence[FollowUp],
+    chronology: Sequence[FollowUp],
     contacts: Contacts,
     calendar: Calendar,
     policy: Policy,
@@ -127,9 +127,9 @@ def ladder(
     """Return where a pupil stands on a day.
 
     `marks` holds what stands for each session that is decided or should be: leave a session out while its registration
-    is open, and give the code that leave or a closure makes an unmarked one expect. `told` is the chronology as known.
+    is open, and give the code that leave or a closure makes an unmarked one expect.
     """
-    word = heard(told, day)
+    word = heard(chronology, day)
     silent: list[SilentSession] = []
     before: Mark | None = None
     for session in sorted((session for session in marks if session.day <= day), reverse=True):
@@ -143,8 +143,8 @@ def ladder(
             break
         silent.insert(0, SilentSession(session, *mark))
     days = sorted({each.session.day for each in silent})
-    tried = _tried(told, days, contacts, day)
-    rung_today = tuple(event.contact for on, event in _calls(told) if on == day)
+    tried = _tried(chronology, days, contacts, day)
+    rung_today = tuple(event.contact for on, event in _calls(chronology) if on == day)
     return Ladder(
         on=day,
         silent=tuple(silent),
@@ -158,7 +158,7 @@ def ladder(
 
 
 def unheard(
-    marks: Mapping[Session, Mark], told: Sequence[FollowUp], calendar: Calendar, policy: Policy, day: date
+    marks: Mapping[Session, Mark], chronology: Sequence[FollowUp], calendar: Calendar, policy: Policy, day: date
 ) -> tuple[tuple[SilentSession, ...], bool]:
     """Return a day's absences that hold a reason although no word of that day is known, oldest first, and whether the
     pupil was away before, too.
@@ -167,11 +167,11 @@ def unheard(
     is carried on from yesterday says nothing of where the child is today. Leave and closures that expect a session have
     no mark to ask about; what else a code rests on is the basis kernel's.
     """
-    word = heard(told, day)
+    word = heard(chronology, day)
     if word.reached_on == day or any(session.day == day for session in word.named):
         return (), False
     possible = [(session, mark) for session, mark in sorted(marks.items()) if not _passed_over(mark, policy.codes)]
-    found = tuple(
+    absences = tuple(
         SilentSession(session, *mark)
         for session, mark in possible
         if session.day == day
@@ -182,12 +182,12 @@ def unheard(
         and not word.covers(session, calendar)
     )
     before = [mark for session, mark in possible if session.day < day and calendar.is_session(session)]
-    return found, bool(before) and _away(before[-1], policy.codes)
+    return absences, bool(before) and _away(before[-1], policy.codes)
 
 
-def heard(told: Sequence[FollowUp], day: date) -> Word:
+def heard(chronology: Sequence[FollowUp], day: date) -> Word:
     """Return what was heard by the end of a day. What came later counts for the sessions that it names."""
-    words = [each for each in told if is_word(each)]
+    words = [each for each in chronology if is_word(each)]
     named = {Session.parse(session) for each in words for session in each.event.sessions}  # type: ignore[union-attr]
     received = [each.event.received_at for each in words if isinstance(each.event, AbsenceReported)]
     reached = [each.day for each in words if isinstance(each.event, ContactLogged)]
@@ -198,15 +198,15 @@ def heard(told: Sequence[FollowUp], day: date) -> Word:
     )
 
 
-def is_word(told: FollowUp) -> bool:
+def is_word(follow_up: FollowUp) -> bool:
     """Whether a family was heard: they reported, or we reached them."""
-    event = told.event
+    event = follow_up.event
     return isinstance(event, AbsenceReported) or (isinstance(event, ContactLogged) and event.reached)
 
 
-def _calls(told: Sequence[FollowUp]) -> Iterator[tuple[date, ContactLogged]]:
+def _calls(chronology: Sequence[FollowUp]) -> Iterator[tuple[date, ContactLogged]]:
     """Yield the calls of a chronology with the day that each was recorded on."""
-    for each in told:
+    for each in chronology:
         if isinstance(each.event, ContactLogged) and each.event.step == "call":
             yield each.day, each.event
 
@@ -222,23 +222,25 @@ def _away(mark: Mark, codes: CodeTable) -> bool:
     return code is None or (code.absent and not code.on_site)
 
 
-def _tried(told: Sequence[FollowUp], days: Sequence[date], contacts: Contacts, until: date) -> tuple[Attempt, ...]:
+def _tried(
+    chronology: Sequence[FollowUp], days: Sequence[date], contacts: Contacts, until: date
+) -> tuple[Attempt, ...]:
     """Return the rungs taken from the first day of a run on."""
-    found = []
-    for each in told:
+    attempts = []
+    for each in chronology:
         taken = _rung(each, contacts)
         if taken and days and days[0] <= taken[0] <= until:
-            found.append(Attempt(sum(day <= taken[0] for day in days), *taken, each.position))
-    return tuple(found)
+            attempts.append(Attempt(sum(day <= taken[0] for day in days), *taken, each.position))
+    return tuple(attempts)
 
 
-def _rung(told: FollowUp, contacts: Contacts) -> tuple[date, str, str] | None:
+def _rung(follow_up: FollowUp, contacts: Contacts) -> tuple[date, str, str] | None:
     """Return the day, rung and contact of something that was tried, None where it is no rung."""
-    match event := told.event:
+    match event := follow_up.event:
         case ContactLogged(step="call"):
-            return told.day, EMERGENCY if event.contact in contacts.emergency else PARENT, event.contact
+            return follow_up.day, EMERGENCY if event.contact in contacts.emergency else PARENT, event.contact
         case ContactLogged():
-            return told.day, event.step, event.contact
+            return follow_up.day, event.step, event.contact
         case LetterSent(about="no contact"):
             return event.sent_on, LETTER, ""
         case AgencyInformed(agency="local authority"):

@@ -30,11 +30,11 @@ K = TypeVar("K", bound=Event)
 
 def last_of(events: Iterable[KnownEvent[Event]], kind: type[K]) -> KnownEvent[K] | None:
     """Return the last event of a kind among these, oldest first."""
-    found = None
+    last = None
     for each in events:
         if isinstance(each.event, kind):
-            found = KnownEvent(each.position, each.recorded_at, each.event)
-    return found
+            last = KnownEvent(each.position, each.recorded_at, each.event)
+    return last
 
 
 FollowUp = KnownEvent[FollowUpEvent]  # one thing that was told, tried, asked, offered or passed on

@@ -115,44 +115,44 @@ def leave_answers(answers: Answers, moment: Moment, pupils: Iterable[str], *, em
     chosen = sorted(pupil for pupil in pupils if pupil in moment.school.pupils)
     requests = _requests(answers, moment, chosen)
     marks = _marks(answers, moment, chosen)
-    told = chronologies(answers, moment, chosen)
+    follow_up = chronologies(answers, moment, chosen)
     known = answers.particulars(moment, chosen)
-    found = []
+    leave = []
     for pupil in chosen:
-        asked = requests.get(pupil, [])
+        requested = requests.get(pupil, [])
         own = marks.get(pupil, {})
-        never = _never_asked(asked, own, told.get(pupil, []), moment)
-        if asked or never or empty:
-            shown = [_request(each, own, told.get(pupil, []), known[pupil], moment) for each in asked]
-            found.append(LeaveAnswer(**answers.header(moment, pupil), requests=shown, never_asked=never))
-    return found
+        never = _never_asked(requested, own, follow_up.get(pupil, []), moment)
+        if requested or never or empty:
+            shown = [_request(each, own, follow_up.get(pupil, []), known[pupil], moment) for each in requested]
+            leave.append(LeaveAnswer(**answers.header(moment, pupil), requests=shown, never_asked=never))
+    return leave
 
 
 # --- one request ----------------------------------------------------------------------------------------------------
 
 
 def _request(
-    asked: _Request,
+    request: _Request,
     marks: Mapping[Session, Mark],
-    told: Sequence[FollowUp],
+    chronology: Sequence[FollowUp],
     known: Particulars,
     moment: Moment,
 ) -> LeaveRequestAnswer:
-    requested = asked.requested.event
-    sessions = [_session(session, asked, marks, moment.codes) for session in _asked_for(requested, moment.school)]
+    requested = request.requested.event
+    sessions = [_session(session, request, marks, moment.codes) for session in _asked_for(requested, moment.school)]
     absent = [each.session for each in sessions if each.decided == "refused" and each.became in AWAY]
     begins = _opens(_asked_for(requested, moment.school), moment.school)
-    decided = asked.decided
+    decided = request.decided
     return LeaveRequestAnswer(
-        request=asked.name,
-        state=_state(asked, sessions),
+        request=request.name,
+        state=_state(request, sessions),
         parent=requested.parent,
         received_on=requested.received_on.isoformat(),
         first=requested.first,
         last=requested.last,
         ground=requested.ground,
         on_form=requested.on_form,
-        in_advance=_in_advance(asked.requested, begins),
+        in_advance=_in_advance(request.requested, begins),
         lives_with=_lives_with(requested.parent, known),
         decided_at=format_moment(decided.recorded_at) if decided else None,
         decided_by=_decider(decided, moment.school) if decided else None,
@@ -160,18 +160,20 @@ def _request(
         reason=decided.event.reason if decided else "",
         sessions=sessions,
         absent_after_refusal=absent,
-        allowed=_allowed(absent, requested.parent, told),
+        allowed=_allowed(absent, requested.parent, chronology),
         letters=[
-            each.position for each in told if isinstance(each.event, LetterSent) and each.event.cites == asked.name
+            each.position
+            for each in chronology
+            if isinstance(each.event, LetterSent) and each.event.cites == request.name
         ],
-        position=asked.requested.position,
+        position=request.requested.position,
     )
 
 
-def _state(asked: _Request, sessions: list[LeaveSession]) -> str:
-    if asked.withdrawn:
+def _state(request: _Request, sessions: list[LeaveSession]) -> str:
+    if request.withdrawn:
         return "withdrawn"
-    if asked.decided is None:
+    if request.decided is None:
         return "waiting"
     granted = sum(session.decided == "granted" for session in sessions)
     if not granted:
@@ -179,15 +181,15 @@ def _state(asked: _Request, sessions: list[LeaveSession]) -> str:
     return "granted" if granted == len(sessions) else "granted in part"
 
 
-def _session(session: Session, asked: _Request, marks: Mapping[Session, Mark], codes: CodeTable) -> LeaveSession:
+def _session(session: Session, request: _Request, marks: Mapping[Session, Mark], codes: CodeTable) -> LeaveSession:
     mark = marks.get(session, Mark(""))
-    granted = dict(asked.decided.event.granted) if asked.decided else {}
+    granted = dict(request.decided.event.granted) if request.decided else {}
     code = granted.get(str(session), "")
     return LeaveSession(
         session=str(session),
-        decided="" if asked.decided is None else "granted" if code else "refused",
+        decided="" if request.decided is None else "granted" if code else "refused",
         code=code,
-        detail=asked.decided.event.details.get(str(session), "") if asked.decided else "",
+        detail=request.decided.event.details.get(str(session), "") if request.decided else "",
         mark=mark.code,
         became=_became(mark.code, codes),
         position=mark.position or None,
@@ -222,34 +224,36 @@ def _decider(decided: KnownEvent[LeaveDecided], school: School) -> DecidedBy:
     return DecidedBy(id=by.id, name=by.name, title=by.title, held_role=by.id in deciders if deciders else None)
 
 
-def _allowed(sessions: list[str], applicant: str, told: Sequence[FollowUp]) -> list[Allowed]:
+def _allowed(sessions: list[str], applicant: str, chronology: Sequence[FollowUp]) -> list[Allowed]:
     """Return who is believed to have allowed the absence: the last record about each session, else who applied."""
     by_parent: dict[tuple[str, str], list[str]] = {}
     for session in sessions:
-        recorded = attributed(session, told)
+        recorded = attributed(session, chronology)
         for parent in recorded or (applicant,):
             by = "record" if recorded else "presumption"
             by_parent.setdefault((parent, by), []).append(session)
     return [Allowed(parent=parent, sessions=of, by=by) for (parent, by), of in by_parent.items()]
 
 
-def attributed(session: str, told: Sequence[FollowUp]) -> tuple[str, ...]:
+def attributed(session: str, chronology: Sequence[FollowUp]) -> tuple[str, ...]:
     """Return the parents last recorded to have allowed the absence of a session, none where nobody said."""
     named = [
         each.event.parents
-        for each in told
+        for each in chronology
         if isinstance(each.event, AbsenceAttributed) and session in each.event.sessions
     ]
     return named[-1] if named else ()
 
 
 def _never_asked(
-    asked: Sequence[_Request], marks: Mapping[Session, Mark], told: Sequence[FollowUp], moment: Moment
+    requests: Sequence[_Request], marks: Mapping[Session, Mark], chronology: Sequence[FollowUp], moment: Moment
 ) -> list[NeverAsked]:
-    covered = [(Session.parse(each.requested.event.first), Session.parse(each.requested.event.last)) for each in asked]
+    covered = [
+        (Session.parse(each.requested.event.first), Session.parse(each.requested.event.last)) for each in requests
+    ]
     year = moment.school.calendar.year_begun_by(moment.as_of)
     return [
-        NeverAsked(session=str(session), position=position, allowed=list(attributed(str(session), told)))
+        NeverAsked(session=str(session), position=position, allowed=list(attributed(str(session), chronology)))
         for session, (code, position) in sorted(marks.items())
         if code == HOLIDAY
         and school_year(session.day) == year

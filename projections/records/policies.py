@@ -102,9 +102,9 @@ def policy_answer(answers: Answers, moment: Moment) -> PolicyAnswer:
     if policy is None:
         raise Misconfigured("no school had been opened by then, so no policy was in force")
     rows = [row for row in answers.ledger.reads.stream_rows([SCHOOL]) if row.position <= moment.position]
-    told = answers.opened(rows)
-    adopted = [(row, event) for row, event in told if isinstance(event, SchoolOpened | PolicyAdopted)]
-    named = [(row, event) for row, event in told if isinstance(event, RoleNamed)]
+    events = answers.opened(rows)
+    adopted = [(row, event) for row, event in events if isinstance(event, SchoolOpened | PolicyAdopted)]
+    named = [(row, event) for row, event in events if isinstance(event, RoleNamed)]
     review_on = moment.school.review_on(day)
     return PolicyAnswer(
         as_of=day.isoformat(),
@@ -138,11 +138,11 @@ def rule_findings(school: School) -> Iterator[Finding]:
             yield Finding("policy_unreadable", str(error), position=at)
         else:
             if adopted.pins and (differs := _other_settings(pinned)):
-                said = f"{name} is not the policy that is shipped by that name here: {differs}"
-                yield Finding("policy_not_as_shipped", said, position=at)
+                sentence = f"{name} is not the policy that is shipped by that name here: {differs}"
+                yield Finding("policy_not_as_shipped", sentence, position=at)
             if not adopted.pins and _ever_in_force(adopted, school):
-                said = f"only the name of {name} was recorded, so its numbers are those of the file shipped here"
-                yield Finding("policy_not_kept", said, position=at)
+                sentence = f"only the name of {name} was recorded, so its numbers are those of the file shipped here"
+                yield Finding("policy_not_kept", sentence, position=at)
 
 
 def _other_settings(pinned: Policy) -> str:

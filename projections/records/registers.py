@@ -159,8 +159,8 @@ def history_answers(
     else:
         prefixes = [f"{pupil}/"] if years is None else [year_prefix(pupil, year) for year in years]
         rows = [row for prefix in prefixes for row in reads.prefix_rows(prefix)]
-    found = _marks(answers, moment, [row for row in rows if row.topic.startswith("entry.")])
-    by_session = sorted((entry_of(stream)[1], marks) for stream, marks in found.items())
+    by_stream = _marks(answers, moment, [row for row in rows if row.topic.startswith("entry.")])
+    by_session = sorted((entry_of(stream)[1], marks) for stream, marks in by_stream.items())
     return [
         EntryAnswer(session=str(session), entries=marks) for session, marks in by_session if session.day <= moment.as_of
     ]
@@ -222,11 +222,11 @@ def _marks(answers: Answers, moment: Moment, rows: list[Row]) -> dict[str, list[
     """Return what each entry had said by the moment, by stream."""
     known = [row for row in rows if row.position <= moment.position]
     opened = {row.position: event for row, event in answers.opened(known) if isinstance(event, EntryEvent)}
-    found: dict[str, list[MarkAnswer]] = defaultdict(list)
+    marks: dict[str, list[MarkAnswer]] = defaultdict(list)
     for row in known:
         event = opened.get(row.position)
-        found[row.stream].append(_unreadable(row) if event is None else _mark(row, event))
-    return found
+        marks[row.stream].append(_unreadable(row) if event is None else _mark(row, event))
+    return marks
 
 
 def _unreadable(row: Row) -> MarkAnswer:

@@ -23,7 +23,7 @@ def roll_findings(answers: Answers, moment: Moment) -> list[Finding]:
     """Return what the admission register lacks as of a day, as known at a moment, pupil by pupil. What is sealed
     without its key is not judged."""
     begins = year_begins(moment)
-    found: list[Finding] = []
+    findings: list[Finding] = []
     holders: dict[str, list[str]] = defaultdict(list)
     for pupil, spells in sorted(roll_spells(answers, moment, moment.school.pupils).items()):
         spell = spell_on(spells, moment.as_of)
@@ -32,19 +32,21 @@ def roll_findings(answers: Answers, moment: Moment) -> list[Finding]:
         if upn := spell.text("upn", moment.as_of):
             holders[upn].append(pupil)
         if moment.school.on_roll(pupil, moment.as_of):
-            found += [
+            findings += [
                 Finding(rule, sentence, pupil, action=_settling(rule, pupil, moment))
                 for rule, sentence in _particulars(spell, moment)
             ]
         removed = spell.removed
         if removed is not None and _last_day(spell) >= begins:
-            found += [Finding(*said, pupil, position=removed.position) for said in _removal(pupil, spell, moment)]
-    found += [
+            findings += [
+                Finding(*finding, pupil, position=removed.position) for finding in _removal(pupil, spell, moment)
+            ]
+    findings += [
         Finding("upn_twice", f"the same UPN stands for {', '.join(numbers)}", numbers[0])
         for numbers in holders.values()
         if len(numbers) > 1
     ]
-    return found
+    return findings
 
 
 def _particulars(spell: Spell, moment: Moment) -> Iterator[tuple[str, str]]:

@@ -107,7 +107,7 @@ class CensusAnswer(Answer, frozen=True, kw_only=True, rename={"first": "from", "
     reasons: dict[str, int]
 
 
-def census_answers(answers: Answers, moment: Moment, asked: Term) -> list[CensusAnswer]:
+def census_answers(answers: Answers, moment: Moment, of_term: Term) -> list[CensusAnswer]:
     """Return the census of a term, in order of pupil as text.
 
     Raises Misconfigured where a birth date cannot be read: nobody may fall out of a census for want of a key.
@@ -115,24 +115,24 @@ def census_answers(answers: Answers, moment: Moment, asked: Term) -> list[Census
     if moment.in_force is None:
         return []
     school = moment.school
-    there = sorted(number for number in school.pupils if _on_roll_in(school, number, asked.first, asked.last))
+    there = sorted(number for number in school.pupils if _on_roll_in(school, number, of_term.first, of_term.last))
     known = readable(answers, moment, there)
     youngest, oldest = moment.policy.census_ages
-    august = date(asked.year, 8, 31)
+    august = date(of_term.year, 8, 31)
     pupils = [n for n in there if youngest <= age_on(date.fromisoformat(known[n].born), august) <= oldest]
-    counts = _counted(answers, moment, pupils, asked.year, asked.first, asked.last)
+    counts = _counted(answers, moment, pupils, of_term.year, of_term.first, of_term.last)
     by_reason = by_code(counts.counted)
     return [
         CensusAnswer(
             **answers.header(moment, pupil),
-            term=f"{asked.name} {format_year(asked.year)}",
-            first=asked.first.isoformat(),
-            last=asked.last.isoformat(),
+            term=f"{of_term.name} {format_year(of_term.year)}",
+            first=of_term.first.isoformat(),
+            last=of_term.last.isoformat(),
             upn=known[pupil].upn,
             born=known[pupil].born,
             sex=known[pupil].sex,
-            year_group=school.pupils[pupil].placement(asked.last).year_group,
-            leaving_day=_leaving_day(school, pupil, asked.last),
+            year_group=school.pupils[pupil].placement(of_term.last).year_group,
+            leaving_day=_leaving_day(school, pupil, of_term.last),
             possible=int(counts.possible[row]),
             attended=int(counts.attended[row]),
             authorised=int(counts.authorised[row]),
@@ -156,8 +156,8 @@ def _is_reason(code: Code) -> bool:
 def readable(answers: Answers, moment: Moment, pupils: list[str]) -> dict[str, Particulars]:
     """Return the particulars of these pupils. Raises Misconfigured where any cannot be read."""
     known = answers.particulars(moment, pupils)
-    if sealed := sum(not particulars.readable for particulars in known.values()):
-        raise Misconfigured(f"the particulars of {sealed} pupils cannot be read without their keys")
+    if unreadable := sum(not particulars.readable for particulars in known.values()):
+        raise Misconfigured(f"the particulars of {unreadable} pupils cannot be read without their keys")
     return known
 
 

@@ -61,14 +61,14 @@ def changes(versions: Entries, before: int, after: int, until: int) -> list[Chan
     """
     then, now = versions.known_at(before), versions.known_at(after)
     old = {place: int(code) for place, code in zip(_places(then), then.code, strict=True)}
-    found = [
+    different = [
         Change(versions.pupils[pupil], session, _symbol(old.get((pupil, session))), symbol_of(code), position)
         for (pupil, session), code, position in zip(
             _places(now), now.code.tolist(), now.from_position.tolist(), strict=True
         )
         if session <= until and old.get((pupil, session)) != code
     ]
-    return sorted(found, key=lambda change: (change.session, change.pupil))
+    return sorted(different, key=lambda change: (change.session, change.pupil))
 
 
 def _places(marks: Entries) -> list[tuple[int, int]]:
@@ -143,8 +143,8 @@ def daily_answer(answers: Answers, moment: Moment, since: Since | None = None) -
     if opened is None or not sessions:
         raise Misconfigured(f"{day} has no session by the calendar known then")
     on_roll = school.pupils_on(day)
-    found = changed_since(answers, moment, since) if since else []
-    known = answers.particulars(moment, {*on_roll, *(change.pupil for change in found)})
+    different = changed_since(answers, moment, since) if since else []
+    known = answers.particulars(moment, {*on_roll, *(change.pupil for change in different)})
     marks = _marks_on(answers, moment, on_roll)
     lines = [
         _line(moment, known[pupil], pupil, session, marks[pupil].get(session, Mark("")).code)
@@ -167,10 +167,10 @@ def daily_answer(answers: Answers, moment: Moment, since: Since | None = None) -
         readable=all(particulars.readable for particulars in known.values()),
         since=since.position if since else None,
         sessions=lines,
-        changes=_attributed(answers, found),
+        changes=_attributed(answers, different),
         corrected=[
             _line(moment, known[change.pupil], change.pupil, session, change.code, _was(change))
-            for change in found
+            for change in different
             if (session := Session.from_number(change.session)).day != day
         ],
     )
@@ -252,14 +252,14 @@ def changed_since(answers: Answers, moment: Moment, since: Since) -> list[Change
     return changes(versions, since.position, moment.position, since.until)
 
 
-def _attributed(answers: Answers, found: Iterable[Change]) -> list[ChangeAnswer]:
+def _attributed(answers: Answers, different: Iterable[Change]) -> list[ChangeAnswer]:
     """Return the changes, each with when and by whom its present code was recorded."""
-    found = list(found)
-    rows = answers.ledger.reads.rows_at(sorted({change.position for change in found}))
+    different = list(different)
+    rows = answers.ledger.reads.rows_at(sorted({change.position for change in different}))
     unread = {row.position: row for row in rows}
     attributable: dict[int, tuple[Row, Event]] = {row.position: (row, event) for row, event in answers.opened(rows)}
     attributed = []
-    for change in found:
+    for change in different:
         row, event = attributable.get(change.position) or (unread[change.position], None)
         attributed.append(
             ChangeAnswer(
@@ -301,12 +301,12 @@ def daily_duties(desk: Desk) -> list[Duty]:
         if min(made) <= day and day not in made and calendar.closes(Session(day, Half.PM)) <= moment.known_at
     ]
     until = last_session(moment.as_of)
-    if found := [change for change in changed_since(desk.answers, moment, last) if change.session <= until]:
-        days = len({change.session // 2 for change in found})
+    if different := [change for change in changed_since(desk.answers, moment, last) if change.session <= until]:
+        days = len({change.session // 2 for change in different})
         duties.append(
             Duty(
                 "daily return changes",
-                f"{counted(len(found), 'code')} of {counted(days, 'day')} returned before changed since position "
+                f"{counted(len(different), 'code')} of {counted(days, 'day')} returned before changed since position "
                 f"{last.position}",
                 action=action("daily show", day=moment.as_of, since=LAST),
                 urgency=Urgency.WAITING,

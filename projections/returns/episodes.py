@@ -106,7 +106,7 @@ def illnesses(grid: Grid, expected: np.ndarray, school_days: int) -> list[Run]:
     away = recorded | foreseen
     breaks = ((marked & ~passed).any(axis=2) & ~recorded) | ~grid.counted
     missing = ~marked & grid.due & ~away[:, :, None]
-    found: list[Run] = []
+    periods: list[Run] = []
     for pupil in np.flatnonzero(away.sum(axis=1) >= school_days):
         one = _only(grid, int(pupil))
         rows = slice(pupil, pupil + 1)
@@ -119,8 +119,8 @@ def illnesses(grid: Grid, expected: np.ndarray, school_days: int) -> list[Run]:
             together = True
             reached = run.days[owed - 1]
             proven = recorded[pupil, np.searchsorted(grid.days, reached)]
-            found.append(run._replace(pupil=int(pupil), reached=reached if proven else None))
-    return found
+            periods.append(run._replace(pupil=int(pupil), reached=reached if proven else None))
+    return periods
 
 
 def days_expected(grid: Grid, spans: Iterable[tuple[int, int, int]]) -> np.ndarray:
@@ -143,11 +143,11 @@ def nth_sessions(entries: Entries, roll: Roll, count: int) -> dict[int, np.ndarr
     age = roll.school_age[entries.pupil]
     kept = (age[:, 0] <= entries.session) & (entries.session <= age[:, 1]) & roll.holds(entries.pupil, entries.session)
     totals = np.bincount(entries.pupil[kept], minlength=len(roll.pupils))
-    found = {}
+    by_pupil = {}
     for pupil in np.flatnonzero(totals >= count):
         rows = np.flatnonzero(kept & (entries.pupil == pupil))
-        found[int(pupil)] = rows[np.argsort(entries.session[rows])]
-    return found
+        by_pupil[int(pupil)] = rows[np.argsort(entries.session[rows])]
+    return by_pupil
 
 
 def _runs(grid: Grid, counts: np.ndarray, breaks: np.ndarray, missing: np.ndarray, school_days: int) -> list[Run]:
@@ -155,7 +155,7 @@ def _runs(grid: Grid, counts: np.ndarray, breaks: np.ndarray, missing: np.ndarra
     # Runs are numbered through all pupils, so that one bincount sizes them all.
     width = breaks.shape[1]
     number = np.cumsum(breaks, axis=1) + np.arange(len(breaks))[:, None] * (width + 1)
-    found = []
+    runs = []
     for run in map(int, np.flatnonzero(np.bincount(number[counts]) >= school_days)):
         pupil = run // (width + 1)
         columns = np.flatnonzero(number[pupil] == run)
@@ -163,7 +163,7 @@ def _runs(grid: Grid, counts: np.ndarray, breaks: np.ndarray, missing: np.ndarra
         on = columns[counts[pupil, columns]]
         columns = columns[(on[0] <= columns) & (columns <= on[-1])]
         open_at = missing[pupil, columns]
-        found.append(
+        runs.append(
             Run(
                 pupil,
                 tuple(map(int, grid.days[on])),
@@ -172,7 +172,7 @@ def _runs(grid: Grid, counts: np.ndarray, breaks: np.ndarray, missing: np.ndarra
                 standing,
             )
         )
-    return found
+    return runs
 
 
 def _reached(days: np.ndarray, counts: np.ndarray, missing: np.ndarray, school_days: int) -> int | None:

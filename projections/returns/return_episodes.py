@@ -70,18 +70,20 @@ class Episode(NamedTuple):
 # --- days in a row --------------------------------------------------------------------------------------------------
 
 
-def absences(answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[FollowUp]]) -> Iterator[Episode]:
+def absences(
+    answers: Answers, moment: Moment, pupils: list[str], follow_up: dict[str, list[FollowUp]]
+) -> Iterator[Episode]:
     """Yield rows of school days absent without authority: for the attendance return, and for ground I."""
     policy, begins = moment.policy, year_begins(moment)
     begun = [year for year in sorted(moment.school.years) if moment.school.years[year].first_day <= moment.as_of]
     if not begun:
         return
     # Two school years hold whole every row but one that has gone on since before them: then all years are read.
-    if (found := list(_rows_of(answers, moment, pupils, begun[-2:], policy))) and len(begun) > 2:
+    if (rows := list(_rows_of(answers, moment, pupils, begun[-2:], policy))) and len(begun) > 2:
         earliest = min(moment.school.years[begun[-2]].days())
-        if any(run.first == _number(earliest) for _, run, _ in found):
-            found = list(_rows_of(answers, moment, pupils, begun, policy))
-    for form, run, marks in found:
+        if any(run.first == _number(earliest) for _, run, _ in rows):
+            rows = list(_rows_of(answers, moment, pupils, begun, policy))
+    for form, run, marks in rows:
         pupil = pupils[run.pupil]
         if form == "attendance" and _day(run.last) >= begins:
             codes, wanted = policy.attendance_return_codes, policy.attendance_return_school_days
@@ -92,10 +94,10 @@ def absences(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
             yield _episode(form, pupil, run, why, marks)
         if form == "ground I" and run.standing and run.reached is not None:
             codes, wanted = policy.ground_i_codes, policy.ground_i_school_days
-            asked = any(_asked_jointly(each, run) for each in told.get(pupil, []))
+            enquired = any(_enquired_jointly(each, run) for each in follow_up.get(pupil, []))
             why = f"{counted(len(run.days), 'school day')} in a row with {_listed(codes)} alone "
             why += f"({wanted} make the ground), "
-            why += "joint enquiries recorded" if asked else "joint enquiries with the authority not recorded"
+            why += "joint enquiries recorded" if enquired else "joint enquiries with the authority not recorded"
             # The ground allows a deletion and demands none.
             yield _episode(form, pupil, run, why, marks)._replace(due_by=None)
 
@@ -137,8 +139,8 @@ def _rows_of(
         yield "ground I", run, _evidence(entries, run.pupil, run.days)
 
 
-def _asked_jointly(told: FollowUp, run: Run) -> bool:
-    return isinstance(told.event, EnquiriesMade) and told.event.jointly and told.event.on >= _day(run.first)
+def _enquired_jointly(known: FollowUp, run: Run) -> bool:
+    return isinstance(known.event, EnquiriesMade) and known.event.jointly and known.event.on >= _day(run.first)
 
 
 # --- over a school year ---------------------------------------------------------------------------------------------
@@ -164,7 +166,9 @@ def unauthorised(answers: Answers, moment: Moment, pupils: list[str]) -> Iterato
         )
 
 
-def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[FollowUp]]) -> Iterator[Episode]:
+def sickness(
+    answers: Answers, moment: Moment, pupils: list[str], follow_up: dict[str, list[FollowUp]]
+) -> Iterator[Episode]:
     """Yield the periods of sickness that reach the threshold of days, recorded or reasonably expected."""
     policy, year = moment.policy, moment.school.calendar.year_begun_by(moment.as_of)
     if year is None:
@@ -172,7 +176,7 @@ def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
     entries, _, closed = _marks(answers, moment, pupils, [year])
     sessions = np.array(moment.school.calendar.session_numbers(year), np.int32)
     grid = grid_of(entries, roll_of(moment.school, pupils), sessions, closed, school_age=True)
-    spans = [(row, *each) for row, pupil in enumerate(pupils) for each in _expectations(told.get(pupil, ()))]
+    spans = [(row, *each) for row, pupil in enumerate(pupils) for each in _expectations(follow_up.get(pupil, ()))]
     expected = days_expected(grid, ((row, _number(span.first_day), _number(span.last_day)) for row, _, span in spans))
     ill = by_symbol(ILL)
     assert ill is not None
@@ -186,13 +190,13 @@ def sickness(answers: Answers, moment: Moment, pupils: list[str], told: dict[str
         days = grid.days[recorded[run.pupil]]
         # All days of the year count together, so all of them are the evidence, whichever period is returned.
         marks = _evidence(entries.where(entries.code == ill.id), run.pupil, days.tolist())
-        found = _episode("sickness", pupils[run.pupil], run, why, marks)._replace(school_days=so_far + ahead)
+        episode = _episode("sickness", pupils[run.pupil], run, why, marks)._replace(school_days=so_far + ahead)
         if run.reached is None:
             # Reached on the day on which the school came to expect it.
-            expecting = [day for row, day, span in spans if row == run.pupil and span.first_day <= found.last]
-            reached = max([*expecting, found.first])
-            found = found._replace(reached=reached, due_by=month_end(reached))
-        yield found._replace(span=_span(runs, place, year))
+            expecting = [day for row, day, span in spans if row == run.pupil and span.first_day <= episode.last]
+            reached = max([*expecting, episode.first])
+            episode = episode._replace(reached=reached, due_by=month_end(reached))
+        yield episode._replace(span=_span(runs, place, year))
 
 
 def _span(runs: list[Run], place: int, year: int) -> tuple[date, date]:
@@ -204,11 +208,11 @@ def _span(runs: list[Run], place: int, year: int) -> tuple[date, date]:
     return date(year, 8, 1), _day(own[1].first - 1) if len(own) > 1 else date(year + 1, 7, 31)
 
 
-def _expectations(told: Sequence[FollowUp]) -> list[tuple[date, SicknessExpected]]:
+def _expectations(chronology: Sequence[FollowUp]) -> list[tuple[date, SicknessExpected]]:
     """Return what is expected of a pupil's illness, and since which day: a later word replaces the earlier ones about
     the same days."""
     kept: list[tuple[date, SicknessExpected]] = []
-    for each in told:
+    for each in chronology:
         if isinstance(event := each.event, SicknessExpected):
             apart = [
                 (day, old) for day, old in kept if old.last_day < event.first_day or event.last_day < old.first_day

@@ -80,7 +80,7 @@ def return_content(answers: Answers, moment: Moment, candidate: Candidate, state
     # A new pupil's return may be made before the starting day, and is about the spell that begins then.
     day = max(moment.as_of, date.fromisoformat(candidate.until)) if candidate.form == "new pupil" else moment.as_of
     (register,) = roll_answers(answers, moment._replace(as_of=day), [candidate.pupil])
-    told = chronologies(answers, moment, [candidate.pupil])[candidate.pupil]
+    chronology = chronologies(answers, moment, [candidate.pupil])[candidate.pupil]
     since = _since(candidate)
     parts: list[Fields] = [_pupil(register)]
     tables: list[Tables] = [_parents(register)]
@@ -90,12 +90,12 @@ def return_content(answers: Answers, moment: Moment, candidate: Candidate, state
         case "deletion":
             parts.append(_deletion(register, candidate, stated))
         case "sickness":
-            parts.append(_sickness(candidate, told))
-            tables += [_sessions(candidate, moment.codes), _evidence(told)]
+            parts.append(_sickness(candidate, chronology))
+            tables += [_sessions(candidate, moment.codes), _evidence(chronology)]
         case _:
             parts += [_absence(candidate), _year_to_date(answers, moment, candidate.pupil)]
-            tables += [_sessions(candidate, moment.codes), _contacts(told, register, since, moment.as_of)]
-            tables.append(_enquiries(told, since))
+            tables += [_sessions(candidate, moment.codes), _contacts(chronology, register, since, moment.as_of)]
+            tables.append(_enquiries(chronology, since))
     opened = moment.school.opened
     assert opened is not None
     return {
@@ -176,18 +176,18 @@ def _absence(candidate: Candidate) -> Fields:
 
 
 def _year_to_date(answers: Answers, moment: Moment, pupil: str) -> Fields:
-    for found in absence_answers(answers, moment, [pupil]):
-        yield "Possible sessions, year to date", str(found.possible)
-        yield "Attended sessions, year to date", str(found.attended)
-        yield "Authorised absence, year to date", str(found.authorised)
-        yield "Unauthorised absence, year to date", str(found.unauthorised)
+    for year in absence_answers(answers, moment, [pupil]):
+        yield "Possible sessions, year to date", str(year.possible)
+        yield "Attended sessions, year to date", str(year.attended)
+        yield "Authorised absence, year to date", str(year.authorised)
+        yield "Unauthorised absence, year to date", str(year.unauthorised)
 
 
-def _sickness(candidate: Candidate, told: Iterable[FollowUp]) -> Fields:
+def _sickness(candidate: Candidate, chronology: Iterable[FollowUp]) -> Fields:
     yield "Days of sickness", candidate.why
     yield "First day of this period", candidate.episode
     yield "Last day, recorded or expected", candidate.until
-    expected = [each.event for each in told if isinstance(each.event, SicknessExpected)]
+    expected = [each.event for each in chronology if isinstance(each.event, SicknessExpected)]
     expected = [
         each for each in expected if candidate.episode <= str(each.last_day) and str(each.first_day) <= candidate.until
     ]
@@ -220,11 +220,11 @@ def _sessions(candidate: Candidate, table: CodeTable) -> Tables:
     yield "Codes", ["Code", "Meaning"], [[code.symbol, code.name] for code in map(table.by_symbol, codes) if code]
 
 
-def _contacts(told: Iterable[FollowUp], register: RollAnswer, since: date, until: date) -> Tables:
+def _contacts(chronology: Iterable[FollowUp], register: RollAnswer, since: date, until: date) -> Tables:
     """Yield who was tried during the episode, when, and what came of it."""
     names = {each["id"]: each["name"] for each in [*register.parents, *register.emergency_contacts]}
     rows = []
-    for each in told:
+    for each in chronology:
         when = each.recorded_at.astimezone(LONDON)
         if isinstance(each.event, ContactLogged) and since <= when.date() <= until:
             who = names.get(each.event.contact) or each.event.contact
@@ -232,15 +232,15 @@ def _contacts(told: Iterable[FollowUp], register: RollAnswer, since: date, until
     yield "Attempts to make contact", ["When", "How", "Whom", "Outcome", "What was said"], rows
 
 
-def _enquiries(told: Iterable[FollowUp], since: date) -> Tables:
+def _enquiries(chronology: Iterable[FollowUp], since: date) -> Tables:
     rows = [
         [str(each.event.on), "yes" if each.event.jointly else "no", each.event.outcome]
-        for each in told
+        for each in chronology
         if isinstance(each.event, EnquiriesMade) and each.event.on >= since
     ]
     yield "Enquiries", ["Day", "Jointly with the authority", "Outcome"], rows
 
 
-def _evidence(told: Iterable[FollowUp]) -> Tables:
-    rows = [[str(each.event.seen_on), each.event.what] for each in told if isinstance(each.event, EvidenceSeen)]
+def _evidence(chronology: Iterable[FollowUp]) -> Tables:
+    rows = [[str(each.event.seen_on), each.event.what] for each in chronology if isinstance(each.event, EvidenceSeen)]
     yield "Evidence seen", ["Seen on", "What"], rows

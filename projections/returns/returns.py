@@ -69,17 +69,17 @@ def return_candidates(answers: Answers, moment: Moment, pupils: Sequence[str] | 
     pupils = sorted(moment.school.pupils if pupils is None else pupils)
     if moment.in_force is None or not moment.school.years:
         return []
-    told = chronologies(answers, moment, pupils, topics=RETURNS_REST_ON)
-    found = list(_episodes(answers, moment, pupils, told, roll_spells(answers, moment, pupils)))
-    rests_on = {int(row) for each in found if each.marks is not None for row in each.marks.from_position}
+    follow_up = chronologies(answers, moment, pupils, topics=RETURNS_REST_ON)
+    episodes = list(_episodes(answers, moment, pupils, follow_up, roll_spells(answers, moment, pupils)))
+    rests_on = {int(row) for each in episodes if each.marks is not None for row in each.marks.from_position}
     recorded = answers.recorded_at(rests_on)
     candidates: list[Candidate] = []
     counted: set[int] = set()
-    for each in found:
-        made = _made(each, told.get(each.pupil, ()), moment.as_of)
+    for each in episodes:
+        made = _made(each, follow_up.get(each.pupil, ()), moment.as_of)
         counted |= {made.position} if made else set()
         candidates.append(_candidate(answers, moment, each, made, recorded))
-    candidates += _groundless(answers, moment, told, counted)
+    candidates += _groundless(answers, moment, follow_up, counted)
     return sorted(candidates, key=lambda each: (each.pupil, each.form, each.episode))
 
 
@@ -109,18 +109,22 @@ def returns_duties(desk: Desk) -> list[Duty]:
 
 
 def _episodes(
-    answers: Answers, moment: Moment, pupils: list[str], told: dict[str, list[FollowUp]], spells: dict[str, list[Spell]]
+    answers: Answers,
+    moment: Moment,
+    pupils: list[str],
+    follow_up: dict[str, list[FollowUp]],
+    spells: dict[str, list[Spell]],
 ) -> Iterator[Episode]:
-    yield from absences(answers, moment, pupils, told)
+    yield from absences(answers, moment, pupils, follow_up)
     yield from unauthorised(answers, moment, pupils)
-    yield from sickness(answers, moment, pupils, told)
+    yield from sickness(answers, moment, pupils, follow_up)
     yield from new_pupils(answers, moment, spells)
     yield from deletions(moment, spells)
 
 
-def _made(episode: Episode, told: Sequence[FollowUp], as_of: date) -> MadeReturn | None:
+def _made(episode: Episode, chronology: Sequence[FollowUp], as_of: date) -> MadeReturn | None:
     """Return the return that was made about an episode by the day asked about."""
-    for each in told:
+    for each in chronology:
         event = each.event
         if not isinstance(event, ReturnMade) or event.form != episode.form or event.made_on > as_of:
             continue
@@ -148,11 +152,11 @@ def _candidate(
 
 
 def _groundless(
-    answers: Answers, moment: Moment, told: dict[str, list[FollowUp]], counted: set[int]
+    answers: Answers, moment: Moment, follow_up: dict[str, list[FollowUp]], counted: set[int]
 ) -> Iterator[Candidate]:
     """Yield the returns made about this school year that nothing known now bears out."""
     begins = year_begins(moment)
-    for pupil, own in told.items():
+    for pupil, own in follow_up.items():
         for each in own:
             event = each.event
             if not isinstance(event, ReturnMade) or each.position in counted or event.made_on > moment.as_of:
@@ -189,23 +193,23 @@ def _workers(desk: Desk) -> Iterator[Duty]:
         for pupil, spells in roll_spells(answers, moment, known).items()
         if (end := leaving_of(spell := spell_on(spells, moment.as_of), moment.as_of)) and end.last_day >= begins
     }
-    told = chronologies(answers, moment, leaving, topics=RETURNS_REST_ON)
+    follow_up = chronologies(answers, moment, leaving, topics=RETURNS_REST_ON)
     for pupil, (spell, end) in leaving.items():
         groups = spell.groups(moment.as_of)
         for group in policy.inform_groups:
-            if group in groups and not worker_told(told.get(pupil, ()), group, spell, moment.as_of):
+            if group in groups and not worker_told(follow_up.get(pupil, ()), group, spell, moment.as_of):
                 urgency = Urgency.TODAY if end.last_day <= moment.as_of else Urgency.SOON
                 sentence = f"the {group} is to be told of the deletion: {end.why}"
                 tells = action("InformAgency", pupil=pupil, agency=group, about="deletion", on=moment.as_of)
                 yield Duty("inform", sentence, pupil, action=tells, urgency=urgency, by=end.last_day)
 
 
-def worker_told(told: Sequence[FollowUp], group: str, spell: Spell, as_of: date) -> bool:
+def worker_told(chronology: Sequence[FollowUp], group: str, spell: Spell, as_of: date) -> bool:
     """Return whether the worker of a group was told of the deletion that ends a spell."""
     return any(
         isinstance(each.event, AgencyInformed)
         and (each.event.agency, each.event.about) == (group, "deletion")
         and each.position > spell.admitted.position
         and each.event.on <= as_of
-        for each in told
+        for each in chronology
     )
