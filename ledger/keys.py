@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import sqlalchemy as sa
 
@@ -53,6 +54,9 @@ SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELE
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relname = 'pupil_year_keys' AND n.nspname = ANY (string_to_array(current_setting('search_path'), ', '))
 """
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
 
@@ -146,7 +150,7 @@ class KeyStore:
         if self._engine is not None:
             self._engine.dispose()
 
-    def _keys_of(self, names: list[str]) -> Sequence[Any]:
+    def _keys_of(self, names: list[str]) -> list[tuple[str, int, bytes]]:
         if self._file is not None:
             return self._file.keys_of(self._ledger(), names)
         assert self._reading is not None
@@ -154,15 +158,17 @@ class KeyStore:
         # statement of SQLAlchemy's would take a fifth of the time of such a save.
         with self._reading.connect() as connection:
             if self._reading.dialect.name == "sqlite":
-                return connection.exec_driver_sql(KEYS_OF_SQLITE, (self._ledger(), json.dumps(names))).all()
-            return connection.exec_driver_sql(KEYS_OF_POSTGRES, (self._ledger(), names)).all()
+                found = connection.exec_driver_sql(KEYS_OF_SQLITE, (self._ledger(), json.dumps(names)))
+            else:
+                found = connection.exec_driver_sql(KEYS_OF_POSTGRES, (self._ledger(), names))
+            return [tuple(row) for row in found]
 
-    def _read(self, query: Any) -> list[Any]:
+    def _read(self, query: sa.Executable) -> list[tuple[str, int]]:
         assert self._reading is not None
         with self._reading.connect() as connection:
-            return list(connection.execute(query))
+            return [tuple(row) for row in connection.execute(query)]
 
-    def _write(self, statement: Any, rows: list[dict[str, Any]]) -> None:
+    def _write(self, statement: sa.Executable, rows: Sequence[dict[str, object]]) -> None:
         assert self._engine is not None
         with self._engine.begin() as connection:
             connection.execute(statement, rows)
@@ -242,7 +248,7 @@ def _sentence(error: Exception, address: str) -> Exception:
 def key_engine(url: str, schema: str | None = None) -> sa.Engine:
     """Return the engine for a key store at an address as SQLAlchemy takes it: every wait has an end, and no message
     holds a key."""
-    shared: dict[str, Any] = {"pool_timeout": WAIT_SECONDS, "hide_parameters": True}
+    shared: dict[str, int | bool] = {"pool_timeout": WAIT_SECONDS, "hide_parameters": True}
     if url.startswith("sqlite"):
         return sa.create_engine(url, creator=opener(url.removeprefix("sqlite:///")), **shared)
     milliseconds = 1000 * WAIT_SECONDS
@@ -273,7 +279,7 @@ def _created(engine: sa.Engine) -> bool:
     lock = {"postgresql": "SELECT pg_advisory_xact_lock(hashtext('attendance keys'))", "sqlite": "BEGIN IMMEDIATE"}
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
-            switch_to_wal(connection.connection)
+            switch_to_wal(cast(sqlite3.Connection, connection.connection))
     with engine.begin() as connection:
         # Two first starts must not race on CREATE.
         connection.exec_driver_sql(lock[engine.dialect.name])
@@ -292,13 +298,13 @@ def _is_there(engine: sa.Engine, address: str) -> bool:
     return bool(rights)
 
 
-def _insert(engine: sa.Engine) -> Any:
+def _insert(engine: sa.Engine) -> Callable[[sa.Table], postgresql.Insert | sqlite.Insert]:
     from sqlalchemy.dialects import postgresql, sqlite
 
     return postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
 
-def _pin_sqlite(connection: Any, _record: Any) -> None:
+def _pin_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     cursor = connection.cursor()
     for pragma in (f"busy_timeout={1000 * WAIT_SECONDS}", "synchronous=FULL", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")

@@ -19,7 +19,7 @@ from functools import cached_property, lru_cache
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -30,6 +30,16 @@ from ledger.errors import Misconfigured
 from ledger.settings import NAMES, READERS, Setting, plain, read_codes, typed
 
 HEADER = ("name", "title", "edition")
+
+
+class Kept(TypedDict):
+    """A policy by the names of the fields that an event keeps it in."""
+
+    policy: str
+    title: str
+    edition: str
+    settings: dict[str, Setting]
+    codes: str  # the digest of its table
 
 
 @dataclass(frozen=True)
@@ -129,10 +139,15 @@ class Policy:
         }
 
     @property
-    def kept(self) -> dict[str, Any]:
-        """Return what an event keeps of it, which is all of it, by the names of the event's fields."""
-        header = {"policy": self.name, "title": self.title, "edition": self.edition}
-        return {**header, "settings": self.settings, "codes": self.codes.digest}
+    def kept(self) -> Kept:
+        """Return what an event keeps of it, which is all of it."""
+        return {
+            "policy": self.name,
+            "title": self.title,
+            "edition": self.edition,
+            "settings": self.settings,
+            "codes": self.codes.digest,
+        }
 
     @cached_property
     def rules(self) -> str:
@@ -211,9 +226,9 @@ def _parse(text: str, where: str) -> Policy:
 
 
 def _policy(
-    header: Mapping[str, Any], settings: Iterable[tuple[str, dict[str, Any]]], where: str, table: CodeTable
+    header: Mapping[str, str], settings: Iterable[tuple[str, dict[str, object]]], where: str, table: CodeTable
 ) -> Policy:
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {}  # each as its own reader gives it, for the field of its name
     sources: dict[str, str] = {}
     for key, setting in settings:
         attribute = key.replace(".", "_")
@@ -231,20 +246,20 @@ def _policy(
     missing = [key for key in READERS if key not in values]
     if missing:
         raise Misconfigured(f"the policy {where} lacks {', '.join(missing)}")
-    policy = Policy(**header, codes=table, sources=sources, **values)
+    policy = Policy(codes=table, sources=sources, **values | dict(header))
     if policy.late_book is not None and not policy.hours_am.opens <= policy.late_book < policy.hours_am.closes:
         raise Misconfigured(f"the policy {where}: 'late_book' must lie within the registration of 'hours.am'")
     return policy
 
 
-def _header(document: dict[str, Any], key: str, where: str) -> str:
+def _header(document: dict[str, object], key: str, where: str) -> str:
     value = document.get(key)
     if not isinstance(value, str) or not value.strip():
         raise Misconfigured(f"the policy {where}: '{key}' must be a text and is missing or something else")
     return value
 
 
-def _settings(table: dict[str, Any], prefix: str, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _settings(table: dict[str, object], prefix: str, where: str) -> Iterator[tuple[str, dict[str, object]]]:
     for key, value in table.items():
         name = f"{prefix}{key}"
         if not isinstance(value, dict):
@@ -255,7 +270,7 @@ def _settings(table: dict[str, Any], prefix: str, where: str) -> Iterator[tuple[
             yield from _settings(value, f"{name}.", where)
 
 
-def _source(setting: dict[str, Any], key: str, where: str) -> str:
+def _source(setting: dict[str, object], key: str, where: str) -> str:
     if set(setting) != {"value", "source"}:
         raise Misconfigured(f"the policy {where}: '{key}' must have value and source, and nothing else")
     source = setting["source"]

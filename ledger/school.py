@@ -251,7 +251,7 @@ class School:
 
     # --- the fold ---
 
-    def apply(self, position: int, stream: str, version: int, event: Any) -> None:
+    def apply(self, position: int, stream: str, version: int, event: Any) -> None:  # of the union that its kind names
         """Take in one reference event; never refuses."""
         self.position = position
         self.versions[stream] = version

@@ -19,7 +19,7 @@ MOST, MOST_YEARS = 100_000, 100  # a day so many days, or so many years, later i
 class Setting(msgspec.Struct, frozen=True):
     """One number as an event keeps it: days and times of day are texts there, sets are lists in order."""
 
-    value: Any
+    value: Any  # as JSON has it, each read by the reader of its name
     source: str
 
 
@@ -185,7 +185,7 @@ def typed(name: str, value: object) -> object:
     return value
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Return a setting's value as an event keeps it."""
     if isinstance(value, Hours):
         return {part: plain(getattr(value, part)) for part in ("opens", "closes", "ends")}

@@ -8,7 +8,7 @@ note and can be checked without the authority, by its certificates.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from types import ModuleType
 
 from ledger.errors import LedgerError, Misconfigured
 
@@ -62,7 +62,7 @@ def stamped_at(note: str, answer: bytes, roots: bytes) -> datetime:
     return at
 
 
-def _library() -> Any:
+def _library() -> ModuleType:
     try:
         import rfc3161_client
     except ImportError:

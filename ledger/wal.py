@@ -13,7 +13,6 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, unquote
 
 PATIENCE = 5  # seconds
@@ -74,7 +73,7 @@ def opener(path: Path | str, *, timeout: float = PATIENCE) -> Callable[[], sqlit
     return opened
 
 
-def may_be_written(connection: Any) -> bool:
+def may_be_written(connection: sqlite3.Connection) -> bool:
     """Whether a connection was opened on a file that may be written."""
     ((answer,),) = connection.execute("PRAGMA query_only").fetchall()
     return not answer
@@ -118,7 +117,7 @@ def _connected(uri: str, timeout: float) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None, timeout=timeout)
 
 
-def switch_to_wal(connection: Any) -> None:
+def switch_to_wal(connection: sqlite3.Connection) -> None:
     """Have the connection's file use its write-ahead log, now and for ever. Raises sqlite3.OperationalError.
 
     Where several processes switch the same new file, SQLite tells all but one that it is locked, at once and whatever

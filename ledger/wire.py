@@ -14,6 +14,7 @@ commitment from the owner's key instead, so only the owner of that can; such blo
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest
@@ -32,7 +33,7 @@ SHORT = [length.decode() for length in LENGTHS[:128]]
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEvent)
-_text_decoder = msgspec.json.Decoder(dict[str, Any])
+_text_decoder = msgspec.json.Decoder(dict[str, Any])  # msgspec knows JSON by this name
 
 # What the decoder says to bytes that are no text, or are nested without end.
 BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -44,7 +45,7 @@ FIELDS = {
 }
 
 # (type, version found) -> a function from the old object to the next version's. Never delete one: the bytes stay.
-UPCASTS: dict[tuple[str, int], Any] = {}
+UPCASTS: dict[tuple[str, int], Callable[[dict[str, object]], dict[str, object]]] = {}
 
 
 class Undecodable(LedgerError):
@@ -220,7 +221,7 @@ def _invalid_tag() -> type[Exception]:
 
 
 @lru_cache
-def _defaults(kind: type[Event]) -> dict[str, Any]:
+def _defaults(kind: type[Event]) -> dict[str, object]:
     """Return what each private field of `kind` holds when it says nothing."""
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
     return {

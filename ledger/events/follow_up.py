@@ -128,7 +128,7 @@ class ReturnMade(OfFollowUp, frozen=True, kw_only=True):
     episode: str
     made_on: date
     seen: int = 0
-    content: dict[str, Any] = {}
+    content: dict[str, Any] = {}  # JSON, as its form has it
 
 
 class SicknessExpected(OfFollowUp, frozen=True, kw_only=True):

@@ -9,6 +9,8 @@ import msgspec
 
 from ledger.events.base import Event
 
+Contact = dict[str, Any]  # JSON, with the fields that its release knew
+
 
 class OfRoll(Event, frozen=True, kw_only=True):
     kind: ClassVar[str] = "roll"
@@ -43,8 +45,8 @@ class PupilAdmitted(OfRoll, frozen=True, kw_only=True):
     sex: str = ""
     address: str = ""
     email: str = ""
-    contacts: tuple[dict[str, Any], ...] = ()
-    emergency_contacts: tuple[dict[str, Any], ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    emergency_contacts: tuple[Contact, ...] = ()
     groups: tuple[str, ...] = ()
     last_school: str = ""
 
@@ -61,7 +63,7 @@ class ContactsChanged(OfRoll, frozen=True, kw_only=True):
     called: ClassVar[str] = "Parents replaced"
     private: ClassVar[tuple[str, ...]] = ("contacts", "reason")
     parents: tuple[str, ...]
-    contacts: tuple[dict[str, Any], ...] = ()
+    contacts: tuple[Contact, ...] = ()
     from_day: date | None = None
     reason: str = ""
 
@@ -72,7 +74,7 @@ class EmergencyContactsChanged(OfRoll, frozen=True, kw_only=True):
     called: ClassVar[str] = "Emergency contacts replaced"
     private: ClassVar[tuple[str, ...]] = ("emergency_contacts", "reason")
     emergency: tuple[str, ...]
-    emergency_contacts: tuple[dict[str, Any], ...] = ()
+    emergency_contacts: tuple[Contact, ...] = ()
     from_day: date | None = None
     reason: str = ""
 

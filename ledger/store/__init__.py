@@ -9,23 +9,22 @@ from __future__ import annotations
 import getpass
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from eventsourcing.application import Application
 from eventsourcing.persistence import (
     ApplicationRecorder,
-    InfrastructureFactory,
     Mapper,
     PersistenceError,
     StoredEvent,
 )
-from eventsourcing.utils import Environment
+from eventsourcing.utils import Environment, EnvType
 
 from ledger import wire
 from ledger.durable import make_private, refuse_link
@@ -50,6 +49,9 @@ from ledger.store.rows import (
     said,
 )
 from ledger.wal import uri_of
+
+if TYPE_CHECKING:
+    from ledger.store.sql import SqlReads
 
 __all__ = [
     "CLOCK_AHEAD",
@@ -103,7 +105,7 @@ class Ledger(Application[str]):
         self.appended = 0  # events, by this process
         super().__init__(env=address.environment)
 
-    def construct_env(self, name: str, env: Any = None) -> Environment:
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
         """Only the address decides: a variable left over in the process may not choose another store."""
         return Environment(name, env)
 
@@ -116,7 +118,7 @@ class Ledger(Application[str]):
             raise Misconfigured(
                 f"the persistence module gave {type(self.factory).__name__}, which is no store for {self.address.shown}"
             )
-        datastore: Any = getattr(self.factory, "datastore", None)
+        datastore: object = getattr(self.factory, "datastore", None)
         if self.address.kind == "postgresql":
             from ledger.store.postgres import Datastore
 
@@ -158,7 +160,7 @@ class Ledger(Application[str]):
     @property
     def reads(self) -> Reads:
         """The recorder, for what it answers (`ledger.store.rows.Reads`)."""
-        recorder: Reads = cast(Any, self.recorder)  # the library knows no more of it than its own methods
+        recorder: Reads = cast(Reads, self.recorder)  # the library knows no more of it than its own methods
         return recorder
 
     def append(
@@ -248,7 +250,7 @@ class Address(NamedTuple):
         """The PostgreSQL address as its own client library takes it."""
         return self.sqlalchemy.replace("postgresql+psycopg://", "postgresql://", 1)
 
-    def recorder_class(self) -> Any:
+    def recorder_class(self) -> Callable[..., ApplicationRecorder]:
         if self.kind == "sqlite":
             from ledger.store.sqlite import Recorder as SQLiteRecorder
 
@@ -261,7 +263,7 @@ class Address(NamedTuple):
 
         return MemoryRecorder
 
-    def factory_class(self) -> type[InfrastructureFactory[Any]]:
+    def factory_class(self) -> type[object]:
         if self.kind == "sqlite":
             from eventsourcing.sqlite import SQLiteFactory
 
@@ -330,7 +332,7 @@ def _instead(ledger: Ledger) -> str:
     """Return the end of a sentence that names schools of the same database, blank where there can be none."""
     if ledger.address.kind != "postgresql":
         return ""
-    recorder: Any = ledger.recorder  # PostgreSQL's alone reads a catalogue
+    recorder = cast("SqlReads", ledger.recorder)  # PostgreSQL's alone reads a catalogue
     return named_few([name for (name,) in recorder._fetch(CATALOGUE)])
 
 

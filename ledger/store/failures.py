@@ -9,10 +9,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ledger.errors import LedgerError, Misconfigured, Refused
 from ledger.store.rows import WAIT_SECONDS, Busy, Conflict, Damaged, Unavailable, clock_ahead, said
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 # States of PostgreSQL (its manual, appendix A), and those that our own functions raise: the class AT is nobody's.
 NO_RIGHT, NO_LOCK, CANCELLED, READ_ONLY = "42501", "55P03", "57014", "25006"
@@ -24,7 +27,7 @@ def meaning_of(error: BaseException) -> LedgerError:
     """Return our own error for one of a database, its driver or what stands between."""
     if isinstance(error, LedgerError):
         return error
-    cause: Any = getattr(error, "orig", None) or error
+    cause: BaseException = getattr(error, "orig", None) or error
     module = type(cause).__module__.partition(".")[0]
     state = getattr(cause, "sqlstate", None) or getattr(cause.__cause__, "sqlstate", None)
     kinds = {kind.__name__ for kind in type(cause).__mro__}
@@ -50,12 +53,12 @@ def meaning_of(error: BaseException) -> LedgerError:
 
 def _of_sqlite(cause: BaseException, kinds: set[str]) -> LedgerError:
     if "IntegrityError" in kinds:
-        return Conflict(said(cause))  # type: ignore[arg-type]
+        return Conflict(said(cause))
     code = int(getattr(cause, "sqlite_errorcode", 0) or getattr(cause.__cause__, "sqlite_errorcode", 0))
     if code & 255 in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return Damaged(f"the file is damaged, as SQLite says: {said(cause)}")  # type: ignore[arg-type]
+        return Damaged(f"the file is damaged, as SQLite says: {said(cause)}")
     # Locked for too long, disk full, no database at all: what the file holds is unchanged.
-    return Unavailable(f"SQLite: {said(cause)}")  # type: ignore[arg-type]
+    return Unavailable(f"SQLite: {said(cause)}")
 
 
 # What callers tell apart by itself: a table or column that is not there, a right, a lock. SQLite has no states.
@@ -63,12 +66,12 @@ TOLD_APART = ("42P01", "42703", NO_RIGHT, NO_LOCK)
 TOLD_APART_BY_SQLITE = ("no such table", "no such column", "readonly", "has no column")
 
 
-def speak_our_words(engine: Any) -> None:
+def speak_our_words(engine: sa.Engine) -> None:
     """Have an engine of SQLAlchemy raise our own error where the database is not there, is too slow or refuses a value:
     without the statement and what was in it. A key that is taken, and what callers tell apart, stays what it is."""
     import sqlalchemy as sa
 
-    def spoken(context: Any) -> LedgerError | None:
+    def spoken(context: sa.engine.ExceptionContext) -> LedgerError | None:
         error = context.sqlalchemy_exception or context.original_exception
         state = getattr(context.original_exception, "sqlstate", None)
         told = any(words in str(context.original_exception) for words in TOLD_APART_BY_SQLITE) if not state else False

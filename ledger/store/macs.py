@@ -16,16 +16,18 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Sequence
-from typing import Any
+
+from eventsourcing.persistence import StoredEvent
 
 from ledger.store.rows import Receipt
 
 VERSION = b"attendance receipt 1"
 
 
-def mac_of(key: bytes, receipt: Receipt, events: Sequence[Any]) -> bytes:
+def mac_of(key: bytes, receipt: Receipt, events: Sequence[StoredEvent]) -> bytes:
     """Return the code of a receipt and its events, as the library holds them."""
-    return code(key, receipt, ((e.originator_id, e.originator_version, e.topic, e.state) for e in events), len(events))
+    rows = ((str(e.originator_id), e.originator_version, e.topic, e.state) for e in events)
+    return code(key, receipt, rows, len(events))
 
 
 def code(key: bytes, receipt: Receipt, events: Iterable[tuple[str, int, str, bytes]], count: int) -> bytes:

@@ -6,7 +6,6 @@ import time
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 from eventsourcing import persistence
 from eventsourcing.popo import POPOApplicationRecorder
@@ -75,7 +74,7 @@ class Recorder(POPOApplicationRecorder):
         at: int | None = None,
         seen: int = 0,
         mac: bytes | None = None,
-        **_: Any,
+        **_: object,
     ) -> Sequence[int]:
         with self._database_lock:
             assert_predecessors(((e.originator_id, e.originator_version) for e in stored_events), self.versions_of)  # type: ignore[misc]

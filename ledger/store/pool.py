@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 
 from ledger.store.rows import WAIT_SECONDS
 
@@ -26,7 +26,7 @@ SETTINGS = "-c default_transaction_isolation=read\\ committed"
 WAITS = f"-c lock_timeout={WAIT_SECONDS}s"
 
 
-def arguments(conninfo: str, *, search_path: str | None = None) -> dict[str, Any]:
+def arguments(conninfo: str, *, search_path: str | None = None) -> dict[str, Any]:  # as the driver takes its parameters
     """Return how to connect, beside an address: every wait has an end. What the address says of the same counts more,
     but for the isolation."""
     stated = conninfo_to_dict(conninfo)
@@ -39,7 +39,7 @@ def arguments(conninfo: str, *, search_path: str | None = None) -> dict[str, Any
 def new_pool(conninfo: str, size: int = 10) -> sa.pool.QueuePool:
     """Return a pool of connections that commit by themselves; it connects when it is first asked."""
 
-    def connect() -> psycopg.Connection[Any]:  # rows as the library reads them
+    def connect() -> psycopg.Connection[DictRow]:
         return psycopg.connect(conninfo, autocommit=True, row_factory=dict_row, **arguments(conninfo))
 
     pool = sa.pool.QueuePool(
@@ -59,7 +59,7 @@ def check_when_lent(pool: sa.pool.Pool | sa.Engine) -> None:
     sa.event.listen(pool, "checkout", _check)
 
 
-def _check(connection: Any, _record: Any, _lent: Any) -> None:
+def _check(connection: psycopg.Connection[DictRow], _record: object, _lent: object) -> None:
     if connection.closed:
         raise sa.exc.InvalidatePoolError
     looking = select.poll()

@@ -11,13 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import cast
 
 import psycopg
 import sqlalchemy as sa
 from eventsourcing import persistence
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg.rows import tuple_row
+from psycopg.rows import DictRow, TupleRow, tuple_row
 from psycopg.sql import SQL, Identifier
 
 from ledger.errors import Misconfigured, Refused
@@ -57,10 +57,10 @@ class Datastore(PostgresDatastore):
         self._connections = new_pool(conninfo)
 
     @contextmanager
-    def get_connection(self) -> Iterator[Any]:
+    def get_connection(self) -> Iterator[psycopg.Connection[DictRow]]:
         lent = self._connections.connect()
         try:
-            yield lent.dbapi_connection
+            yield cast("psycopg.Connection[DictRow]", lent.dbapi_connection)
         except psycopg.IntegrityError:
             raise  # the statement is undone, and the connection as good as before
         except BaseException as error:
@@ -114,13 +114,13 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
                 cursor.execute(self._named(STATE_FORMAT))
 
     @contextmanager
-    def _alone(self, cursor: psycopg.Cursor[tuple[Any, ...]]) -> Iterator[None]:
+    def _alone(self, cursor: psycopg.Cursor[TupleRow]) -> Iterator[None]:
         """A transaction beside which nobody else makes or mends this ledger: two first starts would race on CREATE."""
         with cursor.connection.transaction():
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"attendance {self.datastore.schema}",))
             yield
 
-    def _there(self, cursor: psycopg.Cursor[tuple[Any, ...]], table: str = "stored_events") -> bool:
+    def _there(self, cursor: psycopg.Cursor[TupleRow], table: str = "stored_events") -> bool:
         asked = "SELECT to_regclass(%s) IS NOT NULL"
         return cursor.execute(asked, (f'"{self.datastore.schema}".{table}',)).fetchall() == [(True,)]
 
@@ -144,7 +144,7 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
 
     def check(self) -> None:
         """Raise Misconfigured, each fault with its own sentence, unless acknowledged will mean durable and ordered."""
-        settings = dict(
+        settings: dict[str, str] = dict(
             self._fetch(
                 "SELECT name, setting FROM pg_settings WHERE name IN "
                 "('server_version_num', 'synchronous_commit', 'fsync', 'full_page_writes', 'server_encoding')"
@@ -185,7 +185,7 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         with self._cursor() as cursor:
             return self._compare(cursor)
 
-    def _compare(self, cursor: psycopg.Cursor[tuple[Any, ...]]) -> Faults:
+    def _compare(self, cursor: psycopg.Cursor[TupleRow]) -> Faults:
         schema = self.datastore.schema
         asked = {"schema": schema, "ledger": list(LEDGER_TABLES), "read_model": list(READ_MODEL)}
         return compared(cursor.execute(CATALOGUE, asked).fetchall(), schema)
@@ -219,7 +219,7 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
                 done.append(f"brought the ledger from format {standing.format} to format {FORMAT}")
         return done
 
-    def _put_back(self, cursor: psycopg.Cursor[tuple[Any, ...]], piece: Piece, there: bool) -> None:
+    def _put_back(self, cursor: psycopg.Cursor[TupleRow], piece: Piece, there: bool) -> None:
         try:
             for statement in (piece.unmake, piece.make) if there else (piece.make,):
                 if statement:
@@ -239,7 +239,7 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
         at: int | None = None,
         seen: int = 0,
         mac: bytes | None = None,
-        **_: Any,
+        **_: object,
     ) -> Sequence[int]:
         """Return the positions. `basis`: fail if a reference event came later; `at`: a simulated ledger's time; `seen`:
         fail if the ledger ends before it; `mac`: the code of who recorded, kept beside the receipt.
@@ -290,7 +290,7 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
             under_way,
         )
 
-    def _wait_until(self, none_of: str, these: list[Any]) -> None:
+    def _wait_until(self, none_of: str, these: Sequence[object]) -> None:
         """Return once a count is zero, at once where there is nothing to count. Raises Busy after five seconds."""
         end = time.monotonic() + WAIT_SECONDS
         while these and self._fetch(none_of, these) != [(0,)]:
@@ -304,12 +304,12 @@ class Recorder(SqlReads, PostgresApplicationRecorder):
             self._statements[statement] = self._named(listed)
         return self._statements[statement]
 
-    def _fetch(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
+    def _fetch(self, statement: str, *params: object) -> list[TupleRow]:
         with self._cursor(binary=True) as cursor:
             return cursor.execute(self._statement(statement), params).fetchall()
 
     @contextmanager
-    def _cursor(self, *, binary: bool = False) -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
+    def _cursor(self, *, binary: bool = False) -> Iterator[psycopg.Cursor[TupleRow]]:
         try:
             with self.datastore.get_connection() as connection:
                 yield connection.cursor(row_factory=tuple_row, binary=binary)

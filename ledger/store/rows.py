@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from eventsourcing.persistence import StoredEvent
 
@@ -47,10 +47,11 @@ KINDS = (int, str, int, str, int, bytes)
 WORDS = {int: "a whole number", str: "text", bytes: "bytes", float: "a fraction", type(None): "nothing"}
 
 
-def sound(found: tuple[Any, ...]) -> Row:
+def sound(found: tuple[object, ...]) -> Row:
     """Return the row that a database gave. Raises UnsoundRow where a field is not of its kind."""
-    if tuple(map(type, found)) == KINDS and FIRST_MOMENT <= found[4] <= LAST_MOMENT:
-        return Row._make(found)
+    row = Row._make(found)
+    if tuple(map(type, found)) == KINDS and FIRST_MOMENT <= row.recorded_at <= LAST_MOMENT:
+        return row
     for field, kind, value in zip(Row._fields, KINDS, found, strict=True):
         if type(value) is not kind:
             raise UnsoundRow(found[0], field, WORDS.get(type(value), type(value).__name__), WORDS[kind])
@@ -218,7 +219,7 @@ class Reads(Protocol):
         """Return the receipt of a command, after any save still under way has ended one way or the other."""
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """Return the first line of what a database or its driver said, which is the one for people."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 

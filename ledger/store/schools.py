@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import psycopg
 import sqlalchemy as sa
 from eventsourcing.persistence import ApplicationRecorder
 from eventsourcing.postgres import PostgresDatastore
-from psycopg.rows import tuple_row
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.rows import DictRow, TupleRow, tuple_row
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from ledger.errors import Misconfigured
 from ledger.store import Address, Ledger, parse_address
@@ -54,7 +54,7 @@ class PooledDatastore(PostgresDatastore):
         self._engine = engine
 
     @contextmanager
-    def get_connection(self) -> Iterator[Any]:
+    def get_connection(self) -> Iterator[psycopg.Connection[DictRow]]:
         with _borrowed(self._engine) as connection:
             yield connection
 
@@ -129,10 +129,9 @@ class Schools:
     def close(self) -> None:
         self._engine.dispose()
 
-    def _fetch(self, statement: Any) -> list[tuple[Any, ...]]:
+    def _fetch(self, statement: SQL | Composed) -> list[TupleRow]:
         with _borrowed(self._engine) as connection:
-            rows: list[tuple[Any, ...]] = connection.cursor(row_factory=tuple_row).execute(statement).fetchall()
-            return rows
+            return connection.cursor(row_factory=tuple_row).execute(statement).fetchall()
 
     def __enter__(self) -> Schools:
         return self
@@ -168,11 +167,11 @@ def open_schools(url: str, only: Iterable[str] = ()) -> tuple[Schools, list[str]
 
 
 @contextmanager
-def _borrowed(engine: sa.Engine) -> Iterator[Any]:
+def _borrowed(engine: sa.Engine) -> Iterator[psycopg.Connection[DictRow]]:
     """Lend a driver's connection that commits by itself, as the library's own do. Raises Conflict and Unavailable."""
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            yield connection.connection
+            yield cast("psycopg.Connection[DictRow]", connection.connection)
     except psycopg.errors.UndefinedTable:
         raise
     except (psycopg.Error, sa.exc.SQLAlchemyError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from eventsourcing.persistence import PersistenceError
@@ -27,10 +27,10 @@ class SqlReads:
     SEALED: str  # whether a row's event may hold sealed text
 
     @abstractmethod
-    def _fetch(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
+    def _fetch(self, statement: str, *params: object) -> list[tuple[Any, ...]]:  # columns of any kind
         """Return all rows of a statement in one read transaction."""
 
-    def _rows(self, where: str, *params: Any, order: str = "notification_id") -> list[Row]:
+    def _rows(self, where: str, *params: object, order: str = "notification_id") -> list[Row]:
         statement = f"SELECT {COLUMNS} FROM {{events}} WHERE {PLACED} AND {where} ORDER BY {order}"
         return list(map(sound, self._fetch(statement, *params)))
 
@@ -153,12 +153,12 @@ class SqlReads:
     def settle(self) -> None:
         """Nothing to wait for: a local commit answers or fails before the next statement."""
 
-    def _whole(self, value: Any, position: Any, field: str) -> int:
+    def _whole(self, value: object, position: object, field: str) -> int:
         if type(value) is not int:
             raise UnsoundRow(position, field, WORDS.get(type(value), type(value).__name__), WORDS[int])
         return value
 
-    def _receipt(self, found: list[tuple[Any, ...]]) -> Receipt | None:
+    def _receipt(self, found: Sequence[Iterable[object]]) -> Receipt | None:
         return Receipt._make(found[0]) if found else None
 
 

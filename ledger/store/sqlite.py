@@ -145,7 +145,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         at: int | None = None,
         seen: int = 0,
         mac: bytes | None = None,
-        **_: Any,
+        **_: object,
     ) -> Sequence[int]:
         """Return the positions. `basis`: fail if a reference event came later; `at`: a simulated ledger's time; `seen`:
         fail if the ledger ends before it; `mac`: the code of who recorded, kept beside the receipt."""
@@ -258,7 +258,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
     ) -> Sequence[persistence.Notification]:
         """Return events the library's way; its own statement reads a column `rowid`, which goes by our name here."""
         first = 0 if start is None else start if inclusive_of_start else start + 1
-        params: list[Any] = [first, 2**62 if stop is None else stop, *([list(topics)] if topics else [])]
+        params: list[object] = [first, 2**62 if stop is None else stop, *([list(topics)] if topics else [])]
         where = "notification_id BETWEEN ? AND ?" + (" AND topic {in:?}" if topics else "")
         rows = self._rows(where, *params, order=f"notification_id LIMIT {int(limit)}")
         return [persistence.Notification(row.stream, row.version, row.topic, row.state, row.position) for row in rows]
@@ -267,7 +267,7 @@ class Recorder(SqlReads, SQLiteApplicationRecorder):
         # A local commit answers or fails before the next statement, so there is no save under way to wait for.
         return self._receipt(self._fetch(RECEIPT, command))
 
-    def _fetch(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
+    def _fetch(self, statement: str, *params: object) -> list[tuple[Any, ...]]:  # as the driver reads them
         lists = [json.dumps(value) if isinstance(value, list) else value for value in params]
         named = (
             statement.replace("{events}", "stored_events").replace("{receipts}", "receipts").replace("{schema}.", "")
