@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.asking import Question, Reply, asks
 from commands.cli.files import out_path, write_bytes, write_whole
 from commands.cli.options import (
     AsOfOption,
@@ -24,7 +24,7 @@ from commands.cli.parameters import Verbs
 from commands.cli.speech import say
 from commands.cli.tables import london, table
 from commands.desk.pupils import known_pupils
-from commands.files.section import Section
+from commands.files.section import Part, Section
 from commands.files.sheets import write_sheet
 from commands.leaving import DeletionAnswer, deletion_check
 from commands.paper import render

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Pupils
-from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.asking import Question, Reply, asks
 from commands.cli.figure_tables import absence_table, band_line, counted_table, penalty_table, weeks_line
 from commands.cli.ladder import ladder_reply
 from commands.cli.parameters import Verbs
+from commands.files.section import Part
 from ledger.errors import Refused
 from projections.figures.cohorts import absence_answers, bands, penalty_windows
 

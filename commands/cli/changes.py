@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Pupils
-from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.asking import Question, Reply, asks
 from commands.cli.options import one_line, parse_day
 from commands.cli.parameters import Verbs
 from commands.cli.tables import findings_table, london, table
 from commands.desk.pupils import known_pupils
-from commands.files.section import Section
+from commands.files.section import Part, Section
 from ledger.errors import Misconfigured, Refused
 from ledger.sessions import LONDON, format_moment
 from ledger.words import counted

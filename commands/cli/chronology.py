@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from commands.cli.tables import london, table
 from commands.desk.pupils import Names, name_of
+from commands.files.section import Part
 from ledger.text import one_line
 from ledger.words import SEALED
 from projections.followup.follow_up import CodeAnswer, FollowUpAnswer, LadderAnswer
@@ -14,7 +13,7 @@ from projections.records.event_words import fields_about, fields_said
 NOTHING = "nothing known"
 
 
-def followup_parts(answer: FollowUpAnswer, names: Names, simulated: bool) -> list[Any]:
+def followup_parts(answer: FollowUpAnswer, names: Names, simulated: bool) -> list[Part]:
     """Return the chronology, a line about the ladder, and the codes, as far as there are any."""
     title = f"Follow-up of {answer.pupil}, {name_of(answer.pupil, names)}"
     events = table(
@@ -24,7 +23,7 @@ def followup_parts(answer: FollowUpAnswer, names: Names, simulated: bool) -> lis
         by = one_line(f"{each.by.name} ({each.by.title})")
         says = SEALED if each.sealed else one_line(fields_said(each.says))
         events.add_row(london(each.recorded_at), each.what, fields_about(each.says), says, by, str(each.position))
-    parts: list[Any] = [events, _ladder_line(answer.ladder)]
+    parts: list[Part] = [events, _ladder_line(answer.ladder)]
     if answer.codes:
         codes = table("What each code rests on", simulated, session="left", code="left", rests_on="left")
         for code in answer.codes:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from commands.cli.arguments import Pupil, Pupils
-from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.asking import Question, Reply, asks
 from commands.cli.options import one_line, parse_known_at
 from commands.cli.parameters import Verbs
 from commands.cli.tables import london, table
 from commands.desk.pupils import Names, known_pupils, name_of
-from commands.files.section import Section, Value
+from commands.files.section import Part, Section, Value
 from ledger.errors import Refused
 from ledger.policy import Policy
 from projections.asking.questions import Moment
 from projections.audit.bisect import Turn, first_turn
-from projections.audit.compare import Difference, answering, check_order, differences
+from projections.audit.compare import Difference, Verdicts, answering, check_order, differences
 from projections.audit.whatif import Effect, effects, with_settings
 
 verbs = Verbs()
@@ -151,11 +151,11 @@ def _between(then: Moment, now: Moment) -> str:
     return f"as of {now.as_of}, as known at position {then.position} and at position {now.position}{cautioned}"
 
 
-def _answered(answer: dict[str, Any]) -> str:
+def _answered(answer: Verdicts) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {_yes(value)}" for name, value in answer.items()) or "nothing to say"
 
 
-def _yes(value: Any) -> str:
+def _yes(value: int | None) -> str:
     return {True: "yes", False: "no", None: "–"}[value] if value is None or isinstance(value, bool) else str(value)
 
 

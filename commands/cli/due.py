@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.asking import Question, Reply, asks
 from commands.cli.chronology import followup_parts
 from commands.cli.options import note, one_line, parse_now
 from commands.cli.parameters import Verbs
 from commands.cli.tables import titled
 from commands.desk.due import HEADINGS, stretches, whom_to_ring
 from commands.desk.pupils import name_of
-from commands.files.section import Section, Value
+from commands.files.section import Part, Section, Value
 from ledger.errors import Refused
 from ledger.finding import action
 from ledger.sessions import format_moment

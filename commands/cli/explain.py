@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from commands.files.section import Branch
 from ledger.text import one_line
 from projections.audit.explain import explain_absence, explain_penalty
 from projections.audit.proof import Explanation, Flip, Since
+from projections.records.registers import MarkAnswer
 
 verbs = Verbs()
 
@@ -80,7 +81,7 @@ def _verdict(proof: Explanation) -> str:
     return f"absent {counts['absent']} of {counts['possible']} possible sessions, cohort: {cohort.replace('_', ' ')}"
 
 
-def _mark(mark: Any) -> str:
+def _mark(mark: MarkAnswer) -> str:
     why = mark.reason or mark.cites
     event = f"{mark.code} by {mark.by.name} ({mark.by.title}), {mark.recorded_at}, position {mark.position}"
     return one_line(f"{event}: {why}" if why else event)
@@ -103,5 +104,5 @@ def _since(since: Since) -> str:
     return f"{what} {of_day}, {known}"
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

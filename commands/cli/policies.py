@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -96,7 +96,7 @@ def _by(person: Person) -> str:
     return one_line(f"{person.name} ({person.title})")
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {moment}" for name, moment in value.items())
     if isinstance(value, list | tuple):

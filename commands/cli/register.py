@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from commands.cli.tables import london, table
 from commands.desk.pupils import Names, name_of
-from commands.files.section import Section
+from commands.files.section import Part, Section
 from ledger.sessions import format_clock, parse_moment
 from ledger.text import one_line
 from projections.records.registers import EntryAnswer, MarkAnswer, ReceivedAnswer, RegisterAnswer, SessionAnswer
@@ -16,7 +15,7 @@ from projections.records.registers import EntryAnswer, MarkAnswer, ReceivedAnswe
 HALVES = ("AM", "PM")
 
 
-def register_parts(register: RegisterAnswer, names: Names, simulated: bool) -> list[Any]:
+def register_parts(register: RegisterAnswer, names: Names, simulated: bool) -> list[Part]:
     """Return a register as its grid, a line for each half about who took it, and the entries that say more."""
     title = f"Register of {register.class_name}, {register.day}"
     grid = table(title, simulated, pupil="left", name="left", AM="left", PM="left")

@@ -10,13 +10,14 @@ from typing import Annotated
 import typer
 
 from commands.cli.arguments import Class, Pupil
-from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.asking import Question, Reply, asks
 from commands.cli.bars import progress_bar
 from commands.cli.options import note, parse_known_at
 from commands.cli.parameters import Verbs
 from commands.cli.register import history_table, received_lines, register_parts
 from commands.cli.seal import SealOption
 from commands.cli.tables import findings_table
+from commands.files.section import Part
 from commands.wiring import House
 from ledger.authorship import checked
 from ledger.errors import LedgerError, Refused

@@ -7,7 +7,6 @@ events that can change an answer about one pupil are tried one after the other, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import msgspec
 
@@ -15,9 +14,9 @@ from ledger.school import School, take_in
 from ledger.sessions import format_moment, from_micros
 from ledger.store import Row
 from projections.asking.questions import Answers, Moment
-from projections.audit.compare import NO_INPUTS, entry_of_row
+from projections.audit.compare import NO_INPUTS, Verdicts, entry_of_row
 
-Answering = Callable[[Answers, Moment, str], Any]
+Answering = Callable[[Answers, Moment, str], Verdicts]
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +30,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     session: str | None
     by: str
     reason: str
-    before: Any
-    after: Any
+    before: Verdicts
+    after: Verdicts
     simulated: bool
 
 

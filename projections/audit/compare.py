@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import msgspec
 
 from ledger.errors import Misconfigured
-from ledger.events import Noted
+from ledger.events import AnyEvent, Noted
 from ledger.sessions import Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import SCHOOL, entry_of, entry_stream
@@ -33,6 +32,7 @@ NO_INPUTS = frozenset(
         *(f"{kind.kind}.{kind.__name__}" for kind in Noted.__subclasses__()),
     }
 )
+Verdicts = dict[str, bool | int | None]  # or counts, by name; None where there is none
 COHORTS = ("persistent", "severe", "at_risk")
 
 
@@ -213,7 +213,7 @@ def _other_changes(answers: Answers, then: Moment, now: Moment) -> list[OtherCha
     ]
 
 
-def _signed(event: Any) -> str:
+def _signed(event: AnyEvent) -> str:
     return f"{event.by.name} ({event.by.title})"
 
 
@@ -237,12 +237,12 @@ def _verdicts(answers: Answers, moment: Moment, pupils: list[str]) -> dict[str, 
     return verdicts_and_counts
 
 
-def answering(question: str, *, counts: bool = False) -> Callable[[Answers, Moment, str], dict[str, Any]]:
+def answering(question: str, *, counts: bool = False) -> Callable[[Answers, Moment, str], Verdicts]:
     """Return a function from a moment and a pupil to the verdicts of a question, or to its counts."""
     names = {"penalty": (["met"], ["penalty"]), "absence": (list(COHORTS), ["possible", "attended", "unauthorised"])}
 
-    def answer(answers: Answers, moment: Moment, pupil: str) -> dict[str, Any]:
-        current: dict[str, Any] = _verdicts(answers, moment, [pupil])[pupil][counts]
+    def answer(answers: Answers, moment: Moment, pupil: str) -> Verdicts:
+        current = _verdicts(answers, moment, [pupil])[pupil][counts]
         return {name: current.get(name) for name in names[question][counts]}
 
     return answer

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from ledger import wire
 from ledger.codes import CodeTable
 from ledger.errors import Misconfigured, Refused
-from ledger.events import ClosureDeclared, NoticeIssued, PenaltyReferred, RoleNamed
+from ledger.events import AnyEvent, ClosureDeclared, NoticeIssued, PenaltyReferred, RoleNamed
 from ledger.pins import digest_of, pupil_lines
 from ledger.seal import BrokenSeal
 from ledger.sessions import Session, format_moment, from_micros, school_year
@@ -257,7 +257,7 @@ def _readable(row: Row) -> ClosureDeclared | None:
 
 
 def _keys(
-    answers: Answers, moment: Moment, pupil: str, rows: Sequence[Row], opened: dict[Row, Any]
+    answers: Answers, moment: Moment, pupil: str, rows: Sequence[Row], opened: dict[Row, AnyEvent]
 ) -> tuple[dict[int, bytes], list[int], list[Withheld]]:
     """Return the keys of the texts that are opened, the positions that cannot be read, and the texts that stay
     sealed because the evidence does not rest on them."""
@@ -281,7 +281,7 @@ def _keys(
     return keys, unreadable, withheld
 
 
-def _opens(row: Row, moment: Moment, pupil: str, event: Any) -> bool:
+def _opens(row: Row, moment: Moment, pupil: str, event: AnyEvent) -> bool:
     """Return whether evidence quotes the text of a row: of the roll only particulars and contacts that stand, of the
     school only closures."""
     if row.stream == roll_stream(pupil):
@@ -308,9 +308,9 @@ def _in_chronology(row: Row, moment: Moment) -> bool:
     return row.position <= moment.position and (row.topic.partition(".")[0] in CHRONOLOGY or row.topic == CLOSURE)
 
 
-def _line(row: Row, event: Any) -> ChronologyLine:
+def _line(row: Row, event: AnyEvent) -> ChronologyLine:
     """Return an event as it is stored, its text put back where it can be read."""
-    stored: dict[str, Any] = msgspec.json.decode(row.state)
+    stored: dict[str, object] = msgspec.json.decode(row.state)
     stored.pop("x", None)
     text = {name: value for name in event.private if (value := getattr(event, name))}
     return ChronologyLine(

@@ -28,10 +28,10 @@ from projections.audit.proof import (
     SessionProof,
     crossing,
     lines_of,
+    proof_fields,
     proved,
     rules,
     session_numbers,
-    shared,
     since,
     versions_of,
 )
@@ -111,7 +111,7 @@ def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation
                 crossing(judged.changes(), moment.position, lambda count, _: meets(count, policy), window.met),
             )
         ],
-        **shared(answers, moment, pupil, proofs, lambda code: code in policy.penalty_codes),
+        **proof_fields(answers, moment, pupil, proofs, lambda code: code in policy.penalty_codes),
     )
 
 
@@ -157,7 +157,7 @@ def explain_absence(answers: Answers, moment: Moment, pupil: str) -> Explanation
             )
             for name, limit in limits.items()
         ],
-        **shared(answers, moment, pupil, proofs, partial(_absent, policy.codes)),
+        **proof_fields(answers, moment, pupil, proofs, partial(_absent, policy.codes)),
     )
 
 

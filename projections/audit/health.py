@@ -235,7 +235,7 @@ def model_findings(ledger: Ledger, engine: sa.Engine) -> Iterator[Finding]:
         return
     (expected, unread), actual = replay(ledger, at.position), set(stored(engine))
     for name, rows in (("lacks", expected - actual), ("wrongly holds", actual - expected)):
-        for row in sorted(rows, key=_typed)[:SHOWN]:
+        for row in sorted(rows, key=_by_type)[:SHOWN]:
             yield Finding(
                 "read_model",
                 f"the read model {name} version {row.version} of this entry",
@@ -248,21 +248,21 @@ def model_findings(ledger: Ledger, engine: sa.Engine) -> Iterator[Finding]:
     with engine.connect() as connection:
         waiting = {tuple(row) for row in connection.execute(sa.select(parked.c.position, parked.c.stream))}
         sums = {(year, pupil): Sum(*sums) for year, pupil, *sums in connection.execute(sa.select(SERVING.sums))}
-    for position, stream in sorted(waiting ^ unread, key=_typed)[:SHOWN]:
+    for position, stream in sorted(waiting ^ unread, key=_by_type)[:SHOWN]:
         yield Finding("read_model", f"the read model wrongly parks it, or not: {stream}", position=position)
     right = summed(expected, ())
     wrong = (key for key in {*sums, *right} if sums.get(key) != right.get(key))
-    for year, pupil in sorted(wrong, key=_typed)[:SHOWN]:
+    for year, pupil in sorted(wrong, key=_by_type)[:SHOWN]:
         name = f"{year}/{(year + 1) % 100:02}" if isinstance(year, int) else repr(year)
         yield Finding("read_model", f"the check sum of {name} is not that of its marks", pupil)
 
 
-def _typed(row: Iterable[Any]) -> list[tuple[str, Any]]:
+def _by_type(row: Iterable[object]) -> list[tuple[str, Any]]:  # any two of one type are in order
     """Return what rows are put in order by: on SQLite any column may hold anything."""
     return [(type(each).__name__, each) for each in row]
 
 
-def _session(number: Any) -> str | None:
+def _session(number: int) -> str | None:
     try:
         return str(Session.from_number(number))
     except (ValueError, TypeError, OverflowError):

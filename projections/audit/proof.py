@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import msgspec
 
@@ -20,7 +20,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """A setting of the policy, its value, and the paragraph it comes from."""
 
     setting: str
-    value: Any
+    value: object
     source: str
 
 
@@ -114,7 +114,20 @@ class Line(NamedTuple):
     school: str = ""
 
 
-def shared(answers: Answers, moment: Moment, pupil: str, proofs: list[SessionProof], counts: Any) -> dict[str, Any]:
+class ProofFields(TypedDict):
+    """What both kinds of explanation rest on, as their fields."""
+
+    school_age: tuple[str, str]
+    spells: list[tuple[str, str | None]]
+    sessions: list[SessionProof]
+    entries: list[EntryProof]
+    near_misses: list[NearMiss]
+
+
+def proof_fields(
+    answers: Answers, moment: Moment, pupil: str, proofs: list[SessionProof], counts: Callable[[str], bool]
+) -> ProofFields:
+    """Return what an explanation rests on beside its verdict; `counts` says whether a code counts in it."""
     known = moment.school.pupils[pupil]
     about = {proof.session for proof in proofs}
     years = {school_year(Session.parse(session).day) for session in about}
@@ -130,7 +143,7 @@ def shared(answers: Answers, moment: Moment, pupil: str, proofs: list[SessionPro
     }
 
 
-def _near_miss(session: str, marks: list[MarkAnswer], counts: Any) -> NearMiss | None:
+def _near_miss(session: str, marks: list[MarkAnswer], counts: Callable[[str], bool]) -> NearMiss | None:
     """Return what an entry counted as once, where it does not any more."""
     if counts(marks[-1].code):
         return None
@@ -152,7 +165,7 @@ def rules(policy: Policy, names: Sequence[str]) -> list[Rule]:
     return [Rule(setting=name, value=_plain(getattr(policy, name)), source=policy.source(name)) for name in names]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
     return value.isoformat() if isinstance(value, date) else value

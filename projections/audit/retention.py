@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from ledger.doubts import Times
 from ledger.errors import Refused
-from ledger.events import ClosureDeclared
+from ledger.events import AnyEvent, ClosureDeclared
 from ledger.retention import check_forgettable
 from ledger.school import School
 from ledger.sessions import format_moment, from_micros, micros, parse_moment
+from ledger.store import Row
 from ledger.streams import SCHOOL, Owner, owner_of
-from projections.asking.questions import Answers, Moment
+from projections.asking.questions import Answers, Header, Moment
 from projections.readmodel.replay import pages
 
 
@@ -55,25 +54,32 @@ def _may_be(school: School, owner: Owner, last: int, reached: int, years: int) -
     return True
 
 
-def subject_record(answers: Answers, moment: Moment, pupil: str) -> dict[str, Any]:
+class SubjectRecord(Header):
+    """Everything that is held about one child."""
+
+    particulars: dict[str, object]
+    events: list[dict[str, object]]
+
+
+def subject_record(answers: Answers, moment: Moment, pupil: str) -> SubjectRecord:
     """Return everything that is held about one child, as known, words opened where their key is there: particulars and
     every event in order of position, and of the school's own events those that name the child, without the other
     children they name."""
     rows = [row for row in answers.ledger.reads.prefix_rows(f"{pupil}/") if row.position <= moment.position]
-    events = [_event(row, event) for row, event in answers.opened(rows)]
+    events = answers.opened(rows)
     naming = answers.ledger.reads.reference_rows(0, moment.position)
     for row, event in answers.opened(row for row in naming if row.topic == "school.ClosureDeclared"):
         if isinstance(event, ClosureDeclared) and pupil in event.pupils:
-            events.append(_event(row, msgspec.structs.replace(event, pupils=(pupil,))))
+            events.append((row, msgspec.structs.replace(event, pupils=(pupil,))))
     return {
         **answers.header(moment, pupil),
         "particulars": answers.particulars(moment, [pupil])[pupil]._asdict(),
-        "events": sorted(events, key=lambda event: event["position"]),
+        "events": [_event(row, event) for row, event in sorted(events, key=lambda each: each[0].position)],
     }
 
 
-def _event(row: Any, event: Any) -> dict[str, Any]:
-    fields = msgspec.to_builtins(event, enc_hook=_encoded)
+def _event(row: Row, event: AnyEvent) -> dict[str, object]:
+    fields = msgspec.to_builtins(event)
     fields.pop("x", None)  # what is still sealed says nothing
     return {
         "position": row.position,
@@ -82,7 +88,3 @@ def _event(row: Any, event: Any) -> dict[str, Any]:
         **fields,
         "sealed": bool(event.sealed),
     }
-
-
-def _encoded(value: Any) -> str:
-    return base64.b64encode(value).decode()

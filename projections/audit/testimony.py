@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from projections.asking.questions import Answer
@@ -17,7 +15,7 @@ class ChronologyLine(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     stream: str
     recorded_at: str
-    event: dict[str, Any]
+    event: dict[str, object]
 
 
 class Pin(msgspec.Struct, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ class Effect(Answer, frozen=True, kw_only=True):
 
 def with_settings(base: Policy, settings: Sequence[str]) -> Policy:
     """Return a policy with settings changed, each given as key=value with a value in TOML. Raises Misconfigured."""
-    changed: dict[str, Any] = {}
+    changed: dict[str, Any] = {}  # what each reader returns is for its own field
     for setting in settings:
         key, equals, text = (part.strip() for part in setting.partition("="))
         attribute, value = _whole(replace(base, **changed), key.replace(".", "_"), _value(text))
@@ -58,7 +58,7 @@ def with_settings(base: Policy, settings: Sequence[str]) -> Policy:
     return replace(base, name=f"{base.name} with {', '.join(settings)}", **changed)
 
 
-def _value(text: str) -> Any:
+def _value(text: str) -> object:
     """Return what a text is in TOML; a bare word, which is nothing there, as it stands."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
@@ -66,7 +66,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def _whole(base: Policy, attribute: str, value: Any) -> tuple[str, Any]:
+def _whole(base: Policy, attribute: str, value: object) -> tuple[str, object]:
     """Return the setting that is meant, and its value: hours are one setting, of which one time may be named alone."""
     whole, _, part = attribute.rpartition("_")
     if whole not in ("hours_am", "hours_pm"):
