@@ -152,9 +152,16 @@ def _one_class(lines: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def small_demo(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = made_up.journal
-    monkeypatch.setattr(made_up, "journal", lambda: _one_class(whole()))
+def small_demo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    asked = []
+
+    def small() -> Iterator[dict[str, Any]]:
+        asked.append("small")
+        return _one_class(made_up.journal())
+
+    monkeypatch.setattr("commands.cli.show.journal", small)
+    yield
+    assert asked, "the verb builds the whole school, a hundred times as much"
 
 
 @pytest.mark.usefixtures("small_demo")
@@ -208,7 +215,7 @@ def test_the_demo_removes_nothing_but_a_simulated_ledger_and_only_when_told(
         "sqlite:///k.db",
     )
     monkeypatch.setattr("commands.cli.show._screens", lambda house, ledger: None)
-    monkeypatch.setattr(made_up, "journal", lambda: iter([]))
+    monkeypatch.setattr("commands.cli.show.journal", lambda: iter([]))
     assert run("demo", "--fresh", "--keys", "sqlite:///k.db").code == 0
     assert (folder / "k.db").exists(), "keys that were named may open another ledger too"
     assert (folder / "real.db").exists() and (folder / "real.keys.db").exists()
