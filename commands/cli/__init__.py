@@ -71,10 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"the file '{Path(error.filename).name}'" if isinstance(error.filename, str) else "the output"
         note(f"{where} cannot be used: {error.strerror or error}")
     except Exception as error:
-        said = said_by_database(error)
-        if said is None:
+        complaint = said_by_database(error)
+        if complaint is None:
             raise
-        note(f"the database cannot be used: {said}")
+        note(f"the database cannot be used: {complaint}")
     return 2
 
 
@@ -92,10 +92,10 @@ def _open_streams() -> None:
 
 def _usage(error: Exception) -> int:
     """Say what was wrong with the arguments, or the help where there were none."""
-    said = error.format_message()  # type: ignore[attr-defined]
+    complaint = error.format_message()  # type: ignore[attr-defined]
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(said, file=sys.stderr)
+        print(complaint, file=sys.stderr)
         return 2
     context = getattr(error, "ctx", None)
-    note(f"{said.rstrip('.')}; see '{context.command_path if context else PROGRAM} --help'")
+    note(f"{complaint.rstrip('.')}; see '{context.command_path if context else PROGRAM} --help'")
     return 2

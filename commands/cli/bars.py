@@ -48,15 +48,15 @@ def stage_bars(*, lines: bool = False) -> Iterator[Stages | None]:
 
 def _stage_lines() -> Stages:
     begun: dict[str, tuple[float, int]] = {}
-    said = time.monotonic()
+    last = time.monotonic()
 
     def reached(stage: str, count: int, total: int | None) -> None:
-        nonlocal said
+        nonlocal last
         now = time.monotonic()
         since, first = begun.setdefault(stage, (now, count))
-        if now - said < LINE_SECONDS or now == since:
+        if now - last < LINE_SECONDS or now == since:
             return
-        said, rate = now, (count - first) / (now - since)
+        last, rate = now, (count - first) / (now - since)
         left = f", {(total - count) / rate:,.0f} s left" if total and rate else ""
         note(f"{stage}: {count:,}{f' of {total:,}' if total else ''}, {rate:,.0f}/s{left}")
 

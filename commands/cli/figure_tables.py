@@ -14,8 +14,8 @@ from projections.figures.cohorts import AbsenceAnswer
 from projections.figures.penalty import PenaltyWindow
 
 
-def absence_table(found: Iterable[AbsenceAnswer], names: Names, simulated: bool) -> Section:
-    made = table(
+def absence_table(answers: Iterable[AbsenceAnswer], names: Names, simulated: bool) -> Section:
+    section = table(
         "Absence, year to date",
         simulated,
         pupil="left",
@@ -29,11 +29,11 @@ def absence_table(found: Iterable[AbsenceAnswer], names: Names, simulated: bool)
         absence="right",
         cohort="left",
     )
-    for answer in found:
+    for answer in answers:
         counts = (answer.possible, answer.attended, answer.authorised, answer.unauthorised, answer.missing)
         shares = (percent_of(answer.attendance_percent), percent_of(answer.absence_percent))
-        made.add_row(answer.pupil, name_of(answer.pupil, names), *map(str, counts), *shares, _cohort(answer))
-    return made
+        section.add_row(answer.pupil, name_of(answer.pupil, names), *map(str, counts), *shares, _cohort(answer))
+    return section
 
 
 def band_line(counts: Mapping[str, int]) -> str:
@@ -49,9 +49,9 @@ def _cohort(answer: AbsenceAnswer) -> str:
     return "persistent" if answer.persistent else "at risk" if answer.at_risk else ""
 
 
-def penalty_table(found: Iterable[PenaltyWindow], names: Names, simulated: bool) -> Section:
+def penalty_table(answers: Iterable[PenaltyWindow], names: Names, simulated: bool) -> Section:
     """Return a line a pupil, and under it a line for each parent, whose notices of three years stand beside it."""
-    made = table(
+    section = table(
         "Penalty window",
         simulated,
         pupil="left",
@@ -64,9 +64,9 @@ def penalty_table(found: Iterable[PenaltyWindow], names: Names, simulated: bool)
         notices_in_three_years="right",
         codes="left",
     )
-    for answer in found:
+    for answer in answers:
         codes = Counter(session.code for session in answer.sessions)
-        made.add_row(
+        section.add_row(
             answer.pupil,
             "",
             name_of(answer.pupil, names),
@@ -78,7 +78,7 @@ def penalty_table(found: Iterable[PenaltyWindow], names: Names, simulated: bool)
             ", ".join(f"{count} {code}" for code, count in sorted(codes.items())),
         )
         for line in answer.parents:
-            made.add_row(
+            section.add_row(
                 "",
                 line.parent,
                 parent_name(answer.pupil, line.parent, names),
@@ -89,12 +89,12 @@ def penalty_table(found: Iterable[PenaltyWindow], names: Names, simulated: bool)
                 str(line.notices_in_three_years),
                 "",
             )
-    return made
+    return section
 
 
 def counted_table(answer: PenaltyWindow, simulated: bool) -> Section:
     """Return the sessions that one pupil's window counts, each with the event that gave its code."""
-    made = table(
+    section = table(
         f"Sessions counted for {answer.pupil}",
         simulated,
         session="left",
@@ -105,8 +105,8 @@ def counted_table(answer: PenaltyWindow, simulated: bool) -> Section:
     )
     for each in answer.sessions:
         row = [each.session, each.code, london(each.recorded_at), str(each.position)]
-        made.add_row(*row, *([each.school] if each.school else []))
-    return made
+        section.add_row(*row, *([each.school] if each.school else []))
+    return section
 
 
 def weeks_line(weeks: Sequence[date]) -> str:

@@ -77,8 +77,8 @@ def kind_of(file: Path) -> object:
         if content.startswith(b"<?xml"):
             return re.split(rb"[\s>]", content.partition(b"?>")[2].strip(), maxsplit=1)[0]
         if content.startswith((b"{", b"[")):
-            found = json.loads(content)
-            return sorted(found) if isinstance(found, dict) else "list"
+            value = json.loads(content)
+            return sorted(value) if isinstance(value, dict) else "list"
     except (ValueError, zipfile.BadZipFile):
         return None
     return content.partition(b"\n")[0]

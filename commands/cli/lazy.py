@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from commands.cli.table import HEADINGS, SAID, VERBS
+from commands.cli.table import HEADINGS, SYNONYMS, VERBS
 
 if TYPE_CHECKING:
     from typer._click import Command, Context, HelpFormatter
@@ -53,5 +53,4 @@ class LazyVerbs(TyperGroup):
 
 def nearest(name: str) -> list[str]:
     """Return the verbs that may be meant by a name that is none: what people say for them, then how it is spelt."""
-    said = SAID.get(name.lower(), ())
-    return list(said) or get_close_matches(name.lower(), VERBS, NEAR)
+    return list(SYNONYMS.get(name.lower(), ())) or get_close_matches(name.lower(), VERBS, NEAR)

@@ -9,7 +9,7 @@ import typer
 from commands.cli.arguments import Pupil, Reason
 from commands.cli.derived import derive
 from commands.cli.parameters import Verbs
-from commands.cli.write import Line, line, marked, writes
+from commands.cli.write import Line, line, marks_of, writes
 from commands.models.leave import RequestLeave, WithdrawLeave
 
 leave = Verbs(help="A request for leave: request, decide, withdraw.")
@@ -44,7 +44,7 @@ def decide_leave(
     \b
     Example: attendance leave decide 1042 LR-1 --grant 2025-11-24/AM=C --reason "one session for the ceremony"
     """
-    granted = [{"session": session, **mark} for session, mark in marked(grant or [], "--grant")]
+    granted = [{"session": session, **mark} for session, mark in marks_of(grant or [], "--grant")]
     return line("DecideLeave", pupil=pupil, request=request, granted=granted, reason=reason)
 
 

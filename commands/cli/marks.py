@@ -9,7 +9,7 @@ import typer
 from commands.cli.arguments import Class, SessionArgument
 from commands.cli.derived import derive
 from commands.cli.parameters import Verbs
-from commands.cli.write import Line, line, marked, writes
+from commands.cli.write import Line, line, marks_of, writes
 from commands.models.follow_up import LogContact, ReportAbsence
 from commands.models.marks import AmendMark, CloseRegister, LogArrival, RecordMark
 
@@ -30,7 +30,7 @@ def take(
     \b
     Example: attendance take 4W 2025-11-03/AM 1042=/ 1043=I 1044=B:museum
     """
-    given = {pupil: mark if "detail" in mark else mark["code"] for pupil, mark in marked(marks, "marks")}
+    given = {pupil: mark if "detail" in mark else mark["code"] for pupil, mark in marks_of(marks, "marks")}
     return line("TakeRegister", class_=class_name, session=session, marks=given)
 
 

@@ -175,9 +175,7 @@ def show_shared(
             made.add_row(*where, str(each.seen), each.why, by, london(each.recorded_at))
         return [made] if answers else ["nothing was passed on"]
 
-    return Reply(
-        [plain(each) | {"simulated": question.simulated} for each in answers], "Passed on", parts
-    )
+    return Reply([plain(each) | {"simulated": question.simulated} for each in answers], "Passed on", parts)
 
 
 def letter_line(moment: Moment, report: ParentReport) -> str:

@@ -58,7 +58,7 @@ def _ruled(section: Section, width: int) -> list[RenderableType]:
     kept = list(range(len(headings)))
     while len(kept) > 1 and sum(needed[place] + BETWEEN for place in kept) - BETWEEN > width:
         kept.remove(_least([headings[place] for place in kept], kept))
-    made = Table(
+    grid = Table(
         title=section.title,
         title_justify="left",
         title_style="bold",
@@ -69,11 +69,11 @@ def _ruled(section: Section, width: int) -> list[RenderableType]:
     natural = [max(map(cell_len, [heading, *(row[place] for row in cells)])) for place, heading in enumerate(headings)]
     widths = _widths([needed[place] for place in kept], [natural[place] for place in kept], width)
     for place, across in zip(kept, widths, strict=True):
-        made.add_column(headings[place], justify="right" if right[place] else "left", overflow="fold", width=across)
+        grid.add_column(headings[place], justify="right" if right[place] else "left", overflow="fold", width=across)
     for row in cells:
-        made.add_row(*(row[place] for place in kept))
+        grid.add_row(*(row[place] for place in kept))
     left_out = [heading for place, heading in enumerate(headings) if place not in kept]
-    return [made, *([f"for want of room without: {', '.join(left_out)}"] if left_out else []), *section.notes]
+    return [grid, *([f"for want of room without: {', '.join(left_out)}"] if left_out else []), *section.notes]
 
 
 def _room(column: list[str]) -> int:
@@ -88,9 +88,9 @@ def _widths(needed: list[int], natural: list[int], width: int) -> list[int]:
     widths, spare = list(needed), width - sum(needed) - BETWEEN * (len(needed) - 1)
     lacking = sorted(range(len(needed)), key=lambda place: natural[place] - needed[place])
     for count, place in enumerate(lacking):
-        given = min(natural[place] - needed[place], max(spare, 0) // (len(lacking) - count))
-        widths[place] += given
-        spare -= given
+        share = min(natural[place] - needed[place], max(spare, 0) // (len(lacking) - count))
+        widths[place] += share
+        spare -= share
     return widths
 
 

@@ -37,8 +37,8 @@ def fitted(text: str, width: int) -> str:
 
 def _pieces(line: str, width: int) -> Iterator[str]:
     indent = line[: len(line) - len(line.lstrip())]
-    typed = line.lstrip().startswith("attendance ")
-    end, begin = (" \\", f"{indent}  ") if typed else ("", indent)
+    is_command = line.lstrip().startswith("attendance ")
+    end, begin = (" \\", f"{indent}  ") if is_command else ("", indent)
     piece, pieces = "", WORDS.findall(line)
     for place, word in enumerate(pieces):
         room = width - (len(end) if place < len(pieces) - 1 else 0)

@@ -123,7 +123,7 @@ HEADINGS: dict[str, tuple[Verb, ...]] = {
 VERBS = {verb.name: verb for verbs in HEADINGS.values() for verb in verbs}
 
 # What people say for a verb that is called something else.
-SAID: dict[str, tuple[str, ...]] = {
+SYNONYMS: dict[str, tuple[str, ...]] = {
     "today": ("due",),
     "morning": ("due",),
     "todo": ("due",),

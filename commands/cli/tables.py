@@ -37,10 +37,10 @@ def percent_of(value: float | None) -> str:
 def findings_table(title: str, findings: Iterable[Finding], simulated: bool) -> Section:
     """Return a line a finding; in a file also the command that settles it, where one does."""
     columns = {"rule": "left", "pupil": "left", "session": "left", "position": "right", "finding": "left"}
-    made = table(title, simulated, **columns, command="left")
-    made.off_screen = 1
+    section = table(title, simulated, **columns, command="left")
+    section.off_screen = 1
     for each in findings:
         place = "" if each.position is None else str(each.position)
         about = (each.rule, each.pupil or "", each.session or "", place, one_line(each.sentence))
-        made.add_row(*about, command_line(each.action))
-    return made
+        section.add_row(*about, command_line(each.action))
+    return section

@@ -37,10 +37,10 @@ Line = dict[str, object]
 
 def line(command: str, **fields: object) -> Line:
     """Return the journal line of a command, without the fields that were not given."""
-    return {"command": command, **_given(**fields)}
+    return {"command": command, **_stated(**fields)}
 
 
-def _given(**fields: object) -> Line:
+def _stated(**fields: object) -> Line:
     # A trailing underscore lets a field be called "class".
     return {name.rstrip("_"): value for name, value in fields.items() if value is not None}
 
@@ -107,7 +107,7 @@ def record(
     create: bool = False,
 ) -> None:
     """Sign a line, carry it out and say what became of it."""
-    signed = journal_line | _given(by=signer(by), id=command_id, at=at, accept_clock=accept_clock or None)
+    signed = journal_line | _stated(by=signer(by), id=command_id, at=at, accept_clock=accept_clock or None)
     carry_out(signed, ledger, keys, as_json=as_json, create=create)
 
 
@@ -136,9 +136,9 @@ def _tell(command: Command, done: Done, simulated: bool, *, as_json: bool) -> No
         say(f"quoted: {figures}{as_of}{seen}")
 
 
-def signer(given: str | None) -> dict[str, str]:
+def signer(text: str | None) -> dict[str, str]:
     """Return who signs, from ID:NAME:TITLE or the environment; parts left out are refused by what is signed."""
-    return person(given or os.environ.get(BY_VARIABLE) or "")
+    return person(text or os.environ.get(BY_VARIABLE) or "")
 
 
 def person(text: str) -> dict[str, str]:
@@ -146,13 +146,13 @@ def person(text: str) -> dict[str, str]:
     return dict(zip(("id", "name", "title"), text.split(":", 2), strict=False))
 
 
-def marked(texts: list[str], field: str) -> list[tuple[str, Line]]:
+def marks_of(texts: list[str], field: str) -> list[tuple[str, Line]]:
     """Return each place with its mark, from PLACE=CODE or PLACE=CODE:DETAIL. Refuses: malformed, also a place twice."""
-    found: dict[str, Line] = {}
+    marks: dict[str, Line] = {}
     for text in texts:
         place, _, mark = text.partition("=")
         code, _, detail = mark.partition(":")
-        if not place or not code or place in found:
+        if not place or not code or place in marks:
             raise Refused("malformed", field=field, expected="each once, as PLACE=CODE or PLACE=CODE:DETAIL")
-        found[place] = _given(code=code, detail=detail or None)
-    return list(found.items())
+        marks[place] = _stated(code=code, detail=detail or None)
+    return list(marks.items())

@@ -20,15 +20,15 @@ from projections.penalties.ladder import issued_rungs
 from projections.penalties.notice_checks import ahead_findings, notice_faults
 from projections.records.roll_health import roll_findings
 
-Given = tuple[str, date, str]  # pupil, day, code
+CodeOf = tuple[str, date, str]  # pupil, day, code
 
 
 def cautions(house: House, command: Command) -> Iterator[str]:
     """Yield a sentence for each thing off with a command that was carried out."""
     match command:
         case RemoveFromRoll() if ground(command.ground) is None:
-            found = roll_findings(house.answers, house.answers.moment())
-            yield from _sentences(found, command.pupil, "ground_unknown")
+            findings = roll_findings(house.answers, house.answers.moment())
+            yield from _sentences(findings, command.pupil, "ground_unknown")
         case IssuePenaltyNotice():
             yield from _about_notice(house, command)
         case ReceiveRecord():
@@ -36,7 +36,7 @@ def cautions(house: House, command: Command) -> Iterator[str]:
         case RecordPayment():
             yield from _ahead(house, command.pupil, command.notice)
         case _:
-            secondary = [each for each in _given(command) if (code := by_symbol(each[2])) and code.secondary_only]
+            secondary = [each for each in _codes(command) if (code := by_symbol(each[2])) and code.secondary_only]
             if secondary:  # hardly ever, and only then is the school looked at
                 pupils = house.answers.moment().school.pupils
                 for pupil, day, symbol in secondary:
@@ -44,7 +44,7 @@ def cautions(house: House, command: Command) -> Iterator[str]:
                         yield f"{symbol} does not occur at primary age, and {pupil} was of that age on {day}"
 
 
-def _given(command: Command) -> Iterator[Given]:
+def _codes(command: Command) -> Iterator[CodeOf]:
     """Yield the codes that a command gives, with pupil and day."""
     match command:
         case RecordMark() | AmendMark() | LogArrival():
@@ -65,7 +65,6 @@ def _of_nobody(house: House, command: ReceiveRecord) -> Iterator[str]:
 
 
 def _about_notice(house: House, command: IssuePenaltyNotice) -> Iterator[str]:
-
     now = house.answers.moment()
     last = max(command.issued_on, *(session.day for session in command.sessions))
     moment = now._replace(as_of=max(now.as_of, last))
@@ -77,9 +76,9 @@ def _about_notice(house: House, command: IssuePenaltyNotice) -> Iterator[str]:
 
 
 def _ahead(house: House, pupil: str, name: str) -> Iterator[str]:
-    found = ahead_findings(house.answers.moment(), [pupil])
-    yield from (each.sentence for each in found if each.sentence.startswith(f"{name} "))
+    findings = ahead_findings(house.answers.moment(), [pupil])
+    yield from (each.sentence for each in findings if each.sentence.startswith(f"{name} "))
 
 
-def _sentences(found: list[Finding], pupil: str, rule: str) -> Iterator[str]:
-    yield from (each.sentence for each in found if (each.pupil, each.rule) == (pupil, rule))
+def _sentences(findings: list[Finding], pupil: str, rule: str) -> Iterator[str]:
+    yield from (each.sentence for each in findings if (each.pupil, each.rule) == (pupil, rule))

@@ -101,29 +101,29 @@ def _letter(
         return letters.meeting(child, *meeting, figures, moment)
 
     (window,) = penalty_windows(answers, moment, [pupil], empty=True, parent=parent)
-    found = _case(answers, moment, pupil, parent, case)
+    last = _case(answers, moment, pupil, parent, case)
     if about == "penalty":
         if not window.met:
             counted = f"{window.count} of {window.threshold} sessions of {pupil} count against {parent}"
             raise Misconfigured(f"{counted}, so no penalty is being considered: there is nothing to write about")
-        return letters.penalty_considered(child, found.case if found else "", window.sessions, figures, moment)
-    if found is None or found.improvement is None:
+        return letters.penalty_considered(child, last.case if last else "", window.sessions, figures, moment)
+    if last is None or last.improvement is None:
         raise Refused("no_improvement_required", field="case", value=case)
-    return letters.notice_to_improve(child, found.case, found.improvement, window.sessions, figures, moment)
+    return letters.notice_to_improve(child, last.case, last.improvement, window.sessions, figures, moment)
 
 
 def _case(answers: Answers, moment: Moment, pupil: str, parent: str, name: str | None) -> CaseAnswer | None:
     """Return the parent's case of that name, or the last one. Refuses a name that is none of theirs."""
-    found = [
+    cases = [
         case
         for answer in ladder_answers(answers, moment, [pupil], empty=True)
         for line in answer.parents
         for case in line.cases
         if line.parent == parent and name in (None, case.case)
     ]
-    if not found and name is not None:
+    if not cases and name is not None:
         raise Refused("not_considered", field="case", value=name)
-    return found[-1] if found else None
+    return cases[-1] if cases else None
 
 
 def readable(answers: Answers, moment: Moment, pupil: str) -> Particulars:
@@ -141,10 +141,10 @@ def year_to_date(answers: Answers, moment: Moment, pupil: str) -> Figures:
     year = moment.school.calendar.year_begun_by(moment.as_of)
     if not counts["possible"] or year is None:
         raise Misconfigured(f"no session was possible for {pupil} by {moment.as_of}, so there is nothing to quote")
-    (found,) = absence_answers(answers, moment, [pupil])
+    (absence,) = absence_answers(answers, moment, [pupil])
     spells = moment.school.pupils[pupil].spells
     began = max(moment.school.years[year].first_day, min(spell.first for spell in spells))
-    return Figures(began, counts, found.attendance_percent)
+    return Figures(began, counts, absence.attendance_percent)
 
 
 def _signer(moment: Moment, roles: tuple[str, ...]) -> list[str]:

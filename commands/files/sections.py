@@ -22,8 +22,14 @@ NameOf = Callable[[str], str]
 
 def for_file(report: Report, section: Section) -> tuple[list[str], list[list[Value]]]:
     """Return headings and rows of a file: every row says what it was true for."""
-    said: list[Value] = [report.as_of, report.known_at, report.position, report.policy, str(report.simulated).lower()]
-    return [*section.headings, *MOMENT], [[*row, *said] for row in section.rows]
+    true_for: list[Value] = [
+        report.as_of,
+        report.known_at,
+        report.position,
+        report.policy,
+        str(report.simulated).lower(),
+    ]
+    return [*section.headings, *MOMENT], [[*row, *true_for] for row in section.rows]
 
 
 def name_by(names: Mapping[str, Particulars]) -> NameOf:

@@ -12,7 +12,7 @@ import pytest
 
 import commands.cli
 from commands.cli.lazy import nearest
-from commands.cli.table import HEADINGS, SAID, VERBS
+from commands.cli.table import HEADINGS, SYNONYMS, VERBS
 from tests.support.terminal import run
 
 ORDER = (
@@ -76,6 +76,6 @@ def test_a_word_that_is_no_verb_is_answered_with_those_that_may_be_meant(word: s
 
 
 def test_what_people_say_is_no_verb_and_means_one() -> None:
-    assert set(SAID).isdisjoint(VERBS)
-    assert {name for names in SAID.values() for name in names} <= set(VERBS)
+    assert set(SYNONYMS).isdisjoint(VERBS)
+    assert {name for names in SYNONYMS.values() for name in names} <= set(VERBS)
     assert nearest("xyzzy") == [] and run("xyzzy").sentence == "No such command 'xyzzy'; see 'attendance --help'"
