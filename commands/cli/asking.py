@@ -224,8 +224,8 @@ def _file(text: str | None, endings: Sequence[str], forms: Sequence[str], *, pap
 def _give(path: Path | None, reply: Reply, question: Question, forms: Sequence[str]) -> None:
     """Write the file that was asked for, and give the answer as JSON, or on the screen where no file holds it."""
     book = reply.book if path is not None and path.suffix in forms else None
-    if path is not None and book is not None:
-        (note if reply.quiet or question.as_json else say)(book(path))
+    if path is not None and book is not None and (sentence := book(path)):
+        (note if reply.quiet or question.as_json else say)(sentence)
     for each in reply.notes:
         note(each)
     if question.as_json:

@@ -6,23 +6,22 @@ fails, `return show` writes the same file again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from commands.cli.arguments import Pupil
-from commands.cli.asking import Part, Question, Reply, asks, known_pupils
+from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.files import out_path, write_bytes, write_whole
 from commands.cli.options import (
     AtOption,
     ByOption,
     JsonOption,
     KeysOption,
-    KnownAtOption,
     LedgerOption,
-    one_line,
     opened,
     parse_day,
     parse_known_at,
@@ -35,18 +34,18 @@ from commands.cli.support import return_
 from commands.cli.tables import table
 from commands.cli.write import line, signer
 from commands.desk.outcome import deciding_moment, outcome
-from commands.desk.pupils import Names, name_of
+from commands.desk.pupils import Names, known_pupils, name_of
+from commands.files.section import Section
 from commands.files.sheets import write_sheet
 from commands.models import parse
 from commands.paper import render
-from commands.wiring import House
 from ledger.errors import Misconfigured, Refused
 from ledger.events import ReturnMade
 from ledger.grounds import GROUNDS, ground
 from ledger.steps import RETURNS
+from ledger.text import one_line
 from ledger.words import counted
-from projections.asking.questions import Moment
-from projections.figures.cohorts import described
+from projections.asking.questions import Answers, Moment
 from projections.records.admission import roll_answers
 from projections.records.chronology import chronologies
 from projections.returns.return_episodes import RETURNS_REST_ON
@@ -77,14 +76,14 @@ def list_returns(
     \b
     Example: attendance returns --as-of 2025-12-12 --all
     """
-    found = [each for each in return_candidates(question.answers, question.moment) if every or each.made is None]
-    due = sum(each.made is None for each in found)
+    listed = [each for each in return_candidates(question.answers, question.moment) if every or each.made is None]
+    due = sum(each.made is None for each in listed)
 
     def parts() -> list[Part]:
-        names = question.names([each.pupil for each in found])
-        return [_candidates_table(found, names, question.simulated)] if found else []
+        names = question.names([each.pupil for each in listed])
+        return [_candidates_table(listed, names, question.simulated)] if listed else []
 
-    return Reply(found, "Returns", parts, remark=f"{counted(due, 'return')} due")
+    return Reply(listed, "Returns", parts, remark=f"{counted(due, 'return')} due")
 
 
 @return_.command("make")
@@ -127,68 +126,70 @@ def make_return(
     with opened(ledger, keys) as house:
         moment = deciding_moment(house, recorded_at)
         known_pupils(moment, [pupil])
-        candidate = _chosen(house, moment, pupil, form, *days)
-        stated = _stated(house, moment, candidate, ground_key, destination)
+        candidate = _chosen(house.answers, moment, pupil, form, *days)
+        stated = _stated(house.answers, moment, candidate, ground_key, destination)
         content = return_content(house.answers, moment, candidate, stated)
         about = {"pupil": pupil, "form": form, "episode": candidate.episode, "made_on": str(moment.as_of)}
         who = signer(by)
         command = line("MakeReturn", **about, seen=moment.position, content=content, by=who, at=at)
         done = house.handler.handle(parse(command), door="cli")
         if path is not None:
-            _write(path, house, content, str(moment.as_of), f"{who.get('name', '')} ({who.get('title', '')})")
+            _write(path, house.answers, content, str(moment.as_of), f"{who.get('name', '')} ({who.get('title', '')})")
         simulated = house.simulated
     if as_json:
-        said = {"events": done.events, "position": done.position, "form": form, "episode": candidate.episode}
-        say_json(said | {"content": content, "simulated": simulated})
+        answer = {"events": done.events, "position": done.position, "form": form, "episode": candidate.episode}
+        say_json(answer | {"content": content, "simulated": simulated})
     else:
         say(f"{form}, episode {candidate.episode}: {outcome(done)}" + (" (SIMULATED)" if simulated else ""))
 
 
-@return_.command("show")
+@asks(return_, "show", day="", forms=FILES)
 def show_return(
+    question: Question,
     pupil: Pupil,
     form: FormArgument,
-    episode_text: Annotated[str, typer.Argument(metavar="EPISODE", help="The day it named, such as 2025-11-03.")],
-    output: OutputOption = None,
-    known_at: KnownAtOption = None,
-    ledger: LedgerOption = None,
-    keys: KeysOption = None,
-    as_json: JsonOption = False,
-) -> None:
+    episode: Annotated[str, typer.Argument(metavar="EPISODE", help="The day it named, such as 2025-11-03.")],
+) -> Reply:
     """Show a return as it was made, whatever the register says now.
 
     \b
     Example: attendance return show 1042 attendance 2025-11-03
     """
-    form, path = _form(form), out_path(output, FILES) if output else None
-    episode, known = parse_day("EPISODE", episode_text), parse_known_at(known_at)
+    form, day = _form(form), parse_day("EPISODE", episode)
+    position, event = _return_made(question, pupil, form, str(day))
+    by, made_on, content = f"{event.by.name} ({event.by.title})", str(event.made_on), event.content
+    answer = {
+        "pupil": pupil,
+        "form": form,
+        "episode": event.episode,
+        "made_on": made_on,
+        "by": {"name": event.by.name, "title": event.by.title},
+        "position": position,
+        "seen": event.seen,
+        "content": content,
+        "simulated": question.simulated,
+    }
+    signature = f"made on {made_on} by {one_line(by)} (position {position})"
+    return Reply(
+        answer,
+        f"Return about {pupil}",
+        lambda: [*_content_parts(content, question.simulated), signature],
+        named=False,
+        book=lambda path: _write(path, question.answers, form_of(content), made_on, by),
+    )
 
-    with opened(ledger, keys) as house:
-        moment = house.answers.moment(None, known)
-        known_pupils(moment, [pupil])
-        chronology = chronologies(house.answers, moment, [pupil], topics=RETURNS_REST_ON)[pupil]
-        returns = [(each.position, each.event) for each in chronology if isinstance(each.event, ReturnMade)]
-        made = [found for found in returns if (found[1].form, found[1].episode) == (form, str(episode))]
-        if not made:
-            raise Refused("malformed", field="EPISODE", value=episode, expected="a day that a return made then named")
-        position, event = made[0]
-        if event.sealed:
-            raise Misconfigured("what this return said cannot be read without its key")
-        who = f"{event.by.name} ({event.by.title})"
-        if path is not None:
-            _write(path, house, form_of(event.content), str(event.made_on), who)
-        elif as_json:
-            said: dict[str, Any] = {
-                "pupil": pupil,
-                "form": form,
-                "episode": event.episode,
-                "made_on": str(event.made_on),
-            }
-            said |= {"by": {"name": event.by.name, "title": event.by.title}, "position": position}
-            say_json(said | {"seen": event.seen, "content": event.content, "simulated": house.simulated})
-        else:
-            signed = f"made on {event.made_on} by {one_line(who)} (position {position})"
-            show(*_content_parts(event.content, house.simulated), signed, described(moment))
+
+def _return_made(question: Question, pupil: str, form: str, episode: str) -> tuple[int, ReturnMade]:
+    """Return a return with its position. Refuses one that was not made; raises Misconfigured where its key is gone."""
+    question.known([pupil])
+    topics = RETURNS_REST_ON
+    for each in chronologies(question.answers, question.moment, [pupil], topics=topics)[pupil]:
+        event = each.event
+        if isinstance(event, ReturnMade) and (event.form, event.episode) == (form, episode):
+            if event.sealed:
+                raise Misconfigured("what this return said cannot be read without its key")
+            return each.position, event
+    raise Refused("malformed", field="EPISODE", value=episode, expected="a day that a return made then named")
 
 
 # --- which one ------------------------------------------------------------------------------------------------------
@@ -204,10 +205,10 @@ def _form(text: str) -> str:
 
 
 def _chosen(
-    house: House, moment: Moment, pupil: str, form: str, episode: date | None, last_day: date | None
+    answers: Answers, moment: Moment, pupil: str, form: str, episode: date | None, last_day: date | None
 ) -> Candidate:
     """Return the return to make: the earliest that is due. Raises Refused where none is, or it was made already."""
-    own = [each for each in return_candidates(house.answers, moment, [pupil]) if each.form == form]
+    own = [each for each in return_candidates(answers, moment, [pupil]) if each.form == form]
     if episode is not None:
         own = [each for each in own if each.episode == str(episode)]
     due = [each for each in own if each.made is None]
@@ -216,9 +217,9 @@ def _chosen(
     if own:
         raise Refused("return_made_already", field="episode", value=own[-1].episode)
     if form == "deletion" and last_day is not None and moment.school.on_roll(pupil, last_day):
-        return announced_deletion(house.answers, moment, pupil, last_day)
+        return announced_deletion(answers, moment, pupil, last_day)
     if form == "attendance" and episode is not None and moment.school.pupils[pupil].of_school_age(episode):
-        judged = judged_attendance(house.answers, moment, pupil, episode)
+        judged = judged_attendance(answers, moment, pupil, episode)
         if judged is not None:
             return judged
     expected = "a return that is due about this pupil, as 'attendance returns' lists them"
@@ -228,11 +229,10 @@ def _chosen(
 
 
 def _stated(
-    house: House, moment: Moment, candidate: Candidate, ground_key: str | None, destination: str | None
+    answers: Answers, moment: Moment, candidate: Candidate, ground_key: str | None, destination: str | None
 ) -> Stated:
     """Return what the maker adds to a deletion. Raises Refused where its ground is stated nowhere."""
-
-    (register,) = roll_answers(house.answers, moment, [candidate.pupil])
+    (register,) = roll_answers(answers, moment, [candidate.pupil])
     if not register.readable:
         raise Misconfigured("the admission register cannot be read without its keys, so no return can be composed")
     if candidate.form != "deletion":
@@ -247,22 +247,24 @@ def _stated(
 # --- how it is written ----------------------------------------------------------------------------------------------
 
 
-def _write(path: Path, house: House, content: Content | None, made_on: str, who: str) -> None:
-    """Write a return to a file, the same whenever it is asked for: it is dated by what it was composed from."""
+def _write(path: Path, answers: Answers, content: Content | None, made_on: str, by: str) -> str:
+    """Write a return to a file, the same whenever it is asked for: it is dated by what it was composed from. Nothing is
+    said of it."""
     if content is None:
         raise Misconfigured("this return was recorded without the content of its form, so there is nothing to write")
     if path.suffix != ".pdf":
         headings, row = sheet_of(content)
         write_whole(path, lambda draft: write_sheet(draft, headings, [row], title=content["title"]))
-        return
+        return ""
 
-    moment = house.answers.moment(date.fromisoformat(content["as_of"]), parse_known_at(content["known_at"]))
+    moment = answers.moment(date.fromisoformat(content["as_of"]), parse_known_at(content["known_at"]))
     moment = moment._replace(position=content["position"])
     facts = {"title": content["title"], "fields": content["fields"], "tables": content["tables"]}
-    write_bytes(path, render("return", moment, facts | {"made_on": made_on, "by": who}))
+    write_bytes(path, render("return", moment, facts | {"made_on": made_on, "by": by}))
+    return ""
 
 
-def _candidates_table(found: list[Candidate], names: Names, simulated: bool) -> Any:
+def _candidates_table(candidates: list[Candidate], names: Names, simulated: bool) -> Section:
     made = table(
         "Returns to the authority",
         simulated,
@@ -275,22 +277,22 @@ def _candidates_table(found: list[Candidate], names: Names, simulated: bool) -> 
         made="left",
         why="left",
     )
-    for each in found:
+    for each in candidates:
         days = (each.reached_on or "", each.due_by or "", each.made.on if each.made else "")
         made.add_row(each.pupil, name_of(each.pupil, names), each.form, each.episode, *days, each.why)
     return made
 
 
-def _content_parts(content: dict[str, Any], simulated: bool) -> list[Any]:
-    """Return what a return said, as tables."""
-    if "fields" not in content:
-        # Somebody recorded it by hand, with what they thought worth keeping.
+def _content_parts(content: Mapping[str, object], simulated: bool) -> list[Part]:
+    """Return what a return said, as tables, or as lines where it was recorded by hand."""
+    form = form_of(content)
+    if form is None:
         return [f"{key}: {one_line(value)}" for key, value in content.items()] or ["recorded without its content"]
-    head = table(content["title"], simulated, field="left", value="left")
-    for heading, text in content["fields"]:
+    head = table(form["title"], simulated, field="left", value="left")
+    for heading, text in form["fields"]:
         head.add_row(heading, one_line(text))
-    parts = [head]
-    for each in content["tables"]:
+    parts: list[Part] = [head]
+    for each in form["tables"]:
         if each["rows"]:
             made = table(each["title"], simulated, **dict.fromkeys(each["headings"], "left"))
             for row in each["rows"]:
