@@ -15,9 +15,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ledger.errors import Misconfigured
+from projections.archive import read_manifest
+from projections.many import batches
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 SCHOOLS_A_TASK = 8  # some tenths of a second: little is lost with a machine, and little is spent on handing out
 PUPILS, SCHOOLS = "pupils", "schools.parquet"
@@ -39,19 +44,17 @@ def schools_in(folder: Path) -> list[Path]:
     """Return the folders of schools in a folder, in order of name. One that holds no archive is among them: it would
     be missed otherwise. Raises Misconfigured where there are none."""
     try:
-        found = sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
+        folders = sorted(each for each in folder.iterdir() if each.is_dir() and not each.name.startswith("."))
     except OSError as error:
         raise Misconfigured(f"the folder {folder} cannot be read: {error.strerror}") from error
-    if not found:
+    if not folders:
         raise Misconfigured(f"the folder {folder} holds no folder of a school's archive")
-    return [each.absolute() for each in found]
+    return [each.absolute() for each in folders]
 
 
 def once(folders: list[Path]) -> tuple[list[Path], list[tuple[str, str]]]:
     """Return the folders that hold no ledger that an earlier one holds, and (folder, reason) of the others: a copy that
     lies about would count every child twice."""
-    from projections.archive import read_manifest
-
     kept: list[Path] = []
     again: list[tuple[str, str]] = []
     first: dict[str, str] = {}
@@ -87,11 +90,11 @@ def workers(processes: int) -> Iterator[Executor]:
         yield pool
 
 
-def on_this_machine(question: Any, pool: Executor, out: Path | None, progress: Progress | None = None) -> list[Any]:
+def on_this_machine(
+    question: batches.Rows, pool: Executor, out: Path | None, progress: Progress | None = None
+) -> list[batches.Rows]:
     """Return the totals of every part of a question, worked out by these processes; with `out`, writes the answers to
     its folder `pupils`. Raises Misconfigured where a process died."""
-    from projections.many import batches
-
     slices = [question.slice(start, SCHOOLS_A_TASK) for start in range(0, len(question), SCHOOLS_A_TASK)]
     if out is not None:
         (out / PUPILS).mkdir(parents=True)
@@ -109,7 +112,7 @@ def on_this_machine(question: Any, pool: Executor, out: Path | None, progress: P
     return [task.result() for task in tasks]
 
 
-def spark_session(master: str | None) -> Any:
+def spark_session(master: str | None) -> SparkSession:
     """Return a session on a Spark cluster; None takes the one that `spark-submit` or Spark's own settings name.
 
     Raises Misconfigured where pyspark is not installed, or Spark does not start.
@@ -133,33 +136,30 @@ def spark_session(master: str | None) -> Any:
         raise Misconfigured(f"Spark does not start: {_first_line(error)}") from None
 
 
-def on_spark(spark: Any, question: Any, out: Path | None) -> list[Any]:
+def on_spark(spark: SparkSession, question: batches.Rows, out: Path | None) -> list[batches.Rows]:
     """Return the totals that the tasks of a Spark job worked out; with `out`, they write the answers to its folder
     `pupils`. The paths must lead to the same files on every machine. Raises Misconfigured where the job fails."""
     from pyspark.errors import PySparkException
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    from projections.many import batches
-
-    answered, totals = from_arrow_schema(batches.ANSWERED), from_arrow_schema(batches.TOTALS)
+    answers, totals = from_arrow_schema(batches.ANSWERS), from_arrow_schema(batches.TOTALS)
     rows = [tuple(row.values()) for row in question.to_pylist()]
     # At least two tasks for each core, so that none is idle long before the end.
     tasks = max(-(-len(rows) // SCHOOLS_A_TASK), min(len(rows), 2 * spark.sparkContext.defaultParallelism))
     try:
-        asked = spark.createDataFrame(spark.sparkContext.parallelize(rows, tasks), from_arrow_schema(batches.ASKED))
-        found = asked.mapInArrow(batches.answers, answered)
+        schema = from_arrow_schema(batches.QUESTIONS)
+        questions = spark.createDataFrame(spark.sparkContext.parallelize(rows, tasks), schema)
+        pupils = questions.mapInArrow(batches.answers, answers)
         if out is not None:
-            found.write.parquet(f"file://{out / PUPILS}")
-            found = spark.read.schema(answered).parquet(f"file://{out / PUPILS}").select(*batches.SUMMED)
-        return [found.mapInArrow(batches.totals, totals).toArrow().cast(batches.TOTALS)]
+            pupils.write.parquet(f"file://{out / PUPILS}")
+            pupils = spark.read.schema(answers).parquet(f"file://{out / PUPILS}").select(*batches.SUMMED)
+        return [pupils.mapInArrow(batches.totals, totals).toArrow().cast(batches.TOTALS)]
     except PySparkException as error:
         raise Misconfigured(f"the Spark job failed: {_first_line(error)}") from error
 
 
 def _ready() -> None:
-    """Import what a task needs, and have the collector of garbage pass over all that for good."""
-    import projections.many.batches  # noqa: F401
-
+    """Have the collector of garbage pass over all that a task needs, which is imported by now, for good."""
     gc.freeze()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -21,7 +21,7 @@ from ledger.note import VerifierKey, parse_key
 from ledger.policy import load
 from ledger.words import counted
 from projections.many import batches
-from projections.many.batches import Told
+from projections.many.batches import Summary
 
 verbs = Verbs()
 
@@ -74,14 +74,13 @@ def ask_cluster(
     out = None if output is None else cluster.out_folder(output)
     folders, again = cluster.once(cluster.schools_in(folder))
 
-    question = batches.asked(folders, about, known, policy, None if verifiers is None else _keys(verifiers))
+    question = batches.questions(folders, about, known, policy, None if verifiers is None else _keys(verifiers))
     totals = _on_spark(master, question, out) if on_spark else _here(local or os.cpu_count() or 1, question, out)
-    told = batches.told(question, totals)
-    told = told._replace(failed=sorted([*told.failed, *again]))
+    summary = batches.summary(question, totals)
+    summary = summary._replace(failed=sorted([*summary.failed, *again]))
     if out is not None:
-        batches.write(told.schools, out / cluster.SCHOOLS)
-    asked = {"as_of": as_of, "known_at": known_at, "policy": policy}
-    _tell(told, asked, as_json=as_json)
+        batches.write(summary.schools, out / cluster.SCHOOLS)
+    _give(summary, {"as_of": as_of, "known_at": known_at, "policy": policy}, as_json=as_json)
 
 
 def _keys(file: Path) -> list[VerifierKey]:
@@ -93,7 +92,7 @@ def _keys(file: Path) -> list[VerifierKey]:
     return [parse_key(line) for line in lines if line.strip()]
 
 
-def _on_spark(master: str | None, question: Any, out: Path | None) -> list[Any]:
+def _on_spark(master: str | None, question: batches.Rows, out: Path | None) -> list[batches.Rows]:
     spark = spark_session(master)
     try:
         return on_spark(spark, question, out)
@@ -101,40 +100,40 @@ def _on_spark(master: str | None, question: Any, out: Path | None) -> list[Any]:
         spark.stop()
 
 
-def _here(processes: int, question: Any, out: Path | None) -> list[Any]:
+def _here(processes: int, question: batches.Rows, out: Path | None) -> list[batches.Rows]:
     with progress_bar("asking", len(question)) as progress, workers(processes) as pool:
         return on_this_machine(question, pool, out, progress)
 
 
-def _tell(told: Told, asked: dict[str, str | None], *, as_json: bool) -> None:
-    for name, error in told.failed:
+def _give(summary: Summary, question: dict[str, str | None], *, as_json: bool) -> None:
+    for name, error in summary.failed:
         note(f"{name}: {error}")
     if as_json:
-        failed = [{"folder": name, "error": error} for name, error in told.failed]
-        about = {"simulated": told.simulated, "unsigned": told.unsigned}
-        answered = [each for each in told.schools.to_pylist() if each["error"] is None]
-        rules = [{name: each[name] for name in ("folder", "school", "rules")} for each in answered]
-        say_json({**asked, **about, **told.pooled._asdict(), "rules": rules, "failed": failed})
+        failed = [{"folder": name, "error": error} for name, error in summary.failed]
+        about = {"simulated": summary.simulated, "unsigned": summary.unsigned}
+        answers = [each for each in summary.schools.to_pylist() if each["error"] is None]
+        rules = [{name: each[name] for name in ("folder", "school", "rules")} for each in answers]
+        say_json({**question, **about, **summary.pooled._asdict(), "rules": rules, "failed": failed})
     else:
-        _show(told, asked)
-    if told.failed:
+        _show(summary, question)
+    if summary.failed:
         raise typer.Exit(1)
 
 
-def _show(told: Told, asked: dict[str, str | None]) -> None:
-    found = told.pooled
-    made = table("All schools", told.simulated, what="left", number="right")
-    shares = {"attendance": found.attendance_percent, "absence": found.absence_percent}
-    for name, value in found._asdict().items():
+def _show(summary: Summary, question: dict[str, str | None]) -> None:
+    pooled = summary.pooled
+    made = table("All schools", summary.simulated, what="left", number="right")
+    shares = {"attendance": pooled.attendance_percent, "absence": pooled.absence_percent}
+    for name, value in pooled._asdict().items():
         if not name.endswith("_percent"):
             made.add_row(NAMES.get(name, name), f"{value:,}")
     for name, share in shares.items():
         made.add_row(name, "–" if share is None else f"{share:.1f} %")
-    about = asked["as_of"] or "the last day of each school"
-    known = asked["known_at"] or "the end of each archive"
-    unsigned = [f"{counted(told.unsigned, 'archive')} unsigned: --verifiers FILE checks who made them"]
+    about = question["as_of"] or "the last day of each school"
+    known = question["known_at"] or "the end of each archive"
+    unsigned = [f"{counted(summary.unsigned, 'archive')} unsigned: --verifiers FILE checks who made them"]
     show(
         made,
-        *(unsigned if told.unsigned else []),
-        f"as of {about}, as known at {known}, policy {asked['policy'] or 'of each school'}",
+        *(unsigned if summary.unsigned else []),
+        f"as of {about}, as known at {known}, policy {question['policy'] or 'of each school'}",
     )

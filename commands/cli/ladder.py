@@ -23,23 +23,23 @@ Event = tuple[date | None, str, str, str]  # day, what, how, position
 def ladder_reply(question: Question, pupils: list[str], *, named: bool) -> Reply:
     """Return the ladders of these pupils; where they were named, also of those on whom nothing stands, and every case
     day by day."""
-    found = ladder_answers(question.answers, question.moment, pupils, empty=named)
+    answers = ladder_answers(question.answers, question.moment, pupils, empty=named)
 
     def parts() -> list[Part]:
-        names = question.names([answer.pupil for answer in found])
+        names = question.names([answer.pupil for answer in answers])
         cases = [
             _case_table(answer, parent.parent, case, question.simulated)
-            for answer in found
+            for answer in answers
             for parent in answer.parents
             for case in parent.cases
             if named
         ]
-        return [_ladder_table(found, names, question.simulated), *_commands(found), *cases]
+        return [_ladder_table(answers, names, question.simulated), *_commands(answers), *cases]
 
-    return Reply(found, "Penalty ladder", parts)
+    return Reply(answers, "Penalty ladder", parts)
 
 
-def _ladder_table(found: list[LadderAnswer], names: Names, simulated: bool) -> Section:
+def _ladder_table(answers: list[LadderAnswer], names: Names, simulated: bool) -> Section:
     made = table(
         "Penalty ladder",
         simulated,
@@ -52,7 +52,7 @@ def _ladder_table(found: list[LadderAnswer], names: Names, simulated: bool) -> S
         cases="left",
         next="left",
     )
-    for answer in found:
+    for answer in answers:
         for place, line in enumerate(answer.parents):
             until = f", until {line.runs_out_on}" if line.runs_out_on else ""
             made.add_row(
@@ -68,9 +68,9 @@ def _ladder_table(found: list[LadderAnswer], names: Names, simulated: bool) -> S
     return made
 
 
-def _commands(found: list[LadderAnswer]) -> list[str]:
+def _commands(answers: list[LadderAnswer]) -> list[str]:
     """Return the lines to type, one for each parent with something to decide."""
-    lines = [f"  {line.command}" for answer in found for line in answer.parents if line.command]
+    lines = [f"  {line.command}" for answer in answers for line in answer.parents if line.command]
     return ["next:", *lines] if lines else []
 
 

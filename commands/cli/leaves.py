@@ -3,7 +3,7 @@ theirs was decided."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,7 +17,6 @@ from commands.cli.options import (
     KeysOption,
     KnownAtOption,
     LedgerOption,
-    one_line,
     opened,
     parse_day,
     parse_known_at,
@@ -25,7 +24,9 @@ from commands.cli.options import (
 from commands.cli.parameters import Verbs
 from commands.cli.tables import table
 from commands.desk.letters import leave_letter_draft
-from commands.desk.pupils import name_of
+from commands.desk.pupils import Names, name_of
+from commands.files.section import Section
+from ledger.text import one_line
 from ledger.words import counted
 from projections.records.leaves import LeaveAnswer, LeaveRequestAnswer, leave_answers
 
@@ -46,19 +47,19 @@ def show_leave(
     Example: attendance leave show 1042 --as-of 2025-12-12
     """
     chosen = question.known(pupils) if pupils else sorted(question.moment.school.pupils)
-    found = leave_answers(question.answers, question.moment, chosen, empty=bool(pupils))
+    answers = leave_answers(question.answers, question.moment, chosen, empty=bool(pupils))
 
     def parts() -> list[Part]:
-        names = question.names([answer.pupil for answer in found])
+        names = question.names([answer.pupil for answer in answers])
         sessions = [
             _sessions_table(answer.pupil, request, question.simulated)
-            for answer in found
+            for answer in answers
             for request in answer.requests
             if pupils
         ]
-        return [_requests_table(found, names, question.simulated), *sessions, *_never_asked(found)]
+        return [_requests_table(answers, names, question.simulated), *sessions, *_never_requested(answers)]
 
-    return Reply(found, "Requests for leave", parts)
+    return Reply(answers, "Requests for leave", parts)
 
 
 @leave.command("letter")
@@ -85,7 +86,7 @@ def write_leave_letter(
         give_draft(path, leave_letter_draft(house.answers, house.answers.moment(day, known_time), pupil, request))
 
 
-def _requests_table(found: list[LeaveAnswer], names: Any, simulated: bool) -> Any:
+def _requests_table(answers: list[LeaveAnswer], names: Names, simulated: bool) -> Section:
     made = table(
         "Leave",
         simulated,
@@ -100,7 +101,7 @@ def _requests_table(found: list[LeaveAnswer], names: Any, simulated: bool) -> An
         allowed_by="left",
         remarks="left",
     )
-    for answer in found:
+    for answer in answers:
         for request in answer.requests:
             made.add_row(
                 answer.pupil,
@@ -135,7 +136,7 @@ def _remarks(request: LeaveRequestAnswer) -> list[str]:
     return remarks
 
 
-def _sessions_table(pupil: str, request: LeaveRequestAnswer, simulated: bool) -> Any:
+def _sessions_table(pupil: str, request: LeaveRequestAnswer, simulated: bool) -> Section:
     title = f"{request.request} of {pupil}" + (f": {request.reason}" if request.reason else "")
     made = table(title, simulated, session="left", decision="left", mark="left", became="left", position="right")
     for each in request.sessions:
@@ -145,11 +146,11 @@ def _sessions_table(pupil: str, request: LeaveRequestAnswer, simulated: bool) ->
     return made
 
 
-def _never_asked(found: list[LeaveAnswer]) -> list[str]:
+def _never_requested(answers: list[LeaveAnswer]) -> list[str]:
     """Return a line for each pupil with holidays that nobody asked for."""
     return [
         f"{answer.pupil}: {counted(len(answer.never_asked), 'session')} of holiday (G) that no request covers, "
         f"from {answer.never_asked[0].session} to {answer.never_asked[-1].session}"
-        for answer in found
+        for answer in answers
         if answer.never_asked
     ]

@@ -28,7 +28,6 @@ from commands.cli.options import (
     parse_recorded_at,
 )
 from commands.cli.parameters import Verbs
-from commands.cli.screen import show
 from commands.cli.speech import say, say_json
 from commands.cli.support import return_
 from commands.cli.tables import table

@@ -121,7 +121,7 @@ def project(
         return
     with database_of(url, schools) as (database, _, only, closed), _until_signalled() as stopped:
         _tell_closed(closed)
-        followed = Followed(database, only, told=_tell)
+        followed = Followed(database, only, tell=_tell)
         with stage_bars() as bar:
             followed.round(stopped.is_set, bar and partial(bar, "projecting"))
         while follow and not stopped.wait(every):

@@ -86,11 +86,11 @@ def _screens(house: House, ledger: str) -> None:
     say("")
 
     moment = answers.moment()
-    found = absence_answers(answers, moment, who(answers, moment))
-    persistent = [answer for answer in found if answer.persistent]
+    pupils = absence_answers(answers, moment, who(answers, moment))
+    persistent = [answer for answer in pupils if answer.persistent]
     names = answers.particulars(moment, [answer.pupil for answer in persistent])
-    counted = f"{len(persistent)} of {len(found)} pupils are persistently absent; the first {SHOWN} are shown"
-    show(absence_table(persistent[:SHOWN], names, simulated=True), counted, band_line(bands(found)), described(moment))
+    counted = f"{len(persistent)} of {len(pupils)} pupils are persistently absent; the first {SHOWN} are shown"
+    show(absence_table(persistent[:SHOWN], names, simulated=True), counted, band_line(bands(pupils)), described(moment))
     say("")
 
     for known_at in (story.STORY_THEN, story.STORY_NOW):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from commands.cli.asking import Part, Question, Reply, asks
 from commands.cli.parameters import Verbs
 from commands.cli.tables import table
 from commands.desk.pupils import name_of
+from commands.files.section import Section
 from ledger.words import SEALED
 from projections.followup.support import Letter, StagedAnswer, Step, staged_answers
 
@@ -36,18 +37,18 @@ def show_staged(
     \b
     Example: attendance staged 1042 --as-of 2025-12-12
     """
-    found = staged_answers(question.answers, question.moment, question.known(pupils) if pupils else None)
-    return Reply(found, "Staged support", lambda: _parts(question, found, stages=bool(pupils)))
+    answers = staged_answers(question.answers, question.moment, question.known(pupils) if pupils else None)
+    return Reply(answers, "Staged support", lambda: _parts(question, answers, stages=bool(pupils)))
 
 
-def _parts(question: Question, found: list[StagedAnswer], *, stages: bool) -> Iterator[Part]:
+def _parts(question: Question, answers: list[StagedAnswer], *, stages: bool) -> Iterator[Part]:
     """Yield who stands where, and with `stages` every stage and letter of each."""
-    names = question.names([answer.pupil for answer in found])
+    names = question.names([answer.pupil for answer in answers])
     made = table("Staged support", question.simulated, **dict.fromkeys(OVERVIEW, "left"))
-    for answer in found:
+    for answer in answers:
         made.add_row(answer.pupil, name_of(answer.pupil, names), *_overview(answer))
-    yield made if found else "nobody needs a step of support"
-    for answer in found if stages else ():
+    yield made if answers else "nobody needs a step of support"
+    for answer in answers if stages else ():
         if answer.steps:
             yield _steps(answer.pupil, answer.steps, question.simulated)
         if answer.letters:
@@ -61,7 +62,7 @@ def _overview(answer: StagedAnswer) -> list[str]:
     return [answer.class_name, shares[0], absent, str(answer.lates), *steps]
 
 
-def _steps(pupil: str, steps: list[Step], simulated: bool) -> Any:
+def _steps(pupil: str, steps: list[Step], simulated: bool) -> Section:
     headings = ("step", "stage", "on", "people", "outcome", "looked_at_again", "by", "position")
     made = table(f"Steps of support for {pupil}", simulated, **dict.fromkeys(headings, "left"))
     for step in steps:
@@ -72,7 +73,7 @@ def _steps(pupil: str, steps: list[Step], simulated: bool) -> Any:
     return made
 
 
-def _letters(pupil: str, letters: list[Letter], simulated: bool) -> Any:
+def _letters(pupil: str, letters: list[Letter], simulated: bool) -> Section:
     headings = ("about", "sent_on", "quoted", "as_of", "seen", "the_register_then", "the_register_now")
     made = table(f"Letters about {pupil}", simulated, **dict.fromkeys(headings, "left"))
     for letter in letters:

@@ -80,10 +80,10 @@ def _quotes(texts: list[str] | None) -> dict[str, int] | None:
     """Return the figures of a letter from NAME=SESSIONS. Refuses: malformed."""
     if not texts:
         return None
-    found = dict(text.partition("=")[::2] for text in texts)
-    if len(found) < len(texts) or not all(count.isdecimal() for count in found.values()):
+    counts = dict(text.partition("=")[::2] for text in texts)
+    if len(counts) < len(texts) or not all(count.isdecimal() for count in counts.values()):
         raise Refused("malformed", field="--quote", expected="each figure once, as NAME=SESSIONS")
-    return {name: int(count) for name, count in found.items()}
+    return {name: int(count) for name, count in counts.items()}
 
 
 def _figures(

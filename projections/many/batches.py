@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,8 @@ from projections.figures.absence import cohorts, percent
 from projections.figures.cohorts import penalty_tally, year_counts
 from projections.reports.base import about, in_force
 
+Rows: TypeAlias = pa.Table  # of QUESTIONS, of ANSWERS or of TOTALS
+
 UTC_MICROS = pa.timestamp("us", "UTC")
 COUNTS = ("possible", "attended", "authorised", "unauthorised", "missing")
 LEVELS = ("persistent", "severe", "at_risk")
@@ -46,7 +48,7 @@ URN = re.compile("[0-9]{6}")
 
 # `folder` is a path. The others may be null, and mean then what they mean everywhere when they are left out; `verifier`
 # is the key that must have signed the archive, blank where keys were named and none is of this school.
-ASKED = pa.schema(
+QUESTIONS = pa.schema(
     [
         ("folder", pa.string()),
         ("as_of", pa.date32()),
@@ -58,7 +60,7 @@ ASKED = pa.schema(
 # Per pupil: the year to date, its cohorts, and the penalty window. `folder` is the last part of the path, `school` the
 # URN in it, `signed_by` whose key signed it, null where nobody named one, `rules` the digest of all that it was judged
 # by; beside an `error` all the rest is null.
-ANSWERED = pa.schema(
+ANSWERS = pa.schema(
     [
         *PLACE,
         ("as_of", pa.date32()),
@@ -77,7 +79,7 @@ ANSWERED = pa.schema(
 # Per school: sums over its pupils; `pupils` are those with a possible session, `met` those whose window is met.
 SUMS = ("pupils", *COUNTS, *LEVELS, "met")
 TOTALS = pa.schema([*PLACE, *((name, pa.int64()) for name in SUMS)])
-SUMMED = [field.name for field in TOTALS if field.name in ANSWERED.names]
+SUMMED = [field.name for field in TOTALS if field.name in ANSWERS.names]
 
 
 class Pooled(NamedTuple):
@@ -98,7 +100,7 @@ class Pooled(NamedTuple):
     absence_percent: float | None
 
 
-class Told(NamedTuple):
+class Summary(NamedTuple):
     """What all schools come to, the totals of each (TOTALS), (folder, reason) of each that could not be answered,
     whether any is simulated, and how many answered from an archive whose signature nobody checked."""
 
@@ -109,7 +111,7 @@ class Told(NamedTuple):
     unsigned: int
 
 
-def asked(
+def questions(
     folders: Iterable[Path],
     as_of: date | None,
     known_at: datetime | None,
@@ -121,7 +123,7 @@ def asked(
     named = None if keys is None else {key.name: str(key) for key in keys}
     same = {"as_of": as_of, "known_at": known_at, "policy": policy}
     rows = [{"folder": str(each), **same, "verifier": _verifier(each, named)} for each in folders]
-    return pa.Table.from_pylist(rows, schema=ASKED)
+    return pa.Table.from_pylist(rows, schema=QUESTIONS)
 
 
 def _verifier(folder: Path, named: dict[str, str] | None) -> str | None:
@@ -135,7 +137,7 @@ def _verifier(folder: Path, named: dict[str, str] | None) -> str | None:
 
 
 def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield a batch of ANSWERED for every row of ASKED, in their order."""
+    """Yield a batch of ANSWERS for every row of QUESTIONS, in their order."""
     for batch in batches:
         for row in batch.to_pylist():
             try:
@@ -149,19 +151,19 @@ def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def totals(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield a batch of TOTALS for each batch of ANSWERED, a row a school. They are sums: parts of a school add up."""
+    """Yield a batch of TOTALS for each batch of ANSWERS, a row a school. They are sums: parts of a school add up."""
     for batch in batches:
         table = pa.Table.from_batches([batch]).select(SUMMED)
         yield from _by_school(table.append_column("pupils", pc.greater(table["possible"], 0))).to_batches()
 
 
 def part(rows: pa.Table, file: Path | None) -> pa.Table:
-    """Return the totals of these rows of ASKED, after writing their answers to a Parquet file where one is named."""
-    found = list(answers(iter(rows.to_batches())))
+    """Return the totals of rows of QUESTIONS, after writing their answers to a Parquet file where one is named."""
+    pupils = pa.Table.from_batches(answers(iter(rows.to_batches())), ANSWERS)
     if file is not None:
-        write(pa.Table.from_batches(found, ANSWERED), file)
-    together = pa.Table.from_batches(found, ANSWERED).combine_chunks()
-    return pa.Table.from_batches(totals(iter(together.to_batches())), TOTALS)
+        write(pupils, file)
+    whole = pupils.combine_chunks().to_batches()
+    return pa.Table.from_batches(totals(iter(whole)), TOTALS)
 
 
 def write(table: pa.Table, file: Path) -> None:
@@ -169,9 +171,9 @@ def write(table: pa.Table, file: Path) -> None:
     write_whole(file, lambda draft: pq.write_table(table, draft, compression="zstd"))
 
 
-def told(question: pa.Table, found: Iterable[pa.Table]) -> Told:
+def summary(question: pa.Table, parts: Iterable[pa.Table]) -> Summary:
     """Return what the totals of all parts come to. A school that was asked and is in none of them is an error in us."""
-    schools = _by_school(pa.concat_tables(found))
+    schools = _by_school(pa.concat_tables(parts))
     names = {Path(folder).name for folder in question["folder"].to_pylist()}
     assert names == set(schools["folder"].to_pylist()), "every school that was asked has to be answered"
     failed = schools.filter(pc.is_valid(schools["error"]))
@@ -185,7 +187,7 @@ def told(question: pa.Table, found: Iterable[pa.Table]) -> Told:
     )
     reasons = sorted(zip(failed["folder"].to_pylist(), failed["error"].to_pylist(), strict=True))
     simulated, unsigned = bool(pc.any(answered["simulated"]).as_py()), answered["signed_by"].null_count
-    return Told(pooled, schools.sort_by("folder"), reasons, simulated, unsigned)
+    return Summary(pooled, schools.sort_by("folder"), reasons, simulated, unsigned)
 
 
 def _by_school(table: pa.Table) -> pa.Table:
@@ -209,7 +211,7 @@ def _answer(
     moment = archive.moment(as_of, known_at, policy)
     judged = about(moment)
     pupils = sorted(moment.school.pupils)
-    said = {
+    header = {
         "folder": Path(folder).name,
         "school": archive.manifest.urn,
         "simulated": archive.manifest.simulated,
@@ -220,12 +222,13 @@ def _answer(
         "policy": judged["policy"],
         "rules": judged["rules"],
     }
-    found = _figures(archive, moment, pupils, said) if pupils else pa.RecordBatch.from_pylist([], schema=ANSWERED)
-    return found if found.num_rows else pa.RecordBatch.from_pylist([said], schema=ANSWERED)
+    none = pa.RecordBatch.from_pylist([], schema=ANSWERS)
+    figures = _figures(archive, moment, pupils, header) if pupils else none
+    return figures if figures.num_rows else pa.RecordBatch.from_pylist([header], schema=ANSWERS)
 
 
-def _figures(archive: Archived, moment: Moment, pupils: list[str], said: dict[str, Any]) -> pa.RecordBatch:
-    """Return the figures of those of these pupils who have any, and beside them what is said of the whole school."""
+def _figures(archive: Archived, moment: Moment, pupils: list[str], header: dict[str, object]) -> pa.RecordBatch:
+    """Return the figures of those of these pupils who have any, beside the header of their school."""
     counts = year_counts(archive, moment, pupils)
     assert counts is not None, "a school year has begun"
     windows = penalty_tally(archive, moment, pupils)
@@ -238,14 +241,14 @@ def _figures(archive: Archived, moment: Moment, pupils: list[str], said: dict[st
     arrays = [
         pa.array(columns[field.name], field.type)
         if field.name in columns
-        else pa.repeat(pa.scalar(said.get(field.name), field.type), len(pupils))
-        for field in ANSWERED
+        else pa.repeat(pa.scalar(header.get(field.name), field.type), len(pupils))
+        for field in ANSWERS
     ]
     # Who has nothing at all is left out, as everywhere.
     shown = (counts.possible > 0) | (counts.missing > 0) | windows.tells
-    found = pa.record_batch(arrays, schema=ANSWERED)
-    return found if shown.all() else found.filter(pa.array(shown))
+    batch = pa.record_batch(arrays, schema=ANSWERS)
+    return batch if shown.all() else batch.filter(pa.array(shown))
 
 
-def _failed(folder: str, said: str) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist([{"folder": Path(folder).name, "error": said}], schema=ANSWERED)
+def _failed(folder: str, error: str) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([{"folder": Path(folder).name, "error": error}], schema=ANSWERS)

@@ -119,12 +119,12 @@ def moment_of(schools: Schools, name: str, times: Times) -> tuple[Answers, Momen
 
 def school_absence(answers: Answers, moment: Moment, name: str) -> SchoolAbsence:
     """Return a school's line. Raises Misconfigured where no school year had begun, or no policy was known."""
-    said = _line(moment, name)
+    header = _header(moment, name)
     pupils = sorted(moment.school.pupils)
-    found = year_to_date(answers, moment, pupils)
-    line = group_line(found, Group("school", name, list(range(len(pupils)))), in_force(moment))
+    year = year_to_date(answers, moment, pupils)
+    line = group_line(year, Group("school", name, list(range(len(pupils)))), in_force(moment))
     return SchoolAbsence(
-        **said,
+        **header,
         figures=line.figures,
         persistent=line.persistent,
         severe=line.severe,
@@ -135,17 +135,17 @@ def school_absence(answers: Answers, moment: Moment, name: str) -> SchoolAbsence
 
 def school_penalty(answers: Answers, moment: Moment, name: str) -> SchoolPenalty:
     """Return a school's line. Raises as `school_absence` does."""
-    said = _line(moment, name)
-    found = [answer for answer in penalty_windows(answers, moment, sorted(moment.school.pupils)) if answer.count]
+    header = _header(moment, name)
+    windows = [answer for answer in penalty_windows(answers, moment, sorted(moment.school.pupils)) if answer.count]
     policy = in_force(moment)
     weeks = moment.school.calendar.school_weeks(moment.as_of, policy.penalty_weeks)
     return SchoolPenalty(
-        **said,
+        **header,
         first_week=weeks[0].isoformat() if weeks else None,
         last_week=weeks[-1].isoformat() if weeks else None,
         threshold=policy.penalty_threshold,
-        pupils=len(found),
-        met=sum(answer.met for answer in found),
+        pupils=len(windows),
+        met=sum(answer.met for answer in windows),
     )
 
 
@@ -172,10 +172,10 @@ def pooled_penalty(lines: Sequence[SchoolPenalty], of: int, times: Times) -> Poo
     )
 
 
-def _line(moment: Moment, name: str) -> dict[str, Any]:
-    said, opened = about(moment), moment.school.opened
+def _header(moment: Moment, name: str) -> dict[str, Any]:
+    header, opened = about(moment), moment.school.opened
     assert opened is not None  # or no policy had been known
-    return {**said, "school": name, "urn": opened.urn, "name": opened.name}
+    return {**header, "school": name, "urn": opened.urn, "name": opened.name}
 
 
 def _pooled(lines: Sequence[SchoolLine], of: int, times: Times) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from projections.readmodel.tables import parked
 
 RETRY = 60  # rounds after which a failed school is tried again, although its ledger says nothing new
 
-Told = Callable[[str, Exception | None], None]  # of a school that failed, or, with None, goes on again
+Tell = Callable[[str, Exception | None], None]  # of a school that failed, or, with None, goes on again
 Stop = Callable[[], bool]
 Progress = Callable[[int, int], None]
 
@@ -121,16 +121,16 @@ class Failed(NamedTuple):
 class Followed:
     """The read models of a database's schools, brought up to date whenever `round` is called.
 
-    `told` hears of a school that fails, once for each reason, and again when it goes on.
+    `tell` hears of a school that fails, once for each reason, and again when it goes on.
     """
 
-    def __init__(self, schools: Schools, only: Sequence[str] = (), *, told: Told) -> None:
+    def __init__(self, schools: Schools, only: Sequence[str] = (), *, tell: Tell) -> None:
         self.failed: dict[str, Failed] = {}
         self.reached: dict[str, Head] = {}
         self.events = 0
         self._schools = schools
         self._only = only
-        self._told = told
+        self._tell = tell
         self._projectors: dict[str, Projector] = {}
 
     def round(self, stop: Stop, progress: Progress | None = None) -> int:
@@ -198,7 +198,7 @@ class Followed:
     def _finish(self, name: str, head: Head) -> None:
         self.reached[name] = head
         if self.failed.pop(name, None) is not None:
-            self._told(name, None)
+            self._tell(name, None)
 
     def _fail(self, name: str, head: Head, error: Exception) -> None:
         """Remember why a school was left out. Raises Unavailable where not the school failed but the database."""
@@ -208,4 +208,4 @@ class Followed:
         before = self.failed.get(name)
         self.failed[name] = Failed(error, head)
         if before is None or str(before.error) != str(error):
-            self._told(name, error)
+            self._tell(name, error)

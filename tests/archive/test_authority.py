@@ -64,15 +64,16 @@ def test_the_marks_that_stand_are_the_published_ones(authority: Path) -> None:
 
 def test_the_kernels_give_back_the_published_totals(authority: Path) -> None:
     """Also as known while marks were still to be amended, when fewer were authorised."""
-    question = batches.asked(sorted(authority.iterdir()), LAST_PUBLISHED, None, None)
-    found = batches.told(question, [batches.part(question, None)])
+    question = batches.questions(sorted(authority.iterdir()), LAST_PUBLISHED, None, None)
+    found = batches.summary(question, [batches.part(question, None)])
     counts = counts_of(ROWS["Hertfordshire", "Primary"], SHARE)
     sums = [found.pooled.attended, found.pooled.authorised, found.pooled.unauthorised]
     assert sums == [int(total) for total in classified(counts, CURRENT)]
     assert found.pooled.missing == 0 and not found.failed
     assert 0 < found.pooled.met < 0.2 * found.pooled.pupils
-    earlier = batches.asked(sorted(authority.iterdir()), LAST_PUBLISHED, datetime(2026, 7, 10, 18, tzinfo=UTC), None)
-    then = batches.told(earlier, [batches.part(earlier, None)]).pooled
+    known_at = datetime(2026, 7, 10, 18, tzinfo=UTC)
+    earlier = batches.questions(sorted(authority.iterdir()), LAST_PUBLISHED, known_at, None)
+    then = batches.summary(earlier, [batches.part(earlier, None)]).pooled
     assert then.possible == found.pooled.possible and then.unauthorised > found.pooled.unauthorised
 
 

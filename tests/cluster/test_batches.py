@@ -20,7 +20,7 @@ from tests.support.slow_model import parse_moment
 
 
 def asked_one_by_one(folder: Path, moments: list[tuple[date, datetime]]) -> Iterator[pa.RecordBatch]:
-    table = pa.concat_tables(batches.asked([folder], *moment, None) for moment in moments)
+    table = pa.concat_tables(batches.questions([folder], *moment, None) for moment in moments)
     return batches.answers(iter(table.to_batches(max_chunksize=1)))
 
 
@@ -41,35 +41,35 @@ def test_an_archive_answers_as_its_ledger_does(seed: int, tmp_path: Path) -> Non
 
 
 def test_what_is_left_out_is_the_end_of_each_archive(twelve: Authority) -> None:
-    asked = batches.asked(sorted(twelve.folder.iterdir()), None, None, None)
-    found = pa.Table.from_batches(batches.answers(iter(asked.to_batches())), batches.ANSWERED)
+    question = batches.questions(sorted(twelve.folder.iterdir()), None, None, None)
+    found = pa.Table.from_batches(batches.answers(iter(question.to_batches())), batches.ANSWERS)
     expected = [row for name, school in twelve.schools.items() for row in on_the_single_machine(name, school)]
     assert readable(found.to_pylist()) == expected
 
 
 def test_totals_are_the_sums_however_the_rows_are_parted(twelve: Authority) -> None:
-    asked = batches.asked(sorted(twelve.folder.iterdir()), None, None, None)
-    found = pa.Table.from_batches(batches.answers(iter(asked.to_batches())), batches.ANSWERED)
+    question = batches.questions(sorted(twelve.folder.iterdir()), None, None, None)
+    found = pa.Table.from_batches(batches.answers(iter(question.to_batches())), batches.ANSWERS)
     rows = [row for row in found.to_pylist() if row["pupil"]]
     for size in (1, 7, 10_000):
         parts = batches.totals(iter(found.to_batches(max_chunksize=size)))
-        told = batches.told(asked, [pa.Table.from_batches(parts, batches.TOTALS)])
-        assert told.simulated and told.failed == [] and told.pooled.schools == len(told.schools) == 12
+        summary = batches.summary(question, [pa.Table.from_batches(parts, batches.TOTALS)])
+        assert summary.simulated and summary.failed == [] and summary.pooled.schools == len(summary.schools) == 12
         for name in ("possible", "attended", "unauthorised", "persistent", "met"):
-            assert getattr(told.pooled, name) == sum(row[name] for row in rows) > 0
-        assert told.pooled.pupils == sum(row["possible"] > 0 for row in rows)
+            assert getattr(summary.pooled, name) == sum(row[name] for row in rows) > 0
+        assert summary.pooled.pupils == sum(row["possible"] > 0 for row in rows)
 
 
 def test_a_school_that_came_out_nowhere_is_noticed(twelve: Authority) -> None:
-    asked = batches.asked(sorted(twelve.folder.iterdir()), None, None, None)
+    question = batches.questions(sorted(twelve.folder.iterdir()), None, None, None)
     with pytest.raises(AssertionError, match="every school that was asked"):
-        batches.told(asked, [batches.part(asked.slice(1), None)])
+        batches.summary(question, [batches.part(question.slice(1), None)])
 
 
 def test_a_school_that_cannot_be_answered_costs_the_others_nothing(twelve: Authority, spoilt: Path) -> None:
     def by_school(folder: Path) -> dict[str, list[dict[str, object]]]:
-        asked = batches.asked(sorted(folder.iterdir()), None, None, None)
-        return {batch["folder"][0].as_py(): batch.to_pylist() for batch in batches.answers(iter(asked.to_batches()))}
+        question = batches.questions(sorted(folder.iterdir()), None, None, None)
+        return {batch["folder"][0].as_py(): batch.to_pylist() for batch in batches.answers(iter(question.to_batches()))}
 
     whole, found = by_school(twelve.folder), by_school(spoilt)
     assert {name for name in whole if found[name] != whole[name]} == {"school-117003", "school-117007"}

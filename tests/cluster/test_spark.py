@@ -32,28 +32,28 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def test_a_cluster_says_what_the_single_machine_says(twelve: Authority, spark: Any, tmp_path: Path) -> None:
-    asked = batches.asked(schools_in(twelve.folder), None, None, None)
-    told = batches.told(asked, on_spark(spark, asked, tmp_path / "out"))
+    question = batches.questions(schools_in(twelve.folder), None, None, None)
+    summary = batches.summary(question, on_spark(spark, question, tmp_path / "out"))
     expected = [row for name, school in twelve.schools.items() for row in on_the_single_machine(name, school)]
     assert readable(pq.read_table(tmp_path / "out" / PUPILS).to_pylist()) == expected
-    assert told.failed == [] and told.pooled.pupils == sum(bool(row["possible"]) for row in expected)
-    assert told == batches.told(asked, [batches.part(asked, None)])
+    assert summary.failed == [] and summary.pooled.pupils == sum(bool(row["possible"]) for row in expected)
+    assert summary == batches.summary(question, [batches.part(question, None)])
 
 
 def test_what_cannot_be_answered_is_named_and_the_others_are_answered(spark: Any, spoilt: Path) -> None:
-    asked = batches.asked(schools_in(spoilt), None, None, None)
-    told = batches.told(asked, on_spark(spark, asked, None))
-    assert [name for name, _ in told.failed] == ["school-117003", "school-117007"]
-    assert told == batches.told(asked, [batches.part(asked, None)])
+    question = batches.questions(schools_in(spoilt), None, None, None)
+    summary = batches.summary(question, on_spark(spark, question, None))
+    assert [name for name, _ in summary.failed] == ["school-117003", "school-117007"]
+    assert summary == batches.summary(question, [batches.part(question, None)])
 
 
 def test_an_executor_killed_in_mid_job_changes_nothing(twelve: Authority, spark: Any, tmp_path: Path) -> None:
     """Many days are asked about, so that the job is still running when some of its tasks are done."""
     days = [date(2024, 9, 30) + timedelta(days=5 * number) for number in range(60)]
     folders = schools_in(twelve.folder)
-    asked = pa.concat_tables(batches.asked(folders, day, None, None) for day in days)
+    question = pa.concat_tables(batches.questions(folders, day, None, None) for day in days)
     found: list[pa.Table] = []
-    job = threading.Thread(target=lambda: found.extend(on_spark(spark, asked, tmp_path / "out")), daemon=True)
+    job = threading.Thread(target=lambda: found.extend(on_spark(spark, question, tmp_path / "out")), daemon=True)
     known = spark.sparkContext.statusTracker()
     earlier = set(known.getJobIdsForGroup(None))
     job.start()
@@ -61,9 +61,9 @@ def test_an_executor_killed_in_mid_job_changes_nothing(twelve: Authority, spark:
     executors()[0].kill()
     job.join()
     assert known.getStageInfo(stage).numFailedTasks > 0, "the kill came when no task was running"
-    expected = pa.Table.from_batches(batches.answers(iter(asked.to_batches())), batches.ANSWERED)
+    expected = pa.Table.from_batches(batches.answers(iter(question.to_batches())), batches.ANSWERS)
     assert readable(pq.read_table(tmp_path / "out" / PUPILS).to_pylist()) == readable(expected.to_pylist())
-    assert batches.told(asked, found) == batches.told(asked, [batches.part(asked, None)])
+    assert batches.summary(question, found) == batches.summary(question, [batches.part(question, None)])
 
 
 def running_stage(spark: Any, earlier: set[int]) -> int:

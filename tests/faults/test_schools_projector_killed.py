@@ -38,7 +38,7 @@ def follow(tell: Callable[[int], None], url: str, kind: type[Projector]) -> None
     """Keep all the schools' read models up to date, telling how many events have been taken in."""
     many.Projector = kind  # type: ignore[misc,attr-defined]
     with Schools(url) as schools:
-        followed = Followed(schools, told=lambda name, error: print(name, error))
+        followed = Followed(schools, tell=lambda name, error: print(name, error))
         followed.round(lambda: False, lambda taken, _: tell(taken))
     if followed.failed:
         raise AssertionError(str(followed.failed))
@@ -59,7 +59,7 @@ def divergence(url: str, kind: type[Projector], kills: int) -> str:
             for name in NAMES:
                 if said := disagreement(schools, name):
                     return f"kill {kill}: {said}"
-        Followed(schools, told=lambda name, error: None).round(lambda: False)
+        Followed(schools, tell=lambda name, error: None).round(lambda: False)
         heads = schools.heads()
         return "".join(disagreement(schools, name, heads[name].position) for name in NAMES)
 

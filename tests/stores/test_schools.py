@@ -82,7 +82,7 @@ def test_one_process_keeps_many_read_models_over_few_connections(new_database: s
             seen.append(connected)
             return False
 
-        followed = Followed(schools, told=Heard())
+        followed = Followed(schools, tell=Heard())
         assert followed.round(watched) == MANY and followed.failed == {}
         assert len(seen) > 2 * MANY and 0 < max(seen) <= CONNECTIONS
         assert all(is_true(schools, name) for name in names(MANY))
@@ -120,7 +120,7 @@ def test_a_pooled_ledger_takes_commands_like_any_other(new_database: str) -> Non
             assert handler.handle(register) == handler.handle(register)._replace(repeated=False)
         with open_ledger(at_school(new_database, "school_1")) as ledger:
             assert ledger.reads.rows(0, 1000) == schools.ledger("school_1").reads.rows(0, 1000)
-        assert Followed(schools, told=Heard()).round(never) == 1 and is_true(schools, "school_1")
+        assert Followed(schools, tell=Heard()).round(never) == 1 and is_true(schools, "school_1")
 
 
 def test_only_schemas_with_a_ledger_are_schools(schools: Schools, new_database: str) -> None:
@@ -175,7 +175,7 @@ def test_a_school_that_fails_is_told_of_and_the_others_go_on(
     schools: Schools, new_database: str, fault: object
 ) -> None:
     heard = Heard()
-    followed = Followed(schools, told=heard)
+    followed = Followed(schools, tell=heard)
     assert followed.round(never) == 3
     broken, *whole = names(3)
     with open_ledger(at_school(new_database, broken)) as ledger:
@@ -214,7 +214,7 @@ def test_a_pooled_question_waits_for_a_save_that_may_be_stamped_already(schools:
 
 def test_a_school_goes_on_again_once_it_is_mended(schools: Schools, new_database: str) -> None:
     heard = Heard()
-    followed = Followed(schools, told=heard)
+    followed = Followed(schools, tell=heard)
     followed.round(never)
     broken = names(1)[0]
     with open_ledger(at_school(new_database, broken)) as ledger:
@@ -227,7 +227,7 @@ def test_a_school_goes_on_again_once_it_is_mended(schools: Schools, new_database
 
 
 def test_a_round_stops_between_two_batches_and_the_next_one_goes_on(schools: Schools) -> None:
-    followed = Followed(schools, told=Heard())
+    followed = Followed(schools, tell=Heard())
     asked = iter([False] * 5 + [True] * 100)
     assert followed.round(lambda: next(asked)) < 3
     assert followed.round(never) > 0
@@ -237,7 +237,7 @@ def test_a_round_stops_between_two_batches_and_the_next_one_goes_on(schools: Sch
 
 def test_a_database_that_is_gone_is_no_fault_of_a_school(schools: Schools, new_database: str) -> None:
     heard = Heard()
-    followed = Followed(schools, told=heard)
+    followed = Followed(schools, tell=heard)
     followed.round(never)
     with psycopg.connect(new_database, autocommit=True) as connection:
         connection.execute(
