@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from typing import Protocol
 
 import msgspec
 from stdnum.gb import upn as stdnum_upn
@@ -18,6 +19,20 @@ class Staff(msgspec.Struct, frozen=True, array_like=True):
     id: str
     name: str
     title: str
+
+
+class Titled(Protocol):
+    """Anybody with a name and a title."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+
+def signature(who: Titled) -> str:
+    """Return name and title as they stand under what somebody did."""
+    return f"{who.name} ({who.title})"
 
 
 def is_pupil_number(text: str) -> bool:

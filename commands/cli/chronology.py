@@ -5,6 +5,7 @@ from __future__ import annotations
 from commands.cli.tables import london, table
 from commands.desk.pupils import Names, name_of
 from commands.files.section import Part
+from ledger.people import signature
 from ledger.text import one_line
 from ledger.words import SEALED
 from projections.followup.follow_up import CodeAnswer, FollowUpAnswer, LadderAnswer
@@ -20,7 +21,7 @@ def followup_parts(answer: FollowUpAnswer, names: Names, simulated: bool) -> lis
         title, simulated, recorded="left", what="left", about="left", says="left", by="left", position="right"
     )
     for each in answer.chronology:
-        by = one_line(f"{each.by.name} ({each.by.title})")
+        by = one_line(signature(each.by))
         says = SEALED if each.sealed else one_line(fields_said(each.says))
         events.add_row(london(each.recorded_at), each.what, fields_about(each.says), says, by, str(each.position))
     parts: list[Part] = [events, _ladder_line(answer.ladder)]

@@ -40,6 +40,7 @@ from commands.files.section import Value
 from commands.files.sheets import write_sheet
 from commands.models.school import RecordDailyReturn
 from ledger.errors import Misconfigured
+from ledger.people import signature
 from ledger.text import escaped, one_line
 from ledger.words import SEALED, counted
 from projections.asking.encoder import encode
@@ -211,7 +212,7 @@ def _changed(answer: DailyAnswer) -> list[Part]:
             change.before or "no mark",
             change.code,
             london(change.recorded_at),
-            one_line(f"{change.by.name} ({change.by.title})"),
+            one_line(signature(change.by)),
             str(change.position),
         )
     return [made]

@@ -11,6 +11,7 @@ from commands.cli.asking import Question, Reply, asks
 from commands.cli.parameters import Verbs
 from commands.desk.pupils import name_of
 from commands.files.section import Branch
+from ledger.people import signature
 from ledger.text import one_line
 from projections.audit.explain import explain_absence, explain_penalty
 from projections.audit.proof import Explanation, Flip, Since
@@ -83,7 +84,7 @@ def _verdict(proof: Explanation) -> str:
 
 def _mark(mark: MarkAnswer) -> str:
     why = mark.reason or mark.cites
-    event = f"{mark.code} by {mark.by.name} ({mark.by.title}), {mark.recorded_at}, position {mark.position}"
+    event = f"{mark.code} by {signature(mark.by)}, {mark.recorded_at}, position {mark.position}"
     return one_line(f"{event}: {why}" if why else event)
 
 

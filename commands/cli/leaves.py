@@ -26,6 +26,7 @@ from commands.cli.tables import table
 from commands.desk.letters import leave_letter_draft
 from commands.desk.pupils import Names, name_of
 from commands.files.section import Section
+from ledger.people import signature
 from ledger.text import one_line
 from ledger.words import counted
 from projections.records.leaves import LeaveAnswer, LeaveRequestAnswer, leave_answers
@@ -110,7 +111,7 @@ def _requests_table(answers: list[LeaveAnswer], names: Names, simulated: bool) -
                 request.parent,
                 f"{request.first} to {request.last}" if request.first != request.last else request.first,
                 request.state,
-                one_line(f"{request.decided_by.name} ({request.decided_by.title})") if request.decided_by else "",
+                one_line(signature(request.decided_by)) if request.decided_by else "",
                 str(len(request.absent_after_refusal) or ""),
                 ", ".join(f"{each.parent} (by {each.by})" for each in request.allowed),
                 "; ".join(_remarks(request)),

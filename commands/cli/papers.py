@@ -22,6 +22,7 @@ from commands.files.sections import name_by
 from ledger.codes import CodeTable
 from ledger.errors import Refused
 from ledger.finding import Open, action
+from ledger.people import signature
 from ledger.sessions import format_year, parse_year
 from projections.asking.encoder import plain
 from projections.asking.questions import Moment
@@ -170,7 +171,7 @@ def show_shared(
         headings = ("pupil", "name", "on", "to", "what", "as_of", "seen", "why", "by", "recorded")
         made = table("Passed on", question.simulated, **dict.fromkeys(headings, "left"))
         for each in answers:
-            by = f"{each.by.name} ({each.by.title})"
+            by = signature(each.by)
             where = (each.pupil, name_of(each.pupil, names), each.on, each.recipient, each.what, each.as_of)
             made.add_row(*where, str(each.seen), each.why, by, london(each.recorded_at))
         return [made] if answers else ["nothing was passed on"]

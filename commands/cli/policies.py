@@ -13,6 +13,7 @@ from commands.cli.speech import say
 from commands.cli.tables import london, table
 from commands.files.section import Section
 from ledger.errors import Refused
+from ledger.people import signature
 from ledger.policy import shipped_text
 from projections.records.policies import Person, PolicyAnswer, policy_answer
 
@@ -86,14 +87,14 @@ def _roles_table(answer: PolicyAnswer) -> Section:
         )
         for place, holder in enumerate(role.holders):
             beside = beside_it if place == 0 else ("",) * len(beside_it)
-            made.add_row(role.role, one_line(f"{holder.name} ({holder.title})"), holder.since, *beside)
+            made.add_row(role.role, one_line(signature(holder)), holder.since, *beside)
         if not role.holders:
             made.add_row(role.role, "nobody named", "", *beside_it)
     return made
 
 
 def _by(person: Person) -> str:
-    return one_line(f"{person.name} ({person.title})")
+    return one_line(signature(person))
 
 
 def _shown(value: object) -> str:

@@ -19,6 +19,7 @@ from commands.files.section import Section
 from commands.files.sheets import write_sheet
 from commands.paper import render
 from ledger.errors import Refused
+from ledger.people import signature
 from ledger.sessions import format_clock, parse_moment
 from ledger.text import one_line
 from ledger.words import counted
@@ -189,7 +190,7 @@ def _arrival_row(arrival: ArrivalAnswer, names: Names) -> list[str]:
         arrival.code,
         arrival.register or "no mark",
         one_line(arrival.reason),
-        one_line(f"{arrival.by.name} ({arrival.by.title})"),
+        one_line(signature(arrival.by)),
     ]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from commands.cli.tables import london, table
 from commands.desk.pupils import Names, name_of
 from commands.files.section import Part, Section
+from ledger.people import signature
 from ledger.sessions import format_clock, parse_moment
 from ledger.text import one_line
 from projections.records.registers import EntryAnswer, MarkAnswer, ReceivedAnswer, RegisterAnswer, SessionAnswer
@@ -112,4 +113,4 @@ def _says_more(line: SessionAnswer) -> bool:
 
 
 def _by(mark: MarkAnswer) -> str:
-    return one_line(f"{mark.by.name} ({mark.by.title})") if mark.by.name else "unknown"
+    return one_line(signature(mark.by)) if mark.by.name else "unknown"

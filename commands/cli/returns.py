@@ -41,6 +41,7 @@ from commands.paper import render
 from ledger.errors import Misconfigured, Refused
 from ledger.events import ReturnMade
 from ledger.grounds import GROUNDS, ground
+from ledger.people import signature
 from ledger.steps import RETURNS
 from ledger.text import one_line
 from ledger.words import counted
@@ -156,7 +157,7 @@ def show_return(
     """
     form, day = _form(form), parse_day("EPISODE", episode)
     position, event = _return_made(question, pupil, form, str(day))
-    by, made_on, content = f"{event.by.name} ({event.by.title})", str(event.made_on), event.content
+    by, made_on, content = signature(event.by), str(event.made_on), event.content
     answer = {
         "pupil": pupil,
         "form": form,

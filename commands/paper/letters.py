@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from ledger.codes import CodeTable
+from ledger.people import signature
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Half, Session, parse_moment
 from projections.asking.questions import Moment
@@ -152,7 +153,7 @@ def leave_decision(request: LeaveRequestAnswer, child: str, policy: Policy) -> L
 
 def _decision(request: LeaveRequestAnswer) -> str:
     assert request.decided_by is not None and request.decided_at is not None
-    who = f"{request.decided_by.name} ({request.decided_by.title})"
+    who = signature(request.decided_by)
     on = spoken(parse_moment(request.decided_at).astimezone(LONDON).date())
     if request.state == "granted":
         return f"{who} decided on {on} to grant it. The sessions below will be recorded as authorised absence."

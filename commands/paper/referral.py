@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ledger.codes import CodeTable
+from ledger.people import signature
 from ledger.school import School
 from ledger.sessions import LONDON, Half, Session, parse_moment
 from projections.asking.questions import Moment, Particulars, StatedContact
@@ -99,7 +100,7 @@ def _sessions(referral: Referral, codes: CodeTable) -> Rows:
         marks = entries[each.session]
         last = marks[-1]
         why = last.reason or last.cites
-        signed = f"{last.by.name} ({last.by.title})" if last.by.name else "unknown"
+        signed = signature(last.by) if last.by.name else "unknown"
         original = marks[0].code if len(marks) > 1 else ""
         rows.append(
             [each.session, original, each.code, code.name if code else "", _london(each.recorded_at), signed, why]
@@ -139,7 +140,7 @@ def _amendments(entries: Iterable[EntryAnswer]) -> Rows:
             "amended" if place else "original",
             mark.code,
             _london(mark.recorded_at),
-            f"{mark.by.name} ({mark.by.title})" if mark.by.name else "unknown",
+            signature(mark.by) if mark.by.name else "unknown",
             mark.reason or mark.cites,
         ]
         for entry in entries
@@ -179,7 +180,7 @@ def _case_rows(ladder: ParentLadder, name: str | None) -> Iterator[list[str]]:
 
 
 def _leave(request: LeaveRequestAnswer) -> list[str]:
-    decided = f"{request.decided_by.name} ({request.decided_by.title})" if request.decided_by else ""
+    decided = signature(request.decided_by) if request.decided_by else ""
     on = _london(request.decided_at) if request.decided_at else ""
     how = ("on the form" if request.on_form else "not on the form") + (
         ", in advance" if request.in_advance else ", not in advance"
@@ -200,7 +201,7 @@ def _day(told: FollowUp) -> str:
 
 def _told(told: FollowUp, known: Particulars) -> list[str]:
     what, how = follow_up_words(told.event, lambda person: _named(person, known))
-    return [_day(told), what, how, f"{told.event.by.name} ({told.event.by.title})"]
+    return [_day(told), what, how, signature(told.event.by)]
 
 
 def _named(contact: str, known: Particulars) -> str:

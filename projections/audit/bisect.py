@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from ledger.people import signature
 from ledger.school import School, take_in
 from ledger.sessions import format_moment, from_micros
 from ledger.store import Row
@@ -51,7 +52,7 @@ def first_turn(answers: Answers, then: Moment, now: Moment, pupil: str, answer: 
                 recorded_at=format_moment(from_micros(row.recorded_at)),
                 what=row.topic.partition(".")[2],
                 session=entry[1] if entry else None,
-                by=f"{event.by.name} ({event.by.title})" if event else "",
+                by=signature(event.by) if event else "",
                 reason=getattr(event, "reason", ""),
                 before=before,
                 after=after,

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from ledger.errors import Misconfigured
-from ledger.events import AnyEvent, Noted
+from ledger.events import Noted
+from ledger.people import signature
 from ledger.sessions import Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import SCHOOL, entry_of, entry_stream
@@ -192,7 +193,7 @@ def _signatures(answers: Answers, streams: list[str], until: int) -> dict[int, t
     """Return who made each event of these entries, why and when, by position."""
     rows = [row for row in answers.ledger.reads.stream_rows(streams) if row.position <= until]
     return {
-        row.position: (_signed(event), getattr(event, "reason", ""), _recorded(row))
+        row.position: (signature(event.by), getattr(event, "reason", ""), _recorded(row))
         for row, event in answers.opened(rows)
     }
 
@@ -207,14 +208,10 @@ def _other_changes(answers: Answers, then: Moment, now: Moment) -> list[OtherCha
             about=row.stream.partition("/")[0],
             position=row.position,
             recorded_at=_recorded(row),
-            by=_signed(event),
+            by=signature(event.by),
         )
         for row, event in answers.opened(rows)
     ]
-
-
-def _signed(event: AnyEvent) -> str:
-    return f"{event.by.name} ({event.by.title})"
 
 
 def _recorded(row: Row) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypedDict
 
 import msgspec
 
+from ledger.people import signature
 from ledger.policy import Policy
 from ledger.sessions import Session, school_year
 from projections.asking.questions import Answer, Answers, Moment
@@ -155,7 +156,7 @@ def _near_miss(session: str, marks: list[MarkAnswer], counts: Callable[[str], bo
                 now=marks[-1].code,
                 position=after.position,
                 recorded_at=after.recorded_at,
-                by=f"{after.by.name} ({after.by.title})",
+                by=signature(after.by),
                 reason=after.reason,
             )
     return None

@@ -20,6 +20,7 @@ import msgspec
 
 from ledger.events import LetterSent, SupportRecorded
 from ledger.finding import OPEN, Action, Open, action
+from ledger.people import signature
 from ledger.policy import Policy
 from ledger.sessions import format_moment
 from projections.asking.questions import Answer, Answers, Moment
@@ -150,7 +151,7 @@ def steps_of(chronology: Iterable[FollowUp], as_of: date) -> list[Step]:
                 next_on=event.next_on.isoformat() if event.next_on else None,
                 people=list(event.people),
                 outcome=event.outcome,
-                by=f"{event.by.name} ({event.by.title})",
+                by=signature(event.by),
                 sealed=bool(event.sealed),
                 recorded_at=format_moment(recorded_at),
                 position=position,

@@ -10,6 +10,7 @@ import msgspec
 
 from ledger.case import PenaltyCase
 from ledger.events import PenaltyConsidered
+from ledger.people import signature
 from ledger.sessions import Session
 from projections.asking.questions import Answer, Answers, Moment
 from projections.figures.penalty import ParentLine
@@ -162,7 +163,7 @@ def _consideration(position: int, event: PenaltyConsidered, saw: ParentLine) -> 
         decision=event.decision,
         reasons=event.reasons,
         instead=event.instead,
-        by=f"{event.by.name} ({event.by.title})",
+        by=signature(event.by),
         position=position,
         seen=seen_by(event, position),
         count=saw.count,

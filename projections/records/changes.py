@@ -17,6 +17,7 @@ import msgspec
 
 from ledger.events import ContactLogged, MarkAmended, NoticeIssued, PenaltyReferred
 from ledger.finding import Finding
+from ledger.people import signature
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Session, format_moment, from_micros, micros
 from ledger.store import position_at
@@ -72,7 +73,7 @@ def amendments(
             Amendment(
                 position=row.position,
                 recorded_at=format_moment(from_micros(row.recorded_at)),
-                by=f"{event.by.name} ({event.by.title})",
+                by=signature(event.by),
                 pupil=pupil,
                 session=str(Session.from_number(session)),
                 was=symbol_of(was),
