@@ -169,11 +169,11 @@ def show_return(
         "content": content,
         "simulated": question.simulated,
     }
-    signature = f"made on {made_on} by {one_line(by)} (position {position})"
+    made = f"made on {made_on} by {one_line(by)} (position {position})"
     return Reply(
         answer,
         f"Return about {pupil}",
-        lambda: [*_content_parts(content, question.simulated), signature],
+        lambda: [*_content_parts(content, question.simulated), made],
         named=False,
         book=lambda path: _write(path, question.answers, form_of(content), made_on, by),
     )
