@@ -166,8 +166,8 @@ def _deletion(register: RollAnswer, candidate: Candidate, stated: Stated) -> Fie
 def _absence(candidate: Candidate) -> Fields:
     codes = Counter(session.code for session in candidate.sessions)
     yield "Why", candidate.why
-    yield "First session", candidate.sessions[0].session if candidate.sessions else ""
-    yield "Last session", candidate.sessions[-1].session if candidate.sessions else ""
+    yield "First session", str(candidate.sessions[0].session) if candidate.sessions else ""
+    yield "Last session", str(candidate.sessions[-1].session) if candidate.sessions else ""
     if candidate.school_days:
         yield "School days in a row", str(candidate.school_days)
     yield "Sessions absent", str(len(candidate.sessions))
