@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from commands.deciding import DECISIONS
 from commands.deciding.state import Decided, Fact, State, signed
@@ -159,7 +159,7 @@ class Handler:
 
     # --- one attempt ---
 
-    def _turn(self, failure: LedgerError | None) -> AbstractContextManager[Any]:
+    def _turn(self, failure: LedgerError | None) -> AbstractContextManager[object]:
         """Give who was too late their turn: of threads that decide again at once, all but one are too late again."""
         return self._deciding_again if isinstance(failure, Conflict) else nullcontext()
 

@@ -10,7 +10,7 @@ import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO, NoReturn
 
 from commands.handle import Handler
 from commands.models import LINE_BYTES, parse
@@ -29,7 +29,7 @@ class Replayed:
 
 
 def replay(
-    lines: Iterable[str | bytes | dict[str, Any]],
+    lines: Iterable[str | bytes | dict[str, object]],
     handler: Handler,
     *,
     keep_going: bool = False,
@@ -68,10 +68,9 @@ def lines_of(journal: BinaryIO) -> Iterator[bytes]:
             line = journal.readline(LINE_BYTES + 1)
 
 
-def _apply(line: str | bytes | dict[str, Any], number: int, handler: Handler, result: Replayed) -> None:
-    if isinstance(line, dict):
-        decoded = line
-    else:
+def _apply(line: str | bytes | dict[str, object], number: int, handler: Handler, result: Replayed) -> None:
+    decoded: object = line
+    if not isinstance(line, dict):
         if number == 1 and isinstance(line, bytes):
             line = line.removeprefix(codecs.BOM_UTF8)  # as some editors begin a file
         if not line.strip():
@@ -84,24 +83,25 @@ def _apply(line: str | bytes | dict[str, Any], number: int, handler: Handler, re
         result.events += done.events
 
 
-def decode(text: str | bytes) -> Any:
+def decode(text: str | bytes) -> object:
     """Return a journal line as JSON has it. Raises Refused `malformed`, also for a key given twice, of which one reader
     would take the first and another the last."""
     if len(text) > LINE_BYTES:
         raise Refused("malformed", field="line", expected=f"no more than {LINE_BYTES:,} bytes")
     try:
         text = text.decode() if isinstance(text, bytes) else text
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        decoded: object = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        return decoded
     except (ValueError, RecursionError):  # ValueError is also what bytes that are not UTF-8 and endless numbers raise
         raise Refused("malformed", field="line", expected="one object in JSON, in UTF-8, each key once") from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a key twice")
     return found
 
 
-def _no_constant(name: str) -> Any:
+def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")

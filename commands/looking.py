@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from commands.deciding.declaration import Decision
+from commands.deciding.declaration import Decision, pupil_of
 from commands.deciding.state import Ages, Register, State
 from commands.models.base import Command
 from commands.models.keeping import ForgetYears
@@ -14,6 +13,7 @@ from ledger import wire
 from ledger.doubts import Times
 from ledger.entry import Entry
 from ledger.errors import Refused
+from ledger.events import FollowUpEvent, RollEvent
 from ledger.keys import KeyStore
 from ledger.pins import digest_of, pupil_lines
 from ledger.school import School
@@ -23,7 +23,7 @@ from ledger.streams import Owner, owner_of
 
 
 def state_read(
-    command: Any, decision: Decision, school: School, ledger: Ledger, keys: KeyStore, now: datetime
+    command: Command, decision: Decision, school: School, ledger: Ledger, keys: KeyStore, now: datetime
 ) -> tuple[State, dict[str, int]]:
     """Return the state to decide from, and the version of every stream that was looked at, 0 where it is new.
 
@@ -33,8 +33,8 @@ def state_read(
     wanted = decision.streams(command, school)
     entries: dict[str, Entry] = {}
     registers: dict[str, Register] = {}
-    told: list[Any] = []
-    admission: list[Any] = []
+    follow_up: list[FollowUpEvent] = []
+    roll: list[RollEvent] = []
     versions = dict.fromkeys(wanted, 0)
     rows = ledger.reads.stream_rows(wanted) if wanted else []
     speaking = {owner_of(row.stream) for row in rows if wire.seems_sealed(row.state)}
@@ -51,9 +51,9 @@ def state_read(
                 entries[row.stream] = entries.get(row.stream, Entry()).after_unread(row.version)
             continue
         if event.kind == "follow-up":
-            told.append(event)
+            follow_up.append(event)
         elif event.kind == "roll":
-            admission.append(event)
+            roll.append(event)
         elif event.kind == "register":
             registers[row.stream] = registers.get(row.stream, Register()).after(event)
         else:
@@ -63,11 +63,11 @@ def state_read(
         versions.keys(),
         entries,
         registers,
-        told if decision.follow_up else None,
-        admission if decision.roll else None,
+        follow_up if decision.follow_up else None,
+        roll if decision.roll else None,
         end,
         _pinned(command, ledger, end) if decision.pins else None,
-        _ages(command, school, ledger, now) if decision.ages else None,
+        _ages(command, school, ledger, now) if decision.ages and isinstance(command, ForgetYears) else None,
     )
     return state, versions
 
@@ -78,9 +78,9 @@ def state_unread(command: Command, decision: Decision, school: School) -> tuple[
     return State(school, wanted.keys()), wanted
 
 
-def _pinned(command: Any, ledger: Ledger, end: int | None) -> str:
+def _pinned(command: Command, ledger: Ledger, end: int | None) -> str:
     """Return the digest of the pupil's rows as whoever decides had seen them."""
-    rows = ledger.reads.prefix_rows(f"{command.pupil}/")
+    rows = ledger.reads.prefix_rows(f"{pupil_of(command)}/")
     return digest_of(pupil_lines(rows, getattr(command, "seen", None) or end or 0))
 
 

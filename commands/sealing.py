@@ -41,6 +41,6 @@ def _holds_sealed(ledger: Ledger, owner: Owner) -> bool:
     return any(owner_of(row.stream) == owner and wire.holds_sealed(row.state) for row in rows)
 
 
-def open_row(row: Row, keys: Mapping[Owner, bytes]) -> Any:
+def open_row(row: Row, keys: Mapping[Owner, bytes]) -> Any:  # whichever event it is: its kind says so
     """Return the event of a row, its text readable where its key is still there."""
     return wire.open_sealed(wire.decode(row.state), row.stream, row.version, keys.get(owner_of(row.stream)))

@@ -7,12 +7,12 @@ only together with a ledger that is still empty: a new set of keys beside an old
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from ledger.durable import make_private, refuse_link
 from ledger.errors import LedgerError, Misconfigured, Refused
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ledger.keys import KeyStore
     from ledger.note import VerifierKey
     from ledger.store import Ledger
+    from ledger.store.sql import SqlReads
     from projections.archive.reading import Archive
     from projections.asking.questions import Answers
 
@@ -42,7 +43,7 @@ DATABASE_PACKAGES = ("sqlite3", "psycopg", "psycopg_pool", "eventsourcing")
 class made_once(cached_property[T]):
     """A property of a house that the first thread to ask makes, while the others wait for it."""
 
-    def __get__(self, house: Any, owner: type[Any] | None = None) -> T:  # type: ignore[override]
+    def __get__(self, house: House, owner: type[House] | None = None) -> T:  # type: ignore[override]
         with house.making:
             return super().__get__(house, owner)
 
@@ -275,7 +276,7 @@ def _open_keys(url: str, ledger: Ledger, *, create: bool) -> KeyStore:
     if ledger.address.kind == address.kind == "postgresql" and ledger.address.schema == address.schema:
         with engine.connect() as connection:
             keys_in = _database_of(lambda statement: connection.exec_driver_sql(statement).one())
-        recorder: Any = ledger.recorder  # PostgreSQL's, whatever the library says of it
+        recorder = cast("SqlReads", ledger.recorder)  # PostgreSQL's
         if keys_in == _database_of(lambda statement: recorder._fetch(statement)[0]):
             engine.dispose()
             raise Misconfigured(NOT_APART)
@@ -293,7 +294,7 @@ def _one_file(one: str, other: str) -> bool:
     return all(path.exists() for path in paths) and paths[0].samefile(paths[1])
 
 
-def _database_of(ask: Callable[[str], Any]) -> tuple[Any, ...]:
+def _database_of(ask: Callable[[str], Iterable[object]]) -> tuple[object, ...]:
     """Return what tells one database from every other, by whatever host, port or socket it was reached."""
     (may_tell,) = ask("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
     # A server that keeps its number to itself is told from others by the moment at which it was started.

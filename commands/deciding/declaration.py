@@ -25,8 +25,8 @@ Reads = Callable[[C, School], Iterable[str]]
 class Decision(NamedTuple):
     """A decision and what it is made from beside the school."""
 
-    decide: Decide[Any]
-    reads: Reads[Any]  # the streams of its entries and registers
+    decide: Decide[Any]  # of the command that it is declared for, as `reads` is
+    reads: Reads[Any]  # the streams of its entries and registers, of that command
     follow_up: bool  # the pupil's, of every year
     roll: bool  # the pupil's, text open
     end: bool  # how far the ledger has come
@@ -34,14 +34,19 @@ class Decision(NamedTuple):
     ages: bool  # when something was last recorded about what is to be forgotten
     hopeful: bool  # the first attempt does not look: hardly ever is there anything, and the key of the entries tells
 
-    def streams(self, command: Any, school: School) -> list[str]:
+    def streams(self, command: Command, school: School) -> list[str]:
         """Return every stream that a command is decided from."""
-        found = [*self.reads(command, school)]
+        found, pupil = [*self.reads(command, school)], pupil_of(command)
         if self.follow_up and school.years:
             # The year before holds what was said of its first pupils before they came; the next is about to be opened.
             years = range(min(school.years) - 1, max(school.years) + 2)
-            found += [streams.follow_up_stream(command.pupil, year) for year in years]
-        return [*found, streams.roll_stream(command.pupil)] if self.roll else found
+            found += [streams.follow_up_stream(pupil, year) for year in years]
+        return [*found, streams.roll_stream(pupil)] if self.roll else found
+
+
+def pupil_of(command: Command) -> str:
+    """Return the pupil that a command is about, as each does whose decision reads a pupil's streams; else blank."""
+    return getattr(command, "pupil", "")
 
 
 DECISIONS: dict[type[Command], Decision] = {}

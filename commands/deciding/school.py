@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, time
-from typing import Any
 
 from commands.deciding.declaration import decides
 from commands.deciding.state import Decided, Fact, State, signed
+from commands.models import fields
 from commands.models.school import (
     AdoptPolicy,
     AmendCalendar,
@@ -132,12 +132,12 @@ def _closed(days: tuple[ClosedDays, ...]) -> tuple[Closed, ...]:
     return tuple(Closed(closed.first, closed.last, closed.why) for closed in days)
 
 
-def _hours(hours: tuple[Hours, Hours], changed: Mapping[Any, tuple[time, time]]) -> tuple[Hours, Hours]:
+def _hours(hours: tuple[Hours, Hours], changed: Mapping[fields.Half, tuple[time, time]]) -> tuple[Hours, Hours]:
     """Return registration hours with the changed halves put in; when a session ends stays the policy's."""
-    both = []
+    hours_of, both = {Half[name]: times for name, times in changed.items()}, []
     for half in Half:
         before = hours[half]
-        opens, closes = changed.get(half.name, (before.opens, before.closes))
+        opens, closes = hours_of.get(half, (before.opens, before.closes))
         both.append(Hours(opens, closes, max(closes, before.ends)))
     return both[0], both[1]
 

@@ -26,7 +26,7 @@ import zlib
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -135,18 +135,18 @@ def _years(lines: YearLines, basis: Basis) -> list[YearProof]:
     return sorted({proof.place: proof for proof in found}.values(), key=lambda proof: proof.place)
 
 
-def _sealed(proofs: Proofs | None) -> dict[str, Any] | None:
+def _sealed(proofs: Proofs | None) -> dict[str, object] | None:
     if proofs is None:
         return None
     checkpoint = proofs.checkpoint
     return {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.hex()}
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: Row) -> dict[str, object]:
     return {**row._asdict(), "state": _base64(row.state)}
 
 
-def _proven(proofs: Proofs, basis: Basis) -> dict[str, Any]:
+def _proven(proofs: Proofs, basis: Basis) -> dict[str, object]:
     """Return the proofs as JSON has them: blank where a row is held by the line of its year. Of an owner's later rows
     the place of the first shows that all of them came later, because that line has them in order."""
     first = {each.owner: each for each in reversed(proofs.later)}

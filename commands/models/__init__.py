@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from hmac import digest as hmac_digest
-from typing import Any, get_args
+from typing import get_args
 
 import pydantic
 from pydantic.fields import FieldInfo
@@ -25,10 +25,11 @@ from ledger.text import Unfit
 LINE_BYTES = 16 * 2**20
 
 
-def _named(kind: Any) -> str:
+def _named(kind: object) -> str:
     """Return the name of a command as a journal line has it, blank for what is none."""
-    is_model = isinstance(kind, type) and issubclass(kind, pydantic.BaseModel)
-    return kind.model_fields["command"].default if is_model and "command" in kind.model_fields else ""
+    if not isinstance(kind, type) or not issubclass(kind, pydantic.BaseModel) or "command" not in kind.model_fields:
+        return ""
+    return str(kind.model_fields["command"].default)
 
 
 FAMILIES = (school, roll, marks, follow_up, support, leave, case, keeping)
@@ -37,7 +38,7 @@ COMMANDS: dict[str, type[Command]] = {
 }
 
 
-def parse(line: Any) -> Command:
+def parse(line: object) -> Command:
     """Return the command that a decoded journal line is. Raises Refused `malformed`, naming the first field that is
     off."""
     if not isinstance(line, dict):
@@ -90,7 +91,7 @@ def speakable(kind: type[pydantic.BaseModel], steps: Iterable[str]) -> bool:
     return True
 
 
-def parts_of(declared: Any) -> list[Any]:
+def parts_of(declared: object) -> list[object]:
     """Return everything that the type of a field is made of."""
     if isinstance(declared, FieldInfo):
         return [declared, *declared.metadata, *parts_of(declared.annotation)]

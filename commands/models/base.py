@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationInfo, field_validator
 
@@ -17,13 +17,13 @@ class Model(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _fit(cls, given: Any) -> Any:
+    def _fit(cls, given: object) -> object:
         """Refuse what no text may hold, in any field of any command, however deep in a list or an object."""
         _check_deep(given)
         return given
 
 
-def _check_deep(given: Any, *steps: str) -> None:
+def _check_deep(given: object, *steps: str) -> None:
     """Raise Unfit, with the steps to what is not let in."""
     if isinstance(given, str):
         try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, StringConstraints, WithJsonSchema
 
@@ -27,10 +27,12 @@ class Whole(NamedTuple):
     none: str = ""
 
 
-def _parsed(parse: Callable[[str], Any], write: Callable[[Any], Any], schema: dict[str, Any]) -> Any:
+def _parsed(
+    parse: Callable[[str], T], write: Callable[[T], str], schema: dict[str, str | list[str]]
+) -> tuple[PlainValidator, PlainSerializer, WithJsonSchema]:
     """Return the annotations of a field that is a string outside and a value of ours inside."""
 
-    def validate(given: Any) -> Any:
+    def validate(given: object) -> T:
         if not isinstance(given, str):
             raise ValueError(f"expected text, such as {schema['examples'][0]}")
         return parse(given)
@@ -59,9 +61,11 @@ def _upn(text: str) -> str:
     return text
 
 
-def _hours(given: Any) -> tuple[time, time]:
+def _hours(given: object) -> tuple[time, time]:
     """Return opening and closing of registration from `08:55-09:10`, `["08:55", "09:10"]` or an object of both."""
-    parts = re.split(r"\s*[-–]\s*", given) if isinstance(given, str) else given
+    parts: Iterable[str] = given if isinstance(given, Iterable) else ()
+    if isinstance(given, str):
+        parts = re.split(r"\s*[-–]\s*", given)
     if isinstance(given, dict):
         parts = [given[key] for key in ("opens", "closes") if key in given and len(given) == 2]
     try:

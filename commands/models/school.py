@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
@@ -53,7 +53,7 @@ Closed = Annotated[tuple[ClosedDays, ...], Field(max_length=YEAR_SESSIONS)]
 class OwnSetting(Model):
     """One setting of a school's own policy, and the paragraph that it comes from; days and times of day are texts."""
 
-    value: Any
+    value: object
     source: Text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -80,7 +80,7 @@ class MakeReturn(Command):
     episode: Positional[Day] = Field(description="The first day that it is about.")
     made_on: Day = Field(description="The day it was made.")
     seen: Seen | None = None
-    content: dict[Word, Any] = Field({}, max_length=200, description="What was sent.")
+    content: dict[Word, object] = Field({}, max_length=200, description="What was sent.")
 
 
 class ShareInformation(Command):
