@@ -7,12 +7,14 @@ import io
 import re
 import stat
 import zipfile
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from commands.cli import main
+from commands.cli import main, tree
 from commands.cli.speech import fitted
 from tests.support.terminal import run
 
@@ -42,6 +44,12 @@ FORMS = {
     "reports weekly": (".pdf", ".csv", ".xlsx"),
     "reports governors": (".pdf", ".csv", ".xlsx"),
 }
+# What records, writes or does something; what is a paper or a file for machines; what is asked of many schools.
+NO_TABLE = {
+    "import marks", "seal", "replay", "do", "project", "rebuild", "repair",
+    "pupil-year", "reports parents", "reports share", "return make", "portable", "evidence", "verifier", "archive",
+    "cluster", "schools", "pooled absence", "pooled penalty",
+}  # fmt: skip
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 PLAIN = "as of,known at,position,policy,simulated"
 
@@ -63,6 +71,29 @@ def on_screen(question: str) -> list[str]:
 
 def words(lines: list[str]) -> set[str]:
     return {word.strip(",") for line in lines for word in line.split() if not set(word) <= set("─│├└")}
+
+
+def verbs(group: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the name of every verb of a group, with its options and their help."""
+    context = group.context_class(group)
+    for name in group.list_commands(context):
+        verb = group.get_command(context, name)
+        if hasattr(verb, "list_commands"):
+            yield from verbs(verb, (*words, name))
+        else:
+            helps = {option: each.help for each in verb.params for option in each.opts if option.startswith("-")}
+            yield " ".join((*words, name)), helps
+
+
+def test_every_verb_that_asks_offers_a_table_a_book_and_a_paper() -> None:
+    """A verb asks that has JSON and records nothing, for which it would take an --id."""
+    asking = {name: options for name, options in verbs(tree()) if "--json" in options and "--id" not in options}
+    lacking = {
+        name
+        for name, options in asking.items()
+        if not all(f"FILE{ending}" in options.get("-o", "") for ending in (".csv", ".xlsx", ".pdf"))
+    }
+    assert lacking == NO_TABLE
 
 
 @pytest.mark.parametrize("question", ASKING)
