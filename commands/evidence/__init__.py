@@ -71,20 +71,16 @@ def bundle(
     where verify.py finds something wrong with what was made.
     """
     proofs, basis = _proofs(answers, moment, basis, seal) if seal else (None, basis)
-    told = {
-        "bundle": "attendance evidence 1",
-        "draft": draft,
-        "seal": _sealed(proofs),
-        **plain(found),
-    }
-    evidence = encode(told) + b"\n"
+    sealed = _sealed(proofs)
+    evidence = encode({"bundle": "attendance evidence 1", "draft": draft, "seal": sealed, **plain(found)}) + b"\n"
+    written = msgspec.json.decode(evidence, type=Evidence)
     members = {
         "README.txt": _shipped("README.txt"),
         "events.jsonl": b"".join(encode(_row(row)) + b"\n" for row in basis.rows),
         "codes.csv": codes.table_file(moment.policy.codes.digest),
         "evidence.json": evidence,
         # The paper holds the digest of what it was made of, so that none can pass for that of another pupil.
-        "evidence.pdf": paper(moment, {**msgspec.json.decode(evidence), "digest": sha256(evidence).hexdigest()}),
+        "evidence.pdf": paper(moment, written, draft=draft, seal=sealed, digest=sha256(evidence).hexdigest()),
         "keys.json": encode({str(place): _base64(key) for place, key in basis.keys.items()}) + b"\n",
         "verify.py": _shipped("verify.py"),
     }

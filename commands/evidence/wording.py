@@ -51,15 +51,16 @@ def sessions(texts: Iterable[str]) -> str:
     return "; ".join(f"{day(found)} {', '.join(each[11:] for each in halves)}" for found, halves in days)
 
 
-def person(by: Iterable[str]) -> str:
+def person(event: Mapping[str, Any]) -> str:  # JSON
     """Return who signed an event, with title."""
-    _, name, title = by
+    _, name, title = event.get("by", ["", "", ""])
     return f"{name}, {title}" if title else name
 
 
-def told(event: Mapping[str, Any], stream: str, names: Mapping[str, str]) -> tuple[str, str]:
+def told(event: Mapping[str, object], stream: str, names: Mapping[str, str]) -> tuple[str, str]:
     """Return an event's title, and everything else that it says in words. `names` are of the parents, by id."""
-    title, kind = TITLES[event["type"]], event["type"]
+    kind = str(event["type"])
+    title = TITLES[kind]
     place = stream.split("/")
     if kind.startswith("Leave"):
         title += f" ({place[-1]})"
@@ -75,7 +76,7 @@ def told(event: Mapping[str, Any], stream: str, names: Mapping[str, str]) -> tup
     return title, "; ".join(each for each in said if each)
 
 
-def _field(name: str, value: Any, names: Mapping[str, str]) -> str:
+def _field(name: str, value: object, names: Mapping[str, str]) -> str:
     label = LABELS.get(name, name.replace("_", " "))
     if name == "stage" or value in ("", [], {}, None, False):
         return ""
@@ -84,7 +85,7 @@ def _field(name: str, value: Any, names: Mapping[str, str]) -> str:
     return f"{label} {_value(name, value, names)}"
 
 
-def _value(name: str, value: Any, names: Mapping[str, str]) -> str:
+def _value(name: str, value: Any, names: Mapping[str, str]) -> str:  # JSON, of the kind that goes with the name
     if name in PEOPLE:
         return ", ".join(names.get(each, each) for each in ([value] if isinstance(value, str) else value))
     if name in PENCE:
