@@ -15,6 +15,7 @@ import typer
 
 from commands.cli.arguments import Pupil
 from commands.cli.asking import Part, Question, Reply, asks
+from commands.cli.derived import derive
 from commands.cli.files import out_path, write_bytes, write_whole
 from commands.cli.options import (
     AtOption,
@@ -29,7 +30,6 @@ from commands.cli.options import (
 )
 from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
-from commands.cli.support import return_
 from commands.cli.tables import table
 from commands.cli.write import line, signer
 from commands.desk.outcome import deciding_moment, outcome
@@ -37,6 +37,7 @@ from commands.desk.pupils import Names, known_pupils, name_of
 from commands.files.section import Section
 from commands.files.sheets import write_sheet
 from commands.models import parse
+from commands.models.support import MakeReturn
 from commands.paper import render
 from ledger.errors import Misconfigured, Refused
 from ledger.events import ReturnMade
@@ -53,6 +54,7 @@ from projections.returns.return_forms import Content, Stated, form_of, return_co
 from projections.returns.returns import Candidate, announced_deletion, judged_attendance, return_candidates
 
 verbs = Verbs()
+return_ = Verbs(help="A return to the local authority: make one, show what one said.")
 verbs.add_typer(return_, name="return")
 
 FILES = (".csv", ".xlsx", ".pdf")
@@ -62,6 +64,18 @@ FormArgument = Annotated[
 OutputOption = Annotated[
     str | None, typer.Option("--output", "-o", metavar="FILE", help="A .csv, .xlsx or .pdf file to write it to.")
 ]
+
+
+derive(
+    return_,
+    "made",
+    MakeReturn,
+    """Record a return that was made. With its content; once about an episode; records MakeReturn.
+
+    \b
+    Example: attendance return made 1042 attendance 2025-11-03 --made-on 2025-11-17 --content '{"days":10}'
+    """,
+)
 
 
 @asks(verbs, "returns")

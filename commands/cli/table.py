@@ -42,7 +42,7 @@ HEADINGS: dict[str, tuple[Verb, ...]] = {
         Verb("medical", "followup", "Medical evidence and sickness"),
         Verb("pupil-year", "papers", "A pupil's year on one page"),
     ),
-    "leave": (Verb("leave", "leaves", "A request for leave: request, decide, show, letter"),),
+    "leave": (Verb("leave", "leave", "A request for leave: request, decide, show, letter"),),
     "letters and support": (
         Verb("letter", "letters", "Letters to parents: draft, sent"),
         Verb("staged", "staged", "Where pupils stand in staged support"),
@@ -109,9 +109,9 @@ HEADINGS: dict[str, tuple[Verb, ...]] = {
         Verb("doubt", "keeping", "Say that recorded times are wrong"),
     ),
     "machines": (
-        Verb("replay", "lines", "Apply a journal of commands"),
-        Verb("do", "lines", "Carry out one journal line"),
-        Verb("schema", "schema", "The JSON Schema of every command and event"),
+        Verb("replay", "machines", "Apply a journal of commands"),
+        Verb("do", "machines", "Carry out one journal line"),
+        Verb("schema", "machines", "The JSON Schema of every command and event"),
         Verb("project", "schools", "Bring read models up to date"),
         Verb("rebuild", "rebuild", "Build the read model again from the ledger"),
         Verb("repair", "repair", "Bring a ledger to today's format"),

@@ -1,4 +1,4 @@
-"""Verbs that take commands as JSON: a whole journal, or one line."""
+"""Verbs for machines: a journal of commands, one line of it, and the JSON Schema of all that goes in and is kept."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, get_args
 
+import msgspec
 import typer
 
 from commands.cli.bars import progress_bar
@@ -16,9 +17,11 @@ from commands.cli.parameters import Verbs
 from commands.cli.speech import say, say_json
 from commands.cli.write import carry_out
 from commands.journal import decode, lines_of, replay
-from commands.models import LINE_BYTES
+from commands.models import COMMANDS, LINE_BYTES
+from commands.models.base import Command
 from commands.wiring import open_house
 from ledger.errors import Misconfigured, Refused
+from ledger.events import AnyEvent
 
 verbs = Verbs()
 
@@ -76,6 +79,18 @@ def do_line(
     carry_out(decode(text), ledger, keys, as_json=as_json)
 
 
+@verbs.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of every command and event.
+
+    Made from the models, as one object with "commands" and "events".
+
+    \b
+    Example: attendance schema > schema.json
+    """
+    say_json(schema())
+
+
 @contextmanager
 def _lines(file: str) -> Iterator[BinaryIO]:
     """Open a journal. Raises Misconfigured where there is none to read, before a ledger is made for it."""
@@ -96,3 +111,17 @@ def _count(file: str) -> int | None:
         return None
     with Path(file).open("rb") as lines:
         return sum(1 for _ in lines)
+
+
+def schema() -> dict[str, dict[str, object]]:
+    """Return the schemas of commands, as a journal line has them, and of events, as the ledger keeps them, by name."""
+    return {
+        "commands": {name: _command(kind) for name, kind in COMMANDS.items()},
+        "events": {kind.__name__: msgspec.json.schema(kind) for kind in get_args(AnyEvent)},
+    }
+
+
+def _command(kind: type[Command]) -> dict[str, object]:
+    schema = kind.model_json_schema(by_alias=True)
+    # The model fills its own name in for callers in Python; a journal line has to say it.
+    return schema | {"required": ["command", *schema.get("required", [])]}
