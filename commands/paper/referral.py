@@ -64,7 +64,7 @@ def referral_facts(
         "absence": _absence(answer),
         "case_rows": list(_case_rows(ladder, answer.case)),
         "leave": [_leave(request) for request in referral.leave.requests],
-        "chronology": [_told(each, known) for each in sorted(referral.told, key=lambda told: _day(told))],
+        "chronology": [_told(each, known) for each in sorted(referral.chronology, key=lambda told: _day(told))],
         "problems": [[each.check.replace("_", " "), each.sentence] for each in (*answer.blockers, *answer.findings)],
         "certified": f"{known.name}, {answer.pupil}",
     }

@@ -143,10 +143,10 @@ def background(moment: Moment, pupil: str, parent: str | None, first: date) -> B
     return Background(school.pupils[pupil].parents, tuple(notices), tuple(marks))
 
 
-def bands(found: list[AbsenceAnswer]) -> dict[str, int]:
+def bands(answers: list[AbsenceAnswer]) -> dict[str, int]:
     """Return how many pupils fall in each band of absence, lower bound included: 0 to <5, 5 to <10 … 45 to <50, 50 to
     100."""
-    return absence_bands((answer.possible - answer.attended, answer.possible) for answer in found)
+    return absence_bands((answer.possible - answer.attended, answer.possible) for answer in answers)
 
 
 def who(

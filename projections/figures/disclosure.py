@@ -69,8 +69,8 @@ def hidden(
     for the sake of others only where nothing else is left, as the school's own totals.
     """
     with_it, kept, never = along or {}, set(last), set(unseen)
-    found = (key for key, count in counts.items() if small(count, hide_below))
-    waiting = sorted(found, key=lambda key: (key in never, repr(key)))
+    sensitive = (key for key, count in counts.items() if small(count, hide_below))
+    waiting = sorted(sensitive, key=lambda key: (key in never, repr(key)))
     covered = never.union(waiting, *(with_it.get(key, ()) for key in waiting))
     while waiting and complementary:
         key = waiting[0]
@@ -91,11 +91,11 @@ def hidden(
     return frozenset(covered)
 
 
-def safe(count: int, found: Range, hide_below: int) -> bool:
+def safe(count: int, reach: Range, hide_below: int) -> bool:
     """Return whether what an attacker can tell of a hidden count is no more than the rule allows."""
     if small(count, hide_below):
-        return found.low <= 1 + TINY and found.high >= hide_below - TINY
-    return found.high - found.low >= hide_below - 1 - TINY
+        return reach.low <= 1 + TINY and reach.high >= hide_below - TINY
+    return reach.high - reach.low >= hide_below - 1 - TINY
 
 
 def range_of(key: Key, counts: Mapping[Key, int], sums: Sequence[Sum], covered: Iterable[Key]) -> Range:

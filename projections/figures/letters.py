@@ -35,4 +35,6 @@ def shown_to_writer(answers: Answers, letter: LetterSent, position: int, pupil: 
 
 def untrue(letter: LetterSent, shown: Mapping[str, int]) -> list[tuple[str, int, int]]:
     """Return the figures of a letter that are not what the register showed: name, as quoted, as shown."""
-    return [(name, said, shown.get(name, 0)) for name, said in letter.quoted.items() if said != shown.get(name, 0)]
+    return [
+        (name, quoted, shown.get(name, 0)) for name, quoted in letter.quoted.items() if quoted != shown.get(name, 0)
+    ]

@@ -127,13 +127,13 @@ def failing(marks: Entries, rules: Iterable[Rule]) -> list[list[str]]:
 
 def received_entries(received: Mapping[str, Sequence[ReceivedMark]], roll: Roll) -> Entries:
     """Return the marks of former schools, by pupil, as entries: in the order of the roll, and of each pupil's marks."""
-    found = [
+    cells = [
         (row, mark.session.number, known.id if (known := by_symbol(mark.code)) else UNREADABLE, mark.position, NEVER)
         for row, pupil in (enumerate(roll.pupils) if received else ())
         for mark in received.get(pupil, ())
     ]
     kinds = (np.int32, np.int32, np.uint8, np.int64, np.int64)
-    columns = np.array(found, np.int64).reshape(-1, len(kinds)).T
+    columns = np.array(cells, np.int64).reshape(-1, len(kinds)).T
     return Entries(roll.pupils, *(column.astype(kind) for column, kind in zip(columns, kinds, strict=True)))
 
 
@@ -159,10 +159,10 @@ def counted_sessions(
     """Return marks as sessions, by pupil; `recorded` says when each position was, and those of `received` are a former
     school's."""
     schools = {mark.position: mark.school for mark in received}
-    found: dict[str, list[CountedSession]] = defaultdict(list)
+    sessions: dict[str, list[CountedSession]] = defaultdict(list)
     columns = (column.tolist() for column in marks[1:5])
     for row, number, code, position in zip(*columns, strict=True):
-        found[marks.pupils[row]].append(
+        sessions[marks.pupils[row]].append(
             CountedSession(
                 session=Session.from_number(number),
                 code=symbol_of(code),
@@ -171,7 +171,7 @@ def counted_sessions(
                 school=schools.get(position, msgspec.UNSET),
             )
         )
-    return found
+    return sessions
 
 
 def window(

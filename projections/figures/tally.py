@@ -71,13 +71,13 @@ def tally(entries: Entries, roll: Roll, closed: np.ndarray, since: int, until: i
     return Tally(roll.pupils, counts, by_code(counts.counted))
 
 
-def pooled(found: Tally, rows: Sequence[int] | None = None) -> Figures:
+def pooled(table: Tally, rows: Sequence[int] | None = None) -> Figures:
     """Return the sums of these pupils, by place in the tally (of all where None), and the rates of the sums."""
-    chosen = np.arange(len(found.pupils)) if rows is None else np.array(rows, np.intp)
-    counts = found.absence
+    chosen = np.arange(len(table.pupils)) if rows is None else np.array(rows, np.intp)
+    counts = table.absence
     columns = (counts.attended, counts.authorised, counts.unauthorised, counts.missing)
     attended, authorised, unauthorised, missing = (int(column[chosen].sum()) for column in columns)
-    by_number = found.codes[chosen].sum(axis=0)
+    by_number = table.codes[chosen].sum(axis=0)
     late, very_late, unresolved = (int(by_number[_number(symbol)]) for symbol in ("L", "U", UNRESOLVED))
     return _figures(
         pupils=int((counts.possible[chosen] > 0).sum()),
@@ -114,24 +114,24 @@ def _figures(*, attended: int, authorised: int, unauthorised: int, **others: int
     )
 
 
-def reasons(found: Tally, row: int, codes: CodeTable) -> list[Reason]:
+def reasons(table: Tally, row: int, codes: CodeTable) -> list[Reason]:
     """Return every code that one pupil's marks carry, in the order of the code table."""
     return [
         Reason(code=code.symbol, name=code.name, category=code.category.replace("_", " "), sessions=sessions)
         for code in codes.rows
-        if (sessions := int(found.codes[row, code.id]))
+        if (sessions := int(table.codes[row, code.id]))
     ]
 
 
-def levels(found: Tally, policy: Policy) -> np.ndarray:
+def levels(table: Tally, policy: Policy) -> np.ndarray:
     """Return how absent each pupil is, as a place in LEVELS: a higher one is worse, and severe is persistent, too."""
-    groups = cohorts(found.absence, policy)
+    groups = cohorts(table.absence, policy)
     return groups.at_risk * 1 + groups.persistent * 2 + groups.severe * 1
 
 
-def bands_of(found: Tally, rows: Sequence[int]) -> dict[str, int]:
+def bands_of(table: Tally, rows: Sequence[int]) -> dict[str, int]:
     """Return how many of these pupils fall in each band of absence, lower bound included."""
-    absent, possible = found.absence.absent, found.absence.possible
+    absent, possible = table.absence.absent, table.absence.possible
     return bands((int(absent[row]), int(possible[row])) for row in rows)
 
 

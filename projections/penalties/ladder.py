@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from ledger.case import PenaltyCase
 from ledger.events import NoticeEvent
 from ledger.finding import Open, action
-from ledger.notices import paid_by, terms
+from ledger.notices import paid_by
+from ledger.notices import terms as terms_of
 from ledger.policy import Policy
 from ledger.received import received_marks
 from ledger.school import School
@@ -119,18 +120,18 @@ def ladder_duties(desk: Desk) -> list[Duty]:
 
 
 def _duties(line: Line, moment: Moment) -> list[Duty]:
-    found = []
+    duties = []
     for rung in line.rungs:
         case = rung.case
         if (step := next_step(rung, moment.as_of)).action:
-            found.append(replace(step, pupil=line.pupil, sentence=f"{case.name}: {step.sentence}"))
-        found += _undermined_duties(rung, line.pupil)
+            duties.append(replace(step, pupil=line.pupil, sentence=f"{case.name}: {step.sentence}"))
+        duties += _undermined_duties(rung, line.pupil)
         if (wrong := _wrong_payment(rung, moment.as_of)) is not None:
-            found.append(wrong)
+            duties.append(wrong)
     if line.step.rule == "consider":
         sentence = f"{line.window.parent}: {line.step.sentence}"
-        found.append(replace(line.step, pupil=line.pupil, sentence=sentence))
-    return found
+        duties.append(replace(line.step, pupil=line.pupil, sentence=sentence))
+    return duties
 
 
 def _undermined_duties(rung: Rung, pupil: str) -> list[Duty]:
@@ -165,12 +166,12 @@ def _wrong_payment(rung: Rung, as_of: date) -> Duty | None:
     if rung.terms is None or case.withdrawn or not case.payments or as_of > rung.terms.full_until:
         return None
     last = max(payment.paid_on for _, payment in case.payments)
-    total, asked = paid_by(case, last), rung.terms.owed(last)
-    if total == asked:
+    total, due = paid_by(case, last), rung.terms.owed(last)
+    if total == due:
         return None
     return Duty(
         "payment",
-        f"{case.name}: {pounds(total)} was paid by {last}, when {pounds(asked)} was asked",
+        f"{case.name}: {pounds(total)} was paid by {last}, when {pounds(due)} was asked",
         case.pupil,
         action=action("penalty", pupil=case.pupil, ladder=True),
         urgency=Urgency.TODAY,
@@ -212,7 +213,7 @@ def _line(
 def _rung(case: PenaltyCase, runs: Rolling, marks: Marks, moment: Moment, policy: Policy) -> Rung:
     """Return one case with its test, its terms by the policy of its day of issue, and what undermines it."""
     school, as_of = moment.school, moment.as_of
-    test, asked, notice, codes = None, None, None, policy.penalty_codes
+    test, terms, notice, codes = None, None, None, policy.penalty_codes
     named: tuple[str, ...] = ()
     if case.improvement:
         position, required = case.improvement
@@ -221,8 +222,8 @@ def _rung(case: PenaltyCase, runs: Rolling, marks: Marks, moment: Moment, policy
     if case.issued:
         issued = case.issued[1]
         then = school.policy_decided_by(issued.policy, issued.rules, issued.issued_on)
-        asked = terms(case, school.notices_about(case.pupil), then)
-        notice = issued_notice(case, asked, as_of)
+        terms = terms_of(case, school.notices_about(case.pupil), then)
+        notice = issued_notice(case, terms, as_of)
         codes, named = then.penalty_codes, case.issued[1].sessions
     elif case.referred:
         referred = case.referred[-1][1]
@@ -231,8 +232,8 @@ def _rung(case: PenaltyCase, runs: Rolling, marks: Marks, moment: Moment, policy
     over = case.withdrawn is not None or case.prosecution_ended is not None
     sessions = held(() if over else map(Session.parse, named), marks)
     off = tuple(each for each in sessions if each.code not in codes)
-    coming = ahead(school.cases[case.pupil][case.name], max(as_of, moment.known_on), asked)
-    return Rung(case, test, asked, notice, sessions, off, runs, coming)
+    coming = ahead(school.cases[case.pupil][case.name], max(as_of, moment.known_on), terms)
+    return Rung(case, test, terms, notice, sessions, off, runs, coming)
 
 
 def _step(
@@ -258,8 +259,8 @@ def _step(
             action=consider(pupil, name, line.parent, moment.as_of, *(["other"] if runs.barred else [])),
             urgency=Urgency.SOON,
         )
-    said = [next_step(rung, moment.as_of) for rung in rungs]
-    return said[-1] if said else NOTHING
+    steps = [next_step(rung, moment.as_of) for rung in rungs]
+    return steps[-1] if steps else NOTHING
 
 
 def _considered_since(line: ParentLine, rungs: tuple[Rung, ...], saw: Mapping[int, ParentLine]) -> bool:
@@ -293,29 +294,29 @@ class _Seen:
         then = self._moments[key]
         if pupil not in then.school.pupils:
             return None
-        found = penalty_windows(self._answers, then, [pupil], empty=True)
-        return next((line for answer in found for line in answer.parents if line.parent == parent), None)
+        windows = penalty_windows(self._answers, then, [pupil], empty=True)
+        return next((line for window in windows for line in window.parents if line.parent == parent), None)
 
 
 def _marks(answers: Answers, moment: Moment, cases: Mapping[str, list[PenaltyCase]]) -> Mapping[str, Marks]:
     """Return the marks that could count, while on roll here or as a former school's record has them, and of compulsory
     school age, of pupils with cases, in the school years that their cases speak of."""
-    concerned = sorted(pupil for pupil, found in cases.items() if found)
-    years = {school_year(day) for found in cases.values() for case in found for day in _days(case)}
+    concerned = sorted(pupil for pupil, own in cases.items() if own)
+    years = {school_year(day) for own in cases.values() for case in own for day in _days(case)}
     roll = roll_of(moment.school, concerned)
-    found: dict[str, dict[Session, SessionMark]] = {pupil: {} for pupil in concerned}
+    marks: dict[str, dict[Session, SessionMark]] = {pupil: {} for pupil in concerned}
     received = {pupil: received_marks(moment.school.records(pupil), date.min, date.max) for pupil in concerned}
     away = [(pupil, mark) for pupil in concerned for mark in received[pupil]]
     fails = failing(received_entries(received, roll), rules_of_pupil(roll, elsewhere=True))
     for (pupil, mark), failed in zip(away, fails, strict=True):
         if not failed:
-            found[pupil][mark.session] = SessionMark(mark.session, mark.code, mark.position)
+            marks[pupil][mark.session] = SessionMark(mark.session, mark.code, mark.position)
     if known := sorted(year for year in years if year in moment.school.years):
-        own = fulfilling(answers.entries(moment, known, concerned), rules_of_pupil(roll))
-        for row, number, code, position in zip(*(column.tolist() for column in own[1:5]), strict=True):
+        here = fulfilling(answers.entries(moment, known, concerned), rules_of_pupil(roll))
+        for row, number, code, position in zip(*(column.tolist() for column in here[1:5]), strict=True):
             session = Session.from_number(number)
-            found[concerned[row]][session] = SessionMark(session, symbol_of(code), position)
-    return found
+            marks[concerned[row]][session] = SessionMark(session, symbol_of(code), position)
+    return marks
 
 
 def _days(case: PenaltyCase) -> list[date]:

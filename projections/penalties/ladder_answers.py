@@ -100,17 +100,17 @@ def ladder_answers(
 ) -> list[LadderAnswer]:
     """Return the ladders of these pupils, in order of number as text; with `empty` also those on which nothing
     stands."""
-    found: dict[str, list[Line]] = {}
+    by_pupil: dict[str, list[Line]] = {}
     for line in ladder_lines(answers, moment, pupils):
         if empty or line.rungs or line.window.met:
-            found.setdefault(line.pupil, []).append(line)
+            by_pupil.setdefault(line.pupil, []).append(line)
     return [
         LadderAnswer(
             **answers.header(moment, pupil),
             threshold=moment.policy.penalty_threshold,
             parents=[_parent_ladder(line, moment.as_of) for line in lines],
         )
-        for pupil, lines in found.items()
+        for pupil, lines in by_pupil.items()
     ]
 
 

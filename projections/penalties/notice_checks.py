@@ -35,11 +35,11 @@ def notice_findings(answers: Answers, moment: Moment, pupils: Iterable[str]) -> 
 def ahead_findings(moment: Moment, pupils: Iterable[str]) -> list[Finding]:
     """Return which notices and payments of these pupils are dated ahead of the day and of what was known."""
     return [
-        Finding("dated_ahead", f"{case.name} is dated ahead: {' and '.join(coming.said)}", pupil, position=said[-1][0])
+        Finding("dated_ahead", f"{case.name} is {coming.sentence}", pupil, position=dated[-1][0])
         for pupil in pupils
         for case in moment.school.cases.get(pupil, {}).values()
-        if (coming := ahead(case, max(moment.as_of, moment.known_on))).said
-        and (said := [*([case.issued] if case.issued else []), *case.payments])
+        if (coming := ahead(case, max(moment.as_of, moment.known_on))).sentence
+        and (dated := [*([case.issued] if case.issued else []), *case.payments])
     ]
 
 
@@ -54,16 +54,16 @@ def notice_faults(rung: Rung, notices: Iterable[Notice]) -> Iterator[Finding]:
     case = rung.case
     assert case.issued is not None, "faults of a notice that was not issued"
     for each in rung.undermined:
-        said = f"{case.name} names {each.session}, which {holds(each)}"
-        yield Finding("notice_session_not_counted", said, case.pupil, str(each.session), each.position or None)
+        sentence = f"{case.name} names {each.session}, which {holds(each)}"
+        yield Finding("notice_session_not_counted", sentence, case.pupil, str(each.session), each.position or None)
     for each in rung.named:
         if each.code == UNRESOLVED and each not in rung.undermined:
-            said = f"{case.name} names {each.session}, which is still N"
-            yield Finding("notice_session_unresolved", said, case.pupil, str(each.session), each.position or None)
+            sentence = f"{case.name} names {each.session}, which is still N"
+            yield Finding("notice_session_unresolved", sentence, case.pupil, str(each.session), each.position or None)
     due = rung.notice is not None and rung.notice.standing in ("open", "unpaid")
     if due and rung.terms and (doubt := guessed(case, rung.terms)):
-        said = f"{case.name} is taken to be received on {rung.terms.received_on}, but {doubt}"
-        yield Finding("holidays_unknown", said, case.pupil, "")
+        sentence = f"{case.name} is taken to be received on {rung.terms.received_on}, but {doubt}"
+        yield Finding("holidays_unknown", sentence, case.pupil, "")
     yield from named_wrongly(case.name, case.parent, case.issued[1].issued_on, rung.named, notices)
 
 
@@ -81,8 +81,8 @@ def named_wrongly(
             )
         for other in earlier:
             if each.session in other.sessions:
-                said = f"{name} names {session}, and so does {other.notice} to the same parent"
-                yield Finding("session_noticed_twice", said, session=session)
+                sentence = f"{name} names {session}, and so does {other.notice} to the same parent"
+                yield Finding("session_noticed_twice", sentence, session=session)
 
 
 def holds(each: SessionMark) -> str:

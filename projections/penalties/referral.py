@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
 
 import msgspec
 
@@ -67,7 +66,7 @@ class AbsenceCounts(msgspec.Struct, frozen=True, kw_only=True):
     missing: int
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
+class ReferralFinding(msgspec.Struct, frozen=True, kw_only=True):
     """What one check found. `command` mends it; `blocks` is false of a mere finding."""
 
     check: str
@@ -84,8 +83,8 @@ class ReferralAnswer(Answer, frozen=True, kw_only=True):
     parent: str
     case: str | None
     ready: bool
-    blockers: list[Problem]
-    findings: list[Problem]
+    blockers: list[ReferralFinding]
+    findings: list[ReferralFinding]
     window_as_of: str
     weeks: list[date]
     threshold: int
@@ -100,11 +99,11 @@ class ReferralAnswer(Answer, frozen=True, kw_only=True):
 
 
 class Referral(msgspec.Struct, frozen=True, kw_only=True):
-    """A referral with what its form prints beside the answer: entries of the weeks, told things and leave, opened."""
+    """A referral with what its form prints beside the answer: entries of the weeks, chronology and leave, opened."""
 
     answer: ReferralAnswer
     entries: list[EntryAnswer]
-    told: tuple[FollowUp, ...]
+    chronology: tuple[FollowUp, ...]
     leave: LeaveAnswer
     rung: Rung | None
 
@@ -129,7 +128,7 @@ def file_of(answers: Answers, moment: Moment, policy: Policy, line: Line) -> Fil
         for answer in history_answers(answers, moment, pupil, years={school_year(each.day) for each in sessions})
         if (session := Session.parse(answer.session)) in set(sessions)
     }
-    told = _told(answers, moment, pupil, [*weeks, day])
+    chronology = _chronology(answers, moment, pupil, [*weeks, day])
     return File(
         moment=moment,
         policy=policy,
@@ -142,22 +141,22 @@ def file_of(answers: Answers, moment: Moment, policy: Policy, line: Line) -> Fil
         own=next((own for own in window.parents if own.parent == parent), line.window),
         entries=entries,
         missing=tuple(s for s in sessions if s not in entries and _closed(s, pupil, moment)),
-        told=told,
+        chronology=chronology,
         leave=leave_answers(answers, moment, [pupil], empty=True)[0],
         known=answers.particulars(moment, [pupil])[pupil],
-        shown=_shown(answers, pupil, told),
+        shown=_shown(answers, pupil, chronology),
     )
 
 
 def _referral(answers: Answers, file: File) -> Referral:
-    found = [finding for check in (*CHECKS, rests_on_received) for finding in check(file)]
+    findings = [finding for check in (*CHECKS, rests_on_received) for finding in check(file)]
     listed = [EntryAnswer(session=str(session), entries=marks) for session, marks in sorted(file.entries.items())]
-    answer = _answer(answers, file, found)
-    return Referral(answer=answer, entries=listed, told=file.told, leave=file.leave, rung=file.rung)
+    answer = _answer(answers, file, findings)
+    return Referral(answer=answer, entries=listed, chronology=file.chronology, leave=file.leave, rung=file.rung)
 
 
-def _problem(finding: Finding) -> Problem:
-    return Problem(
+def _as_read(finding: Finding) -> ReferralFinding:
+    return ReferralFinding(
         check=finding.rule,
         sentence=finding.sentence,
         command=command_line(finding.action),
@@ -169,16 +168,16 @@ def _problem(finding: Finding) -> Problem:
 
 def _answer(answers: Answers, file: File, findings: list[Finding]) -> ReferralAnswer:
     considered = file.rung.case.considered if file.rung else []
-    found = absence_answers(answers, file.moment, [file.pupil])
-    problems = [_problem(finding) for finding in findings]
-    blockers = [problem for problem in problems if problem.blocks]
+    absences = absence_answers(answers, file.moment, [file.pupil])
+    read = [_as_read(finding) for finding in findings]
+    blockers = [finding for finding in read if finding.blocks]
     return ReferralAnswer(
         **answers.header(file.moment, file.pupil),
         parent=file.parent,
         case=file.rung.case.name if file.rung else None,
         ready=not blockers,
         blockers=blockers,
-        findings=[problem for problem in problems if not problem.blocks],
+        findings=[finding for finding in read if not finding.blocks],
         window_as_of=file.day.isoformat(),
         weeks=file.window.weeks,
         threshold=file.window.threshold,
@@ -188,15 +187,15 @@ def _answer(answers: Answers, file: File, findings: list[Finding]) -> ReferralAn
         sessions=file.window.sessions,
         notices_in_three_years=len(file.line.rolling.issued),
         route=considered[-1][1].route if considered else "",
-        chronology=_counts((each.event for each in file.told), file.leave),
+        chronology=_counts((each.event for each in file.chronology), file.leave),
         absence=AbsenceCounts(
-            possible=found[0].possible,
-            attended=found[0].attended,
-            authorised=found[0].authorised,
-            unauthorised=found[0].unauthorised,
-            missing=found[0].missing,
+            possible=absences[0].possible,
+            attended=absences[0].attended,
+            authorised=absences[0].authorised,
+            unauthorised=absences[0].unauthorised,
+            missing=absences[0].missing,
         )
-        if found
+        if absences
         else None,
     )
 
@@ -236,35 +235,35 @@ def _closed(session: Session, pupil: str, moment: Moment) -> bool:
     return on_roll and moment.school.calendar.closes(session) <= moment.known_at
 
 
-def _told(answers: Answers, moment: Moment, pupil: str, days: list[date]) -> tuple[FollowUp, ...]:
+def _chronology(answers: Answers, moment: Moment, pupil: str, days: list[date]) -> tuple[FollowUp, ...]:
     """Return the chronology of the school years that these days lie in, without what happened after the day asked
     about."""
     years = sorted({school_year(day) for day in [*days, moment.as_of]})
     return tuple(each for each in chronologies(answers, moment, [pupil], years)[pupil] if _day_of(each) <= moment.as_of)
 
 
-def _day_of(told: FollowUp) -> date:
+def _day_of(known: FollowUp) -> date:
     """Return the day that something in the chronology happened on: its own where it has one, else when it was
     recorded. An invitation happens before the day that it is for."""
-    event = told.event
+    event = known.event
     if isinstance(event, LetterSent):
         return event.sent_on
     if isinstance(event, AgencyInformed) or (isinstance(event, SupportRecorded) and event.stage != "invited"):
         return event.on
-    return told.recorded_at.astimezone(LONDON).date()
+    return known.recorded_at.astimezone(LONDON).date()
 
 
-def _shown(answers: Answers, pupil: str, told: Iterable[FollowUp]) -> dict[int, dict[str, int]]:
+def _shown(answers: Answers, pupil: str, chronology: Iterable[FollowUp]) -> dict[int, dict[str, int]]:
     """Return what the register showed the writer of each letter that quoted figures."""
     return {
         position: shown_to_writer(answers, event, position, pupil)
-        for position, _, event in told
+        for position, _, event in chronology
         if isinstance(event, LetterSent) and event.quoted
     }
 
 
 def _counts(events: Iterable[FollowUpEvent], leave: LeaveAnswer) -> ChronologyCounts:
-    kinds: Counter[Any] = Counter()
+    kinds: Counter[type | str] = Counter()
     for event in events:
         kinds[type(event)] += 1
         kinds["reached"] += isinstance(event, ContactLogged) and event.reached

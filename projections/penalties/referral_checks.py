@@ -74,7 +74,8 @@ def code_without_reason(file: File) -> Iterator[Finding]:
 
 
 def never_followed_up(file: File) -> Iterator[Finding]:
-    refused = {each.session for asked in file.leave.requests for each in asked.sessions if each.decided == "refused"}
+    covered = (each for request in file.leave.requests for each in request.sessions)
+    refused = {each.session for each in covered if each.decided == "refused"}
     for each in file.window.sessions:
         own = not each.school  # a former school has its own chronology
         if own and each.code == UNEXPLAINED and each.session not in refused and not _followed_up(each.session, file):
@@ -98,7 +99,7 @@ def _followed_up(session: str, file: File) -> bool:
     """Return whether a report or an attempt is about the session's day: one a day is what is owed, whichever half it
     names; one that names none is about the day on which it was made."""
     day = Session.parse(session).day
-    for each in file.told:
+    for each in file.chronology:
         if isinstance(each.event, (ContactLogged, AbsenceReported)):
             named = {Session.parse(about).day for about in each.event.sessions}
             if day in (named or {each.recorded_at.astimezone(LONDON).date()}):
@@ -171,11 +172,11 @@ def no_longer_counts(file: File) -> Iterator[Finding]:
 
 
 def dated_before_session(file: File) -> Iterator[Finding]:
-    return (problem for problem in _named_wrongly(file) if problem.rule == "dated_before_session")
+    return (finding for finding in _named_wrongly(file) if finding.rule == "dated_before_session")
 
 
 def session_noticed_twice(file: File) -> Iterator[Finding]:
-    return (problem for problem in _named_wrongly(file) if problem.rule == "session_noticed_twice")
+    return (finding for finding in _named_wrongly(file) if finding.rule == "session_noticed_twice")
 
 
 def _named_wrongly(file: File) -> Iterator[Finding]:
@@ -215,7 +216,7 @@ def _notices(file: File) -> Iterable[Notice]:
 
 
 def no_support(file: File) -> Iterator[Finding]:
-    steps = [each.event for each in file.told if isinstance(each.event, SupportRecorded)]
+    steps = [each.event for each in file.chronology if isinstance(each.event, SupportRecorded)]
     if file.by_support and not steps:
         yield Blocker(
             "no_support",
@@ -231,7 +232,7 @@ def no_letter_or_meeting(file: File) -> Iterator[Finding]:
         meeting = isinstance(event, SupportRecorded) and event.step == "meeting"
         return meeting or (isinstance(event, LetterSent) and file.parent in event.parents)
 
-    if file.by_support and not any(told_home(each.event) for each in file.told):
+    if file.by_support and not any(told_home(each.event) for each in file.chronology):
         yield Blocker(
             "no_letter_or_meeting",
             "the case goes by way of support, and the chronology holds no letter to this parent and no meeting",
@@ -273,10 +274,10 @@ def notice_to_improve(file: File) -> Iterator[Finding]:
     ended = case.improvement_ended
     if ended is None:
         over = file.moment.as_of > test.last
-        said = "has ended, and nobody recorded its outcome" if over else "is still running"
+        state = "has ended, and nobody recorded its outcome" if over else "is still running"
         yield Blocker(
             "notice_to_improve",
-            f"its period, to {test.last}, {said}",
+            f"its period, to {test.last}, {state}",
             action=action(
                 "EndImprovement",
                 pupil=file.pupil,

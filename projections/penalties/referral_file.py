@@ -33,7 +33,7 @@ class File(NamedTuple):
     own: ParentLine
     entries: Mapping[Session, list[MarkAnswer]]
     missing: tuple[Session, ...]
-    told: tuple[FollowUp, ...]
+    chronology: tuple[FollowUp, ...]
     leave: LeaveAnswer
     known: Particulars
     shown: Mapping[int, Mapping[str, int]]

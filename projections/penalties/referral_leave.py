@@ -79,7 +79,7 @@ def leave_off_form(file: File) -> Iterator[Finding]:
 
 
 def letter_never_true(file: File) -> Iterator[Finding]:
-    letters = [(each.position, each.event) for each in file.told if isinstance(each.event, LetterSent)]
+    letters = [(each.position, each.event) for each in file.chronology if isinstance(each.event, LetterSent)]
     for place, (position, letter) in enumerate(letters):
         off = untrue(letter, file.shown.get(position, {}))
         corrected = any(
@@ -90,10 +90,10 @@ def letter_never_true(file: File) -> Iterator[Finding]:
             for at, later in letters[place + 1 :]
         )
         if off and not corrected:
-            name, said, true = off[0]
+            name, quoted, true = off[0]
             yield Blocker(
                 "letter_never_true",
-                f"the letter of {letter.sent_on} about {letter.about} quoted {said} {name} sessions, "
+                f"the letter of {letter.sent_on} about {letter.about} quoted {quoted} {name} sessions, "
                 f"where the register showed {true}",
                 action=action(
                     "SendLetter",
@@ -114,7 +114,7 @@ def _concerned(file: File) -> Iterator[LeaveRequestAnswer]:
 
 
 def _refer(file: File, without: LeaveRequestAnswer) -> Action:
-    left = [each for each in file.counted if each not in {asked.session for asked in without.sessions}]
+    left = [each for each in file.counted if each not in {refused.session for refused in without.sessions}]
     if not left:  # nothing remains that could be referred
         return consider(file.pupil, file.named(), file.parent, file.moment.as_of, "nothing")
     return refer(file, left)

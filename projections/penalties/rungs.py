@@ -110,10 +110,10 @@ class Rolling(NamedTuple):
 
 
 class Ahead(NamedTuple):
-    """What a case says of days that nobody had reached when it was said, in words. `notice`: its notice is of such a
-    day; `paid`: with what is dated ahead, the notice is paid."""
+    """What a case says of days that nobody had reached when it was recorded, as a sentence. `notice`: its notice is of
+    such a day; `paid`: with what is dated ahead, the notice is paid."""
 
-    said: tuple[str, ...] = ()
+    sentence: str = ""
     notice: bool = False
     paid: bool = False
 
@@ -187,17 +187,17 @@ def case_as_of(case: PenaltyCase, day: date, known_on: date) -> PenaltyCase | No
     return then if begun or ahead(case, max(day, known_on)).notice else None
 
 
-def ahead(case: PenaltyCase, day: date, asked: Terms | None = None) -> Ahead:
-    """Return what a case says of days after one; a notice that was withdrawn never was. `asked` are the terms of its
+def ahead(case: PenaltyCase, day: date, terms: Terms | None = None) -> Ahead:
+    """Return what a case says of days after one; a notice that was withdrawn never was. `terms` are those of its
     notice, where it is issued by that day."""
     if case.issued is None or case.withdrawn:
         return Ahead()
     notice = case.issued[1].issued_on > day
     payments = [payment for _, payment in case.payments if payment.paid_on > day]
-    said = [f"notice issued on {case.issued[1].issued_on}"] if notice else []
-    said += [f"{pounds(payment.amount)} paid on {payment.paid_on}" for payment in payments]
-    paid = asked is not None and payments != [] and standing(case, asked, date.max) == "paid"
-    return Ahead(tuple(said), notice, paid)
+    parts = [f"notice issued on {case.issued[1].issued_on}"] if notice else []
+    parts += [f"{pounds(payment.amount)} paid on {payment.paid_on}" for payment in payments]
+    paid = terms is not None and payments != [] and standing(case, terms, date.max) == "paid"
+    return Ahead(f"dated ahead: {' and '.join(parts)}" if parts else "", notice, paid)
 
 
 def improvement_test(
@@ -235,11 +235,11 @@ def improvement_test(
     )
 
 
-def issued_notice(case: PenaltyCase, asked: Terms, as_of: date) -> IssuedNotice:
+def issued_notice(case: PenaltyCase, terms: Terms, as_of: date) -> IssuedNotice:
     """Return where the notice of a case, with its terms, stands on a day."""
     assert case.issued is not None, "a notice that was not issued"
     position, issued = case.issued
-    left, until = owed(case, asked, as_of) or (0, None)
+    left, until = owed(case, terms, as_of) or (0, None)
     return IssuedNotice(
         issued_on=issued.issued_on,
         sessions=issued.sessions,
@@ -250,16 +250,16 @@ def issued_notice(case: PenaltyCase, asked: Terms, as_of: date) -> IssuedNotice:
         digest=issued.digest,
         method=case.served[1].method if case.served else "",
         sent_on=case.served[1].sent_on if case.served else None,
-        received_on=asked.received_on,
-        second=asked.second,
+        received_on=terms.received_on,
+        second=terms.second,
         owed_pence=left,
         owed_until=until,
-        reduced_pence=asked.reduced_pence,
-        reduced_until=asked.reduced_until,
-        full_pence=asked.full_pence,
-        full_until=asked.full_until,
+        reduced_pence=terms.reduced_pence,
+        reduced_until=terms.reduced_until,
+        full_pence=terms.full_pence,
+        full_until=terms.full_until,
         paid=[(payment.paid_on, payment.amount) for _, payment in case.payments],
-        standing=standing(case, asked, as_of),
+        standing=standing(case, terms, as_of),
         withdrawn_for=case.withdrawn[1].reason if case.withdrawn else None,
     )
 
@@ -288,13 +288,13 @@ def next_step(rung: Rung, as_of: date) -> Duty:
     """Return what has to be decided next in one case, with SETTLED as its rule where nothing is left to decide. What is
     dated ahead is said, and nothing is asked for that would be recorded twice by then."""
     if rung.ahead.notice:
-        return _waiting("dated ahead", f"dated ahead: {' and '.join(rung.ahead.said)}")
+        return _waiting("dated ahead", rung.ahead.sentence)
     step = _next_step(rung, as_of)
-    if not rung.ahead.said:
+    if not rung.ahead.sentence:
         return step
-    said = f"{step.sentence}; dated ahead: {' and '.join(rung.ahead.said)}"
+    sentence = f"{step.sentence}; {rung.ahead.sentence}"
     left = rung.notice is not None and rung.notice.owed_until is not None
-    return replace(step, sentence=said, action=None if left and rung.ahead.paid else step.action)
+    return replace(step, sentence=sentence, action=None if left and rung.ahead.paid else step.action)
 
 
 def _waiting(rule: str, sentence: str, settles: Action | None = None, by: date | None = None) -> Duty:
@@ -329,8 +329,8 @@ def _next_step(rung: Rung, as_of: date) -> Duty:
         )
     if case.referred:
         issued = {"sessions": Open("SESSION"), "parent": case.parent, "issued_on": Open("DAY")}
-        said = "the authority decides: record the notice once it is issued"
-        return _waiting("referred", said, _about(case, "IssuePenaltyNotice", **issued))
+        sentence = "the authority decides: record the notice once it is issued"
+        return _waiting("referred", sentence, _about(case, "IssuePenaltyNotice", **issued))
     if case.improvement and rung.improvement and decision != "notice":
         return _of_improvement(rung, rung.improvement, as_of)
     if decision == "improve":
@@ -344,8 +344,8 @@ def _next_step(rung: Rung, as_of: date) -> Duty:
     return _refer(case)
 
 
-def _of_notice(case: PenaltyCase, asked: Terms, notice: IssuedNotice, as_of: date) -> Duty:
-    doubt = f"; {said}" if (said := guessed(case, asked)) else ""
+def _of_notice(case: PenaltyCase, terms: Terms, notice: IssuedNotice, as_of: date) -> Duty:
+    doubt = f"; {reason}" if (reason := guessed(case, terms)) else ""
     if notice.standing == "withdrawn":
         return settled("the notice was withdrawn and counts for nothing")
     if notice.standing == "paid":
@@ -354,15 +354,15 @@ def _of_notice(case: PenaltyCase, asked: Terms, notice: IssuedNotice, as_of: dat
         prosecute = _about(case, "BeginProsecution", begun_on=as_of, offence="444(1)")
         return Duty(
             "notice unpaid",
-            f"unpaid after {asked.full_until}: withdraw the notice or prosecute for the original offence{doubt}",
+            f"unpaid after {terms.full_until}: withdraw the notice or prosecute for the original offence{doubt}",
             action=prosecute._replace(instead=withdrawal(case)),
-            by=asked.full_until,
+            by=terms.full_until,
             urgency=Urgency.TODAY,
         )
     if case.served is None:
         return Duty(
             "notice served",
-            f"record how the notice was sent; until then it is taken to be received on {asked.received_on}{doubt}",
+            f"record how the notice was sent; until then it is taken to be received on {terms.received_on}{doubt}",
             action=_about(case, "ServeNotice", method="post", sent_on=notice.issued_on),
             urgency=Urgency.SOON,
         )
@@ -398,8 +398,8 @@ def _of_improvement(rung: Rung, test: Improvement, as_of: date) -> Duty:
             by=test.last,
             urgency=Urgency.SOON,
         )
-    said = f"the notice to improve runs until {test.last}, with {count} sessions"
-    return _waiting("improvement", said, by=test.last)
+    sentence = f"the notice to improve runs until {test.last}, with {count} sessions"
+    return _waiting("improvement", sentence, by=test.last)
 
 
 def _refer(case: PenaltyCase) -> Duty:
