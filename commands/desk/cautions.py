@@ -16,7 +16,7 @@ from ledger.codes import by_symbol
 from ledger.finding import Finding
 from ledger.grounds import ground
 from ledger.words import counted
-from projections.penalties.ladder import issued_rungs
+from projections.penalties.ladder import issued_cases
 from projections.penalties.notice_checks import ahead_findings, notice_faults
 from projections.records.roll_health import roll_findings
 
@@ -68,9 +68,9 @@ def _about_notice(house: House, command: IssuePenaltyNotice) -> Iterator[str]:
     now = house.answers.moment()
     last = max(command.issued_on, *(session.day for session in command.sessions))
     moment = now._replace(as_of=max(now.as_of, last))
-    for rung in issued_rungs(house.answers, moment, [command.pupil]):
-        if rung.case.name == command.notice:
-            for fault in notice_faults(rung, moment.school.notices.get(command.pupil, {}).values()):
+    for case in issued_cases(house.answers, moment, [command.pupil]):
+        if case.record.name == command.notice:
+            for fault in notice_faults(case, moment.school.notices.get(command.pupil, {}).values()):
                 yield fault.sentence
     yield from _ahead(house, command.pupil, command.notice)
 

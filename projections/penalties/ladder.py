@@ -32,9 +32,9 @@ from projections.figures.cohorts import penalty_windows
 from projections.figures.penalty import ParentLine, PenaltyWindow, failing, fulfilling, received_entries, rules_of_pupil
 from projections.penalties.rungs import (
     SETTLED,
+    Case,
     Marks,
     Rolling,
-    Rung,
     SessionMark,
     ahead,
     case_as_of,
@@ -63,7 +63,7 @@ class Line(NamedTuple):
     pupil: str
     window: ParentLine
     rolling: Rolling
-    rungs: tuple[Rung, ...]
+    cases: tuple[Case, ...]
     step: Duty
     saw: Mapping[int, ParentLine]
 
@@ -74,7 +74,7 @@ def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
         return []
     school, policy = moment.school, moment.policy
     windows = penalty_windows(answers, moment, [p for p in pupils if p in school.pupils], empty=True)
-    cases = _worded(answers, {window.pupil: _cases(moment, window.pupil) for window in windows})
+    cases = _worded(answers, {window.pupil: _records(moment, window.pupil) for window in windows})
     marks = _marks(answers, moment, cases)
     seen = _Seen(answers)
     return [
@@ -84,22 +84,24 @@ def ladder_lines(answers: Answers, moment: Moment, pupils: Iterable[str]) -> lis
     ]
 
 
-def issued_rungs(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Rung]:
+def issued_cases(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Case]:
     """Return where the notices of these pupils stand that were issued by the day and not withdrawn."""
     if moment.in_force is None:
         return []
     policy, school = moment.policy, moment.school
-    cases = {pupil: [case for case in _cases(moment, pupil) if case.issued and not case.withdrawn] for pupil in pupils}
-    marks = _marks(answers, moment, cases)
-    runs = {pupil: school.notices.get(pupil, {}).values() for pupil in cases}
+    records = {
+        pupil: [each for each in _records(moment, pupil) if each.issued and not each.withdrawn] for pupil in pupils
+    }
+    marks = _marks(answers, moment, records)
+    runs = {pupil: school.notices.get(pupil, {}).values() for pupil in records}
     return [
-        _rung(case, rolling(runs[pupil], case.parent, moment.as_of, policy), marks.get(pupil, {}), moment, policy)
-        for pupil, of_pupil in cases.items()
-        for case in of_pupil
+        _case(record, rolling(runs[pupil], record.parent, moment.as_of, policy), marks.get(pupil, {}), moment, policy)
+        for pupil, of_pupil in records.items()
+        for record in of_pupil
     ]
 
 
-def _cases(moment: Moment, pupil: str) -> list[PenaltyCase]:
+def _records(moment: Moment, pupil: str) -> list[PenaltyCase]:
     """Return a pupil's cases as of the day."""
     cases = moment.school.cases.get(pupil, {}).values()
     return [then for case in cases if (then := case_as_of(case, moment.as_of, moment.known_on))]
@@ -121,12 +123,12 @@ def ladder_duties(desk: Desk) -> list[Duty]:
 
 def _duties(line: Line, moment: Moment) -> list[Duty]:
     duties = []
-    for rung in line.rungs:
-        case = rung.case
-        if (step := next_step(rung, moment.as_of)).action:
-            duties.append(replace(step, pupil=line.pupil, sentence=f"{case.name}: {step.sentence}"))
-        duties += _undermined_duties(rung, line.pupil)
-        if (wrong := _wrong_payment(rung, moment.as_of)) is not None:
+    for case in line.cases:
+        record = case.record
+        if (step := next_step(case, moment.as_of)).action:
+            duties.append(replace(step, pupil=line.pupil, sentence=f"{record.name}: {step.sentence}"))
+        duties += _undermined_duties(case, line.pupil)
+        if (wrong := _wrong_payment(case, moment.as_of)) is not None:
             duties.append(wrong)
     if line.step.rule == "consider":
         sentence = f"{line.window.parent}: {line.step.sentence}"
@@ -134,22 +136,22 @@ def _duties(line: Line, moment: Moment) -> list[Duty]:
     return duties
 
 
-def _undermined_duties(rung: Rung, pupil: str) -> list[Duty]:
-    case = rung.case
-    what = "notice" if case.issued else "referral"
+def _undermined_duties(case: Case, pupil: str) -> list[Duty]:
+    record = case.record
+    what = "notice" if record.issued else "referral"
     again = {"sessions": Open("SESSION"), "referred_on": Open("DAY")}
-    refer = action("ReferPenalty", pupil=pupil, notice=case.name, **again)
+    refer = action("ReferPenalty", pupil=pupil, notice=record.name, **again)
     # Whoever considered the case after an amendment has seen it, and let stand what stands.
-    seen = max((event.seen or position for position, event in case.considered), default=0)
+    seen = max((event.seen or position for position, event in record.considered), default=0)
     return [
         Duty(
             f"{what} undermined",
-            f"{case.name} names {each.session}, which {_now_holds(each)}: withdraw it, or consider the case again",
+            f"{record.name} names {each.session}, which {_now_holds(each)}: withdraw it, or consider the case again",
             pupil,
-            action=withdrawal(case) if case.issued else refer,
+            action=withdrawal(record) if record.issued else refer,
             urgency=Urgency.TODAY,
         )
-        for each in rung.undermined
+        for each in case.undermined
         if each.position > seen or not each.position
     ]
 
@@ -160,37 +162,37 @@ def _now_holds(each: SessionMark) -> str:
     return f"holds {each.code} since position {each.position}"
 
 
-def _wrong_payment(rung: Rung, as_of: date) -> Duty | None:
+def _wrong_payment(case: Case, as_of: date) -> Duty | None:
     """Return the duty about a payment that was not what was owed on its day, while the notice can still be paid."""
-    case = rung.case
-    if rung.terms is None or case.withdrawn or not case.payments or as_of > rung.terms.full_until:
+    record = case.record
+    if case.terms is None or record.withdrawn or not record.payments or as_of > case.terms.full_until:
         return None
-    last = max(payment.paid_on for _, payment in case.payments)
-    total, due = paid_by(case, last), rung.terms.owed(last)
+    last = max(payment.paid_on for _, payment in record.payments)
+    total, due = paid_by(record, last), case.terms.owed(last)
     if total == due:
         return None
     return Duty(
         "payment",
-        f"{case.name}: {pounds(total)} was paid by {last}, when {pounds(due)} was asked",
-        case.pupil,
-        action=action("penalty", pupil=case.pupil, ladder=True),
+        f"{record.name}: {pounds(total)} was paid by {last}, when {pounds(due)} was asked",
+        record.pupil,
+        action=action("penalty", pupil=record.pupil, ladder=True),
         urgency=Urgency.TODAY,
-        by=rung.terms.full_until,
+        by=case.terms.full_until,
     )
 
 
 # --- one line -------------------------------------------------------------------------------------------------------
 
 
-def _parents(window: PenaltyWindow, cases: list[PenaltyCase]) -> list[str]:
+def _parents(window: PenaltyWindow, records: list[PenaltyCase]) -> list[str]:
     """Return who has a line: the pupil's parents as known, then whoever else a case was about."""
-    return list(dict.fromkeys([*(line.parent for line in window.parents), *(case.parent for case in cases)]))
+    return list(dict.fromkeys([*(line.parent for line in window.parents), *(case.parent for case in records)]))
 
 
 def _line(
     window: PenaltyWindow,
     parent: str,
-    cases: list[PenaltyCase],
+    records: list[PenaltyCase],
     marks: Marks,
     moment: Moment,
     policy: Policy,
@@ -198,59 +200,59 @@ def _line(
 ) -> Line:
     notices = moment.school.notices_about(window.pupil)
     runs = rolling(notices, parent, moment.as_of, policy)
-    own = [case for case in cases if case.parent == parent]
-    rungs = tuple(_rung(case, runs, marks, moment, policy) for case in own)
+    own = [record for record in records if record.parent == parent]
+    cases = tuple(_case(record, runs, marks, moment, policy) for record in own)
     none = ParentLine(parent=parent, count=0, met=False, met_on=None, notices_in_three_years=len(runs.issued))
     line = next((line for line in window.parents if line.parent == parent), none)
     saw = {
         position: seen.line(window.pupil, parent, seen_by(event, position), event.considered_on) or none
-        for case in own
-        for position, event in case.considered
+        for record in own
+        for position, event in record.considered
     }
-    return Line(window.pupil, line, runs, rungs, _step(window.pupil, line, runs, rungs, saw, moment), saw)
+    return Line(window.pupil, line, runs, cases, _step(window.pupil, line, runs, cases, saw, moment), saw)
 
 
-def _rung(case: PenaltyCase, runs: Rolling, marks: Marks, moment: Moment, policy: Policy) -> Rung:
+def _case(record: PenaltyCase, runs: Rolling, marks: Marks, moment: Moment, policy: Policy) -> Case:
     """Return one case with its test, its terms by the policy of its day of issue, and what undermines it."""
     school, as_of = moment.school, moment.as_of
     test, terms, notice, codes = None, None, None, policy.penalty_codes
     named: tuple[str, ...] = ()
-    if case.improvement:
-        position, required = case.improvement
-        ended = case.improvement_ended[1] if case.improvement_ended else None
+    if record.improvement:
+        position, required = record.improvement
+        ended = record.improvement_ended[1] if record.improvement_ended else None
         test = improvement_test(required, ended, marks, as_of, policy, position)
-    if case.issued:
-        issued = case.issued[1]
+    if record.issued:
+        issued = record.issued[1]
         then = school.policy_decided_by(issued.policy, issued.rules, issued.issued_on)
-        terms = terms_of(case, school.notices_about(case.pupil), then)
-        notice = issued_notice(case, terms, as_of)
-        codes, named = then.penalty_codes, case.issued[1].sessions
-    elif case.referred:
-        referred = case.referred[-1][1]
+        terms = terms_of(record, school.notices_about(record.pupil), then)
+        notice = issued_notice(record, terms, as_of)
+        codes, named = then.penalty_codes, record.issued[1].sessions
+    elif record.referred:
+        referred = record.referred[-1][1]
         then = school.policy_decided_by(referred.policy, referred.rules, referred.referred_on)
         codes, named = then.penalty_codes, referred.sessions
-    over = case.withdrawn is not None or case.prosecution_ended is not None
+    over = record.withdrawn is not None or record.prosecution_ended is not None
     sessions = held(() if over else map(Session.parse, named), marks)
     off = tuple(each for each in sessions if each.code not in codes)
-    coming = ahead(school.cases[case.pupil][case.name], max(as_of, moment.known_on), terms)
-    return Rung(case, test, terms, notice, sessions, off, runs, coming)
+    coming = ahead(school.cases[record.pupil][record.name], max(as_of, moment.known_on), terms)
+    return Case(record, test, terms, notice, sessions, off, runs, coming)
 
 
 def _step(
     pupil: str,
     line: ParentLine,
     runs: Rolling,
-    rungs: tuple[Rung, ...],
+    cases: tuple[Case, ...],
     saw: Mapping[int, ParentLine],
     moment: Moment,
 ) -> Duty:
     """Return what comes next for a parent: a case that is going on, most urgent first; else to consider what is met."""
-    going = [step for rung in rungs if (step := next_step(rung, moment.as_of)).rule != SETTLED]
+    going = [step for case in cases if (step := next_step(case, moment.as_of)).rule != SETTLED]
     if going:
         return min(going, key=lambda step: step.urgency)
     # Nobody considers a notice about a pupil who has left: that is the new school's, or the authority's.
     here = moment.school.on_roll(pupil, moment.as_of)
-    if here and line.met and not _considered_since(line, rungs, saw):
+    if here and line.met and not _considered_since(line, cases, saw):
         name = _new_name(moment.school, pupil, line.parent)
         instead = f"; no further notice may be issued before {runs.runs_out_on}" if runs.barred else ""
         return Duty(
@@ -259,16 +261,16 @@ def _step(
             action=consider(pupil, name, line.parent, moment.as_of, *(["other"] if runs.barred else [])),
             urgency=Urgency.SOON,
         )
-    steps = [next_step(rung, moment.as_of) for rung in rungs]
+    steps = [next_step(case, moment.as_of) for case in cases]
     return steps[-1] if steps else NOTHING
 
 
-def _considered_since(line: ParentLine, rungs: tuple[Rung, ...], saw: Mapping[int, ParentLine]) -> bool:
+def _considered_since(line: ParentLine, cases: tuple[Case, ...], saw: Mapping[int, ParentLine]) -> bool:
     """Return whether somebody considered this parent who saw the threshold met, on the day it was met or later."""
     return line.met_on is not None and any(
         event.considered_on >= line.met_on.day and saw[position].met
-        for rung in rungs
-        for position, event in rung.case.considered
+        for case in cases
+        for position, event in case.record.considered
     )
 
 

@@ -16,7 +16,7 @@ from projections.asking.questions import Answer, Answers, Moment
 from projections.figures.penalty import ParentLine
 from projections.lines import command_line
 from projections.penalties.ladder import Line, ladder_lines
-from projections.penalties.rungs import Improvement, IssuedNotice, Rung, SessionMark, next_step, seen_by
+from projections.penalties.rungs import Case, Improvement, IssuedNotice, SessionMark, next_step, seen_by
 
 
 class Consideration(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +102,7 @@ def ladder_answers(
     stands."""
     by_pupil: dict[str, list[Line]] = {}
     for line in ladder_lines(answers, moment, pupils):
-        if empty or line.rungs or line.window.met:
+        if empty or line.cases or line.window.met:
             by_pupil.setdefault(line.pupil, []).append(line)
     return [
         LadderAnswer(
@@ -123,18 +123,18 @@ def _parent_ladder(line: Line, as_of: date) -> ParentLadder:
         notices_in_three_years=len(line.rolling.issued),
         runs_out_on=line.rolling.runs_out_on,
         third_barred=line.rolling.barred,
-        cases=[_case(rung, line.saw, as_of) for rung in line.rungs],
+        cases=[_case(case, line.saw, as_of) for case in line.cases],
         next=line.step.sentence,
         command=command_line(line.step.action),
     )
 
 
-def _case(rung: Rung, saw: Mapping[int, ParentLine], as_of: date) -> CaseAnswer:
-    case, step = rung.case, next_step(rung, as_of)
+def _case(case: Case, saw: Mapping[int, ParentLine], as_of: date) -> CaseAnswer:
+    record, step = case.record, next_step(case, as_of)
     return CaseAnswer(
-        case=case.name,
-        considered=[_consideration(position, event, saw[position]) for position, event in case.considered],
-        improvement=rung.improvement,
+        case=record.name,
+        considered=[_consideration(position, event, saw[position]) for position, event in record.considered],
+        improvement=case.improvement,
         referred=[
             ReferralMade(
                 on=event.referred_on,
@@ -146,11 +146,11 @@ def _case(rung: Rung, saw: Mapping[int, ParentLine], as_of: date) -> CaseAnswer:
                 seen=seen_by(event, position),
                 digest=event.digest,
             )
-            for position, event in case.referred
+            for position, event in record.referred
         ],
-        notice=rung.notice,
-        prosecution=_prosecution(case),
-        undermined=rung.undermined,
+        notice=case.notice,
+        prosecution=_prosecution(record),
+        undermined=case.undermined,
         next=step.sentence,
         command=command_line(step.action),
     )

@@ -16,8 +16,8 @@ from ledger.finding import Finding
 from ledger.notices import guessed, issued_before
 from ledger.sessions import school_year
 from projections.asking.questions import Answers, Moment
-from projections.penalties.ladder import issued_rungs
-from projections.penalties.rungs import Rung, SessionMark, ahead
+from projections.penalties.ladder import issued_cases
+from projections.penalties.rungs import Case, SessionMark, ahead
 
 
 def notice_findings(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Finding]:
@@ -25,10 +25,10 @@ def notice_findings(answers: Answers, moment: Moment, pupils: Iterable[str]) -> 
     year to date or later, and were not withdrawn."""
     year = moment.school.calendar.year_begun_by(moment.as_of)
     return [
-        replace(fault, pupil=rung.case.pupil, position=fault.position or issued[0])
-        for rung in issued_rungs(answers, moment, pupils)
-        if (issued := rung.case.issued) is not None and year is not None and _last_year(rung) >= year
-        for fault in notice_faults(rung, moment.school.notices.get(rung.case.pupil, {}).values())
+        replace(fault, pupil=case.record.pupil, position=fault.position or issued[0])
+        for case in issued_cases(answers, moment, pupils)
+        if (issued := case.record.issued) is not None and year is not None and _last_year(case) >= year
+        for fault in notice_faults(case, moment.school.notices.get(case.record.pupil, {}).values())
     ]
 
 
@@ -43,28 +43,28 @@ def ahead_findings(moment: Moment, pupils: Iterable[str]) -> list[Finding]:
     ]
 
 
-def _last_year(rung: Rung) -> int:
-    assert rung.case.issued is not None, "a notice that was not issued"
-    days = chain([rung.case.issued[1].issued_on], (each.session.day for each in rung.named))
+def _last_year(case: Case) -> int:
+    assert case.record.issued is not None, "a notice that was not issued"
+    days = chain([case.record.issued[1].issued_on], (each.session.day for each in case.named))
     return max(map(school_year, days))
 
 
-def notice_faults(rung: Rung, notices: Iterable[Notice]) -> Iterator[Finding]:
+def notice_faults(case: Case, notices: Iterable[Notice]) -> Iterator[Finding]:
     """Yield what is off with an issued notice; `notices` are all of the pupil, as recorded."""
-    case = rung.case
-    assert case.issued is not None, "faults of a notice that was not issued"
-    for each in rung.undermined:
-        sentence = f"{case.name} names {each.session}, which {holds(each)}"
-        yield Finding("notice_session_not_counted", sentence, case.pupil, str(each.session), each.position or None)
-    for each in rung.named:
-        if each.code == UNRESOLVED and each not in rung.undermined:
-            sentence = f"{case.name} names {each.session}, which is still N"
-            yield Finding("notice_session_unresolved", sentence, case.pupil, str(each.session), each.position or None)
-    due = rung.notice is not None and rung.notice.standing in ("open", "unpaid")
-    if due and rung.terms and (doubt := guessed(case, rung.terms)):
-        sentence = f"{case.name} is taken to be received on {rung.terms.received_on}, but {doubt}"
-        yield Finding("holidays_unknown", sentence, case.pupil, "")
-    yield from named_wrongly(case.name, case.parent, case.issued[1].issued_on, rung.named, notices)
+    record = case.record
+    assert record.issued is not None, "faults of a notice that was not issued"
+    for each in case.undermined:
+        sentence = f"{record.name} names {each.session}, which {holds(each)}"
+        yield Finding("notice_session_not_counted", sentence, record.pupil, str(each.session), each.position or None)
+    for each in case.named:
+        if each.code == UNRESOLVED and each not in case.undermined:
+            sentence = f"{record.name} names {each.session}, which is still N"
+            yield Finding("notice_session_unresolved", sentence, record.pupil, str(each.session), each.position or None)
+    due = case.notice is not None and case.notice.standing in ("open", "unpaid")
+    if due and case.terms and (doubt := guessed(record, case.terms)):
+        sentence = f"{record.name} is taken to be received on {case.terms.received_on}, but {doubt}"
+        yield Finding("holidays_unknown", sentence, record.pupil, "")
+    yield from named_wrongly(record.name, record.parent, record.issued[1].issued_on, case.named, notices)
 
 
 def named_wrongly(

@@ -35,7 +35,7 @@ from projections.penalties.ladder import Line, ladder_lines
 from projections.penalties.referral_checks import CHECKS
 from projections.penalties.referral_file import File
 from projections.penalties.referral_received import rests_on_received
-from projections.penalties.rungs import SETTLED, Rung, next_step
+from projections.penalties.rungs import SETTLED, Case, next_step
 from projections.records.chronology import chronologies
 from projections.records.known_event import FollowUp
 from projections.records.leaves import LeaveAnswer, leave_answers
@@ -105,7 +105,6 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True):
     entries: list[EntryAnswer]
     chronology: tuple[FollowUp, ...]
     leave: LeaveAnswer
-    rung: Rung | None
 
 
 def referrals(answers: Answers, moment: Moment, pupil: str, parent: str | None = None) -> list[Referral]:
@@ -119,8 +118,8 @@ def referrals(answers: Answers, moment: Moment, pupil: str, parent: str | None =
 def file_of(answers: Answers, moment: Moment, policy: Policy, line: Line) -> File:
     """Return all that the checks of one parent's referral look at."""
     pupil, parent = line.pupil, line.window.parent
-    rung = _case(line, moment)
-    day, window = _window(answers, moment, line, rung)
+    case = _case(line, moment)
+    day, window = _window(answers, moment, line, case)
     weeks = window.weeks
     sessions = [session for monday in weeks for session in _sessions(monday, day, moment)]
     entries = {
@@ -136,7 +135,7 @@ def file_of(answers: Answers, moment: Moment, policy: Policy, line: Line) -> Fil
         parent=parent,
         day=day,
         line=line,
-        rung=rung,
+        case=case,
         window=window,
         own=next((own for own in window.parents if own.parent == parent), line.window),
         entries=entries,
@@ -152,7 +151,7 @@ def _referral(answers: Answers, file: File) -> Referral:
     findings = [finding for check in (*CHECKS, rests_on_received) for finding in check(file)]
     listed = [EntryAnswer(session=str(session), entries=marks) for session, marks in sorted(file.entries.items())]
     answer = _answer(answers, file, findings)
-    return Referral(answer=answer, entries=listed, chronology=file.chronology, leave=file.leave, rung=file.rung)
+    return Referral(answer=answer, entries=listed, chronology=file.chronology, leave=file.leave)
 
 
 def _as_read(finding: Finding) -> ReferralFinding:
@@ -167,14 +166,14 @@ def _as_read(finding: Finding) -> ReferralFinding:
 
 
 def _answer(answers: Answers, file: File, findings: list[Finding]) -> ReferralAnswer:
-    considered = file.rung.case.considered if file.rung else []
+    considered = file.case.record.considered if file.case else []
     absences = absence_answers(answers, file.moment, [file.pupil])
     read = [_as_read(finding) for finding in findings]
     blockers = [finding for finding in read if finding.blocks]
     return ReferralAnswer(
         **answers.header(file.moment, file.pupil),
         parent=file.parent,
-        case=file.rung.case.name if file.rung else None,
+        case=file.case.record.name if file.case else None,
         ready=not blockers,
         blockers=blockers,
         findings=[finding for finding in read if not finding.blocks],
@@ -200,19 +199,19 @@ def _answer(answers: Answers, file: File, findings: list[Finding]) -> ReferralAn
     )
 
 
-def _case(line: Line, moment: Moment) -> Rung | None:
+def _case(line: Line, moment: Moment) -> Case | None:
     """Return the parent's last case of which no notice was issued and something is still open; None where there is
     none."""
-    decided = [rung for rung in line.rungs if rung.case.issued is None and not rung.ahead.notice]
-    going = [rung for rung in decided if next_step(rung, moment.as_of).rule != SETTLED]
+    decided = [case for case in line.cases if case.record.issued is None and not case.ahead.notice]
+    going = [case for case in decided if next_step(case, moment.as_of).rule != SETTLED]
     return going[-1] if going else decided[-1] if decided else None
 
 
-def _window(answers: Answers, moment: Moment, line: Line, rung: Rung | None) -> tuple[date, PenaltyWindow]:
+def _window(answers: Answers, moment: Moment, line: Line, case: Case | None) -> tuple[date, PenaltyWindow]:
     """Return the window that is referred, of the parent's own sessions, and the day it is about."""
     days = [moment.as_of]
-    if rung is not None and rung.case.considered:
-        days.append(rung.case.considered[-1][1].considered_on)
+    if case is not None and case.record.considered:
+        days.append(case.record.considered[-1][1].considered_on)
     windows = [
         penalty_windows(answers, moment._replace(as_of=day), [line.pupil], empty=True, parent=line.window.parent)[0]
         for day in days

@@ -142,7 +142,7 @@ def third_in_three_years(file: File) -> Iterator[Finding]:
 
 
 def not_considered(file: File) -> Iterator[Finding]:
-    considered = file.rung.case.considered if file.rung else []
+    considered = file.case.record.considered if file.case else []
     again = consider(file.pupil, file.named(), file.parent, file.moment.as_of)
     if not considered:
         yield Blocker("not_considered", "nobody has considered a notice in this parent's case", action=again)
@@ -157,11 +157,11 @@ def not_considered(file: File) -> Iterator[Finding]:
 
 
 def no_longer_counts(file: File) -> Iterator[Finding]:
-    if file.rung is None or not file.rung.case.referred:
+    if file.case is None or not file.case.record.referred:
         return
-    off = {str(each.session) for each in file.rung.undermined}
-    left = [each for each in file.rung.case.referred[-1][1].sessions if each not in off]
-    for each in file.rung.undermined:
+    off = {str(each.session) for each in file.case.undermined}
+    left = [each for each in file.case.record.referred[-1][1].sessions if each not in off]
+    for each in file.case.undermined:
         yield Blocker(
             "no_longer_counts",
             f"{each.session} is named in the referral and {holds(each)}",
@@ -180,11 +180,11 @@ def session_noticed_twice(file: File) -> Iterator[Finding]:
 
 
 def _named_wrongly(file: File) -> Iterator[Finding]:
-    if file.rung is None or not file.rung.case.referred:
+    if file.case is None or not file.case.record.referred:
         return
-    on = file.rung.case.referred[-1][1].referred_on
-    faults = list(named_wrongly(file.named(), file.parent, on, file.rung.named, _notices(file)))
-    left = [str(each.session) for each in file.rung.named if str(each.session) not in {it.session for it in faults}]
+    on = file.case.record.referred[-1][1].referred_on
+    faults = list(named_wrongly(file.named(), file.parent, on, file.case.named, _notices(file)))
+    left = [str(each.session) for each in file.case.named if str(each.session) not in {it.session for it in faults}]
     for fault in faults:
         yield Blocker(
             fault.rule,
@@ -196,13 +196,13 @@ def _named_wrongly(file: File) -> Iterator[Finding]:
 
 def notice_unsound(file: File) -> Iterator[Finding]:
     """Yield what is off with this parent's notices: the next one is asked for where they are not forgotten."""
-    for rung in file.line.rungs:
-        if rung.case.issued is not None and rung.case.withdrawn is None:
-            for fault in notice_faults(rung, _notices(file)):
+    for case in file.line.cases:
+        if case.record.issued is not None and case.record.withdrawn is None:
+            for fault in notice_faults(case, _notices(file)):
                 yield Finding(
                     "notice_unsound",
                     fault.sentence,
-                    action=withdrawal(rung.case),
+                    action=withdrawal(case.record),
                     session=fault.session,
                     position=fault.position,
                 )
@@ -244,17 +244,17 @@ def no_letter_or_meeting(file: File) -> Iterator[Finding]:
 
 def notice_to_improve(file: File) -> Iterator[Finding]:
     """Yield what is off with the notice to improve, where the case goes by way of support."""
-    if not file.by_support or file.rung is None:
+    if not file.by_support or file.case is None:
         return
-    case, test = file.rung.case, file.rung.improvement
-    if case.improvement is None or test is None:
+    record, test = file.case.record, file.case.improvement
+    if record.improvement is None or test is None:
         yield Blocker(
             "notice_to_improve",
             "the case goes by way of support, and no notice to improve was sent",
             action=action(
                 "RequireImprovement",
                 pupil=file.pupil,
-                notice=case.name,
+                notice=record.name,
                 issued_on=file.moment.as_of,
                 ends_on=Open("DAY"),
                 at_most=Open("COUNT"),
@@ -262,7 +262,7 @@ def notice_to_improve(file: File) -> Iterator[Finding]:
             ),
         )
         return
-    position, required = case.improvement
+    position, required = record.improvement
     if not fits_policy(required, file.moment.school.calendar, file.policy):
         least, most = file.policy.improve_weeks_least, file.policy.improve_weeks_most
         yield Blocker(
@@ -271,7 +271,7 @@ def notice_to_improve(file: File) -> Iterator[Finding]:
             action=consider(file.pupil, Open("CASE"), file.parent, file.moment.as_of, "improve"),
             position=position,
         )
-    ended = case.improvement_ended
+    ended = record.improvement_ended
     if ended is None:
         over = file.moment.as_of > test.last
         state = "has ended, and nobody recorded its outcome" if over else "is still running"
@@ -281,7 +281,7 @@ def notice_to_improve(file: File) -> Iterator[Finding]:
             action=action(
                 "EndImprovement",
                 pupil=file.pupil,
-                notice=case.name,
+                notice=record.name,
                 ended_on=test.last,
                 improved=test.state != "failed",
                 outcome=OPEN,
@@ -292,7 +292,7 @@ def notice_to_improve(file: File) -> Iterator[Finding]:
         yield Blocker(
             "notice_to_improve",
             f"attendance improved, as recorded on {ended[1].ended_on}",
-            action=consider(file.pupil, case.name, file.parent, file.moment.as_of, "nothing"),
+            action=consider(file.pupil, record.name, file.parent, file.moment.as_of, "nothing"),
             position=ended[0],
         )
 

@@ -12,7 +12,7 @@ from ledger.sessions import Session
 from projections.asking.questions import Moment, Particulars
 from projections.figures.penalty import ParentLine, PenaltyWindow
 from projections.penalties.ladder import Line
-from projections.penalties.rungs import Rung
+from projections.penalties.rungs import Case
 from projections.records.known_event import FollowUp
 from projections.records.leaves import LeaveAnswer
 from projections.records.registers import MarkAnswer
@@ -28,7 +28,7 @@ class File(NamedTuple):
     parent: str
     day: date
     line: Line
-    rung: Rung | None
+    case: Case | None
     window: PenaltyWindow
     own: ParentLine
     entries: Mapping[Session, list[MarkAnswer]]
@@ -46,12 +46,12 @@ class File(NamedTuple):
     @property
     def by_support(self) -> bool:
         """Whether the case goes by way of support, as last considered."""
-        case = self.rung.case if self.rung else None
-        return case is not None and bool(case.considered) and case.considered[-1][1].route == "support"
+        considered = self.case.record.considered if self.case else ()
+        return bool(considered) and considered[-1][1].route == "support"
 
     def named(self) -> str:
         """Return the name of the case, or the word that stands for one still to be named."""
-        return self.rung.case.name if self.rung else Open("CASE")
+        return self.case.record.name if self.case else Open("CASE")
 
 
 Check = Callable[[File], Iterator[Finding]]

@@ -1,4 +1,4 @@
-"""The rungs of the penalty ladder: where one case stands on a day, and what a person has to decide next.
+"""A case on the penalty ladder: where it stands on a day, and what a person has to decide next.
 
 A case is kept as events, each with a day of its own. To say how it stood on a day, what came later is left out; only a
 withdrawal undoes a notice for every day, because a notice withdrawn never was. What then has to be decided is read off
@@ -118,11 +118,11 @@ class Ahead(NamedTuple):
     paid: bool = False
 
 
-class Rung(NamedTuple):
+class Case(NamedTuple):
     """One case as of a day; `notice` and its `terms` are None where none was issued. `named` are the sessions of the
     notice, else of the referral, and `undermined` those of them that do not count."""
 
-    case: PenaltyCase
+    record: PenaltyCase
     improvement: Improvement | None
     terms: Terms | None
     notice: IssuedNotice | None
@@ -284,17 +284,17 @@ def held(named: Iterable[Session], marks: Marks) -> tuple[SessionMark, ...]:
     return tuple(marks.get(session, SessionMark(session, "", 0)) for session in sorted(named))
 
 
-def next_step(rung: Rung, as_of: date) -> Duty:
+def next_step(case: Case, as_of: date) -> Duty:
     """Return what has to be decided next in one case, with SETTLED as its rule where nothing is left to decide. What is
     dated ahead is said, and nothing is asked for that would be recorded twice by then."""
-    if rung.ahead.notice:
-        return _waiting("dated ahead", rung.ahead.sentence)
-    step = _next_step(rung, as_of)
-    if not rung.ahead.sentence:
+    if case.ahead.notice:
+        return _waiting("dated ahead", case.ahead.sentence)
+    step = _next_step(case, as_of)
+    if not case.ahead.sentence:
         return step
-    sentence = f"{step.sentence}; {rung.ahead.sentence}"
-    left = rung.notice is not None and rung.notice.owed_until is not None
-    return replace(step, sentence=sentence, action=None if left and rung.ahead.paid else step.action)
+    sentence = f"{step.sentence}; {case.ahead.sentence}"
+    left = case.notice is not None and case.notice.owed_until is not None
+    return replace(step, sentence=sentence, action=None if left and case.ahead.paid else step.action)
 
 
 def _waiting(rule: str, sentence: str, settles: Action | None = None, by: date | None = None) -> Duty:
@@ -306,42 +306,42 @@ def settled(sentence: str) -> Duty:
     return _waiting(SETTLED, sentence)
 
 
-def _next_step(rung: Rung, as_of: date) -> Duty:
-    case = rung.case
-    if case.prosecution_ended:
-        return settled(f"the prosecution has ended: {case.prosecution_ended[1].outcome}")
-    if case.prosecution:
+def _next_step(case: Case, as_of: date) -> Duty:
+    record = case.record
+    if record.prosecution_ended:
+        return settled(f"the prosecution has ended: {record.prosecution_ended[1].outcome}")
+    if record.prosecution:
         ended = {"ended_on": Open("DAY"), "outcome": Open("OUTCOME")}
-        return _waiting("prosecution", "record how the prosecution ends", _about(case, "EndProsecution", **ended))
-    if rung.terms is not None and rung.notice is not None:
-        return _of_notice(case, rung.terms, rung.notice, as_of)
-    decision = case.considered[-1][1].decision if case.considered else ""
+        return _waiting("prosecution", "record how the prosecution ends", _about(record, "EndProsecution", **ended))
+    if case.terms is not None and case.notice is not None:
+        return _of_notice(record, case.terms, case.notice, as_of)
+    decision = record.considered[-1][1].decision if record.considered else ""
     if decision == "nothing":
         return settled("considered, and nothing more was decided on")
     if decision == "other":
         return settled("other action was decided on instead of a notice; a prosecution may be begun")
-    if rung.rolling.barred:
+    if case.rolling.barred:
         return Duty(
             "third barred",
-            f"no further notice may be issued before {rung.rolling.runs_out_on}: decide what is considered instead",
-            action=consider(case.pupil, case.name, case.parent, as_of, "other"),
+            f"no further notice may be issued before {case.rolling.runs_out_on}: decide what is considered instead",
+            action=consider(record.pupil, record.name, record.parent, as_of, "other"),
             urgency=Urgency.TODAY,
         )
-    if case.referred:
-        issued = {"sessions": Open("SESSION"), "parent": case.parent, "issued_on": Open("DAY")}
+    if record.referred:
+        issued = {"sessions": Open("SESSION"), "parent": record.parent, "issued_on": Open("DAY")}
         sentence = "the authority decides: record the notice once it is issued"
-        return _waiting("referred", sentence, _about(case, "IssuePenaltyNotice", **issued))
-    if case.improvement and rung.improvement and decision != "notice":
-        return _of_improvement(rung, rung.improvement, as_of)
+        return _waiting("referred", sentence, _about(record, "IssuePenaltyNotice", **issued))
+    if record.improvement and case.improvement and decision != "notice":
+        return _of_improvement(record, case.improvement, as_of)
     if decision == "improve":
         required = {"issued_on": as_of, "ends_on": Open("DAY"), "at_most": Open("NUMBER")}
         return Duty(
             "improve",
             "send the notice to improve that was decided on",
-            action=_about(case, "RequireImprovement", **required),
+            action=_about(record, "RequireImprovement", **required),
             urgency=Urgency.SOON,
         )
-    return _refer(case)
+    return _refer(record)
 
 
 def _of_notice(case: PenaltyCase, terms: Terms, notice: IssuedNotice, as_of: date) -> Duty:
@@ -378,15 +378,15 @@ def _of_notice(case: PenaltyCase, terms: Terms, notice: IssuedNotice, as_of: dat
     )
 
 
-def _of_improvement(rung: Rung, test: Improvement, as_of: date) -> Duty:
-    case, count = rung.case, f"{test.count} of at most {test.at_most}"
-    if case.improvement_ended is not None:
-        return _refer(case) if not case.improvement_ended[1].improved else settled("attendance improved")
+def _of_improvement(record: PenaltyCase, test: Improvement, as_of: date) -> Duty:
+    count = f"{test.count} of at most {test.at_most}"
+    if record.improvement_ended is not None:
+        return _refer(record) if not record.improvement_ended[1].improved else settled("attendance improved")
     if as_of > test.last:
         return Duty(
             "improvement over",
             f"the period ended on {test.last} with {count} sessions: record whether attendance improved",
-            action=_about(case, "EndImprovement", ended_on=test.last, improved=test.state == "passed"),
+            action=_about(record, "EndImprovement", ended_on=test.last, improved=test.state == "passed"),
             by=test.last,
             urgency=Urgency.TODAY,
         )
@@ -394,7 +394,7 @@ def _of_improvement(rung: Rung, test: Improvement, as_of: date) -> Duty:
         return Duty(
             "improvement failed",
             f"{count} sessions: decide whether the notice to improve ends early",
-            action=_about(case, "EndImprovement", ended_on=as_of, improved=False),
+            action=_about(record, "EndImprovement", ended_on=as_of, improved=False),
             by=test.last,
             urgency=Urgency.SOON,
         )

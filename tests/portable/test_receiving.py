@@ -168,7 +168,7 @@ def test_a_third_notice_in_three_years_is_refused_whichever_school_issued_the_ot
     assert school.refusal({**issue, "parent": "1042-b"}) == "third_in_three_years"
     assert school.refusal({**issue, "parent": "1042-a"}) == ""
     (first, barred) = ladder_lines(school.answers, moment_of(school), ["1042"])
-    assert (len(first.rolling.issued), first.rungs[0].terms.second) == (1, False)  # type: ignore[union-attr]
+    assert (len(first.rolling.issued), first.cases[0].terms.second) == (1, False)  # type: ignore[union-attr]
     assert barred.rolling.barred
 
 
@@ -179,8 +179,8 @@ def test_the_second_notice_costs_what_a_second_one_does() -> None:
              "sessions": ["2024-09-10/AM", "2024-09-03/AM"]}  # fmt: skip
     school = new_school().replay([record.received("1042", CAME, parents=OURS), *marked(HERE, "1042"), issue])
     line = ladder_lines(school.answers, moment_of(school), ["1042"])[1]
-    assert line.rungs[0].terms is not None and line.rungs[0].terms.second
-    assert line.rungs[0].undermined == (), "also by the session that the former school marked"
+    assert line.cases[0].terms is not None and line.cases[0].terms.second
+    assert line.cases[0].undermined == (), "also by the session that the former school marked"
     assert new_school().replay(marked(HERE, "1042")).refusal(issue) == "pupil_not_on_roll", "which needs the record"
 
 
