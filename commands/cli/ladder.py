@@ -12,8 +12,8 @@ from commands.desk.pupils import Names, name_of, parent_name
 from commands.files.section import Section
 from ledger.text import one_line
 from ledger.words import counted
+from projections.penalties.case import IssuedNotice, pounds
 from projections.penalties.ladder_answers import CaseAnswer, LadderAnswer, ReferralMade, ladder_answers
-from projections.penalties.rungs import IssuedNotice, pounds
 
 SHOWN = 12  # digits of a digest
 

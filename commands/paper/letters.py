@@ -16,7 +16,7 @@ from ledger.people import signature
 from ledger.policy import Policy
 from ledger.sessions import LONDON, Half, Session, parse_moment
 from projections.asking.questions import Moment
-from projections.penalties.rungs import Improvement, pounds
+from projections.penalties.case import Improvement, pounds
 from projections.records.leaves import LeaveRequestAnswer
 
 HALVES = {Half.AM: "morning", Half.PM: "afternoon"}

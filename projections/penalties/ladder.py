@@ -30,7 +30,7 @@ from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.figures.cohorts import penalty_windows
 from projections.figures.penalty import ParentLine, PenaltyWindow, failing, fulfilling, received_entries, rules_of_pupil
-from projections.penalties.rungs import (
+from projections.penalties.case import (
     SETTLED,
     Case,
     Marks,

@@ -15,8 +15,8 @@ from ledger.sessions import Session
 from projections.asking.questions import Answer, Answers, Moment
 from projections.figures.penalty import ParentLine
 from projections.lines import command_line
+from projections.penalties.case import Case, Improvement, IssuedNotice, SessionMark, next_step, seen_by
 from projections.penalties.ladder import Line, ladder_lines
-from projections.penalties.rungs import Case, Improvement, IssuedNotice, SessionMark, next_step, seen_by
 
 
 class Consideration(msgspec.Struct, frozen=True, kw_only=True):

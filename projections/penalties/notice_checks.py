@@ -16,8 +16,8 @@ from ledger.finding import Finding
 from ledger.notices import guessed, issued_before
 from ledger.sessions import school_year
 from projections.asking.questions import Answers, Moment
+from projections.penalties.case import Case, SessionMark, ahead
 from projections.penalties.ladder import issued_cases
-from projections.penalties.rungs import Case, SessionMark, ahead
 
 
 def notice_findings(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[Finding]:

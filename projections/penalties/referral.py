@@ -31,11 +31,11 @@ from projections.figures.cohorts import absence_answers, penalty_windows
 from projections.figures.letters import shown_to_writer
 from projections.figures.penalty import CountedSession, PenaltyWindow
 from projections.lines import command_line
+from projections.penalties.case import SETTLED, Case, next_step
 from projections.penalties.ladder import Line, ladder_lines
 from projections.penalties.referral_checks import CHECKS
 from projections.penalties.referral_file import File
 from projections.penalties.referral_received import rests_on_received
-from projections.penalties.rungs import SETTLED, Case, next_step
 from projections.records.chronology import chronologies
 from projections.records.known_event import FollowUp
 from projections.records.leaves import LeaveAnswer, leave_answers

@@ -16,6 +16,7 @@ from ledger.finding import OPEN, Blocker, Finding, Open, action
 from ledger.sessions import LONDON, Session
 from ledger.words import SEALED
 from projections.asking.questions import StatedContact
+from projections.penalties.case import consider, fits_policy, withdrawal
 from projections.penalties.notice_checks import holds, named_wrongly, notice_faults
 from projections.penalties.referral_file import Check, File, refer
 from projections.penalties.referral_leave import (
@@ -25,7 +26,6 @@ from projections.penalties.referral_leave import (
     letter_never_true,
     refusal_unexplained,
 )
-from projections.penalties.rungs import consider, fits_policy, withdrawal
 
 UNEXPLAINED = "O"
 

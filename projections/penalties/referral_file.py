@@ -11,8 +11,8 @@ from ledger.policy import Policy
 from ledger.sessions import Session
 from projections.asking.questions import Moment, Particulars
 from projections.figures.penalty import ParentLine, PenaltyWindow
+from projections.penalties.case import Case
 from projections.penalties.ladder import Line
-from projections.penalties.rungs import Case
 from projections.records.known_event import FollowUp
 from projections.records.leaves import LeaveAnswer
 from projections.records.registers import MarkAnswer

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ledger.events import LetterSent
 from ledger.finding import OPEN, Action, Blocker, Finding, action
 from projections.figures.letters import untrue
+from projections.penalties.case import consider
 from projections.penalties.referral_file import File, refer
-from projections.penalties.rungs import consider
 from projections.records.leaves import LeaveRequestAnswer
 
 

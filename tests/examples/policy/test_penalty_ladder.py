@@ -20,9 +20,9 @@ from ledger.streams import entry_stream, notice_stream
 from ledger.wire import decode
 from projections.duty import Duty
 from projections.lines import command_line
+from projections.penalties.case import SessionMark, fits_policy, improvement_test, pounds, rolling
 from projections.penalties.ladder import ladder_duties
 from projections.penalties.ladder_answers import CaseAnswer, LadderAnswer, ParentLadder, ladder_answers
-from projections.penalties.rungs import SessionMark, fits_policy, improvement_test, pounds, rolling
 from tests.support.cases import (
     FATHER,
     HOLIDAY,
