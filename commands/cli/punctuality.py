@@ -15,7 +15,7 @@ from commands.cli.options import parse_day
 from commands.cli.parameters import Verbs
 from commands.cli.tables import percent_of, table
 from commands.desk.pupils import Names, name_of
-from commands.files.section import Section
+from commands.files.section import Section, Value
 from commands.files.sheets import write_sheet
 from commands.paper import render
 from ledger.errors import Refused
@@ -210,7 +210,7 @@ def _write_book(path: Path, moment: Moment, book: LateBookAnswer, rows: list[lis
     if path.suffix == ".pdf":
         write_bytes(path, render("late-book", moment, {"day": book.day, "rows": rows}))
     else:
-        about = [book.day, book.known_at, book.position, book.policy, book.simulated]
+        about: list[Value] = [book.day, book.known_at, book.position, book.policy, book.simulated]
         headings = [*HEADINGS, "day", "known_at", "position", "policy", "simulated"]
         whole = [[*row, *about] for row in rows]
         write_whole(path, lambda draft: write_sheet(draft, headings, whole, title=f"Late Book {book.day}"))

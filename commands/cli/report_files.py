@@ -9,7 +9,7 @@ from pathlib import Path
 from commands.cli.files import write_bytes, write_whole
 from commands.cli.options import note
 from commands.cli.tables import titled
-from commands.files.section import Branch, Part, Section, numeric, shown
+from commands.files.section import Branch, Part, Section, Value, numeric, shown
 from commands.files.sections import MOMENT, for_file
 from commands.files.sheets import Sheet, write_book, write_sheet
 from commands.paper import render
@@ -93,17 +93,18 @@ def write_parts(output: Path, title: str, moment: Moment, parts: Sequence[Part])
         facts = {"title": title, "wide": wide, **_on_paper(sections), "definitions": []}
         return print_paper(output, "report", moment, facts)
     simulated = moment.school.simulated
-    true_for = [
+    true_for: list[Value] = [
         moment.as_of.isoformat(),
         format_moment(moment.known_at),
         moment.position,
         moment.policy_name or "none",
+        str(simulated).lower(),
     ]
     sheets = [
         Sheet(
             section.title,
             [*section.headings, *MOMENT],
-            [[*row, *true_for, str(simulated).lower()] for row in section.rows],
+            [[*row, *true_for] for row in section.rows],
         )
         for section in sections
     ]

@@ -6,10 +6,15 @@ import csv
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from commands.files.section import Value
 from ledger.errors import Misconfigured
 from ledger.text import in_a_cell, in_a_sheet
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 
 class Sheet(NamedTuple):
@@ -17,10 +22,10 @@ class Sheet(NamedTuple):
 
     title: str
     headings: Sequence[str]
-    rows: list[list[Any]]
+    rows: Sequence[Sequence[Value]]
 
 
-def write_sheet(path: Path, headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "Sheet1") -> int:
+def write_sheet(path: Path, headings: Sequence[str], rows: Iterable[Sequence[Value]], *, title: str = "Sheet1") -> int:
     """Return how many rows were written to a .csv or .xlsx file. Raises Misconfigured for another ending."""
     sheet = Sheet(title, headings, [list(row) for row in rows])
     write_book(path, [sheet])
@@ -48,7 +53,7 @@ def _write_csv(path: Path, sheet: Sheet) -> None:
         writer.writerows([_as_text(value) for value in row] for row in sheet.rows)
 
 
-def _as_text(value: Any) -> Any:
+def _as_text(value: Value) -> Value:
     if isinstance(value, bool):
         return "true" if value else "false"
     return in_a_sheet(value) if isinstance(value, str) else value
@@ -65,7 +70,7 @@ def _write_xlsx(path: Path, sheets: Sequence[Sheet]) -> None:
             _fill(workbook.add_worksheet(title[:31]), sheet, bold)
 
 
-def _fill(page: Any, sheet: Sheet, bold: Any) -> None:
+def _fill(page: Worksheet, sheet: Sheet, bold: Format) -> None:
     for place, row in enumerate([sheet.headings, *sheet.rows]):
         for column, value in enumerate(row):
             form = bold if place == 0 else None

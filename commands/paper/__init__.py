@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from commands.paper.typefaces import families, fonts, shown, shown_plainly
 from ledger.errors import Misconfigured
@@ -23,7 +22,7 @@ from ledger.text import in_a_cell
 from projections.asking.questions import Moment
 
 
-def render(template: str, moment: Moment, facts: Mapping[str, Any]) -> bytes:
+def render(template: str, moment: Moment, facts: Mapping[str, object]) -> bytes:
     """Return the PDF of a template, named without its ending, filled with facts that JSON can hold.
 
     What no font holds is printed as its number. Raises Misconfigured where there is no paper to be had.
@@ -41,35 +40,36 @@ def render(template: str, moment: Moment, facts: Mapping[str, Any]) -> bytes:
         "simulated": moment.school.simulated,
         "school": moment.school.opened.name if moment.school.opened else "",
     }
-    said = {"about": about, **facts}
+    facts = {"about": about, **facts}
     known = moment.known_at.astimezone(UTC)
     try:
-        return _compiled(template, known, _each(said, shown))
+        return _compiled(template, known, facts, shown)
     except typst.TypstError:
         # Two letters can be joined to one that no font has. Typst names the text, so its message is not passed on.
         pass
     try:
-        return _compiled(template, known, _each(said, _settled))
+        return _compiled(template, known, facts, _settled)
     except typst.TypstError:
         raise Misconfigured(f"the paper '{template}' cannot be set") from None
 
 
-def _compiled(template: str, known_at: datetime, facts: Any) -> bytes:
+def _compiled(template: str, known_at: datetime, facts: Mapping[str, object], form: Callable[[str], str]) -> bytes:
     import typst
 
+    printed = {"fonts": families(), **{name: _each(value, form) for name, value in facts.items()}}
     compiled: bytes = typst.compile(
         str(_folder() / f"{template}.typ"),
         root=str(_folder()),
         font_paths=fonts(),
         ignore_system_fonts=True,
-        sys_inputs={"data": json.dumps({"fonts": families(), **facts}, ensure_ascii=False)},
+        sys_inputs={"data": json.dumps(printed, ensure_ascii=False)},
         pdf_standards=["a-2a"],
         timestamp=known_at.replace(microsecond=0),  # which is all that a PDF can say
     )
     return compiled
 
 
-def _each(facts: Any, form: Callable[[str], str]) -> Any:
+def _each(facts: object, form: Callable[[str], str]) -> object:
     """Return facts with every text in them, and every name of one, in this form."""
     if isinstance(facts, str):
         return form(facts)
@@ -86,12 +86,12 @@ def _settled(text: str) -> str:
     if text.isascii():
         return in_a_cell(text)
     alone = b"#set text(font: json(bytes(sys.inputs.fonts)))\n#sys.inputs.text *#sys.inputs.text*"
-    given = {"fonts": json.dumps(families()), "text": shown(text)}
+    inputs = {"fonts": json.dumps(families()), "text": shown(text)}
     try:
-        typst.compile(alone, font_paths=fonts(), ignore_system_fonts=True, sys_inputs=given, pdf_standards=["a-2b"])
+        typst.compile(alone, font_paths=fonts(), ignore_system_fonts=True, sys_inputs=inputs, pdf_standards=["a-2b"])
     except typst.TypstError:
         return shown_plainly(text)
-    return given["text"]
+    return inputs["text"]
 
 
 @lru_cache

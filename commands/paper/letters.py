@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 from ledger.codes import CodeTable
 from ledger.people import signature
@@ -17,10 +17,10 @@ from ledger.policy import Policy
 from ledger.sessions import LONDON, Half, Session, parse_moment
 from projections.asking.questions import Moment
 from projections.penalties.case import Improvement, pounds
-from projections.records.leaves import LeaveRequestAnswer
+from projections.records.leaves import LeaveRequestAnswer, LeaveSession
 
 HALVES = {Half.AM: "morning", Half.PM: "afternoon"}
-Block = dict[str, Any]
+Block = dict[str, object]
 
 
 class Figures(NamedTuple):
@@ -29,6 +29,16 @@ class Figures(NamedTuple):
     since: date
     counts: Mapping[str, int]
     attendance_percent: float | None
+
+
+class CodedSession(Protocol):
+    """A session and the code that stands for it."""
+
+    @property
+    def session(self) -> str: ...
+
+    @property
+    def code(self) -> str: ...
 
 
 class Letter(NamedTuple):
@@ -117,7 +127,7 @@ def consequences(policy: Policy) -> list[Block]:
     ]
 
 
-def sessions_table(sessions: Iterable[Any], codes: CodeTable) -> Block:
+def sessions_table(sessions: Iterable[CodedSession], codes: CodeTable) -> Block:
     """Return sessions with the code that stands for each and what it means."""
     rows = []
     for each in sessions:
@@ -164,10 +174,10 @@ def _decision(request: LeaveRequestAnswer) -> str:
     return f"{who} decided on {on} to refuse it. None of the sessions below is granted."
 
 
-def _decided(each: Any, codes: CodeTable) -> list[str]:
+def _decided(each: LeaveSession, codes: CodeTable) -> list[str]:
     code = codes.by_symbol(each.code)
-    said = f"granted: {each.code}, {code.name}" if code else "refused"
-    return [*spoken_session(each.session), said + (f" ({each.detail})" if each.detail else "")]
+    decision = f"granted: {each.code}, {code.name}" if code else "refused"
+    return [*spoken_session(each.session), decision + (f" ({each.detail})" if each.detail else "")]
 
 
 def _refused(child: str, policy: Policy) -> list[Block]:
@@ -189,9 +199,9 @@ def _refused(child: str, policy: Policy) -> list[Block]:
 def attendance(child: str, figures: Figures, moment: Moment, policy: Policy) -> Letter:
     """Return the letter about attendance below the policy's percentage."""
     share = "–" if figures.attendance_percent is None else f"{figures.attendance_percent:.1f} %"
-    counts, asked = figures.counts, policy.register_letter_percent
-    below = 100 * counts["attended"] < asked * counts["possible"]
-    compared = f"below the {asked} % at which" if below else f"not below the {asked} % below which"
+    counts, percent = figures.counts, policy.register_letter_percent
+    below = 100 * counts["attended"] < percent * counts["possible"]
+    compared = f"below the {percent} % at which" if below else f"not below the {percent} % below which"
     blocks = [
         text(
             f"{child}'s attendance this school year is {share}. That is {compared} the school writes home, whatever "
@@ -229,7 +239,7 @@ def punctuality(child: str, figures: Figures, moment: Moment) -> Letter:
     return Letter("punctuality", "Punctuality this school year", blocks, quotes=True)
 
 
-def no_contact(child: str, sessions: Sequence[Any], attempts: int, moment: Moment) -> Letter:
+def no_contact(child: str, sessions: Sequence[CodedSession], attempts: int, moment: Moment) -> Letter:
     """Return the letter to a parent whom nobody has reached about an absence."""
     tried = f"We have tried to reach you {attempts} time{'s' if attempts != 1 else ''} about it this school year. "
     blocks = [
@@ -270,7 +280,7 @@ def meeting(child: str, when: str, where: str, figures: Figures, moment: Moment)
 
 
 def notice_to_improve(
-    child: str, case: str, notice: Improvement, window: Sequence[Any], figures: Figures, moment: Moment
+    child: str, case: str, notice: Improvement, window: Sequence[CodedSession], figures: Figures, moment: Moment
 ) -> Letter:
     """Return the notice to improve: the record so far, the support offered, what improvement means, when it ends and
     what may end it early."""
@@ -299,7 +309,9 @@ def notice_to_improve(
     return Letter("notice to improve", "Notice to improve", blocks, case, quotes=True)
 
 
-def penalty_considered(child: str, case: str, window: Sequence[Any], figures: Figures, moment: Moment) -> Letter:
+def penalty_considered(
+    child: str, case: str, window: Sequence[CodedSession], figures: Figures, moment: Moment
+) -> Letter:
     """Return the letter that tells a parent that a penalty notice is considered."""
     policy = moment.policy
     blocks = [

@@ -13,10 +13,13 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from unicodedata import bidirectional, normalize
 
 from ledger.text import in_a_cell
+
+if TYPE_CHECKING:
+    from typst import Fonts
 
 BODY = "Libertinus Serif"
 LAST = ("Droid Sans Fallback", "Noto Emoji")
@@ -27,7 +30,7 @@ _INVISIBLE = re.compile("[\u00ad\u034f\u200b-\u200d\u2060\ufe00-\ufe0f\U000e0100
 
 
 @lru_cache
-def fonts() -> Any:
+def fonts() -> Fonts:
     """Return the fonts as Typst takes them."""
     import typst
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict
 
 import msgspec
 
@@ -23,12 +23,20 @@ from projections.figures.cohorts import penalty_windows
 from projections.figures.spans import year_to_date
 from projections.figures.tally import Figures, together
 from projections.many.schools import opened_school
-from projections.reports.base import Report, about, in_force
+from projections.reports.base import Header, Report, about, in_force
 from projections.reports.groups import Group, group_line
 
 
 class SchoolLine(Report, frozen=True, kw_only=True):
     """What a school's line begins with: its schema, number and name as known."""
+
+    school: str
+    urn: str
+    name: str
+
+
+class SchoolHeader(Header):
+    """The fields of `SchoolLine`."""
 
     school: str
     urn: str
@@ -59,6 +67,16 @@ class SchoolPenalty(SchoolLine, frozen=True, kw_only=True):
 class Pooled(msgspec.Struct, frozen=True, kw_only=True):
     """What a pooled line begins with: how many schools it rests on, of how many asked, and the two times that give the
     same answer again."""
+
+    schools: int
+    of: int
+    as_of: str
+    known_at: str
+    simulated: bool
+
+
+class PooledHeader(TypedDict):
+    """The fields of `Pooled`."""
 
     schools: int
     of: int
@@ -172,13 +190,13 @@ def pooled_penalty(lines: Sequence[SchoolPenalty], of: int, times: Times) -> Poo
     )
 
 
-def _header(moment: Moment, name: str) -> dict[str, Any]:
+def _header(moment: Moment, name: str) -> SchoolHeader:
     header, opened = about(moment), moment.school.opened
     assert opened is not None  # or no policy had been known
     return {**header, "school": name, "urn": opened.urn, "name": opened.name}
 
 
-def _pooled(lines: Sequence[SchoolLine], of: int, times: Times) -> dict[str, Any]:
+def _pooled(lines: Sequence[SchoolLine], of: int, times: Times) -> PooledHeader:
     return {
         "schools": len(lines),
         "of": of,

@@ -66,7 +66,7 @@ class AwardsReport(Report, frozen=True, kw_only=True):
 def awards_report(answers: Answers, moment: Moment, first: date) -> AwardsReport:
     """Return the awards from a day to the day asked about, for the pupils on roll then. Raises Misconfigured where the
     period or the one before has no school day."""
-    said, policy = about(moment), in_force(moment)
+    header, policy = about(moment), in_force(moment)
     before_first, before_last = period_before(moment, first)
     pupils = who(answers, moment)
     now = span(answers, moment, pupils, first, moment.as_of)
@@ -81,7 +81,7 @@ def awards_report(answers: Answers, moment: Moment, first: date) -> AwardsReport
     each = [line(pupil, class_of(moment, pupil), [row]) for row, pupil in enumerate(pupils)]
     winners = [one for one in each if one.attendance or one.punctuality or one.improved]
     return AwardsReport(
-        **said,
+        **header,
         first=first.isoformat(),
         last=moment.as_of.isoformat(),
         before_first=before_first.isoformat(),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 import msgspec
 
 from ledger.errors import Misconfigured
 from ledger.policy import Policy
+from ledger.roll import Placement
 from ledger.sessions import format_moment
 from projections.asking.questions import Answers, Moment, Particulars
 
@@ -25,7 +26,19 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     target_percent: int
 
 
-def about(moment: Moment) -> dict[str, Any]:
+class Header(TypedDict):
+    """The fields of `Report`."""
+
+    as_of: str
+    known_at: str
+    position: int
+    policy: str
+    rules: str
+    simulated: bool
+    target_percent: int
+
+
+def about(moment: Moment) -> Header:
     """Return the fields of `Report`. Raises Misconfigured where no school year had begun or no policy was known."""
     policy = in_force(moment)
     if moment.school.calendar.year_begun_by(moment.as_of) is None:
@@ -48,18 +61,15 @@ def in_force(moment: Moment) -> Policy:
     return moment.policy
 
 
+def placement_of(moment: Moment, pupil: str) -> Placement:
+    """Return the placement of a pupil on the day asked about, or on the last day on roll where that was earlier."""
+    known = moment.school.pupils[pupil]
+    last = max((spell.last or moment.as_of for spell in known.spells), default=moment.as_of)
+    return known.placement(min(moment.as_of, last))
+
+
 def class_of(moment: Moment, pupil: str) -> str:
-    """Return the class of a pupil on the day asked about, or on the last day on roll where that was earlier."""
-    known = moment.school.pupils[pupil]
-    last = max((spell.last or moment.as_of for spell in known.spells), default=moment.as_of)
-    return known.placement(min(moment.as_of, last)).class_name
-
-
-def year_group_of(moment: Moment, pupil: str) -> str:
-    """Return the year group of a pupil, on the same day as `class_of`."""
-    known = moment.school.pupils[pupil]
-    last = max((spell.last or moment.as_of for spell in known.spells), default=moment.as_of)
-    return known.placement(min(moment.as_of, last)).year_group
+    return placement_of(moment, pupil).class_name
 
 
 def readable(answers: Answers, moment: Moment, pupils: list[str]) -> Mapping[str, Particulars]:

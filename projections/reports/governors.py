@@ -55,15 +55,15 @@ class GovernorsReport(Report, frozen=True, kw_only=True):
 
 def governors_report(answers: Answers, moment: Moment, pupils: list[str]) -> GovernorsReport:
     """Return what governors may see of these pupils' year to date. Raises Misconfigured without the pupils' keys."""
-    said, policy = about(moment), in_force(moment)
-    found = year_to_date(answers, moment, pupils)
+    header, policy = about(moment), in_force(moment)
+    year = year_to_date(answers, moment, pupils)
     known = readable(answers, moment, pupils)
-    school = group_line(found, Group(*SCHOOL, list(range(len(pupils)))), policy)
-    lines = [group_line(found, group, policy) for group in divided(moment, pupils, known, classes=False)]
+    school = group_line(year, Group(*SCHOOL, list(range(len(pupils)))), policy)
+    lines = [group_line(year, group, policy) for group in divided(moment, pupils, known, classes=False)]
     lines = _telling(lines)
     covered = covered_counts([school, *lines], policy.hide_below)
     return GovernorsReport(
-        **said,
+        **header,
         hide_below=policy.hide_below,
         school=_shown(school, covered),
         groups=[_shown(line, covered) for line in lines],

@@ -20,7 +20,7 @@ from projections.figures.absence import percent
 from projections.figures.spans import year_to_date
 from projections.figures.tally import Figures, Tally, bands_of, levels, pooled
 from projections.records.admission import is_usual_start
-from projections.reports.base import Report, about, by_age, class_of, in_force, readable, year_group_of
+from projections.reports.base import Report, about, by_age, class_of, in_force, placement_of, readable
 
 # A pupil is of the first that applies.
 LADDERS: Mapping[str, tuple[str, ...]] = {
@@ -64,21 +64,21 @@ class GroupsReport(Report, frozen=True, kw_only=True):
 
 def groups_report(answers: Answers, moment: Moment, pupils: list[str]) -> GroupsReport:
     """Return the figures of these pupils together and by every dimension. Raises Misconfigured without their keys."""
-    said, policy = about(moment), in_force(moment)
-    found = year_to_date(answers, moment, pupils)
+    header, policy = about(moment), in_force(moment)
+    year = year_to_date(answers, moment, pupils)
     everybody = Group("school", "whole school", list(range(len(pupils))))
     known = readable(answers, moment, pupils)
     return GroupsReport(
-        **said,
-        school=group_line(found, everybody, policy),
-        groups=[group_line(found, group, policy) for group in divided(moment, pupils, known)],
+        **header,
+        school=group_line(year, everybody, policy),
+        groups=[group_line(year, group, policy) for group in divided(moment, pupils, known)],
     )
 
 
-def group_line(found: Tally, group: Group, policy: Policy) -> GroupLine:
+def group_line(year: Tally, group: Group, policy: Policy) -> GroupLine:
     """Return the figures of one group; severe are persistent, too."""
-    figures = pooled(found, group.rows)
-    level = levels(found, policy)[group.rows] if group.rows else levels(found, policy)[:0]
+    figures = pooled(year, group.rows)
+    level = levels(year, policy)[group.rows] if group.rows else levels(year, policy)[:0]
     at_risk, persistent, severe = (int(n) for n in ((level == 1).sum(), (level >= 2).sum(), (level == 3).sum()))
     return GroupLine(
         dimension=group.dimension,
@@ -90,7 +90,7 @@ def group_line(found: Tally, group: Group, policy: Policy) -> GroupLine:
         persistent_percent=percent(persistent, figures.pupils),
         severe_percent=percent(severe, figures.pupils),
         at_risk_percent=percent(at_risk, figures.pupils),
-        bands=bands_of(found, group.rows),
+        bands=bands_of(year, group.rows),
     )
 
 
@@ -99,7 +99,9 @@ def divided(
 ) -> list[Group]:
     """Return the groups of every dimension; in each, every pupil once. Without `classes` that dimension is left out."""
     named = {
-        "year group": _by(pupils, lambda pupil: f"year {year_group_of(moment, pupil)}", _year_names(moment, pupils)),
+        "year group": _by(
+            pupils, lambda pupil: f"year {placement_of(moment, pupil).year_group}", _year_names(moment, pupils)
+        ),
         "class": _by(pupils, lambda pupil: class_of(moment, pupil), ()) if classes else {},
         "sex": _by(pupils, lambda pupil: SEXES.get(known[pupil].sex, "not stated"), ("girls", "boys")),
     }
@@ -123,7 +125,9 @@ def _by(pupils: list[str], of: Callable[[str], str], order: Iterable[str]) -> di
 
 
 def _year_names(moment: Moment, pupils: list[str]) -> list[str]:
-    return [f"year {group}" for group in sorted({year_group_of(moment, pupil) for pupil in pupils}, key=by_age)]
+    return [
+        f"year {group}" for group in sorted({placement_of(moment, pupil).year_group for pupil in pupils}, key=by_age)
+    ]
 
 
 def _rung(known: Mapping[str, Particulars], ladder: tuple[str, ...], pupil: str) -> str:

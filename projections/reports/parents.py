@@ -42,18 +42,18 @@ class ParentReport(Report, frozen=True, kw_only=True):
 
 def parent_reports(answers: Answers, moment: Moment, pupils: list[str], first: date) -> list[ParentReport]:
     """Return the reports of these pupils, in order of class and number, from a day to the day asked about."""
-    said, policy = about(moment), in_force(moment)
+    header, policy = about(moment), in_force(moment)
     pupils = sorted(pupils, key=lambda pupil: (class_of(moment, pupil), pupil))
     period = span(answers, moment, pupils, first, moment.as_of)
     year = year_to_date(answers, moment, pupils)
     contacts = role_contacts(answers, moment)
-    found = []
+    reports = []
     for row, pupil in enumerate(pupils):
         figures = pooled(period, [row])
         absences = [each for each in reasons(period, row, moment.codes) if each.category.endswith("absence")]
-        found.append(
+        reports.append(
             ParentReport(
-                **said,
+                **header,
                 pupil=pupil,
                 class_name=class_of(moment, pupil),
                 first=first.isoformat(),
@@ -66,7 +66,7 @@ def parent_reports(answers: Answers, moment: Moment, pupils: list[str], first: d
                 contacts=contacts,
             )
         )
-    return found
+    return reports
 
 
 def reaches(figures: Figures, percent: int) -> bool | None:

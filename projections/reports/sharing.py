@@ -64,29 +64,29 @@ class SharingSheet(Report, frozen=True, kw_only=True):
 
 def shared_answers(answers: Answers, moment: Moment, pupils: Iterable[str]) -> list[SharedAnswer]:
     """Return what was passed on about these pupils up to the day asked about, oldest first."""
-    found = [
+    shared = [
         SharedAnswer(
             pupil=pupil,
-            what=told.event.what,
-            recipient=SEALED if told.event.sealed else told.event.recipient,
-            why=SEALED if told.event.sealed else told.event.why,
-            on=told.event.on.isoformat(),
-            as_of=told.event.as_of.isoformat(),
-            seen=told.event.seen or told.position - 1,
-            by=signed(told.event),
-            recorded_at=format_moment(told.recorded_at),
-            position=told.position,
+            what=known.event.what,
+            recipient=SEALED if known.event.sealed else known.event.recipient,
+            why=SEALED if known.event.sealed else known.event.why,
+            on=known.event.on.isoformat(),
+            as_of=known.event.as_of.isoformat(),
+            seen=known.event.seen or known.position - 1,
+            by=signed(known.event),
+            recorded_at=format_moment(known.recorded_at),
+            position=known.position,
         )
         for pupil, chronology in chronologies(answers, moment, pupils).items()
-        for told in chronology
-        if isinstance(told.event, InformationShared) and told.event.on <= moment.as_of
+        for known in chronology
+        if isinstance(known.event, InformationShared) and known.event.on <= moment.as_of
     ]
-    return sorted(found, key=lambda each: each.position)
+    return sorted(shared, key=lambda each: each.position)
 
 
 def sharing_sheet(answers: Answers, moment: Moment, pupil: str) -> SharingSheet:
     """Return what another school is shown of a pupil: totals, dates and codes of every year here."""
-    said = about(moment)
+    header = about(moment)
     spells = [spell for spell in moment.school.pupils[pupil].spells if spell.first <= moment.as_of]
     codes = {Session.parse(entry.session): entry.entries[-1].code for entry in history_answers(answers, moment, pupil)}
     years = []
@@ -105,7 +105,7 @@ def sharing_sheet(answers: Answers, moment: Moment, pupil: str) -> SharingSheet:
                 )
             )
     return SharingSheet(
-        **said,
+        **header,
         pupil=pupil,
         spells=[(spell.first.isoformat(), spell.last.isoformat() if spell.last else None) for spell in spells],
         years=years,

@@ -64,7 +64,7 @@ class WeeklyReport(Report, frozen=True, kw_only=True):
 def weekly_report(answers: Answers, moment: Moment) -> WeeklyReport:
     """Return the week that the day asked about lies in, up to that day. Raises Misconfigured where it has no
     session."""
-    said = about(moment)
+    header = about(moment)
     begins = monday(moment.as_of)
     calendar = moment.school.calendar
     if not any(begins <= day <= moment.as_of for day in calendar.school_days_until(moment.as_of, 1)):
@@ -77,7 +77,7 @@ def weekly_report(answers: Answers, moment: Moment) -> WeeklyReport:
         classes.setdefault(class_of(moment, pupil), []).append(row)
     target = in_force(moment).target_percent
     return WeeklyReport(
-        **said,
+        **header,
         monday=begins.isoformat(),
         school=_line("whole school", week, year, list(range(len(pupils))), target),
         classes=[_line(name, week, year, rows, target) for name, rows in sorted(classes.items())],
@@ -146,13 +146,13 @@ def _untaken(answers: Answers, moment: Moment, begins: date, week: Tally) -> lis
         for pupil, session, code in zip(marks.pupil, marks.session, marks.code, strict=True)
         if explained[code]
     }
-    found = []
+    untaken = []
     for stream in streams.keys() - taken:
         session, name = register_of(stream)
         open_ones = sum((p, session.number) not in settled for p in school.pupils_on(session.day, name))
         if open_ones:
-            found.append(Untaken(session=str(session), class_name=name, pupils=open_ones))
-    return sorted(found, key=lambda each: (Session.parse(each.session), each.class_name))
+            untaken.append(Untaken(session=str(session), class_name=name, pupils=open_ones))
+    return sorted(untaken, key=lambda each: (Session.parse(each.session), each.class_name))
 
 
 def _closed(moment: Moment, day: date) -> list[Session]:

@@ -58,22 +58,22 @@ class PupilYear(Report, frozen=True, kw_only=True):
 
 def pupil_year(answers: Answers, moment: Moment, pupil: str) -> PupilYear:
     """Return the year to date of a pupil on the day asked about. Raises Misconfigured where no year had begun."""
-    said = about(moment)
+    header = about(moment)
     year = moment.school.calendar.year_begun_by(moment.as_of)
     assert year is not None
-    found = year_to_date(answers, moment, [pupil])
+    counts = year_to_date(answers, moment, [pupil])
     history = history_answers(answers, moment, pupil, years=[year])
     entries = {Session.parse(entry.session): entry for entry in history}
     placement = moment.school.pupils[pupil].placement(moment.as_of)
     return PupilYear(
-        **said,
+        **header,
         pupil=pupil,
         year=format_year(year),
         class_name=placement.class_name,
         year_group=placement.year_group,
-        figures=pooled(found),
-        level=LEVELS[levels(found, in_force(moment))[0]],
-        reasons=reasons(found, 0, moment.codes),
+        figures=pooled(counts),
+        level=LEVELS[levels(counts, in_force(moment))[0]],
+        reasons=reasons(counts, 0, moment.codes),
         weeks=_weeks(moment, pupil, year, entries),
         amended=[_amended(entry) for entry in entries.values() if len(entry.entries) > 1],
     )

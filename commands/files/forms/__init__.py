@@ -17,7 +17,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ledger.errors import Misconfigured
 from ledger.sessions import format_moment, parse_year
@@ -25,11 +25,14 @@ from ledger.text import in_a_cell
 from projections.asking.questions import Moment
 from projections.returns.census import CensusAnswer, Term, TransferAnswer
 
+if TYPE_CHECKING:
+    from lxml.etree import XMLSchema, _Element
+
 _PUPIL = re.compile(r"/Pupil(?:\[(\d+)\])?(?:/(.+))?$")
 COLLECTED = {"autumn": "AUT", "spring": "SPR", "summer": "SUM"}
 
 
-def census_xml(moment: Moment, asked: Term, found: Sequence[CensusAnswer]) -> bytes:
+def census_xml(moment: Moment, days: Term, answers: Sequence[CensusAnswer]) -> bytes:
     """Return the census of a term as XML that validates. Raises Misconfigured, and nothing is to be written."""
     from lxml import etree
 
@@ -37,21 +40,21 @@ def census_xml(moment: Moment, asked: Term, found: Sequence[CensusAnswer]) -> by
     header = _under(message, "Header")
     collection = _under(header, "CollectionDetails")
     _text(collection, "Collection", "SC")
-    _text(collection, "Term", COLLECTED[asked.collected_in])
-    _text(collection, "Year", asked.year + 1)  # every census of a school year's terms is in the year it ends in
+    _text(collection, "Term", COLLECTED[days.collected_in])
+    _text(collection, "Year", days.year + 1)  # every census of a school year's terms is in the year it ends in
     _source(_under(header, "Source"), moment)
     attendance = _under(header, "AttendancePeriod")
-    _text(attendance, "AttendanceTerm", asked.name)
-    _text(attendance, "From", asked.first)
-    _text(attendance, "To", asked.last)
+    _text(attendance, "AttendanceTerm", days.name)
+    _text(attendance, "From", days.first)
+    _text(attendance, "To", days.last)
     _known(header, moment)
     pupils = _under(message, "Pupils")
-    for answer in found:
+    for answer in answers:
         _census_pupil(_under(pupils, "Pupil"), answer)
-    return checked(message, "census", [answer.pupil for answer in found])
+    return checked(message, "census", [answer.pupil for answer in answers])
 
 
-def _census_pupil(pupil: Any, answer: CensusAnswer) -> None:
+def _census_pupil(pupil: _Element, answer: CensusAnswer) -> None:
     _text(pupil, "UPN", answer.upn)
     _text(pupil, "AdmissionNumber", answer.pupil)
     _text(pupil, "DOB", answer.born)
@@ -71,7 +74,7 @@ def _census_pupil(pupil: Any, answer: CensusAnswer) -> None:
     _text(termly, "SessionsUnauthorised", answer.unauthorised)
 
 
-def transfer_xml(moment: Moment, found: Sequence[TransferAnswer]) -> bytes:
+def transfer_xml(moment: Moment, answers: Sequence[TransferAnswer]) -> bytes:
     """Return a common transfer file, as XML that validates. Raises Misconfigured, and nothing is to be written."""
     from lxml import etree
 
@@ -85,7 +88,7 @@ def transfer_xml(moment: Moment, found: Sequence[TransferAnswer]) -> bytes:
     _text(source, "SchoolName", opened.name)
     _known(header, moment)
     pupils = _under(file, "CTFpupilData")
-    for answer in found:
+    for answer in answers:
         pupil = _under(pupils, "Pupil")
         _text(pupil, "UPN", answer.upn)
         _text(pupil, "FullName", answer.name)
@@ -101,10 +104,10 @@ def transfer_xml(moment: Moment, found: Sequence[TransferAnswer]) -> bytes:
             _text(data, "SessionsAuthorised", year.authorised)
             _text(data, "SessionsAttended", year.attended)
             _text(data, "SessionsUnauthorised", year.unauthorised)
-    return checked(file, "ctf", [answer.pupil for answer in found])
+    return checked(file, "ctf", [answer.pupil for answer in answers])
 
 
-def checked(root: Any, schema: str, pupils: Sequence[str]) -> bytes:
+def checked(root: _Element, schema: str, pupils: Sequence[str]) -> bytes:
     """Return a document as it is written to a file. Raises Misconfigured where it does not validate.
 
     `pupils` are the numbers of its Pupil elements, in order. The sentence says which field of whom is off, and never
@@ -123,21 +126,21 @@ def checked(root: Any, schema: str, pupils: Sequence[str]) -> bytes:
 
 def _place(path: str, pupils: Sequence[str]) -> str:
     """Return where an error is, from its path: the field, and the pupil by number."""
-    found = _PUPIL.search(path)
-    if found is None or not found[2]:
+    match = _PUPIL.search(path)
+    if match is None or not match[2]:
         return path
-    return f"{found[2].replace('/', ' ')} of pupil {pupils[int(found[1] or 1) - 1]}"
+    return f"{match[2].replace('/', ' ')} of pupil {pupils[int(match[1] or 1) - 1]}"
 
 
 @lru_cache
-def _schema(name: str) -> Any:
+def _schema(name: str) -> XMLSchema:
     from lxml import etree
 
     with resources.files("commands").joinpath("files", "forms", f"{name}.xsd").open("rb") as file:
         return etree.XMLSchema(etree.parse(file))
 
 
-def _source(element: Any, moment: Moment) -> None:
+def _source(element: _Element, moment: Moment) -> None:
     opened = moment.school.opened
     assert opened is not None
     _text(element, "LEA", opened.la)
@@ -145,7 +148,7 @@ def _source(element: Any, moment: Moment) -> None:
     _text(element, "URN", opened.urn)
 
 
-def _known(header: Any, moment: Moment) -> None:
+def _known(header: _Element, moment: Moment) -> None:
     """Say what the figures were true for; a real collection has no such fields, and passes them over."""
     known = _under(header, "KnownAs")
     _text(known, "AsOf", moment.as_of)
@@ -155,11 +158,11 @@ def _known(header: Any, moment: Moment) -> None:
     _text(known, "Simulated", str(moment.school.simulated).lower())
 
 
-def _under(parent: Any, name: str) -> Any:
+def _under(parent: _Element, name: str) -> _Element:
     from lxml import etree
 
     return etree.SubElement(parent, name)
 
 
-def _text(parent: Any, name: str, value: object) -> None:
+def _text(parent: _Element, name: str, value: object) -> None:
     _under(parent, name).text = in_a_cell(str(value))
