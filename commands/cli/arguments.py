@@ -9,7 +9,6 @@ import typer
 
 Pupil = Annotated[str, typer.Argument(metavar="PUPIL", help="The pupil's admission number.")]
 SessionArgument = Annotated[str, typer.Argument(metavar="SESSION", help="A half-day, such as 2025-11-03/AM.")]
-SessionsArgument = Annotated[list[str], typer.Argument(metavar="SESSION...", help="Half-days, such as 2025-11-03/AM.")]
 Parent = Annotated[str, typer.Argument(metavar="PARENT", help="One of this pupil's parents, by id.")]
 ParentOption = Annotated[str, typer.Option("--parent", metavar="ID", help="One of this pupil's parents, by id.")]
 ParentsOption = Annotated[
@@ -21,7 +20,6 @@ Seen = Annotated[
 Day = Annotated[str, typer.Argument(metavar="DAY", help="Such as 2025-11-03.")]
 Class = Annotated[str, typer.Argument(metavar="CLASS", help="The class, such as 4W.")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="A code of the register.")]
-Detail = Annotated[str | None, typer.Option("--detail", metavar="TEXT", help="What the code needs stated.")]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
 Pupils = Annotated[
     list[str] | None, typer.Argument(metavar="PUPIL...", help="Admission numbers, also of pupils who have left.")

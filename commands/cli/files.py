@@ -1,4 +1,4 @@
-"""What the verbs share that write a file: its option, the endings it may have, and how it comes to be there whole."""
+"""What the verbs share that write a file: the endings it may have, and how it comes to be there whole."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from ledger import durable
 from ledger.errors import Misconfigured
-
-OutOption = Annotated[
-    str | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to this file; its ending says the kind.")
-]
 
 
 def out_path(text: str, endings: tuple[str, ...]) -> Path:
