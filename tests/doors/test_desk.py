@@ -1,4 +1,4 @@
-"""What a second door needs, asked of the desk without a command line: the page of the day, letters, cautions, pupils."""
+"""What a second door needs, asked of the desk without a command line: the page of a day, letters, cautions, pupils."""
 
 from __future__ import annotations
 
