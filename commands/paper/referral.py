@@ -119,9 +119,9 @@ def _grid(referral: Referral, school: School) -> Rows:
     return rows
 
 
-def _cell(session: Session, said: dict[str, str], school: School, referral: Referral) -> str:
-    if str(session) in said:
-        return said[str(session)]
+def _cell(session: Session, said: dict[Session, str], school: School, referral: Referral) -> str:
+    if session in said:
+        return said[session]
     ahead = session.day > date.fromisoformat(referral.answer.window_as_of)
     return "" if ahead or not school.calendar.is_session(session) else "none"
 

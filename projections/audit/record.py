@@ -29,7 +29,7 @@ def record(answers: Answers, moment: Moment, pupil: str, first: date, last: date
     calendar while on roll, and those that hold a mark."""
     years = range(school_year(first), school_year(last) + 1)
     history = history_answers(answers, moment, pupil, years=years)
-    marks = {Session.parse(entry.session): entry.entries for entry in history}
+    marks = {entry.session: entry.entries for entry in history}
     had = {Session.from_number(number) for year in years for number in moment.school.calendar.session_numbers(year)}
     sessions = {session for session in had if moment.school.on_roll(pupil, session.day)} | marks.keys()
     return [

@@ -3,7 +3,7 @@ what each code rests on."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -14,6 +14,7 @@ from projections.asking.questions import Answer, Answers, Moment
 from projections.desk import Desk
 from projections.followup.basis import CodeEntry, Evidence, Rest, decided_leave, evidence, rests_on
 from projections.records.chronology import chronologies
+from projections.records.contact import Attempt, SilentSession
 from projections.records.event_words import event_name
 from projections.records.known_event import FollowUp, KnownEvent
 from projections.records.registers import By, MarkAnswer, history_answers, signed
@@ -32,37 +33,23 @@ class FollowUpEntry(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bool
 
 
-class SilentSessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    session: str
-    code: str | None
-    position: int | None
-
-
-class AttemptAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    number: int
-    day: str
-    rung: str
-    contact: str | None
-    position: int
-
-
 class LadderAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The run of absence without contact as of the day: `number` is its last school day's, 0 where there is none."""
 
     number: int
-    first_day: str | None
-    silent: list[SilentSessionAnswer]
-    tried: list[AttemptAnswer]
+    first_day: date | None
+    silent: tuple[SilentSession, ...]
+    tried: tuple[Attempt, ...]
     next_contact: str | None
     call_owed: bool
-    rungs_due: list[str]
+    rungs_due: tuple[str, ...]
     absent_from_education: bool
 
 
 class CodeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A code and what it rests on. `replaces` is None for an original entry."""
 
-    session: str
+    session: Session
     code: str
     replaces: str | None
     position: int
@@ -95,24 +82,12 @@ def _ladder(desk: Desk, pupil: str) -> LadderAnswer:
     ladder = desk.ladder(pupil)
     return LadderAnswer(
         number=ladder.number,
-        first_day=ladder.first_day.isoformat() if ladder.first_day else None,
-        silent=[
-            SilentSessionAnswer(session=str(each.session), code=each.code or None, position=each.position or None)
-            for each in ladder.silent
-        ],
-        tried=[
-            AttemptAnswer(
-                number=each.number,
-                day=each.day.isoformat(),
-                rung=each.rung,
-                contact=each.contact or None,
-                position=each.position,
-            )
-            for each in ladder.tried
-        ],
+        first_day=ladder.first_day,
+        silent=ladder.silent,
+        tried=ladder.tried,
         next_contact=ladder.next_contact if ladder.silent and ladder.next_contact else None,
         call_owed=ladder.call_owed,
-        rungs_due=list(ladder.rungs_due),
+        rungs_due=ladder.rungs_due,
         absent_from_education=ladder.absent_from_education,
     )
 
@@ -145,11 +120,10 @@ def _codes(answers: Answers, moment: Moment, pupil: str, chronology: list[Follow
     absent = {code.symbol for code in moment.codes.rows if code.absent}
     codes = []
     for entry in history_answers(answers, moment, pupil, years=[] if year is None else [year]):
-        session = Session.parse(entry.session)
         for place, mark in enumerate(entry.entries):
             replaces = entry.entries[place - 1].code if place else ""
             if replaces or mark.code in absent:
-                coded = _coded(session, mark, replaces)
+                coded = _coded(entry.session, mark, replaces)
                 codes.append(
                     CodeAnswer(
                         session=entry.session,

@@ -48,7 +48,7 @@ BEFORE_ALL = np.iinfo(np.int32).min
 class LateSession(msgspec.Struct, frozen=True, kw_only=True):
     """A late session; `minutes` and `arrived_at` are None where nobody logged the arrival."""
 
-    session: str
+    session: Session
     code: str
     minutes: int | None
     arrived_at: str | None
@@ -201,7 +201,7 @@ def _evidence(counts: Lateness, arrivals: dict[tuple[str, str], ArrivalLogged]) 
     evidence: dict[int, list[LateSession]] = {}
     marks = counts.counted
     for row, pupil in enumerate(marks.pupil.tolist()):
-        session = str(Session.from_number(int(marks.session[row])))
+        session = Session.from_number(int(marks.session[row]))
         minutes = int(counts.minutes_of[row])
         arrival = arrivals.get((marks.pupils[pupil], session))
         evidence.setdefault(pupil, []).append(
@@ -234,7 +234,7 @@ class ArrivalAnswer(msgspec.Struct, frozen=True, kw_only=True, rename={"class_na
 
     pupil: str
     class_name: str
-    session: str
+    session: Session
     arrived_at: str
     minutes: int | None
     code: str
@@ -286,7 +286,7 @@ def _arrival(
     return ArrivalAnswer(
         pupil=pupil,
         class_name=moment.school.pupils[pupil].placement(session.day).class_name,
-        session=event.session,
+        session=session,
         arrived_at=format_moment(event.arrived_at),
         minutes=minutes_late(event.arrived_at, calendar.opens(session)) if late else None,
         code=event.code,

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ledger.codes import UNRESOLVED
 from ledger.events import ContactLogged
 from ledger.sessions import LONDON
 from projections.asking.questions import Answers, Moment
 from projections.records.chronology import chronologies
+from projections.records.marks import SessionMark
 from projections.records.registers import history_answers
 
 
-class Unexplained(NamedTuple):
-    """One session that is still N, by the event at a position."""
-
-    session: str
-    code: str
-    position: int
-
-
-def unexplained(answers: Answers, moment: Moment, pupil: str) -> tuple[list[Unexplained], int]:
+def unexplained(answers: Answers, moment: Moment, pupil: str) -> tuple[list[SessionMark], int]:
     """Return the sessions of the year to date that are still N, in order, and how many attempts at contact were logged
     in that year up to the day."""
     year = moment.school.calendar.year_begun_by(moment.as_of)
@@ -28,7 +19,7 @@ def unexplained(answers: Answers, moment: Moment, pupil: str) -> tuple[list[Unex
         return [], 0
     begins = moment.school.years[year].first_day.isoformat()
     sessions = [
-        Unexplained(answer.session, UNRESOLVED, answer.entries[-1].position)
+        SessionMark(answer.session, UNRESOLVED, answer.entries[-1].position)
         for answer in history_answers(answers, moment, pupil, years=[year])
         if answer.entries[-1].code == UNRESOLVED and answer.session >= begins
     ]

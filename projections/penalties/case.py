@@ -32,17 +32,10 @@ from ledger.notices import Terms, guessed, owed, running, standing
 from ledger.policy import Policy
 from ledger.sessions import Session
 from projections.duty import Duty, Urgency
+from projections.records.marks import SessionMark
 
 SETTLED = "none"  # the rule of a step after which nothing is left to decide
 SOON = timedelta(days=4)  # how far ahead the morning's page looks, over a week-end; a rule of the screen, not of law
-
-
-class SessionMark(msgspec.Struct, frozen=True):
-    """A session with the code that stands for it and the position that gave it; blank and 0 where none counts."""
-
-    session: Session
-    code: str
-    position: int
 
 
 Marks = Mapping[Session, SessionMark]  # of one pupil, those that could count

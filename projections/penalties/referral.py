@@ -123,9 +123,9 @@ def file_of(answers: Answers, moment: Moment, policy: Policy, line: Line) -> Fil
     weeks = window.weeks
     sessions = [session for monday in weeks for session in _sessions(monday, day, moment)]
     entries = {
-        session: answer.entries
+        answer.session: answer.entries
         for answer in history_answers(answers, moment, pupil, years={school_year(each.day) for each in sessions})
-        if (session := Session.parse(answer.session)) in set(sessions)
+        if answer.session in set(sessions)
     }
     chronology = _chronology(answers, moment, pupil, [*weeks, day])
     return File(
@@ -149,7 +149,7 @@ def file_of(answers: Answers, moment: Moment, policy: Policy, line: Line) -> Fil
 
 def _referral(answers: Answers, file: File) -> Referral:
     findings = [finding for check in (*CHECKS, rests_on_received) for finding in check(file)]
-    listed = [EntryAnswer(session=str(session), entries=marks) for session, marks in sorted(file.entries.items())]
+    listed = [EntryAnswer(session=session, entries=marks) for session, marks in sorted(file.entries.items())]
     answer = _answer(answers, file, findings)
     return Referral(answer=answer, entries=listed, chronology=file.chronology, leave=file.leave)
 

@@ -38,7 +38,7 @@ class Amendment(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: str
     by: str
     pupil: str
-    session: str
+    session: Session
     was: str
     now: str
     reason: str
@@ -75,7 +75,7 @@ def amendments(
                 recorded_at=format_moment(from_micros(row.recorded_at)),
                 by=signature(event.by),
                 pupil=pupil,
-                session=str(Session.from_number(session)),
+                session=Session.from_number(session),
                 was=symbol_of(was),
                 now=symbol_of(now),
                 reason=event.reason,

@@ -22,6 +22,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+import msgspec
+
 from ledger.calendar import Calendar
 from ledger.codes import UNRESOLVED, CodeTable
 from ledger.events import AbsenceReported, AgencyInformed, ContactLogged, LetterSent, ReturnMade
@@ -50,21 +52,26 @@ class Contacts(NamedTuple):
         return self.parents + self.emergency
 
 
-class SilentSession(NamedTuple):
-    """A session of the run, with the code it stands at and the position of the event that gave it."""
+class SilentSession(msgspec.Struct, frozen=True):
+    """A session of the run, with the code it stands at and the position of the event that gave it; None where none
+    did."""
 
     session: Session
-    code: str
-    position: int  # 0 where none did
+    code: str | None
+    position: int | None
+
+    @classmethod
+    def of(cls, session: Session, mark: Mark) -> SilentSession:
+        return cls(session, mark.code or None, mark.position or None)
 
 
-class Attempt(NamedTuple):
+class Attempt(msgspec.Struct, frozen=True):
     """A rung that was taken: on which day, the nth of the run, whom it was about, and its position."""
 
     number: int
     day: date
     rung: str
-    contact: str
+    contact: str | None
     position: int
 
 
@@ -141,7 +148,7 @@ def ladder(
         if mark.code not in UNEXPLAINED or word.covers(session, calendar):
             before = before or mark
             break
-        silent.insert(0, SilentSession(session, *mark))
+        silent.insert(0, SilentSession.of(session, mark))
     days = sorted({each.session.day for each in silent})
     tried = _tried(chronology, days, contacts, day)
     rung_today = tuple(event.contact for on, event in _calls(chronology) if on == day)
@@ -172,7 +179,7 @@ def unheard(
         return (), False
     possible = [(session, mark) for session, mark in sorted(marks.items()) if not _passed_over(mark, policy.codes)]
     absences = tuple(
-        SilentSession(session, *mark)
+        SilentSession.of(session, mark)
         for session, mark in possible
         if session.day == day
         and calendar.is_session(session)
@@ -230,7 +237,8 @@ def _tried(
     for each in chronology:
         taken = _rung(each, contacts)
         if taken and days and days[0] <= taken[0] <= until:
-            attempts.append(Attempt(sum(day <= taken[0] for day in days), *taken, each.position))
+            on, rung, contact = taken
+            attempts.append(Attempt(sum(day <= on for day in days), on, rung, contact or None, each.position))
     return tuple(attempts)
 
 

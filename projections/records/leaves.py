@@ -34,7 +34,7 @@ class LeaveSession(msgspec.Struct, frozen=True, kw_only=True):
     """One session asked for: `decided` is granted, refused or blank; `code` what was granted; `mark` what the register
     holds and `became` what that is: present, G, O, N, other, or blank where it holds nothing yet."""
 
-    session: str
+    session: Session
     decided: str
     code: str
     detail: str
@@ -47,7 +47,7 @@ class Allowed(msgspec.Struct, frozen=True, kw_only=True):
     """A parent believed to have allowed absence after a refusal, of these sessions, `by` record or by presumption."""
 
     parent: str
-    sessions: list[str]
+    sessions: list[Session]
     by: str
 
 
@@ -79,7 +79,7 @@ class LeaveRequestAnswer(msgspec.Struct, frozen=True, kw_only=True):
     decided_in_advance: bool | None
     reason: str
     sessions: list[LeaveSession]
-    absent_after_refusal: list[str]
+    absent_after_refusal: list[Session]
     allowed: list[Allowed]
     letters: list[int]
     position: int
@@ -88,7 +88,7 @@ class LeaveRequestAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class NeverAsked(msgspec.Struct, frozen=True, kw_only=True):
     """A session of holiday that no request ever covered."""
 
-    session: str
+    session: Session
     position: int
     allowed: list[str]
 
@@ -184,12 +184,12 @@ def _state(request: _Request, sessions: list[LeaveSession]) -> str:
 def _session(session: Session, request: _Request, marks: Mapping[Session, Mark], codes: CodeTable) -> LeaveSession:
     mark = marks.get(session, Mark(""))
     granted = dict(request.decided.event.granted) if request.decided else {}
-    code = granted.get(str(session), "")
+    code = granted.get(session, "")
     return LeaveSession(
-        session=str(session),
+        session=session,
         decided="" if request.decided is None else "granted" if code else "refused",
         code=code,
-        detail=request.decided.event.details.get(str(session), "") if request.decided else "",
+        detail=request.decided.event.details.get(session, "") if request.decided else "",
         mark=mark.code,
         became=_became(mark.code, codes),
         position=mark.position or None,
@@ -224,9 +224,9 @@ def _decider(decided: KnownEvent[LeaveDecided], school: School) -> DecidedBy:
     return DecidedBy(id=by.id, name=by.name, title=by.title, held_role=by.id in deciders if deciders else None)
 
 
-def _allowed(sessions: list[str], applicant: str, chronology: Sequence[FollowUp]) -> list[Allowed]:
+def _allowed(sessions: list[Session], applicant: str, chronology: Sequence[FollowUp]) -> list[Allowed]:
     """Return who is believed to have allowed the absence: the last record about each session, else who applied."""
-    by_parent: dict[tuple[str, str], list[str]] = {}
+    by_parent: dict[tuple[str, str], list[Session]] = {}
     for session in sessions:
         recorded = attributed(session, chronology)
         for parent in recorded or (applicant,):
@@ -253,7 +253,7 @@ def _never_asked(
     ]
     year = moment.school.calendar.year_begun_by(moment.as_of)
     return [
-        NeverAsked(session=str(session), position=position, allowed=list(attributed(str(session), chronology)))
+        NeverAsked(session=session, position=position, allowed=list(attributed(session, chronology)))
         for session, (code, position) in sorted(marks.items())
         if code == HOLIDAY
         and school_year(session.day) == year

@@ -61,7 +61,7 @@ class MarkAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """One entry: its marks, oldest first; the first is the original entry."""
 
-    session: str
+    session: Session
     entries: list[MarkAnswer]
 
 
@@ -84,7 +84,7 @@ class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     closure makes it expect; `missing` once registration has closed without a mark; `reports` what parents told us."""
 
     pupil: str
-    session: str
+    session: Session
     code: str | None
     original: str | None
     expected: str | None
@@ -137,7 +137,7 @@ def register_answer(answers: Answers, moment: Moment, class_name: str, day: date
         taken={session.half.name: registers[session][0] for session in sessions},
         closed={session.half.name: registers[session][1] for session in sessions},
         lines=[
-            _line(moment, pupil, session, entries.get(entry_stream(pupil, session), []), reports[pupil, str(session)])
+            _line(moment, pupil, session, entries.get(entry_stream(pupil, session), []), reports[pupil, session])
             for pupil in pupils
             for session in sessions
         ],
@@ -161,9 +161,7 @@ def history_answers(
         rows = [row for prefix in prefixes for row in reads.prefix_rows(prefix)]
     by_stream = _marks(answers, moment, [row for row in rows if row.topic.startswith("entry.")])
     by_session = sorted((entry_of(stream)[1], marks) for stream, marks in by_stream.items())
-    return [
-        EntryAnswer(session=str(session), entries=marks) for session, marks in by_session if session.day <= moment.as_of
-    ]
+    return [EntryAnswer(session=session, entries=marks) for session, marks in by_session if session.day <= moment.as_of]
 
 
 def received_answers(answers: Answers, moment: Moment, pupil: str) -> list[ReceivedAnswer]:
@@ -194,7 +192,7 @@ def _line(
     arrivals = [event.arrived_at for event in reports if isinstance(event, ArrivalLogged)]
     return SessionAnswer(
         pupil=pupil,
-        session=str(session),
+        session=session,
         code=marks[-1].code if marks else None,
         original=marks[0].code if marks else None,
         expected=expected.code if expected else None,

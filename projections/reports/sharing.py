@@ -88,7 +88,7 @@ def sharing_sheet(answers: Answers, moment: Moment, pupil: str) -> SharingSheet:
     """Return what another school is shown of a pupil: totals, dates and codes of every year here."""
     header = about(moment)
     spells = [spell for spell in moment.school.pupils[pupil].spells if spell.first <= moment.as_of]
-    codes = {Session.parse(entry.session): entry.entries[-1].code for entry in history_answers(answers, moment, pupil)}
+    codes = {entry.session: entry.entries[-1].code for entry in history_answers(answers, moment, pupil)}
     years = []
     for year, known in moment.school.years.items():
         first, last = known.first_day, min(known.last_day, moment.as_of)

@@ -63,7 +63,7 @@ def pupil_year(answers: Answers, moment: Moment, pupil: str) -> PupilYear:
     assert year is not None
     counts = year_to_date(answers, moment, [pupil])
     history = history_answers(answers, moment, pupil, years=[year])
-    entries = {Session.parse(entry.session): entry for entry in history}
+    entries = {entry.session: entry for entry in history}
     placement = moment.school.pupils[pupil].placement(moment.as_of)
     return PupilYear(
         **header,

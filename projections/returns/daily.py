@@ -100,7 +100,7 @@ class DailyLine(msgspec.Struct, frozen=True, kw_only=True, rename={"class_name":
 
 class ChangeAnswer(msgspec.Struct, frozen=True, kw_only=True):
     pupil: str
-    session: str
+    session: Session
     before: str | None
     code: str
     position: int
@@ -264,7 +264,7 @@ def _attributed(answers: Answers, different: Iterable[Change]) -> list[ChangeAns
         attributed.append(
             ChangeAnswer(
                 pupil=change.pupil,
-                session=str(Session.from_number(change.session)),
+                session=Session.from_number(change.session),
                 before=change.before,
                 code=change.code,
                 position=change.position,

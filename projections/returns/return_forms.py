@@ -15,7 +15,7 @@ from typing import NamedTuple, TypedDict, cast
 from ledger.codes import CodeTable
 from ledger.events import ContactLogged, EnquiriesMade, EvidenceSeen, SicknessExpected
 from ledger.grounds import ground
-from ledger.sessions import LONDON, Session
+from ledger.sessions import LONDON
 from projections.asking.questions import Answers, Moment
 from projections.figures.cohorts import absence_answers
 from projections.records.admission import Contact, RollAnswer, roll_answers
@@ -128,7 +128,7 @@ def sheet_of(content: Content) -> tuple[list[str], list[str]]:
 
 def _since(candidate: Candidate) -> date:
     """Return the first day that a return is about: sessions counted over a year begin before they reach it."""
-    sessions = [Session.parse(each.session).day for each in candidate.sessions]
+    sessions = [each.session.day for each in candidate.sessions]
     return min([date.fromisoformat(candidate.episode), *sessions])
 
 

@@ -60,7 +60,7 @@ class Candidate(Answer, frozen=True, kw_only=True):
     made: MadeReturn | None
     why: str
     school_days: int
-    missing: list[str]
+    missing: list[Session]
     sessions: list[CountedSession]
 
 
@@ -146,7 +146,7 @@ def _candidate(
         made=made,
         why=episode.why,
         school_days=episode.school_days,
-        missing=[str(Session.from_number(number)) for number in episode.missing],
+        missing=[Session.from_number(number) for number in episode.missing],
         sessions=[] if episode.marks is None else counted_sessions(episode.marks, recorded)[episode.pupil],
     )
 

@@ -81,7 +81,7 @@ def test_who_is_missing_in_the_afternoon_has_been_away_since_noon() -> None:
 
 def test_a_session_that_closed_without_a_mark_is_silent_too() -> None:
     found = ladder_on(1, stands(UNMARKED, 1, halves=(Half.AM,)))
-    assert [(silent.code, found.number) for silent in found.silent] == [("", 1)]
+    assert [(silent.code, found.number) for silent in found.silent] == [(None, 1)]
 
 
 def test_before_registration_closes_the_run_is_that_of_the_day_before() -> None:
