@@ -12,15 +12,13 @@ from datetime import date
 
 import msgspec
 
+from ledger.entry import Entry, Mark
 from ledger.errors import Misconfigured
 from ledger.events import (
     AbsenceReported,
     ArrivalLogged,
     EntryEvent,
     Event,
-    MarkAmended,
-    MarkAsserted,
-    MarkRecorded,
     RecordReceived,
 )
 from ledger.sessions import Half, Session, format_moment, from_micros, school_year
@@ -30,6 +28,7 @@ from ledger.words import SEALED
 from projections.asking.questions import Answers, Moment
 from projections.readmodel.frames import UNREADABLE, symbol_of
 
+IMPORT = "import"  # the way of a mark that another system asserted
 Report = AbsenceReported | ArrivalLogged  # what a register shows of a session beside its marks
 
 
@@ -121,7 +120,7 @@ def register_answer(answers: Answers, moment: Moment, class_name: str, day: date
     if not pupils:
         raise Misconfigured(f"no pupil was known to be in class {class_name!r} on {day}")
     streams = [entry_stream(pupil, session) for pupil in pupils for session in sessions]
-    entries = _entries(answers, moment, streams)
+    entries = _marks(answers, moment, answers.ledger.reads.stream_rows(streams))
     if not any(school.calendar.is_session(session) for session in sessions) and not entries:
         raise Misconfigured(f"{day} has no session by the calendar known then")
     registers = {session: _register_times(answers, moment, session, class_name) for session in sessions}
@@ -199,7 +198,7 @@ def _line(
         expected_by=expected.cites if expected else None,
         refused_by=_refused_by(moment, pupil, session),
         missing=closed and not marks,
-        asserted=bool(marks) and marks[0].via == "import",
+        asserted=bool(marks) and marks[0].via == IMPORT,
         reports=sum(isinstance(event, AbsenceReported) for event in reports),
         arrived_at=format_moment(arrivals[-1]) if arrivals else None,
         entries=marks,
@@ -212,51 +211,33 @@ def _refused_by(moment: Moment, pupil: str, session: Session) -> str | None:
     return next((leave.request for leave in requests if leave.refuses(session)), None)
 
 
-def _entries(answers: Answers, moment: Moment, streams: list[str]) -> dict[str, list[MarkAnswer]]:
-    return _marks(answers, moment, answers.ledger.reads.stream_rows(streams))
-
-
 def _marks(answers: Answers, moment: Moment, rows: list[Row]) -> dict[str, list[MarkAnswer]]:
     """Return what each entry had said by the moment, by stream."""
     known = [row for row in rows if row.position <= moment.position]
     opened = {row.position: event for row, event in answers.opened(known) if isinstance(event, EntryEvent)}
+    entries: dict[str, Entry] = defaultdict(Entry)
     marks: dict[str, list[MarkAnswer]] = defaultdict(list)
     for row in known:
-        event = opened.get(row.position)
-        marks[row.stream].append(_unreadable(row) if event is None else _mark(row, event))
+        entry, event = entries[row.stream], opened.get(row.position)
+        entry = entry.after_unread(row.version) if event is None else entry.after(row.version, event)
+        entries[row.stream] = entry
+        marks[row.stream].append(_answer(row, entry.marks[-1], sealed=event is not None and bool(event.sealed)))
     return marks
 
 
-def _unreadable(row: Row) -> MarkAnswer:
-    """Return that something was recorded here that this release cannot read, which no earlier code stands in for."""
+def _answer(row: Row, mark: Mark, *, sealed: bool) -> MarkAnswer:
+    """Return a mark as people read it: where the key of its text is gone, that something stood here; where this release
+    cannot read it, that something was recorded which no earlier code stands in for."""
+    original = row.version == 1
     return MarkAnswer(
-        code=symbol_of(UNREADABLE),
-        detail="",
+        code=mark.code or symbol_of(UNREADABLE),
+        detail=SEALED if sealed and original else mark.detail,
         recorded_at=format_moment(from_micros(row.recorded_at)),
-        by=By(name="", title=""),
-        reason="",
+        by=By(name=mark.by.name, title=mark.by.title),
+        reason=SEALED if sealed and not original else mark.reason,
         position=row.position,
-        via="",
-        cites="",
-    )
-
-
-def _mark(row: Row, event: EntryEvent) -> MarkAnswer:
-    reason = event.reason if isinstance(event, MarkAmended) else ""
-    detail = event.detail
-    if event.sealed:
-        # Its key is gone: say that something stood here, not that nothing did.
-        reason = SEALED if isinstance(event, MarkAmended) else ""
-        detail = SEALED if isinstance(event, (MarkRecorded, MarkAsserted)) else ""
-    return MarkAnswer(
-        code=event.code,
-        detail=detail,
-        recorded_at=format_moment(from_micros(row.recorded_at)),
-        by=signed(event),
-        reason=reason,
-        position=row.position,
-        via="import" if isinstance(event, MarkAsserted) else event.via,
-        cites=f"sha256:{event.source}" if isinstance(event, MarkAsserted) else getattr(event, "cites", ""),
+        via=mark.via,
+        cites=f"sha256:{mark.cites}" if mark.via == IMPORT else mark.cites,
     )
 
 
