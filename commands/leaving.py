@@ -24,8 +24,8 @@ from projections.records.admission import Spell, roll_spells, spell_on
 from projections.records.chronology import chronologies
 from projections.records.known_event import FollowUp
 from projections.records.roll_health import asks_for_proof
-from projections.returns.return_episodes import RETURNS_REST_ON, leaving_of
-from projections.returns.returns import return_candidates, worker_told
+from projections.returns.authority import return_candidates, worker_told
+from projections.returns.episodes import RETURNS_REST_ON, leaving_of
 
 MOVED = "moved away"  # shown by the form that is asked for anyway
 # Nobody is there to fill in a form.

@@ -21,8 +21,8 @@ from projections.followup.lateness import punctuality_duties
 from projections.followup.support import support_duties
 from projections.lines import command_line
 from projections.penalties.ladder import ladder_duties
+from projections.returns.authority import returns_duties
 from projections.returns.daily import daily_duties
-from projections.returns.returns import returns_duties
 
 SOURCES: tuple[Callable[[Desk], list[Duty]], ...] = (
     absence_duties.register_duties,

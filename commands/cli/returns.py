@@ -49,9 +49,9 @@ from ledger.words import counted
 from projections.asking.questions import Answers, Moment
 from projections.records.admission import roll_answers
 from projections.records.chronology import chronologies
-from projections.returns.return_episodes import RETURNS_REST_ON
-from projections.returns.return_forms import Content, Stated, form_of, return_content, sheet_of
-from projections.returns.returns import Candidate, announced_deletion, judged_attendance, return_candidates
+from projections.returns.authority import Candidate, announced_deletion, judged_attendance, return_candidates
+from projections.returns.episodes import RETURNS_REST_ON
+from projections.returns.forms import Content, Stated, form_of, return_content, sheet_of
 
 verbs = Verbs()
 return_ = Verbs(help="A return to the local authority: make one, show what one said.")

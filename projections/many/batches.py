@@ -25,7 +25,7 @@ from ledger.errors import LedgerError, Misconfigured
 from ledger.note import VerifierKey, parse_key
 from ledger.sessions import Session
 from projections.archive import read_manifest
-from projections.archive.archived import Archived
+from projections.archive.source import ArchiveSource
 from projections.asking.questions import Moment
 from projections.figures.absence import cohorts, percent
 from projections.figures.cohorts import penalty_tally, year_counts
@@ -204,7 +204,7 @@ def _answer(
 ) -> pa.RecordBatch:
     if verifier == "":
         raise Misconfigured("none of the keys that were named is this school's, so nobody knows who made the archive")
-    archive = Archived(Path(folder), None if verifier is None else parse_key(verifier))
+    archive = ArchiveSource(Path(folder), None if verifier is None else parse_key(verifier))
     name, urn = Path(folder).name, archive.manifest.urn
     if URN.fullmatch(name) and name != urn:
         raise Misconfigured(f"this is the archive of school {urn}, under the name of another")
@@ -227,7 +227,7 @@ def _answer(
     return figures if figures.num_rows else pa.RecordBatch.from_pylist([header], schema=ANSWERS)
 
 
-def _figures(archive: Archived, moment: Moment, pupils: list[str], header: dict[str, object]) -> pa.RecordBatch:
+def _figures(archive: ArchiveSource, moment: Moment, pupils: list[str], header: dict[str, object]) -> pa.RecordBatch:
     """Return the figures of those of these pupils who have any, beside the header of their school."""
     counts = year_counts(archive, moment, pupils)
     assert counts is not None, "a school year has begun"

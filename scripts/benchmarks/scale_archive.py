@@ -33,8 +33,8 @@ from commands.cluster import SCHOOLS_A_TASK, on_this_machine, schools_in, worker
 from ledger.codes import CODES
 from ledger.policy import load as load_policy
 from ledger.sessions import school_year
-from projections.archive.archived import Archived
 from projections.archive.pages import READ
+from projections.archive.source import ArchiveSource
 from projections.asking.questions import Moment
 from projections.figures.cohorts import penalty_tally, year_counts
 from projections.figures.penalty import week_of
@@ -65,7 +65,7 @@ GROUP BY ALL
 class Loaded(NamedTuple):
     """A school in memory, and what is asked of it."""
 
-    archive: Archived
+    archive: ArchiveSource
     moment: Moment
     pupils: list[str]
 
@@ -123,7 +123,7 @@ HELD: list[Loaded] = []  # in the memory of a process of ours
 def hold(folders: list[Path]) -> None:
     """Read these schools into memory."""
     for folder in folders:
-        archive = Archived(folder)
+        archive = ArchiveSource(folder)
         moment = archive.moment(LAST_PUBLISHED)
         HELD.append(Loaded(archive, moment, sorted(moment.school.pupils)))
     count()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ledger.codes import CODES, by_symbol
 from projections.readmodel.frames import NEVER, Entries, Roll
-from projections.returns.episodes import UNMARKED, Grid, Run, absent_runs, days_expected, illnesses, nth_sessions
+from projections.returns.rows import UNMARKED, Grid, Run, absent_runs, days_expected, illnesses, nth_sessions
 
 RETURN, GROUND_I = ("G", "N", "O", "U"), ("G", "N", "O")
 UNSEEN = "-"  # closed without a mark

@@ -16,7 +16,7 @@ from ledger.sessions import EPOCH_DAY, Session, school_year
 from projections.asking.questions import Moment
 from projections.followup.lateness import punctuality_answers
 from projections.readmodel.frames import last_session, roll_of
-from projections.returns.episodes import absent_runs, grid_of
+from projections.returns.rows import absent_runs, grid_of
 from tests.support.counts import count
 from tests.support.random_school import journal, questions
 from tests.support.schools import OpenedSchool, open_school

@@ -25,8 +25,8 @@ from projections.records.chronology import chronologies
 from projections.records.leaves import leave_answers
 from projections.records.policies import policy_answer
 from projections.records.registers import history_answers, register_answer
+from projections.returns.authority import return_candidates
 from projections.returns.daily import daily_answer
-from projections.returns.returns import return_candidates
 
 DAYS_SHOWN = 4  # registers of the day asked about and of the days before it
 

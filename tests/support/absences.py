@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger.calendar import Calendar, Closed, SchoolYear
 from ledger.policy import load
-from projections.returns.returns import Candidate, return_candidates
+from projections.returns.authority import Candidate, return_candidates
 from tests.support.schools import OpenedSchool, open_school
 from tests.support.terminal import HEAD
 

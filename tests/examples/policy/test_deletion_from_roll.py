@@ -10,7 +10,7 @@ import pytest
 from commands.leaving import DeletionAnswer, deletion_check
 from projections.lines import command_line
 from projections.records.roll_health import roll_findings
-from projections.returns.returns import returns_duties
+from projections.returns.authority import returns_duties
 from tests.support.absences import PUPIL, admission, lived, marked, office, returns, school_days
 from tests.support.schools import OpenedSchool, desk_at
 

@@ -9,8 +9,8 @@ import pytest
 from ledger.sessions import parse_moment
 from projections.duty import Urgency
 from projections.lines import command_line
-from projections.returns.return_forms import return_content
-from projections.returns.returns import Candidate, returns_duties
+from projections.returns.authority import Candidate, returns_duties
+from projections.returns.forms import return_content
 from tests.support.absences import FIRST, PUPIL, admission, lived, marked, office, returns, school_days
 from tests.support.schools import OpenedSchool, desk_at
 

@@ -1,6 +1,6 @@
 """Returns to the local authority: which are due, resting on which marks, which were made, and who else is to be told.
 
-A return is made once about an episode (`return_episodes` says how each is told). One that was made counts for the
+A return is made once about an episode (`episodes` says how each is told). One that was made counts for the
 episode that holds the day it named; where an amendment has taken its ground away it is still listed, because somebody
 outside was told something that the register no longer says.
 """
@@ -22,7 +22,7 @@ from projections.figures.penalty import CountedSession, counted_sessions
 from projections.records.admission import Spell, roll_spells, spell_on, year_begins
 from projections.records.chronology import chronologies
 from projections.records.known_event import FollowUp
-from projections.returns.return_episodes import (
+from projections.returns.episodes import (
     RETURNS_REST_ON,
     Episode,
     absence_since,

@@ -22,7 +22,7 @@ from projections.asking.questions import Answers, Moment
 from projections.readmodel.frames import Entries, Roll, roll_of
 
 
-class Archived:
+class ArchiveSource:
     """An opened archive, which answers about any moment up to its end, and keeps what it has read. Raises Misconfigured
     for a folder without one, for one that the key did not sign, and for a file that is not the one of the manifest,
     when that is read."""

@@ -21,7 +21,7 @@ from projections.figures.cohorts import absence_answers
 from projections.records.admission import Contact, RollAnswer, roll_answers
 from projections.records.chronology import chronologies
 from projections.records.known_event import FollowUp
-from projections.returns.returns import Candidate
+from projections.returns.authority import Candidate
 
 TITLES = {
     "attendance": "Attendance return",
