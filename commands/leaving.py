@@ -89,7 +89,7 @@ def deletion_check(
     case = _Case(pupil, spell, told, ground(ground_key), ground_key, last_day, shown_by, final)
     checks = [*_removal(case, handler, moment), *_around(case, answers, moment)]
     return DeletionAnswer(
-        **answers.header(moment, pupil),
+        **moment.header(pupil),
         ground=ground_key,
         last_day=last_day.isoformat(),
         transition=final,

@@ -87,7 +87,7 @@ def due_answers(desk: Desk, due: list[Duty]) -> list[DueAnswer]:
     """Return duties as programs read them. Names and numbers are opened on a screen only."""
     return [
         DueAnswer(
-            **desk.answers.header(desk.moment, duty.pupil or ""),
+            **desk.moment.header(duty.pupil or ""),
             now=format_moment(desk.now),
             urgency=duty.urgency.name.lower(),
             kind=duty.rule,

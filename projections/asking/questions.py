@@ -42,6 +42,26 @@ LATER_TOPICS = ("school.YearsForgotten", "school.StampsDoubted")
 NAMED = 50  # pupils asked for by number; of more than that, whole years are read
 
 
+class Known(TypedDict):
+    """What every answer repeats of what was known: the time and position, the policy by its name and by the digest of
+    its rules, and whether the ledger is simulated."""
+
+    known_at: str
+    position: int
+    policy: str
+    rules: str
+    simulated: bool
+
+
+class Header(Known):
+    """The fields of `Answer`."""
+
+    pupil: str
+    as_of: str
+    caution: NotRequired[str]
+    unread: NotRequired[Unread]
+
+
 class Moment(NamedTuple):
     """The two times of a question, the position they come to, and the school and policy as known there; `head` is the
     digest of the event at that position, which a paper can be held against the ledger by."""
@@ -82,6 +102,26 @@ class Moment(NamedTuple):
         """The table of codes that the policy was adopted with; today's before a school was opened."""
         return self.in_force.codes if self.in_force else CURRENT
 
+    @property
+    def known(self) -> Known:
+        """What every answer repeats of what was known."""
+        return {
+            "known_at": format_moment(self.known_at),
+            "position": self.position,
+            "policy": self.policy_name,
+            "rules": self.rules,
+            "simulated": self.school.simulated,
+        }
+
+    def header(self, pupil: str) -> Header:
+        """Return the fields of `Answer`."""
+        header: Header = {"pupil": pupil, "as_of": self.as_of.isoformat(), **self.known}
+        if self.caution:
+            header["caution"] = self.caution
+        if self.unread:
+            header["unread"] = self.unread
+        return header
+
 
 class Unread(msgspec.Struct, frozen=True):
     """How many events cannot be read, and the position of the first."""
@@ -110,20 +150,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool
     caution: str | msgspec.UnsetType = msgspec.UNSET
     unread: Unread | msgspec.UnsetType = msgspec.UNSET
-
-
-class Header(TypedDict):
-    """The fields of `Answer`."""
-
-    pupil: str
-    as_of: str
-    known_at: str
-    position: int
-    policy: str
-    rules: str
-    simulated: bool
-    caution: NotRequired[str]
-    unread: NotRequired[Unread]
 
 
 class StatedContact(TypedDict, total=False):
@@ -254,23 +280,6 @@ class Answers:
         if other is not None:
             return school.policy_named(other) or policies.load(other)
         return school.policy_on(as_of) if school.policies else None
-
-    def header(self, moment: Moment, pupil: str) -> Header:
-        """Return the fields of `Answer`."""
-        header: Header = {
-            "pupil": pupil,
-            "as_of": moment.as_of.isoformat(),
-            "known_at": format_moment(moment.known_at),
-            "position": moment.position,
-            "policy": moment.policy_name,
-            "rules": moment.rules,
-            "simulated": moment.school.simulated,
-        }
-        if moment.caution:
-            header["caution"] = moment.caution
-        if moment.unread:
-            header["unread"] = moment.unread
-        return header
 
     def entries(self, moment: Moment, years: Sequence[int], pupils: Sequence[str]) -> Entries:
         """Return the marks of these pupils, in their order, as known at the moment."""

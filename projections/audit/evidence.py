@@ -138,7 +138,7 @@ def evidence(
     heads = moment.school.holders(HEAD, moment.as_of)
     policy = moment.policy
     testimony = Evidence(
-        **answers.header(moment, pupil),
+        **moment.header(pupil),
         first_day=first.isoformat(),
         last_day=last.isoformat(),
         years=years,

@@ -84,7 +84,7 @@ def explain_penalty(answers: Answers, moment: Moment, pupil: str) -> Explanation
     proofs = [proved(line, *judged.why(line)) for line in lines if line.number <= until]
     window = judged.window
     return Explanation(
-        **answers.header(moment, pupil),
+        **moment.header(pupil),
         question="penalty",
         verdicts={"met": window.met},
         counts={"penalty": window.count},
@@ -137,7 +137,7 @@ def explain_absence(answers: Answers, moment: Moment, pupil: str) -> Explanation
     verdicts["at_risk"] = _reaches(absent, possible, policy.at_risk_percent) and not verdicts["persistent"]
     on_roll = {line.number for line in lines if moment.school.on_roll(pupil, Session.from_number(line.number).day)}
     return Explanation(
-        **answers.header(moment, pupil),
+        **moment.header(pupil),
         question="absence",
         verdicts=verdicts,
         counts={**counts, "possible": possible, "absent": absent},
@@ -178,7 +178,7 @@ class _Window:
         marks = counted_marks(known, self._roll, weeks, moment.as_of, {pupil: case}, policy)
         recorded = answers.recorded_at(marks.from_position.tolist())
         counted = counted_sessions(marks, recorded, case.received)[pupil]
-        self.window = window(answers.header(moment, pupil), weeks, counted, case, moment.as_of, policy)
+        self.window = window(moment.header(pupil), weeks, counted, case, moment.as_of, policy)
         self.standing = issued_by(case.notices, moment.as_of)
         not_noticed = rule_of_notices(self.standing, policy)
         self._here = (*rules_of(self._roll, weeks, moment.as_of, policy), not_noticed)

@@ -72,7 +72,7 @@ def subject_record(answers: Answers, moment: Moment, pupil: str) -> SubjectRecor
         if isinstance(event, ClosureDeclared) and pupil in event.pupils:
             events.append((row, msgspec.structs.replace(event, pupils=(pupil,))))
     return {
-        **answers.header(moment, pupil),
+        **moment.header(pupil),
         "particulars": answers.particulars(moment, [pupil])[pupil]._asdict(),
         "events": [_event(row, event) for row, event in sorted(events, key=lambda each: each[0].position)],
     }

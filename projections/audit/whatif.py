@@ -99,7 +99,7 @@ def _absence_effects(
             if getattr(base, name) != getattr(after, name):
                 absent = base.authorised + base.unauthorised, after.authorised + after.unauthorised
                 yield Effect(
-                    **answers.header(moment, after.pupil),
+                    **moment.header(after.pupil),
                     other_policy=imagined.policy.name,
                     other_rules=imagined.policy.rules,
                     verdict=name,
@@ -119,7 +119,7 @@ def _penalty_effects(
             continue
         counted = [{session.session for session in answer.sessions} for answer in (base, after)]
         yield Effect(
-            **answers.header(moment, after.pupil),
+            **moment.header(after.pupil),
             other_policy=imagined.policy.name,
             other_rules=imagined.policy.rules,
             verdict="met",

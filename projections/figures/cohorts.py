@@ -91,7 +91,7 @@ def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list
     groups = cohorts(counts, moment.policy)
     return [
         AbsenceAnswer(
-            **answers.header(moment, pupil),
+            **moment.header(pupil),
             possible=(possible := int(counts.possible[row])),
             attended=int(counts.attended[row]),
             authorised=int(counts.authorised[row]),
@@ -128,7 +128,7 @@ def penalty_windows(
         recorded = answers.recorded_at(marks.from_position.tolist())
         counted = counted_sessions(marks, recorded, (mark for each in known.values() for mark in each.received))
     windows = (
-        window(answers.header(moment, pupil), weeks, counted.get(pupil, ()), known[pupil], moment.as_of, policy)
+        window(moment.header(pupil), weeks, counted.get(pupil, ()), known[pupil], moment.as_of, policy)
         for pupil in (known if empty else counted)
     )
     return [each for each in windows if empty or each.tells]

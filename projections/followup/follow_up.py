@@ -70,7 +70,7 @@ def followup_answer(desk: Desk, pupil: str) -> FollowUpAnswer:
     chronology: list[KnownEvent[AnyEvent]] = [*told, *_leave(answers, moment, pupil)]
     chronology.sort(key=lambda each: each.position)
     return FollowUpAnswer(
-        **answers.header(moment, pupil),
+        **moment.header(pupil),
         ladder=_ladder(desk, pupil),
         chronology=[_entry(each) for each in chronology],
         evidence=evidence(told),

@@ -98,7 +98,7 @@ def punctuality_answers(
     evidence = _evidence(counts, arrivals)
     return [
         PunctualityAnswer(
-            **answers.header(moment, pupil),
+            **moment.header(pupil),
             year_group=(placement := moment.school.pupils[pupil].placement(moment.as_of)).year_group,
             class_name=placement.class_name,
             from_day=from_day.isoformat(),
@@ -269,11 +269,7 @@ def late_book_answer(answers: Answers, moment: Moment) -> LateBookAnswer:
     ]
     return LateBookAnswer(
         day=day.isoformat(),
-        known_at=format_moment(moment.known_at),
-        position=moment.position,
-        policy=moment.policy_name,
-        rules=moment.rules,
-        simulated=school.simulated,
+        **moment.known,
         arrivals=sorted(arrivals, key=lambda arrival: (arrival.arrived_at, arrival.position)),
     )
 

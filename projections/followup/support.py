@@ -225,7 +225,7 @@ def _answer(
     steps = steps_of(chronology, moment.as_of)
     ahead = [step.next_on for step in steps if step.next_on and not step.ended]
     return StagedAnswer(
-        **answers.header(moment, pupil),
+        **moment.header(pupil),
         class_name=moment.school.pupils[pupil].placement(moment.as_of).class_name,
         attendance_percent=concern.figures.attendance_percent,
         absence_percent=concern.figures.absence_percent,

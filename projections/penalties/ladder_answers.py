@@ -106,7 +106,7 @@ def ladder_answers(
             by_pupil.setdefault(line.pupil, []).append(line)
     return [
         LadderAnswer(
-            **answers.header(moment, pupil),
+            **moment.header(pupil),
             threshold=moment.policy.penalty_threshold,
             parents=[_parent_ladder(line, moment.as_of) for line in lines],
         )

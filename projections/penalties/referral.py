@@ -171,7 +171,7 @@ def _answer(answers: Answers, file: File, findings: list[Finding]) -> ReferralAn
     read = [_as_read(finding) for finding in findings]
     blockers = [finding for finding in read if finding.blocks]
     return ReferralAnswer(
-        **answers.header(file.moment, file.pupil),
+        **file.moment.header(file.pupil),
         parent=file.parent,
         case=file.case.record.name if file.case else None,
         ready=not blockers,

@@ -273,7 +273,7 @@ def _change(entry: RollEntry, what: str, before: str, after: str, from_day: date
 def _answer(answers: Answers, moment: Moment, pupil: str, spells: list[Spell]) -> RollAnswer:
     spell, day = spell_on(spells, moment.as_of), moment.as_of
     return RollAnswer(
-        **answers.header(moment, pupil),
+        **moment.header(pupil),
         **{what: spell.text(what, day) for what in PARTICULARS},
         class_name=spell.text("class_name", day),
         year_group=spell.text("year_group", day),

@@ -124,7 +124,7 @@ def leave_answers(answers: Answers, moment: Moment, pupils: Iterable[str], *, em
         never = _never_asked(requested, own, follow_up.get(pupil, []), moment)
         if requested or never or empty:
             shown = [_request(each, own, follow_up.get(pupil, []), known[pupil], moment) for each in requested]
-            leave.append(LeaveAnswer(**answers.header(moment, pupil), requests=shown, never_asked=never))
+            leave.append(LeaveAnswer(**moment.header(pupil), requests=shown, never_asked=never))
     return leave
 
 

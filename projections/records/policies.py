@@ -108,11 +108,7 @@ def policy_answer(answers: Answers, moment: Moment) -> PolicyAnswer:
     review_on = moment.school.review_on(day)
     return PolicyAnswer(
         as_of=day.isoformat(),
-        known_at=format_moment(moment.known_at),
-        position=moment.position,
-        policy=policy.name,
-        rules=policy.rules,
-        simulated=moment.school.simulated,
+        **moment.known,
         title=policy.title,
         edition=policy.edition,
         review_on=review_on.isoformat() if review_on else None,

@@ -128,11 +128,7 @@ def register_answer(answers: Answers, moment: Moment, class_name: str, day: date
     return RegisterAnswer(
         class_name=class_name,
         day=day.isoformat(),
-        known_at=format_moment(moment.known_at),
-        position=moment.position,
-        policy=moment.policy_name,
-        rules=moment.rules,
-        simulated=school.simulated,
+        **moment.known,
         taken={session.half.name: registers[session][0] for session in sessions},
         closed={session.half.name: registers[session][1] for session in sessions},
         lines=[

@@ -137,7 +137,7 @@ def _candidate(
     answers: Answers, moment: Moment, episode: Episode, made: MadeReturn | None, recorded: dict[int, str]
 ) -> Candidate:
     return Candidate(
-        **answers.header(moment, episode.pupil),
+        **moment.header(episode.pupil),
         form=episode.form,
         episode=made.episode if made else episode.first.isoformat(),
         until=episode.last.isoformat(),

@@ -124,7 +124,7 @@ def census_answers(answers: Answers, moment: Moment, of_term: Term) -> list[Cens
     by_reason = by_code(counts.counted)
     return [
         CensusAnswer(
-            **answers.header(moment, pupil),
+            **moment.header(pupil),
             term=f"{of_term.name} {format_year(of_term.year)}",
             first=of_term.first.isoformat(),
             last=of_term.last.isoformat(),
@@ -220,7 +220,7 @@ def transfer_answers(answers: Answers, moment: Moment, pupils: list[str]) -> lis
                 totals[pupil].append(_year_totals(year, counts, row))
     return [
         TransferAnswer(
-            **answers.header(moment, pupil),
+            **moment.header(pupil),
             upn=known[pupil].upn,
             name=known[pupil].name,
             born=known[pupil].born,

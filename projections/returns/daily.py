@@ -153,11 +153,7 @@ def daily_answer(answers: Answers, moment: Moment, since: Since | None = None) -
     ]
     return DailyAnswer(
         day=day.isoformat(),
-        known_at=format_moment(moment.known_at),
-        position=moment.position,
-        policy=moment.policy_name,
-        rules=moment.rules,
-        simulated=school.simulated,
+        **moment.known,
         school=opened.name,
         la=opened.la,
         estab=opened.estab,

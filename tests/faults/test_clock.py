@@ -171,9 +171,9 @@ def test_times_that_cannot_be_right_are_found_and_said_and_every_answer_about_th
         assert clocked.caution_at(known_at).startswith(expected)
     moment = clocked.answers.moment(known_at=from_micros(right + DAY))
     assert moment.position == before and described(moment).endswith(moment.caution)
-    assert clocked.answers.header(moment, "0A0")["caution"] == moment.caution
+    assert moment.header("0A0")["caution"] == moment.caution
     earlier = clocked.answers.moment(known_at=from_micros(right - HOUR // 2))
-    assert earlier.caution == "" and "caution" not in clocked.answers.header(earlier, "0A0")
+    assert earlier.caution == "" and "caution" not in earlier.header("0A0")
     # Once the right clock has caught up, what is known then is sure again.
     clocked.set(right + 4001 * DAY)
     clocked.handler.handle(next(todo))
