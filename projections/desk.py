@@ -12,7 +12,6 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from ledger.policy import Policy
 from ledger.sessions import Half, Session, school_year
 from ledger.streams import register_of, register_stream
 from projections.asking.questions import Answers, Moment, Particulars, StatedContact
@@ -37,9 +36,9 @@ class Handled(NamedTuple):
 class Desk:
     """What is known at a moment. `now` is what the clock shows: it says which registrations have opened and closed."""
 
-    def __init__(self, answers: Answers, moment: Moment, policy: Policy, now: datetime | None = None) -> None:
-        self.answers, self.moment, self.policy = answers, moment, policy
-        self.school, self.day = moment.school, moment.as_of
+    def __init__(self, answers: Answers, moment: Moment, now: datetime | None = None) -> None:
+        self.answers, self.moment = answers, moment
+        self.school, self.policy, self.day = moment.school, moment.policy, moment.as_of
         self.now = now or moment.known_at
 
     # --- who ---

@@ -80,7 +80,7 @@ def _place(duty: Duty, desk: Desk) -> tuple[int, int, date, str, str, str]:
 
 def desk_of(answers: Answers, moment: Moment, now: datetime | None = None) -> Desk | None:
     """Return the desk of a moment, None before a school was opened: then nobody owes anything."""
-    return None if moment.in_force is None else Desk(answers, moment, moment.policy, now)
+    return None if moment.in_force is None else Desk(answers, moment, now)
 
 
 def due_answers(desk: Desk, due: list[Duty]) -> list[DueAnswer]:

@@ -142,7 +142,7 @@ def _beside(folder: Path, manifest: Manifest, references: list[Row], columns: li
     """Return which files beside the segments are not what these reference events and columns of all segments say."""
     school = take_in(School(), references)
     findings = []
-    if not _is_said(manifest, school, references):
+    if not _matches(manifest, school, references):
         findings.append(Finding("altered", "the manifest says of the archive what is not so"))
     for name, frame in tables_of(school).items():
         findings += _table(folder, getattr(manifest, name), len(frame), partial(_is_table, frame))
@@ -157,12 +157,12 @@ def _beside(folder: Path, manifest: Manifest, references: list[Row], columns: li
     return findings + [Finding("altered", sentence) for sentence in lacking]
 
 
-def _is_said(manifest: Manifest, school: School, references: list[Row]) -> bool:
+def _matches(manifest: Manifest, school: School, references: list[Row]) -> bool:
     """Whether the manifest names the ledger, the school and the end of these segments."""
     last, opened = manifest.segments[-1], school.opened
-    said = manifest.ledger, manifest.urn, manifest.simulated, manifest.position, manifest.root
+    stated = manifest.ledger, manifest.urn, manifest.simulated, manifest.position, manifest.root
     first = wire.leaf(*references[0]).hex() if references else ""
-    return opened is not None and said == (first, opened.urn, opened.simulated, last.last, last.root)
+    return opened is not None and stated == (first, opened.urn, opened.simulated, last.last, last.root)
 
 
 def _table(folder: Path, table: Table, rows: int, holds: Callable[[bytes], bool]) -> list[Finding]:

@@ -66,15 +66,15 @@ class FollowUpAnswer(Answer, frozen=True, kw_only=True):
 def followup_answer(desk: Desk, pupil: str) -> FollowUpAnswer:
     """Return the follow-up of a pupil: the chronology of all years, codes of the school year to date."""
     answers, moment = desk.answers, desk.moment
-    told = chronologies(answers, moment, [pupil])[pupil]
-    chronology: list[KnownEvent[AnyEvent]] = [*told, *_leave(answers, moment, pupil)]
+    follow_up = chronologies(answers, moment, [pupil])[pupil]
+    chronology: list[KnownEvent[AnyEvent]] = [*follow_up, *_leave(answers, moment, pupil)]
     chronology.sort(key=lambda each: each.position)
     return FollowUpAnswer(
         **moment.header(pupil),
         ladder=_ladder(desk, pupil),
         chronology=[_entry(each) for each in chronology],
-        evidence=evidence(told),
-        codes=_codes(answers, moment, pupil, told),
+        evidence=evidence(follow_up),
+        codes=_codes(answers, moment, pupil, follow_up),
     )
 
 

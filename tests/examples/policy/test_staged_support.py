@@ -131,7 +131,7 @@ def support(school: OpenedSchool, pupil: str, step: str, name: str, **fields: An
 
 
 def desk(school: OpenedSchool) -> Desk:
-    return Desk(school.answers, school.answers.moment(), POLICY)
+    return Desk(school.answers, school.answers.moment()._replace(in_force=POLICY))
 
 
 def owed(school: OpenedSchool, pupil: str) -> list[str]:
