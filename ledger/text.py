@@ -69,3 +69,10 @@ def escaped(document: str) -> str:
     """Return a document in JSON that says the same and holds none of these characters; line breaks between its values
     stay."""
     return _NEVER.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
+
+
+def bare(value: object) -> str:
+    """Return a text of a type of its own, such as a session, as the text that it is; TypeError for anything else."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"nothing says how a {type(value).__name__} is written")

@@ -25,13 +25,14 @@ import msgspec
 
 from ledger.errors import LedgerError
 from ledger.events import AnyEvent, Event
+from ledger.text import bare
 
 NONCE, COMMITMENT = 12, 32
 COMMITTED = b"attendance commitment"
 LENGTHS = [length.to_bytes(8, "big") for length in range(4096)]
 SHORT = [length.decode() for length in LENGTHS[:128]]
 
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(enc_hook=bare)
 _decoder = msgspec.json.Decoder(AnyEvent)
 _text_decoder = msgspec.json.Decoder(dict[str, Any])  # msgspec knows JSON by this name
 

@@ -6,19 +6,15 @@ from typing import Any
 
 import msgspec
 
+from ledger.text import bare
+
 
 def encode(answer: object) -> bytes:
     """Return an answer, or several, as JSON."""
-    return msgspec.json.encode(answer, enc_hook=_text)
+    return msgspec.json.encode(answer, enc_hook=bare)
 
 
 # Any: whoever asks for plain values knows the answer's form, which no type says once it is taken apart.
 def plain(answer: object) -> Any:
     """Return an answer, or several, as dictionaries, lists, texts and numbers."""
-    return msgspec.to_builtins(answer, enc_hook=_text)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):  # a session, or the word that stands for an open field
-        return str(value)
-    raise TypeError(f"no answer holds a {type(value).__name__}")
+    return msgspec.to_builtins(answer, enc_hook=bare)

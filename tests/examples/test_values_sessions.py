@@ -1,3 +1,5 @@
+import copy
+import pickle
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -25,6 +27,15 @@ moments = st.datetimes(timezones=st.just(UTC))
 @given(sessions)
 def test_a_session_reads_back_as_it_was_written(session: Session) -> None:
     assert Session.parse(str(session)) == session
+
+
+@given(sessions)
+def test_a_session_is_its_own_text_wherever_it_goes(session: Session) -> None:
+    assert session == str(session) and {session: 1}[str(session)] == 1 and type(str(session)) is str
+    for copied in (pickle.loads(pickle.dumps(session)), copy.deepcopy(session)):
+        assert (copied, copied.day, copied.half) == (session, session.day, session.half)
+    with pytest.raises(AttributeError, match="does not change"):
+        session.day = date(2025, 1, 1)
 
 
 @given(sessions)

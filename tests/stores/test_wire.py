@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from ledger import wire
 from ledger.events import Event, MarkAmended, MarkRecorded, PupilRemoved
 from ledger.people import Staff
+from ledger.sessions import Session
 from tests.golden.make import KEY, samples
 
 STREAM = "1042/2024/2024-09-03/AM"
@@ -122,6 +123,19 @@ def test_without_its_key_a_text_stays_sealed_and_the_codes_readable() -> None:
     found = wire.open_sealed(wire.decode(wire.encode(SEALED)), STREAM, 2, None)
     assert found == SEALED
     assert (found.code, found.replaces, found.reason, found.detail) == ("I", "N", "", "")
+
+
+def test_a_session_is_stored_and_sealed_as_its_text() -> None:
+    session = Session.parse("2025-11-03/AM")
+    with_it, with_text = (MarkRecorded(by=BY, code="/", via=each) for each in (session, str(session)))
+    assert wire.encode(with_it) == wire.encode(with_text)
+    sealed = wire.seal(msgspec.structs.replace(AMENDED, reason=session), STREAM, 2, KEY)
+    assert wire.open_sealed(sealed, STREAM, 2, KEY).reason == "2025-11-03/AM"
+
+
+def test_what_is_neither_text_nor_value_is_not_written() -> None:
+    with pytest.raises(TypeError, match="nothing says how a object is written"):
+        wire.encode(MarkRecorded(by=BY, code=object(), via=""))  # type: ignore[arg-type]
 
 
 def test_open_text_is_never_encoded() -> None:
