@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -58,7 +59,7 @@ def _parts(question: Question, answers: list[StagedAnswer], *, stages: bool) -> 
 def _overview(answer: StagedAnswer) -> list[str]:
     shares = ["–" if share is None else f"{share} %" for share in (answer.attendance_percent, answer.absence_percent)]
     absent = f"{shares[1]} {answer.level}".strip()
-    steps = (answer.at or "none yet", ", ".join(answer.waiting), answer.expected, answer.because, answer.next_on or "")
+    steps = (answer.at or "none yet", ", ".join(answer.waiting), answer.expected, answer.because, _day(answer.next_on))
     return [answer.class_name, shares[0], absent, str(answer.lates), *steps]
 
 
@@ -69,7 +70,7 @@ def _steps(pupil: str, steps: list[Step], simulated: bool) -> Section:
         for place, stage in enumerate(step.stages):
             words = (SEALED, SEALED) if stage.sealed else (", ".join(stage.people), stage.outcome)
             first = step.step if not place else ""
-            made.add_row(first, stage.stage, stage.on, *words, stage.next_on or "", stage.by, str(stage.position))
+            made.add_row(first, stage.stage, str(stage.on), *words, _day(stage.next_on), stage.by, str(stage.position))
     return made
 
 
@@ -80,7 +81,7 @@ def _letters(pupil: str, letters: list[Letter], simulated: bool) -> Section:
         then = _held(letter.was_true, letter.quoted, letter.then)
         now = _held(letter.still_true, letter.quoted, letter.now)
         quoted = ", ".join(f"{name} {count}" for name, count in letter.quoted.items()) or "no figures"
-        made.add_row(letter.about, letter.sent_on, quoted, letter.as_of, str(letter.seen), then, now)
+        made.add_row(letter.about, str(letter.sent_on), quoted, str(letter.as_of), str(letter.seen), then, now)
     return made
 
 
@@ -91,3 +92,7 @@ def _held(true: bool | None, quoted: dict[str, int], shown: dict[str, int]) -> s
     if true:
         return "the same"
     return "not so: " + ", ".join(f"{name} {count}" for name, count in shown.items() if count != quoted[name])
+
+
+def _day(day: date | None) -> str:
+    return "" if day is None else str(day)

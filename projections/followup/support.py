@@ -56,8 +56,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """One stage of a step. People and outcome are blank, and `sealed` true, where the key is gone."""
 
     stage: str
-    on: str
-    next_on: str | None
+    on: date
+    next_on: date | None
     people: list[str]
     outcome: str
     by: str
@@ -72,7 +72,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     step: str
     stage: str
-    next_on: str | None
+    next_on: date | None
     ended: bool
     stages: list[Stage]
 
@@ -82,8 +82,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     today; `was_true` and `still_true` are None where nothing was quoted."""
 
     about: str
-    sent_on: str
-    as_of: str
+    sent_on: date
+    as_of: date
     seen: int
     quoted: dict[str, int]
     then: dict[str, int]
@@ -117,7 +117,7 @@ class StagedAnswer(Answer, frozen=True, kw_only=True):
     waiting: list[str]
     expected: str
     because: str
-    next_on: str | None
+    next_on: date | None
     steps: list[Step]
     letters: list[Letter]
 
@@ -147,8 +147,8 @@ def steps_of(chronology: Iterable[FollowUp], as_of: date) -> list[Step]:
         if isinstance(event, SupportRecorded) and (event.on <= as_of or event.stage == "invited"):
             stage = Stage(
                 stage=event.stage,
-                on=event.on.isoformat(),
-                next_on=event.next_on.isoformat() if event.next_on else None,
+                on=event.on,
+                next_on=event.next_on,
                 people=list(event.people),
                 outcome=event.outcome,
                 by=signature(event.by),
@@ -188,7 +188,7 @@ def standing(chronology: Sequence[FollowUp], concern: Concern, policy: Policy, s
 
 def _counts(step: Step, since: date) -> bool:
     """Return whether a step is of this school year, or lasts from an earlier one."""
-    return step.stage in LASTING or any(date.fromisoformat(stage.on) >= since for stage in step.stages)
+    return step.stage in LASTING or any(stage.on >= since for stage in step.stages)
 
 
 # --- answers --------------------------------------------------------------------------------------------------------
@@ -269,8 +269,8 @@ def _letter(answers: Answers, moment: Moment, pupil: str, known: FollowUp, event
     now = quotable(answers, moment._replace(as_of=day), pupil) if quoted else {}
     return Letter(
         about=event.about,
-        sent_on=event.sent_on.isoformat(),
-        as_of=day.isoformat(),
+        sent_on=event.sent_on,
+        as_of=day,
         seen=seen,
         quoted=quoted,
         then={name: then[name] for name in quoted},
@@ -312,8 +312,8 @@ def _followed(pupil: str, step: Step, as_of: date) -> Duty | None:
         review = _record(pupil, step.step, "reviewed", as_of, next_on=Open("DAY"))
         return Duty("support review", sentence, pupil, action=review, urgency=Urgency.WAITING)
     planned = step.stage == "invited"
-    looked_at = last.on if planned else step.next_on
-    if looked_at is None or step.stage in CLOSED or (by := date.fromisoformat(looked_at)) > as_of + NEAR:
+    by = last.on if planned else step.next_on
+    if by is None or step.stage in CLOSED or by > as_of + NEAR:
         return None
     sentence = f"{step.step}: invited for {by}" if planned else f"{step.step}: {step.stage} on {last.on}, next on {by}"
     sentence += ", what came of it?" if planned and by < as_of else ""
