@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypedDict, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,16 @@ def _classes(codes: CodeTable) -> np.ndarray:
     return np.stack([having(codes, each) for each in CLASSES], axis=1)[:NUMBERS].astype(np.int64)
 
 
+class Counts(TypedDict):
+    """One pupil's sessions; of those `missing`, which are none of the possible ones, nobody knows."""
+
+    possible: int
+    attended: int
+    authorised: int
+    unauthorised: int
+    missing: int
+
+
 class Absence(NamedTuple):
     """Counts by pupil, each an array in the order of the frame's pupils; `counted` are the marks that made them."""
 
@@ -45,6 +55,16 @@ class Absence(NamedTuple):
     @property
     def possible(self) -> np.ndarray:
         return self.attended + self.absent
+
+    def of(self, row: int) -> Counts:
+        """Return the counts of one pupil."""
+        return {
+            "possible": int(self.possible[row]),
+            "attended": int(self.attended[row]),
+            "authorised": int(self.authorised[row]),
+            "unauthorised": int(self.unauthorised[row]),
+            "missing": int(self.missing[row]),
+        }
 
     def at_least(self, percent: int) -> np.ndarray:
         """Return who missed at least so many per cent of possible sessions, on unrounded counts."""

@@ -92,13 +92,9 @@ def absence_answers(answers: Answers, moment: Moment, pupils: list[str]) -> list
     return [
         AbsenceAnswer(
             **moment.header(pupil),
-            possible=(possible := int(counts.possible[row])),
-            attended=int(counts.attended[row]),
-            authorised=int(counts.authorised[row]),
-            unauthorised=int(counts.unauthorised[row]),
-            missing=int(counts.missing[row]),
-            attendance_percent=percent(int(counts.attended[row]), possible),
-            absence_percent=percent(int(counts.absent[row]), possible),
+            **counts.of(row),
+            attendance_percent=percent(int(counts.attended[row]), int(counts.possible[row])),
+            absence_percent=percent(int(counts.absent[row]), int(counts.possible[row])),
             persistent=bool(groups.persistent[row]),
             severe=bool(groups.severe[row]),
             at_risk=bool(groups.at_risk[row]),

@@ -28,6 +28,7 @@ from projections.records.contact import (
     SilentSession,
     Word,
     heard,
+    rung_days,
     unheard,
 )
 from projections.records.known_event import FollowUp
@@ -113,7 +114,7 @@ def ladder_duties(desk: Desk) -> list[Duty]:
 
 
 def _rung(pupil: str, rung: str, ladder: Ladder, desk: Desk) -> Duty:
-    contacts, policy = desk.contacts(pupil), desk.policy
+    contacts = desk.contacts(pupil)
     sentence = f"day {ladder.number} without contact, since {ladder.first_day}"
     person = next(iter(contacts.in_order), "")
     last = [silent.session for silent in ladder.silent if silent.session.day == ladder.days[-1]]
@@ -122,23 +123,16 @@ def _rung(pupil: str, rung: str, ladder: Ladder, desk: Desk) -> Duty:
             Urgency.TODAY,
             "a letter home is due",
             action("SendLetter", pupil=pupil, about="no contact", parents=contacts.parents, sent_on=desk.day),
-            policy.contact_letter_day,
         ),
-        VISIT: (
-            Urgency.TODAY,
-            "a home visit is due",
-            _try(pupil, person, last, "visit"),
-            policy.contact_visit_day,
-        ),
+        VISIT: (Urgency.TODAY, "a home visit is due", _try(pupil, person, last, "visit")),
         AUTHORITY: (
             Urgency.NOW,
             "absent from education, the local authority is to be told",
             _tell(pupil, "local authority", "no contact", desk.day),
-            policy.contact_authority_day,
         ),
     }
-    urgency, what, settles, number = steps[rung]
-    by = ladder.days[number - 1]
+    urgency, what, settles = steps[rung]
+    by = ladder.days[rung_days(desk.policy)[rung] - 1]
     return Duty("no contact", f"{sentence}: {what}", pupil, action=settles, urgency=urgency, by=by)
 
 

@@ -259,9 +259,13 @@ def _rung(follow_up: FollowUp, contacts: Contacts) -> tuple[date, str, str] | No
 
 
 def _rungs_due(number: int, taken: set[str], policy: Policy) -> tuple[str, ...]:
-    days = {
+    return tuple(rung for rung, day in rung_days(policy).items() if number >= day and rung not in taken)
+
+
+def rung_days(policy: Policy) -> dict[str, int]:
+    """Return the rungs above the calls, and which school day without contact each is due on."""
+    return {
         LETTER: policy.contact_letter_day,
         VISIT: policy.contact_visit_day,
         AUTHORITY: policy.contact_authority_day,
     }
-    return tuple(rung for rung, day in days.items() if number >= day and rung not in taken)

@@ -133,11 +133,7 @@ def census_answers(answers: Answers, moment: Moment, of_term: Term) -> list[Cens
             sex=known[pupil].sex,
             year_group=school.pupils[pupil].placement(of_term.last).year_group,
             leaving_day=_leaving_day(school, pupil, of_term.last),
-            possible=int(counts.possible[row]),
-            attended=int(counts.attended[row]),
-            authorised=int(counts.authorised[row]),
-            unauthorised=int(counts.unauthorised[row]),
-            missing=int(counts.missing[row]),
+            **counts.of(row),
             reasons={
                 code.symbol: int(by_reason[row, code.id])
                 for code in moment.codes.rows
@@ -217,7 +213,7 @@ def transfer_answers(answers: Answers, moment: Moment, pupils: list[str]) -> lis
         counts = _counted(answers, moment, pupils, year, date(year, 8, 1), moment.as_of)
         for row, pupil in enumerate(pupils):
             if counts.possible[row]:
-                totals[pupil].append(_year_totals(year, counts, row))
+                totals[pupil].append(YearTotals(year=format_year(year), **counts.of(row)))
     return [
         TransferAnswer(
             **moment.header(pupil),
@@ -229,14 +225,3 @@ def transfer_answers(answers: Answers, moment: Moment, pupils: list[str]) -> lis
         )
         for pupil in pupils
     ]
-
-
-def _year_totals(year: int, counts: Absence, row: int) -> YearTotals:
-    return YearTotals(
-        year=format_year(year),
-        possible=int(counts.possible[row]),
-        authorised=int(counts.authorised[row]),
-        attended=int(counts.attended[row]),
-        unauthorised=int(counts.unauthorised[row]),
-        missing=int(counts.missing[row]),
-    )
