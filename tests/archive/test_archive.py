@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -41,17 +42,26 @@ from tests.stores.envelopes import mark, opening
 from tests.stores.test_rebuild import random_ledger
 from tests.support.counts import count
 from tests.support.random_school import journal
-from tests.support.schools import OpenedSchool, open_school
+from tests.support.schools import OpenedSchool, agreed_keys, open_school
 from tests.support.tampering import insert_raw
 
 NAME = "attendance/117000"
 Fresh = Callable[[], str]
 
 
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ledger of a school that lived through six weeks, for `school` to copy."""
+    file = tmp_path_factory.mktemp("lived") / "school.db"
+    open_school(f"sqlite:///{file}", agreed_keys()).replay(journal(3, 30, 5)).close()
+    return file
+
+
 @pytest.fixture
-def school(fresh_sqlite_url: Fresh) -> Iterator[OpenedSchool]:
+def school(lived: Path, tmp_path: Path) -> Iterator[OpenedSchool]:
     """A school that lived through six weeks."""
-    with closing(open_school(fresh_sqlite_url()).replay(journal(3, 30, 5))) as opened:
+    file = shutil.copy(lived, tmp_path / "lived.db")
+    with closing(open_school(f"sqlite:///{file}", agreed_keys())) as opened:
         yield opened
 
 

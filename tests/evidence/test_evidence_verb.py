@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import chdir
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,13 +19,23 @@ from tests.evidence.bundles import VERIFY, later, notice, story
 from tests.support.terminal import Said, run
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a sealed ledger in it, for `folder` to copy: the story up to the referral."""
+    place = tmp_path_factory.mktemp("sealed")
+    with chdir(place), pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ATTENDANCE_LEDGER", "sqlite:///school.db")
+        replayed(story())
+        assert run("seal", "--new", "--seal", "seal").code == 0
+    return place
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with a sealed ledger in it: the story up to the referral."""
+def folder(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a working folder with a sealed ledger in it: the story up to the referral."""
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ATTENDANCE_LEDGER", f"sqlite:///{tmp_path / 'school.db'}")
-    replayed(story())
-    assert run("seal", "--new", "--seal", "seal").code == 0
     return tmp_path
 
 

@@ -73,10 +73,10 @@ def desk_at(answers: Answers, as_of: date | None = None, known_at: datetime | No
     return desk
 
 
-def open_school(url: str = "memory:", *, keep: bool = False) -> OpenedSchool:
-    """Return a new, simulated, empty ledger; its keys are in memory."""
+def open_school(url: str = "memory:", keys: KeyStore | None = None, *, keep: bool = False) -> OpenedSchool:
+    """Return a simulated ledger, empty where it is new; its keys are in memory."""
     ledger = open_ledger(url, create=True)
-    keys = new_keys()
+    keys = keys or new_keys()
     return OpenedSchool(
         ledger, keys, Handler(ledger, keys, simulated=True), Answers(ledger, open_engine(ledger), keys, keep=keep)
     )
