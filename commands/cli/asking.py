@@ -158,7 +158,7 @@ def asks(
         def verb(**values: Any) -> None:  # of whatever types its parameters have
             about = day(**{each: values[each] for each in of_day}) if callable(day) else _day(day, values.get(day))
             known_at, as_json = parse_known_at(values.get("known_at")), values["as_json"]
-            path = _file(values["output"], endings, forms, paper=paper, as_json=as_json)
+            path = answer_file(values["output"], endings, forms, paper=paper, as_json=as_json)
             with ExitStack() as stack:
 
                 def enter() -> House:
@@ -209,7 +209,9 @@ def _day(name: str, text: str | None) -> date | None:
     return parse_day("--as-of" if name == "as_of" else name.upper(), text)
 
 
-def _file(text: str | None, endings: Sequence[str], forms: Sequence[str], *, paper: bool, as_json: bool) -> Path | None:
+def answer_file(
+    text: str | None, endings: Sequence[str], forms: Sequence[str] = (), *, paper: bool = False, as_json: bool
+) -> Path | None:
     """Return the file to write. Refuses JSON and a file at once, where it has no form of its own, and a paper without
     either."""
     if text is None:

@@ -92,20 +92,21 @@ def write_parts(output: Path, title: str, moment: Moment, parts: Sequence[Part])
         wide = any(len(section.headings) > WIDE for section in sections)
         facts = {"title": title, "wide": wide, **_on_paper(sections), "definitions": []}
         return print_paper(output, "report", moment, facts)
-    simulated = moment.school.simulated
-    true_for: list[Value] = [
+    true_for = (
         moment.as_of.isoformat(),
         format_moment(moment.known_at),
         moment.position,
         moment.policy_name or "none",
-        str(simulated).lower(),
-    ]
+    )
+    return write_tables(output, sections, dict(zip(MOMENT, true_for, strict=False)), simulated=moment.school.simulated)
+
+
+def write_tables(output: Path, sections: Sequence[Section], true_for: Mapping[str, Value], *, simulated: bool) -> str:
+    """Write sections into a book, or the first one into a table for programs, every row with what it is true for.
+    Return what was written."""
+    headings, values = [*true_for, "simulated"], [*true_for.values(), str(simulated).lower()]
     sheets = [
-        Sheet(
-            section.title,
-            [*section.headings, *MOMENT],
-            [[*row, *true_for] for row in section.rows],
-        )
+        Sheet(section.title, [*section.headings, *headings], [[*row, *values] for row in section.rows])
         for section in sections
     ]
     if output.suffix == CSV:

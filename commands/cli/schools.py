@@ -6,11 +6,14 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from threading import Event
-from typing import Annotated, Any, NamedTuple
+from types import FrameType
+from typing import Annotated, NamedTuple, TypeVar
 
 import typer
 
+from commands.cli.asking import answer_file
 from commands.cli.bars import progress_bar, stage_bars
 from commands.cli.options import (
     AsOfOption,
@@ -23,9 +26,11 @@ from commands.cli.options import (
     parse_known_at,
 )
 from commands.cli.parameters import Verbs
+from commands.cli.report_files import write_tables
 from commands.cli.school_tables import pooled_absence_table, pooled_penalty_table, schools_table
 from commands.cli.screen import show
 from commands.cli.speech import say, say_json
+from commands.files.section import Section
 from commands.wiring import ledger_address, sentence_of
 from ledger.errors import LedgerError, Misconfigured
 from ledger.store.names import chosen, is_postgres
@@ -33,6 +38,9 @@ from ledger.store.schools import Schools, open_schools
 from ledger.words import counted
 from projections.asking.questions import Answers, Moment
 from projections.many.pooled import (
+    Pooled,
+    SchoolLine,
+    Times,
     moment_of,
     pooled_absence,
     pooled_penalty,
@@ -48,9 +56,13 @@ pooled = Verbs(help="Figures of many schools together: absence, penalty.")
 verbs.add_typer(pooled, name="pooled")
 
 NO = 1
+TABLES = (".csv", ".xlsx")
+
+LineOf = TypeVar("LineOf", bound=SchoolLine)
+PooledOf = TypeVar("PooledOf", bound=Pooled)
 
 
-class Asked(NamedTuple):
+class Selection(NamedTuple):
     """An opened database and the schools asked for: those named (`only`), else all of them; of all, `closed` are the
     schools that the account may not read, and which are named instead of answered for."""
 
@@ -68,8 +80,19 @@ SchoolsOption = Annotated[
 ]
 
 
+TableOption = Annotated[
+    str | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Into FILE.csv or FILE.xlsx. [default the screen]"),
+]
+
+
 @verbs.command("schools")
-def list_schools(schools: SchoolsOption = None, ledger: LedgerOption = None, as_json: JsonOption = False) -> None:
+def list_schools(
+    schools: SchoolsOption = None,
+    output: TableOption = None,
+    ledger: LedgerOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the schools of a database.
 
     Where each ledger and its read model stand, and what keeps a read model from catching up. Exit 1 if this account may
@@ -78,20 +101,24 @@ def list_schools(schools: SchoolsOption = None, ledger: LedgerOption = None, as_
     \b
     Example: attendance schools --ledger postgresql://user@host/db
     """
+    path = answer_file(output, TABLES, as_json=as_json)
     with database_of(ledger, schools) as (database, names, _, closed):
         heads = database.heads(names)
         with progress_bar("asking", len(names)) as progress:
-            found = [closed_school(name, MAY_NOT_READ) for name in closed]
+            states = [closed_school(name, MAY_NOT_READ) for name in closed]
             for name in names:
-                found.append(school_state(database, name, heads[name], sentence_of))
+                states.append(school_state(database, name, heads[name], sentence_of))
                 if progress is not None:
-                    progress(len(found) - len(closed))
+                    progress(len(states) - len(closed))
         shown = database.shown
-    found.sort(key=lambda state: state.school)
+    states.sort(key=lambda state: state.school)
     if as_json:
-        say_json(found)
+        say_json(states)
+    elif path is not None:
+        simulated = any(state.simulated for state in states)
+        say(write_tables(path, [schools_table(states)], {}, simulated=simulated))
     else:
-        show(schools_table(found), f"{_counted(len(found))} at {shown}")
+        show(schools_table(states), f"{_counted(len(states))} at {shown}")
     if closed:
         raise typer.Exit(NO)
 
@@ -173,6 +200,7 @@ def pool_absence(
     schools: SchoolsOption = None,
     as_of: AsOfOption = None,
     known_at: KnownAtOption = None,
+    output: TableOption = None,
     ledger: LedgerOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -185,8 +213,8 @@ def pool_absence(
     \b
     Example: attendance pooled absence --as-of 2025-12-12 --ledger postgresql://user@host/db
     """
-
-    _pool(ledger, schools, as_of, known_at, school_absence, pooled_absence, pooled_absence_table, as_json=as_json)
+    path = answer_file(output, TABLES, as_json=as_json)
+    _pool(ledger, schools, as_of, known_at, school_absence, pooled_absence, pooled_absence_table, path, as_json=as_json)
 
 
 @pooled.command("penalty")
@@ -194,6 +222,7 @@ def pool_penalty(
     schools: SchoolsOption = None,
     as_of: AsOfOption = None,
     known_at: KnownAtOption = None,
+    output: TableOption = None,
     ledger: LedgerOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -205,8 +234,8 @@ def pool_penalty(
     \b
     Example: attendance pooled penalty --as-of 2025-12-12 --ledger postgresql://user@host/db
     """
-
-    _pool(ledger, schools, as_of, known_at, school_penalty, pooled_penalty, pooled_penalty_table, as_json=as_json)
+    path = answer_file(output, TABLES, as_json=as_json)
+    _pool(ledger, schools, as_of, known_at, school_penalty, pooled_penalty, pooled_penalty_table, path, as_json=as_json)
 
 
 def _pool(
@@ -214,16 +243,16 @@ def _pool(
     schools: list[str] | None,
     as_of: str | None,
     known_at: str | None,
-    line: Callable[[Answers, Moment, str], Any],
-    pool: Callable[..., Any],
-    table: Callable[[list[Any], Any], Any],
+    line: Callable[[Answers, Moment, str], LineOf],
+    pool: Callable[[Sequence[LineOf], int, Times], PooledOf],
+    table: Callable[[list[LineOf], PooledOf], Section],
+    path: Path | None,
     *,
     as_json: bool,
 ) -> None:
     """Ask every school the same, pool the answers, and say both; name who could not be answered for."""
     about, known = parse_day("--as-of", as_of), parse_known_at(known_at)
-
-    lines: list[Any] = []
+    lines: list[LineOf] = []
     unanswered: list[dict[str, str]] = []
     with database_of(ledger, schools) as (database, names, _, closed):
         unanswered += [{"school": name, "reason": MAY_NOT_READ} for name in closed]
@@ -241,6 +270,9 @@ def _pool(
         note(f"{each['school']} is left out: {each['reason']}")
     if as_json:
         say_json({"schools": lines, "pooled": together, "unanswered": unanswered})
+    elif path is not None:
+        true_for = {"as of": together.as_of, "known at": together.known_at}
+        say(write_tables(path, [table(lines, together)], true_for, simulated=together.simulated))
     else:
         rests = f"pooled over {together.schools} of {_counted(together.of)}"
         show(table(lines, together), f"{rests}, as of {together.as_of}, as known at {together.known_at}")
@@ -249,14 +281,13 @@ def _pool(
 
 
 @contextmanager
-def database_of(ledger: str | None, schools: list[str] | None) -> Iterator[Asked]:
+def database_of(ledger: str | None, schools: list[str] | None) -> Iterator[Selection]:
     """Open the database of an address, and say which of its schools are asked for."""
-
     url = ledger_address(ledger)
     only = chosen(url, schools or ())
     database, names = open_schools(url, schools or ())
     with database:
-        yield Asked(database, names, only, [] if only else database.closed())
+        yield Selection(database, names, only, [] if only else database.closed())
 
 
 @contextmanager
@@ -265,7 +296,7 @@ def _until_signalled() -> Iterator[Event]:
     stopped = Event()
     before = {kind: signal.getsignal(kind) for kind in (signal.SIGINT, signal.SIGTERM)}
 
-    def stop(kind: int, _frame: Any) -> None:
+    def stop(kind: int, _frame: FrameType | None) -> None:
         stopped.set()
         signal.signal(kind, before[signal.Signals(kind)])
 

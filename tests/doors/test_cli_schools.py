@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import secrets
 import signal
 import subprocess
@@ -204,6 +205,18 @@ def test_the_tables_show_a_line_a_school_and_a_pooled_one(asked_schools: str) ->
     lines = run("pooled", "penalty", *ASKED).out.splitlines()
     assert lines[0] == "Penalty windows of schools (SIMULATED)"
     assert [line.split()[0] for line in lines[3:7]] == [*NAMES, "pooled"]
+
+
+@pytest.mark.parametrize("words", [("schools",), ("pooled", "absence", *ASKED), ("pooled", "penalty", *ASKED)])
+def test_a_table_has_a_line_a_school_each_with_what_it_is_true_for(asked_schools: str, words: tuple[str, ...]) -> None:
+    for ending, begins in ((".csv", b"school,"), (".xlsx", b"PK")):
+        said = run(*words, "-o", f"schools{ending}")
+        assert said.code == 0 and f"rows to schools{ending}" in said.out
+        assert Path(f"schools{ending}").read_bytes().startswith(begins)
+    rows = list(csv.DictReader(Path("schools.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["school"] for row in rows][:3] == list(NAMES) and {row["simulated"] for row in rows} == {"true"}
+    assert {row.get("as of", "2024-10-15") for row in rows} == {"2024-10-15"}
+    assert "without --json" in run(*words, "--json", "-o", "schools.csv").sentence
 
 
 def test_schools_lists_where_each_stands(schools: str) -> None:
