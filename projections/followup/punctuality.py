@@ -1,4 +1,4 @@
-"""The punctuality kernel: who was late, how often, by how many minutes, on which days of the week, and how lately.
+"""The punctuality kernel: who was late, how often, by how many minutes, on which days of the week, and how recently.
 
 Late is what the register says: L, who came before it closed, and U, who came after and is absent for the session. The
 two are never added into one figure without saying so. A code knows no minute, so minutes come from the Late Book, and a
@@ -127,7 +127,7 @@ class Concern(NamedTuple):
 
 
 def concern(counted: Entries, weeks: Sequence[date], policy: Policy, after: np.ndarray | None = None) -> Concern:
-    """Return how lately each pupil was late: `counted` sessions within these weeks (Mondays, oldest first).
+    """Return how often each pupil was late recently: `counted` sessions within these weeks (Mondays, oldest first).
 
     `after` holds for each pupil the last session that is not counted any more, because somebody met the parents then.
     """

@@ -55,7 +55,7 @@ class Contact(TypedDict):
 
 
 class Spell(NamedTuple):
-    """One spell on roll: its admission and everything told until the next, and each value with the day it holds
+    """One spell on roll: its admission and everything recorded until the next, and each value with the day it holds
     from."""
 
     entries: list[RollEntry]

@@ -1,4 +1,4 @@
-"""Registers and histories: every entry with all it ever said, read from the entries' own streams.
+"""Registers and histories: every entry with all its marks, read from the entries' own streams.
 
 A register is a class and a day: for each pupil and session the original code, every amendment with its reason, the code
 that leave or a closure makes it expect, and whether it is missing. A history is the same for one pupil over time.

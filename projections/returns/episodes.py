@@ -1,4 +1,4 @@
-"""The episodes that returns to the authority are about, found in marks, in what was told, and on the roll.
+"""The episodes that returns to the authority are about, found in marks, in the chronology, and on the roll.
 
 * attendance: school days in a row, over holidays, closures and the end of a school year, as long as the row goes on.
 * ground I: such a row that still stands; a pupil who has been back is no candidate for deletion any more.
