@@ -15,9 +15,9 @@ from ledger.finding import Action, action
 from projections.asking.questions import Answers, Moment, Particulars
 from projections.figures.cohorts import absence_answers, penalty_windows
 from projections.figures.letters import quotable
-from projections.followup.unexplained import unexplained
 from projections.penalties.ladder_answers import CaseAnswer, ladder_answers
 from projections.records.leaves import leave_answers
+from projections.records.registers import unexplained
 
 ABOUT = ("attendance", "punctuality", "no contact", "meeting", "notice to improve", "penalty")
 # Who signs which letter: the first of these roles that somebody holds on its day.

@@ -12,21 +12,25 @@ from datetime import date
 
 import msgspec
 
+from ledger.codes import UNRESOLVED
 from ledger.entry import Entry, Mark
 from ledger.errors import Misconfigured
 from ledger.events import (
     AbsenceReported,
     ArrivalLogged,
+    ContactLogged,
     EntryEvent,
     Event,
     RecordReceived,
 )
-from ledger.sessions import Half, Session, format_moment, from_micros, school_year
+from ledger.sessions import LONDON, Half, Session, format_moment, from_micros, school_year
 from ledger.store import Row
 from ledger.streams import entry_of, entry_stream, follow_up_stream, register_stream, year_prefix
 from ledger.words import SEALED
 from projections.asking.questions import Answers, Moment
 from projections.readmodel.frames import UNREADABLE, symbol_of
+from projections.records.chronology import chronologies
+from projections.records.marks import SessionMark
 
 IMPORT = "import"  # the way of a mark that another system asserted
 Report = AbsenceReported | ArrivalLogged  # what a register shows of a session beside its marks
@@ -157,6 +161,27 @@ def history_answers(
     by_stream = _marks(answers, moment, [row for row in rows if row.topic.startswith("entry.")])
     by_session = sorted((entry_of(stream)[1], marks) for stream, marks in by_stream.items())
     return [EntryAnswer(session=session, entries=marks) for session, marks in by_session if session.day <= moment.as_of]
+
+
+def unexplained(answers: Answers, moment: Moment, pupil: str) -> tuple[list[SessionMark], int]:
+    """Return the sessions of the year to date that are still N, in order, and how many attempts at contact were logged
+    in that year up to the day."""
+    year = moment.school.calendar.year_begun_by(moment.as_of)
+    if year is None:
+        return [], 0
+    begins = moment.school.years[year].first_day.isoformat()
+    sessions = [
+        SessionMark(answer.session, UNRESOLVED, answer.entries[-1].position)
+        for answer in history_answers(answers, moment, pupil, years=[year])
+        if answer.entries[-1].code == UNRESOLVED and answer.session >= begins
+    ]
+    chronology = chronologies(answers, moment, [pupil], [year])[pupil]
+    attempts = [
+        each
+        for each in chronology
+        if isinstance(each.event, ContactLogged) and each.recorded_at.astimezone(LONDON).date() <= moment.as_of
+    ]
+    return sessions, len(attempts)
 
 
 def received_answers(answers: Answers, moment: Moment, pupil: str) -> list[ReceivedAnswer]:
