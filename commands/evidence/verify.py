@@ -39,7 +39,7 @@ from bisect import bisect_right
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 try:
     from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -47,6 +47,9 @@ try:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 except ImportError:
     sys.exit("WRONG nothing was checked: the package cryptography is not installed")
+
+if TYPE_CHECKING:  # for whoever checks types: nothing of it is there, or asked for, when this runs
+    from commands.evidence.members import Evidence, Mark, Notice, Row, Said, Told, Year
 
 ATTENDED = {"/", "\\", "L", "K", "V", "P", "W", "B", "J"}
 AUTHORISED = {"C", "C1", "C2", "E", "I", "J1", "M", "R", "S", "T", "H", "F"}
@@ -70,7 +73,7 @@ class Wrong(Exception):
     """What is wrong with the bundle, in one sentence."""
 
 
-def need(holds: Any, sentence: str) -> None:
+def need(holds: object, sentence: str) -> None:
     if not holds:
         raise Wrong(sentence)
 
@@ -93,7 +96,7 @@ def _no_number(text: str) -> NoReturn:
     raise Wrong(f"{text} is no number that a bundle can hold")
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     need(len(found := dict(pairs)) == len(pairs), "a text says one thing twice")
     return found
 
@@ -102,24 +105,25 @@ decoder = json.JSONDecoder(parse_constant=_no_number)
 strict = json.JSONDecoder(parse_constant=_no_number, object_pairs_hook=_each_once)
 
 
-def parse(text: str) -> Any:
+def parse(text: str) -> Any:  # what is not as it must be stumbles where it is read
     """Return what a JSON text says, with nothing before it or after: for many short ones quicker than json.loads."""
     said, end = decoder.raw_decode(text)
     need(end == len(text), "a text goes on after its end")
     return said
 
 
-def plain(text: Any) -> bytes:
+def plain(text: str | bytes) -> bytes:
     return binascii.a2b_base64(text, strict_mode=True)
 
 
 # --- hashes, proofs, signatures -------------------------------------------------------------------------------------
 
 
-def leaf_of(row: dict[str, Any]) -> bytes:
+def leaf_of(row: Row) -> bytes:
     """Return the hash of a stored row: every field with its length before it, under the prefix of leaves."""
-    fields = [str(row[name]).encode() for name in ("position", "stream", "version", "topic", "recorded_at")]
-    return sha256(b"\x00" + b"".join([len(f).to_bytes(8, "big") + f for f in (*fields, row["state"])])).digest()
+    fields = (row["position"], row["stream"], row["version"], row["topic"], row["recorded_at"])
+    parts = [*(str(each).encode() for each in fields), row["state"]]
+    return sha256(b"\x00" + b"".join([len(part).to_bytes(8, "big") + part for part in parts])).digest()
 
 
 class SignedTree:
@@ -235,9 +239,9 @@ def check_manifest(
     return signed
 
 
-def read_rows(raw: bytes) -> list[dict[str, Any]]:
+def read_rows(raw: bytes) -> list[Row]:
     """Return the stored rows, each with its hash, its event and the owner of its stream; in order of position."""
-    rows: list[dict[str, Any]] = parse("[" + raw.decode().removesuffix("\n").replace("\n", ",") + "]")
+    rows: list[Row] = parse("[" + raw.decode().removesuffix("\n").replace("\n", ",") + "]")
     for row in rows:
         row["state"] = plain(row["state"])
         row["leaf"] = leaf_of(row)
@@ -250,7 +254,7 @@ def read_rows(raw: bytes) -> list[dict[str, Any]]:
     return rows
 
 
-def leaves_of(rows: list[dict[str, Any]]) -> dict[str, dict[int, bytes]]:
+def leaves_of(rows: list[Row]) -> dict[str, dict[int, bytes]]:
     """Return the hashes of rows by position, by their owner."""
     owned: dict[str, dict[int, bytes]] = {}
     for row in rows:
@@ -268,7 +272,7 @@ class Years:
     events there are and the digest of their hashes. The list is sorted, so two neighbours in it show that there is
     nothing between them."""
 
-    def __init__(self, shown: list[dict[str, Any]], tree: SignedTree) -> None:
+    def __init__(self, shown: list[Year], tree: SignedTree) -> None:
         self.size = tree.size
         self.lines = {each["index"]: each["line"] for each in shown}
         for each in shown:
@@ -307,7 +311,7 @@ def place_of(line: str) -> str:
     return line.partition(" ")[0]
 
 
-def check_seal(members: dict[str, bytes], rows: list[dict[str, Any]], ev: dict[str, Any], key: Any) -> Years:
+def check_seal(members: dict[str, bytes], rows: list[Row], ev: Evidence, key: tuple[str, bytes, bytes]) -> Years:
     """Check that every row is in the ledger that was signed, and that the pupil's rows are all there are. Return the
     list of years, which says whether other years have any."""
     signed = open_note(members["checkpoint"].decode(), key, "the checkpoint")
@@ -354,14 +358,15 @@ def check_seal(members: dict[str, bytes], rows: list[dict[str, Any]], ev: dict[s
     return listed
 
 
-def open_texts(rows: list[dict[str, Any]], keys: dict[str, Any], withheld: set[int]) -> None:
+def open_texts(rows: list[Row], keys: dict[str, str], withheld: set[int]) -> None:
     """Put back the text of every event whose key is here, after checking the commitment to it that was sealed with it:
     it shows that no other key could have been given, which would open another text."""
     opened = uncommitted = 0
     sealed = {str(row["position"]) for row in rows if "x" in row["event"]}
     need(set(keys) <= sealed, "there is a key for an event that has no sealed text")
     for row in rows:
-        row["said"] = {name: value for name, value in row["event"].items() if name != "x"}
+        row["said"] = row["event"].copy()
+        row["said"].pop("x", None)
         place = row["position"]
         if "x" not in row["event"] or str(place) not in keys:
             row["open"] = "x" not in row["event"]
@@ -395,20 +400,20 @@ def in_london(day: date, clock: str) -> datetime:
 class Known:
     """What the events say: the calendar, the policies, the pupil's days on roll, the notices, the entries."""
 
-    def __init__(self, rows: list[dict[str, Any]], ev: dict[str, Any]) -> None:
+    def __init__(self, rows: list[Row], ev: Evidence) -> None:
         self.kinds = KINDS
         self.pupil, self.as_of = ev["pupil"], date.fromisoformat(ev["as_of"])
         self.known_at = datetime.fromisoformat(ev["known_at"])
-        self.years: dict[int, dict[str, Any]] = {}
+        self.years: dict[int, Said] = {}
         self.opened_later: set[int] = set()
-        self.policies: list[dict[str, Any]] = []  # as adopted, by the day from which they are in force
-        self.heads: list[dict[str, Any]] = []
-        self.spells: list[list[Any]] = []
-        self.notices: dict[str, dict[str, Any]] = {}  # that stand
-        self.issued: dict[str, dict[str, Any]] = {}  # all, as the evidence writes them
-        self.entries: dict[str, list[dict[str, Any]]] = {}
-        self.received: dict[str, dict[str, Any]] = {}  # by former school: what its record said last
-        self.about: dict[str, Any] = {}
+        self.policies: list[Said] = []  # as adopted, by the day from which they are in force
+        self.heads: list[Said] = []
+        self.spells: list[tuple[str, str | None]] = []
+        self.notices: dict[str, Said] = {}  # that stand
+        self.issued: dict[str, Notice] = {}  # all, as the evidence writes them
+        self.entries: dict[str, list[Mark]] = {}
+        self.received: dict[str, Said] = {}  # by former school: what its record said last
+        self.about: Said = {}
         self.placements: dict[str, tuple[str, str]] = {}
         for row in rows:
             if row["position"] <= ev["position"]:
@@ -417,11 +422,11 @@ class Known:
                 self.opened_later.add(int(row["stream"][7:]))
         self.days = sorted(day for year in self.years.values() for day in self._school_days(year))
 
-    def _take(self, row: dict[str, Any], said: dict[str, Any]) -> None:
+    def _take(self, row: Row, said: Said) -> None:
         kind, owner, place = said["type"], row["owner"], row["stream"].split("/")
         need(row["topic"].endswith("." + kind), f"the event at position {row['position']} is filed as another")
         if kind == "SchoolOpened":
-            self.school = {name: said[name] for name in ("urn", "name", "la", "estab")}
+            self.school = {"urn": said["urn"], "name": said["name"], "la": said["la"], "estab": said["estab"]}
             self.simulated = said["simulated"]
             self.policies.append({**said, "from_day": ""})
         elif kind == "PolicyAdopted":
@@ -446,28 +451,28 @@ class Known:
             self.notices.pop(place[2], None)
             self.issued[place[2]]["withdrawn_at"] = row["at"]
 
-    def _take_roll(self, said: dict[str, Any]) -> None:
+    def _take_roll(self, said: Said) -> None:
         kind = said["type"]
         if kind == "PupilAdmitted":
-            self.spells.append([said["starting_day"], None])
-            self.about = {**dict.fromkeys(("name", "upn", "born", "sex"), ""), **said}
+            self.spells.append((said["starting_day"], None))
+            self.about = {"name": "", "upn": "", "born": "", "sex": "", **said}
             self.school_age = [said["school_age_first"], said["school_age_last"]]
         elif kind == "ParticularsAmended":
             self.about.update(said.get("particulars", {}))
             if said.get("school_age_first") and said.get("school_age_last"):
                 self.school_age = [said["school_age_first"], said["school_age_last"]]
         elif kind == "ContactsChanged":
-            self.about.update(parents=said["parents"], contacts=said.get("contacts", []))
+            self.about.update({"parents": said["parents"], "contacts": said.get("contacts", [])})
         elif kind == "RecordReceived":
             self.received[said["urn"]] = said
         elif kind == "PupilRemoved":
-            self.spells[-1][1] = said["last_day"]
+            self.spells[-1] = self.spells[-1][0], said["last_day"]
         if kind in ("PupilAdmitted", "ClassChanged"):
             start = said["starting_day"] if kind == "PupilAdmitted" else said["from_day"]
             self.placements[start] = (said["year_group"], said["class_name"])
 
     @staticmethod
-    def _mark(row: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    def _mark(row: Row, said: Said) -> Mark:
         """Return what one event says of its entry, as the evidence writes it."""
         imported, amends = said["type"] == "MarkAsserted", said["type"] == "MarkAmended"
         hidden = "" if row["open"] else "(sealed)"
@@ -483,7 +488,7 @@ class Known:
         }
 
     @staticmethod
-    def _school_days(year: dict[str, Any]) -> list[date]:
+    def _school_days(year: Said) -> list[date]:
         """Return the days of a school year that have sessions: Monday to Friday, and not closed."""
         first, last = date.fromisoformat(year["first_day"]), date.fromisoformat(year["last_day"])
         days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
@@ -527,7 +532,7 @@ class Known:
         begun = bisect_right(first, self.as_of)
         return [monday(day) for day in first[max(0, begun - weeks) : begun]]
 
-    def begun(self) -> dict[str, Any]:
+    def begun(self) -> Said:
         """Return the last school year that had begun by the day asked about."""
         begun = [year for year in self.years.values() if year["first_day"] <= self.as_of.isoformat()]
         need(begun, "no school year had begun by the day that it is about")
@@ -543,13 +548,14 @@ class Known:
 # --- what the evidence says -----------------------------------------------------------------------------------------
 
 
-def case_event(ev: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+def case_event(ev: Evidence, rows: list[Row]) -> Said:
     """Return the event that fixed the case, empty where there is none."""
     place = ev["case"]["position"] if ev["case"] else 0
-    return next((row["said"] for row in rows if row["position"] == place), {})
+    none: Said = {}
+    return next((row["said"] for row in rows if row["position"] == place), none)
 
 
-def check_header(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]]) -> None:
+def check_header(ev: Evidence, known: Known, rows: list[Row]) -> None:
     """Check whom and what the evidence is about, and what fixed it."""
     case, pupil = ev["case"], ev["pupil"]
     withdrawn = case["withdrawn"] if case else None
@@ -578,15 +584,19 @@ def check_header(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]]) -
     need(ev["policy"] == in_force, f"the policy in force was {in_force}")
     need(ev["draft"] or not ev["blockers"], "there are blockers, and the evidence does not say that it is a draft")
     about = ev["about"]
+    theirs = dict(about)
     for name in ("name", "upn", "born", "sex"):
-        need(about[name] == known.about.get(name, ""), f"the pupil's {name} is not that of the admission register")
+        need(theirs[name] == known.about.get(name, ""), f"the pupil's {name} is not that of the admission register")
     contacts = {each["id"]: each for each in known.about.get("contacts", [])}
     parents = [
         {"id": each, **{name: contacts.get(each, {}).get(name, "") for name in ("name", "relationship")}}
         for each in known.about.get("parents", [])
     ]
     need(about["parents"] == parents, "the parents are not those of the admission register")
-    need(about["spells"] == known.spells and about["school_age"] == known.school_age, "the days on roll are others")
+    need(
+        about["spells"] == [*map(list, known.spells)] and about["school_age"] == known.school_age,
+        "the days on roll are others",
+    )
     begun = [start for start in sorted(known.placements) if start <= ev["last_day"]] or sorted(known.placements)[:1]
     need((about["year_group"], about["class_name"]) == known.placements[begun[-1]], "the class is another")
     say(f"the particulars are those of the admission register, the policy {in_force} was in force")
@@ -595,7 +605,7 @@ def check_header(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]]) -
     note("nothing shows that nobody was named as headteacher since, and no other policy adopted: the school's word")
 
 
-def check_rules(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]], table: bytes) -> dict[str, Any]:
+def check_rules(ev: Evidence, known: Known, rows: list[Row], table: bytes) -> dict[str, Any]:  # of any kind
     """Check that the settings are those that the ledger pinned when it adopted the policy, and what codes count as.
     Return the settings by name."""
     stated = {rule["setting"]: (rule["value"], rule["source"]) for rule in ev["settings"]}
@@ -630,14 +640,15 @@ def check_rules(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]], ta
     return {name: value for name, (value, _) in stated.items()}
 
 
-def rules_of(said: dict[str, Any]) -> str:
+def rules_of(said: Said) -> str:
     """Return the digest of the policy that an event keeps, with its table of codes: SHA-256 over JSON with the keys in
     order and no blanks."""
-    whole = {"name": said["policy"], **{name: said[name] for name in ("title", "edition", "settings", "codes")}}
+    kept = dict(said)
+    whole = {"name": kept["policy"], **{name: kept[name] for name in ("title", "edition", "settings", "codes")}}
     return sha256(json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def check_moment(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]]) -> None:
+def check_moment(ev: Evidence, known: Known, rows: list[Row]) -> None:
     """Check that the time of the knowledge fits its position, as far as events that are shown say when they were."""
     stamps = [row["recorded_at"] for row in rows]
     need(stamps == sorted(stamps), "the recorded times run backwards")
@@ -657,12 +668,12 @@ def check_moment(ev: dict[str, Any], known: Known, rows: list[dict[str, Any]]) -
     note(f"{says}; that all was known at {ev['known_at']}, between, is the school's word")
 
 
-def check_pin(ev: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+def check_pin(ev: Evidence, rows: list[Row]) -> None:
     """Check the digest that the event of a case pinned of what had been seen: the SHA-256 over a line for each school
     year of the pupil's. The lines of the years that are here are made again."""
     case, digest = ev["case"], case_event(ev, rows).get("digest", "")
     need(not case or case["digest"] == digest, "the case names another digest than its event pinned")
-    if not digest:
+    if not case or not digest:
         return  # no case, or one of the first releases
     joined = "".join(f"{line}\n" for line in case["lines"])
     need(sha256(joined.encode()).hexdigest() == digest, "the lines are not those whose digest was pinned")
@@ -674,7 +685,7 @@ def check_pin(ev: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     say(f"the pupil's events are those that had been seen up to position {ev['position']}, of the digest pinned then")
 
 
-def check_register(ev: dict[str, Any], known: Known) -> None:
+def check_register(ev: Evidence, known: Known) -> None:
     """Rebuild the register of the time from the events, entry by entry, and count it again."""
     sessions = known.sessions(ev["first_day"], ev["last_day"])
     need([line["session"] for line in ev["register"]] == sessions, "the register has other sessions than the calendar")
@@ -699,7 +710,7 @@ def check_register(ev: dict[str, Any], known: Known) -> None:
     say(f"the certificate is: {mine['attended']} attended and {absent} absent of {mine['possible']} possible sessions")
 
 
-def check_chronology(ev: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+def check_chronology(ev: Evidence, rows: list[Row]) -> None:
     mine = [
         told(row)
         for row in rows
@@ -713,12 +724,12 @@ def check_chronology(ev: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     say(f"the {len(mine)} lines of the chronology are what the events say, and none is left out")
 
 
-def told(row: dict[str, Any]) -> dict[str, Any]:
+def told(row: Row) -> Told:
     """Return an event as the chronology has it."""
     return {"position": row["position"], "stream": row["stream"], "recorded_at": row["at"], "event": row["said"]}
 
 
-def check_notices(ev: dict[str, Any], known: Known) -> None:
+def check_notices(ev: Evidence, known: Known) -> None:
     """Check which notices there are, and say of each that was withdrawn that it counts for nothing."""
     need(ev["notices"] == list(known.issued.values()), "the notices are not those of the events")
     undone = {each["notice"]: each["withdrawn_at"] for each in ev["notices"] if each["withdrawn_at"]}
@@ -729,10 +740,10 @@ def check_notices(ev: dict[str, Any], known: Known) -> None:
     say(f"the {len(ev['notices'])} notices that had been issued are those of the events")
 
 
-def check_penalty(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> None:
+def check_penalty(ev: Evidence, known: Known, rules: dict[str, Any]) -> None:  # by name: numbers, texts, lists
     """Count the penalty window again from the events, by the settings that the evidence states."""
     mondays = set(known.window(rules["penalty_weeks"]))
-    theirs_too = [
+    theirs_too: list[Said] = [
         {"issued_on": issued_on, "ss": named}
         for said in known.received.values()
         for _, _, issued_on, named in said.get("notices", [])
@@ -762,7 +773,7 @@ def check_penalty(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> No
     say(f"the penalty window holds {len(counted)} of {threshold} sessions: {'met' if met else 'not met'}")
 
 
-def check_absence(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> None:
+def check_absence(ev: Evidence, known: Known, rules: dict[str, Any]) -> None:  # by name: numbers, texts, lists
     """Count the year to date again from the events."""
     start = f"{known.begun()['year']}-08-01"
     kinds = [known.counts_as(session) for session in known.sessions(start, ev["as_of"])]
@@ -781,12 +792,12 @@ def check_absence(ev: dict[str, Any], known: Known, rules: dict[str, Any]) -> No
     say(f"the year to date: absent {absent} of {possible} possible sessions: {', '.join(cohort) or 'no cohort'}")
 
 
-def check_years(ev: dict[str, Any], known: Known, weeks: int, listed: Years | None) -> None:
+def check_years(ev: Evidence, known: Known, weeks: int, listed: Years | None) -> None:
     """Check that the evidence holds all school years that it rests on: those of its days, of the year to date and of
     the penalty window, by the calendar. Where the window is short because the calendar begins there, or a year has no
     calendar, the list of years has to show that there was none."""
     window = known.window(weeks)
-    days = [date.fromisoformat(ev[name]) for name in ("first_day", "last_day", "as_of")]
+    days = [date.fromisoformat(day) for day in (ev["first_day"], ev["last_day"], ev["as_of"])]
     reached = {school_year(day) for day in [*days, *window]} | {known.begun()["year"]}
     years = list(range(min(reached), max(reached) + 1))
     need(ev["years"] == years, f"it rests on the school years {years}, and the evidence on others")
