@@ -30,8 +30,8 @@ def take(
     \b
     Example: attendance take 4W 2025-11-03/AM 1042=/ 1043=I 1044=B:museum
     """
-    given = {pupil: mark if "detail" in mark else mark["code"] for pupil, mark in marks_of(marks, "marks")}
-    return line("TakeRegister", class_=class_name, session=session, marks=given)
+    codes = {pupil: mark if "detail" in mark else mark["code"] for pupil, mark in marks_of(marks, "marks")}
+    return line("TakeRegister", class_=class_name, session=session, marks=codes)
 
 
 derive(

@@ -16,10 +16,10 @@ from projections.many.pooled import (
 from projections.many.schools import SchoolState
 
 
-def schools_table(found: list[SchoolState]) -> Section:
+def schools_table(states: list[SchoolState]) -> Section:
     made = table(
         "Schools",
-        any(state.simulated for state in found),
+        any(state.simulated for state in states),
         school="left",
         URN="left",
         name="left",
@@ -29,7 +29,7 @@ def schools_table(found: list[SchoolState]) -> Section:
         parked="right",
         fault="left",
     )
-    for state in found:
+    for state in states:
         recorded = london(state.recorded_at) if state.recorded_at else ""
         counts = (str(state.behind), str(state.parked or ""))
         name = one_line(state.name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from typing import Any
 
 from ledger.codes import CodeTable
 from ledger.people import signature
@@ -13,7 +12,7 @@ from ledger.school import School
 from ledger.sessions import LONDON, Half, Session, parse_moment
 from projections.asking.questions import Moment, Particulars, StatedContact
 from projections.penalties.ladder_answers import ParentLadder
-from projections.penalties.referral import Referral
+from projections.penalties.referral import Referral, ReferralAnswer
 from projections.records.event_words import follow_up_words
 from projections.records.known_event import FollowUp
 from projections.records.leaves import LeaveRequestAnswer
@@ -25,7 +24,7 @@ Rows = list[list[str]]
 
 def referral_facts(
     referral: Referral, ladder: ParentLadder, known: Particulars, moment: Moment, *, draft: bool
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the facts of the template `referral`."""
     answer, school, codes = referral.answer, moment.school, moment.codes
     assert school.opened is not None
@@ -64,7 +63,7 @@ def referral_facts(
         "absence": _absence(answer),
         "case_rows": list(_case_rows(ladder, answer.case)),
         "leave": [_leave(request) for request in referral.leave.requests],
-        "chronology": [_told(each, known) for each in sorted(referral.chronology, key=lambda told: _day(told))],
+        "chronology": [_follow_up(each, known) for each in sorted(referral.chronology, key=_day)],
         "problems": [[each.check.replace("_", " "), each.sentence] for each in (*answer.blockers, *answer.findings)],
         "certified": f"{known.name}, {answer.pupil}",
     }
@@ -94,8 +93,8 @@ def _sessions(referral: Referral, codes: CodeTable) -> Rows:
     for each in referral.answer.sessions:
         code = codes.by_symbol(each.code)
         if each.school:
-            said = (_london(each.recorded_at), f"school {each.school}", "as its signed record has it")
-            rows.append([each.session, "", each.code, code.name if code else "", *said])
+            source = (_london(each.recorded_at), f"school {each.school}", "as its signed record has it")
+            rows.append([each.session, "", each.code, code.name if code else "", *source])
             continue
         marks = entries[each.session]
         last = marks[-1]
@@ -110,18 +109,18 @@ def _sessions(referral: Referral, codes: CodeTable) -> Rows:
 
 def _grid(referral: Referral, school: School) -> Rows:
     """Return the weeks as rows and their sessions as columns: the code, `N>O` where amended, blank where no session."""
-    said = {entry.session: ">".join(mark.code for mark in entry.entries) for entry in referral.entries}
+    codes = {entry.session: ">".join(mark.code for mark in entry.entries) for entry in referral.entries}
     rows = []
     for monday in referral.answer.weeks:
         days = [monday + timedelta(days=offset) for offset in range(len(DAYS))]
         sessions = [Session(day, half) for day in days for half in Half]
-        rows.append([str(monday), *(_cell(session, said, school, referral) for session in sessions)])
+        rows.append([str(monday), *(_cell(session, codes, school, referral) for session in sessions)])
     return rows
 
 
-def _cell(session: Session, said: dict[Session, str], school: School, referral: Referral) -> str:
-    if session in said:
-        return said[session]
+def _cell(session: Session, codes: dict[Session, str], school: School, referral: Referral) -> str:
+    if session in codes:
+        return codes[session]
     ahead = session.day > date.fromisoformat(referral.answer.window_as_of)
     return "" if ahead or not school.calendar.is_session(session) else "none"
 
@@ -149,7 +148,7 @@ def _amendments(entries: Iterable[EntryAnswer]) -> Rows:
     ]
 
 
-def _absence(answer: Any) -> list[str]:
+def _absence(answer: ReferralAnswer) -> list[str]:
     if answer.absence is None:
         return ["–"] * 5
     counts = answer.absence
@@ -171,8 +170,8 @@ def _case_rows(ladder: ParentLadder, name: str | None) -> Iterator[list[str]]:
             decided = f"{each.route}: {each.decision}" + (f" ({each.instead})" if each.instead else "")
             yield [str(each.on), "considered", f"{decided}, by {each.by}. {saw}. {each.reasons}"]
         if (test := case.improvement) is not None:
-            said = f"until {test.ends_on}, at most {test.at_most} sessions; {test.count} counted: {test.state}"
-            yield [str(test.issued_on), "notice to improve", f"{said}. {test.offered} {test.improvement}".strip()]
+            term = f"until {test.ends_on}, at most {test.at_most} sessions; {test.count} counted: {test.state}"
+            yield [str(test.issued_on), "notice to improve", f"{term}. {test.offered} {test.improvement}".strip()]
             if test.ended_on is not None:
                 yield [str(test.ended_on), "improved" if test.improved else "not improved", test.outcome]
         for made in case.referred:
@@ -194,14 +193,14 @@ def _leave(request: LeaveRequestAnswer) -> list[str]:
     ]
 
 
-def _day(told: FollowUp) -> str:
-    own = getattr(told.event, "sent_on", None) or getattr(told.event, "on", None)
-    return own.isoformat() if own else f"{told.recorded_at.astimezone(LONDON):%Y-%m-%d}"
+def _day(each: FollowUp) -> str:
+    own = getattr(each.event, "sent_on", None) or getattr(each.event, "on", None)
+    return own.isoformat() if own else f"{each.recorded_at.astimezone(LONDON):%Y-%m-%d}"
 
 
-def _told(told: FollowUp, known: Particulars) -> list[str]:
-    what, how = follow_up_words(told.event, lambda person: _named(person, known))
-    return [_day(told), what, how, signature(told.event.by)]
+def _follow_up(each: FollowUp, known: Particulars) -> list[str]:
+    what, how = follow_up_words(each.event, lambda person: _named(person, known))
+    return [_day(each), what, how, signature(each.event.by)]
 
 
 def _named(contact: str, known: Particulars) -> str:

@@ -321,6 +321,13 @@ class Answers:
             for number, pupil in wanted.items()
         }
 
+    def readable_particulars(self, moment: Moment, pupils: Iterable[str]) -> dict[str, Particulars]:
+        """Return the particulars of pupils. Raises Misconfigured where any cannot be read."""
+        known = self.particulars(moment, pupils)
+        if unreadable := sum(not each.readable for each in known.values()):
+            raise Misconfigured(f"the particulars of {unreadable} pupils cannot be read without their keys")
+        return known
+
     def unread(self, school: School, position: int) -> Unread | None:
         """Return what of the ledger up to a position this release cannot read, and note it; None where it reads all
         that it looked at: the entries, and everything that marks are judged by."""

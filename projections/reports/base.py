@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TypedDict
 
 import msgspec
@@ -11,7 +10,7 @@ from ledger.errors import Misconfigured
 from ledger.policy import Policy
 from ledger.roll import Placement
 from ledger.sessions import format_moment
-from projections.asking.questions import Answers, Moment, Particulars
+from projections.asking.questions import Moment
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,14 +69,6 @@ def placement_of(moment: Moment, pupil: str) -> Placement:
 
 def class_of(moment: Moment, pupil: str) -> str:
     return placement_of(moment, pupil).class_name
-
-
-def readable(answers: Answers, moment: Moment, pupils: list[str]) -> Mapping[str, Particulars]:
-    """Return the particulars of these pupils. Raises Misconfigured where some of them cannot be read."""
-    known = answers.particulars(moment, pupils)
-    if sealed := sum(not each.readable for each in known.values()):
-        raise Misconfigured(f"the particulars of {sealed} pupils cannot be read without their keys")
-    return known
 
 
 def by_age(year_group: str) -> tuple[int, str]:

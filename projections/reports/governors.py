@@ -15,7 +15,7 @@ from projections.asking.questions import Answers, Moment
 from projections.figures.disclosure import Sum, hidden
 from projections.figures.spans import year_to_date
 from projections.figures.tally import Figures
-from projections.reports.base import Report, about, in_force, readable
+from projections.reports.base import Report, about, in_force
 from projections.reports.groups import Group, GroupLine, divided, group_line
 
 SCHOOL = ("school", "whole school")
@@ -57,7 +57,7 @@ def governors_report(answers: Answers, moment: Moment, pupils: list[str]) -> Gov
     """Return what governors may see of these pupils' year to date. Raises Misconfigured without the pupils' keys."""
     header, policy = about(moment), in_force(moment)
     year = year_to_date(answers, moment, pupils)
-    known = readable(answers, moment, pupils)
+    known = answers.readable_particulars(moment, pupils)
     school = group_line(year, Group(*SCHOOL, list(range(len(pupils)))), policy)
     lines = [group_line(year, group, policy) for group in divided(moment, pupils, known, classes=False)]
     lines = _telling(lines)

@@ -20,7 +20,7 @@ from projections.figures.absence import percent
 from projections.figures.spans import year_to_date
 from projections.figures.tally import Figures, Tally, bands_of, levels, pooled
 from projections.records.admission import is_usual_start
-from projections.reports.base import Report, about, by_age, class_of, in_force, placement_of, readable
+from projections.reports.base import Report, about, by_age, class_of, in_force, placement_of
 
 # A pupil is of the first that applies.
 LADDERS: Mapping[str, tuple[str, ...]] = {
@@ -67,7 +67,7 @@ def groups_report(answers: Answers, moment: Moment, pupils: list[str]) -> Groups
     header, policy = about(moment), in_force(moment)
     year = year_to_date(answers, moment, pupils)
     everybody = Group("school", "whole school", list(range(len(pupils))))
-    known = readable(answers, moment, pupils)
+    known = answers.readable_particulars(moment, pupils)
     return GroupsReport(
         **header,
         school=group_line(year, everybody, policy),

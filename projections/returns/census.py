@@ -25,10 +25,10 @@ import msgspec
 import numpy as np
 
 from ledger.codes import Code
-from ledger.errors import Misconfigured, Refused
+from ledger.errors import Refused
 from ledger.school import School
 from ledger.sessions import format_year, monday
-from projections.asking.questions import Answer, Answers, Moment, Particulars
+from projections.asking.questions import Answer, Answers, Moment
 from projections.figures.absence import Absence, absence, by_code
 from projections.readmodel.frames import first_session, last_session, roll_of
 
@@ -116,7 +116,7 @@ def census_answers(answers: Answers, moment: Moment, of_term: Term) -> list[Cens
         return []
     school = moment.school
     there = sorted(number for number in school.pupils if _on_roll_in(school, number, of_term.first, of_term.last))
-    known = readable(answers, moment, there)
+    known = answers.readable_particulars(moment, there)
     youngest, oldest = moment.policy.census_ages
     august = date(of_term.year, 8, 31)
     pupils = [n for n in there if youngest <= age_on(date.fromisoformat(known[n].born), august) <= oldest]
@@ -147,14 +147,6 @@ def census_answers(answers: Answers, moment: Moment, of_term: Term) -> list[Cens
 def _is_reason(code: Code) -> bool:
     """Return whether a code is a reason for not attending, a possible session or not; administrative ones are none."""
     return code.absent or (not code.possible and not code.administrative)
-
-
-def readable(answers: Answers, moment: Moment, pupils: list[str]) -> dict[str, Particulars]:
-    """Return the particulars of these pupils. Raises Misconfigured where any cannot be read."""
-    known = answers.particulars(moment, pupils)
-    if unreadable := sum(not particulars.readable for particulars in known.values()):
-        raise Misconfigured(f"the particulars of {unreadable} pupils cannot be read without their keys")
-    return known
 
 
 def _on_roll_in(school: School, pupil: str, first: date, last: date) -> bool:
@@ -207,7 +199,7 @@ def transfer_answers(answers: Answers, moment: Moment, pupils: list[str]) -> lis
     cannot be read.
     """
     pupils = sorted(pupils)
-    known = readable(answers, moment, pupils)
+    known = answers.readable_particulars(moment, pupils)
     totals: dict[str, list[YearTotals]] = {pupil: [] for pupil in pupils}
     for year in sorted(moment.school.years):
         counts = _counted(answers, moment, pupils, year, date(year, 8, 1), moment.as_of)
