@@ -89,8 +89,13 @@ class Desk:
     def settled(self) -> bool:
         """Return whether the school year has as many school days as lie between letters: in its first weeks one day
         makes a pupil severely absent, and neither a letter nor a plan is made of that."""
-        days = self.school.calendar.school_days_until(self.day, self.policy.letter_pause_school_days)
+        days = self.letter_pause
         return len(days) == self.policy.letter_pause_school_days and days[0] >= year_first(self.moment)
+
+    @cached_property
+    def letter_pause(self) -> list[date]:
+        """Return the school days up to the day in which no second letter about the same is sent, oldest first."""
+        return self.school.calendar.school_days_until(self.day, self.policy.letter_pause_school_days)
 
     # --- what is known about them ---
 

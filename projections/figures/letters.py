@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from ledger.events import LetterSent
+from ledger.policy import Policy
 from projections.asking.questions import Answers, Moment
 from projections.figures.spans import year_to_date
 from projections.figures.tally import Figures, pooled
@@ -21,6 +22,11 @@ def quotable(answers: Answers, moment: Moment, pupil: str) -> dict[str, int]:
 def as_quoted(figures: Figures) -> dict[str, int]:
     """Return figures as a letter quotes them, by name, in sessions; `late` is L and U together."""
     return {name: getattr(figures, name) for name in QUOTED} | {"late": figures.lates}
+
+
+def letter_due(attended: int, possible: int, policy: Policy) -> bool:
+    """Return whether attendance is below the percentage at which parents get a letter, unrounded; never of nothing."""
+    return 100 * attended < policy.register_letter_percent * possible
 
 
 def written_at(letter: LetterSent, position: int) -> tuple[int, date]:

@@ -312,7 +312,7 @@ def punctuality_duties(desk: Desk) -> list[Duty]:
     for row, pupil in enumerate(pupils):
         if since_meeting.meeting[row]:
             duties.append(_meeting(pupil, int(since_meeting.sessions[row]), policy))
-        elif judged.letter[row] and not _in_the_pause(chronology[pupil], met[pupil], moment):
+        elif judged.letter[row] and not _in_the_pause(chronology[pupil], met[pupil], desk):
             duties.append(_letter(pupil, int(judged.sessions[row]), policy, school.pupils[pupil].parents, moment.as_of))
     return duties
 
@@ -353,15 +353,12 @@ def _met_on(chronology: Iterable[FollowUp], as_of: date) -> date | None:
     return max((day for day in days if day <= as_of), default=None)
 
 
-def _in_the_pause(chronology: Iterable[FollowUp], met: date | None, moment: Moment) -> bool:
+def _in_the_pause(chronology: Iterable[FollowUp], met: date | None, desk: Desk) -> bool:
     """Return whether a letter about punctuality, or a meeting, is less than the policy's school days ago."""
-    pause = moment.school.calendar.school_days_until(moment.as_of, moment.policy.letter_pause_school_days)
     letters = [
         each.event.sent_on
         for each in chronology
-        if isinstance(each.event, LetterSent)
-        and each.event.about == "punctuality"
-        and each.event.sent_on <= moment.as_of
+        if isinstance(each.event, LetterSent) and each.event.about == "punctuality" and each.event.sent_on <= desk.day
     ]
     dealt_with = [day for day in (met, max(letters, default=None)) if day is not None]
-    return bool(pause and dealt_with) and max(dealt_with) >= pause[0]
+    return bool(desk.letter_pause and dealt_with) and max(dealt_with) >= desk.letter_pause[0]

@@ -10,6 +10,7 @@ from ledger.finding import OPEN, action
 from ledger.sessions import Session, school_year
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
+from projections.figures.letters import letter_due
 from projections.followup.basis import evidence
 
 NEAR = timedelta(weeks=1)  # what is to be done within a week is soon
@@ -24,12 +25,11 @@ def letter_duties(desk: Desk) -> list[Duty]:
     policy, duties = desk.policy, []
     if not desk.settled:
         return []
-    recent = desk.school.calendar.school_days_until(desk.day, policy.letter_pause_school_days)
     for answer in desk.absence:
-        if not 100 * answer.attended < policy.register_letter_percent * answer.possible:
+        if not letter_due(answer.attended, answer.possible, policy):
             continue
         sent = [letter.sent_on for letter in _letters(answer.pupil, "attendance", desk)]
-        if sent and recent and max(sent) >= recent[0]:
+        if sent and max(sent) >= desk.letter_pause[0]:
             continue
         sentence = f"attendance {answer.attendance_percent} % is below {policy.register_letter_percent} %"
         sentence += f", last letter on {max(sent)}" if sent else ", no letter yet"

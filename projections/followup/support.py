@@ -27,7 +27,7 @@ from projections.asking.questions import Answer, Answers, Moment
 from projections.desk import Desk
 from projections.duty import Duty, Urgency
 from projections.figures.cohorts import who
-from projections.figures.letters import quotable, shown_to_writer, untrue, written_at
+from projections.figures.letters import letter_due, quotable, shown_to_writer, untrue, written_at
 from projections.figures.spans import span, year_first, year_to_date
 from projections.figures.tally import LEVELS, Figures, levels, pooled
 from projections.records.chronology import chronologies
@@ -131,7 +131,7 @@ class Concern(NamedTuple):
 
     def because(self, policy: Policy) -> str:
         """Return why support is due, blank where it is not: below the letter's percentage, or late too often."""
-        below = 100 * self.figures.attended < policy.register_letter_percent * self.figures.possible
+        below = letter_due(self.figures.attended, self.figures.possible, policy)
         late = self.lates >= policy.punctuality_letter_sessions
         reasons = [f"attendance below {policy.register_letter_percent} %"] * below
         return " and ".join(reasons + [f"late {self.lates} times in {policy.punctuality_weeks} school weeks"] * late)
