@@ -35,7 +35,7 @@ def cluster_row(share: float, rounds: int) -> Row:
         held = [found.manifest for folder in folders if (found := read_manifest(folder))]
         marks = sum(segment.marks for manifest in held for segment in manifest.segments)
         files = [folder / each.file for folder, manifest in zip(folders, held, strict=True) for each in manifest.marks]
-        question = batches.asked(folders, LAST_DAY, None, None)
+        question = batches.questions(folders, LAST_DAY, None, None)
 
         def answer(_: int) -> float:
             return _processor_seconds(lambda: batches.part(question, None))

@@ -108,8 +108,8 @@ def _authority(share: float) -> Iterator[Path]:
 
 
 def _ask(pool: Executor, folders: list[Path], known_at: datetime | None = None) -> float:
-    question = batches.asked(folders, LAST_PUBLISHED, known_at, None)
-    return seconds(lambda: batches.told(question, on_this_machine(question, pool, None)))
+    question = batches.questions(folders, LAST_PUBLISHED, known_at, None)
+    return seconds(lambda: batches.summary(question, on_this_machine(question, pool, None)))
 
 
 def _process(what: str, folder: Path) -> float:
