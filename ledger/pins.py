@@ -15,11 +15,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import Protocol
 
 from ledger import wire
 from ledger.seal import YearLine
 from ledger.store.rows import Row
 from ledger.streams import Owner, owner_of
+
+
+class Seen(Protocol):
+    """An event that may pin what whoever recorded it had seen; 0 where none was pinned."""
+
+    @property
+    def seen(self) -> int: ...
+
+
+def seen_by(event: Seen, position: int) -> int:
+    """Return the position that whoever recorded an event, at a position, had seen: the one before, where none is
+    pinned."""
+    return event.seen or position - 1
 
 
 def pupil_lines(rows: Iterable[Row], until: int) -> list[str]:

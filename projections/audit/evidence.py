@@ -21,7 +21,7 @@ from ledger import wire
 from ledger.codes import CodeTable
 from ledger.errors import Misconfigured, Refused
 from ledger.events import AnyEvent, ClosureDeclared, NoticeIssued, PenaltyReferred, RoleNamed
-from ledger.pins import digest_of, pupil_lines
+from ledger.pins import digest_of, pupil_lines, seen_by
 from ledger.seal import BrokenSeal
 from ledger.sessions import Session, format_moment, from_micros, school_year
 from ledger.store import Row
@@ -82,7 +82,7 @@ def pinned(answers: Answers, moment: Moment, pupil: str, name: str) -> tuple[Mom
         on = case.issued[1].issued_on
     else:
         raise Misconfigured(f"the case {name} was neither referred nor came to a notice, so nothing fixed its evidence")
-    seen = event.seen or place - 1
+    seen = seen_by(event, place)
     lines = pupil_lines(answers.ledger.reads.prefix_rows(f"{pupil}/"), seen) if event.digest else []
     if event.digest and digest_of(lines) != event.digest:
         raise BrokenSeal(f"the events of {pupil} up to position {seen} are not those on which {name} was decided")

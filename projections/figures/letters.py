@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from ledger.events import LetterSent
+from ledger.pins import seen_by
 from ledger.policy import Policy
 from projections.asking.questions import Answers, Moment
 from projections.figures.spans import year_to_date
@@ -31,7 +32,7 @@ def letter_due(attended: int, possible: int, policy: Policy) -> bool:
 
 def written_at(letter: LetterSent, position: int) -> tuple[int, date]:
     """Return the position that whoever wrote a letter, recorded at a position, had seen, and the day of its figures."""
-    return letter.seen or position - 1, letter.as_of or letter.sent_on
+    return seen_by(letter, position), letter.as_of or letter.sent_on
 
 
 def shown_to_writer(answers: Answers, letter: LetterSent, position: int, pupil: str) -> dict[str, int]:

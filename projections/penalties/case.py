@@ -23,12 +23,10 @@ from ledger.events import (
     ImprovementEnded,
     ImprovementRequired,
     NoticeEvent,
-    NoticeIssued,
-    PenaltyConsidered,
-    PenaltyReferred,
 )
 from ledger.finding import OPEN, Action, Open, action
 from ledger.notices import Terms, guessed, owed, running, standing
+from ledger.pins import seen_by
 from ledger.policy import Policy
 from ledger.sessions import Session
 from projections.duty import Duty, Urgency
@@ -148,11 +146,6 @@ def worded(case: PenaltyCase, words: Mapping[int, NoticeEvent]) -> PenaltyCase:
     for position, event in events_of(case):
         then = fold_case(then, case.pupil, case.name, position, words.get(position, event))
     return then
-
-
-def seen_by(event: PenaltyConsidered | PenaltyReferred | NoticeIssued, position: int) -> int:
-    """Return the position that whoever recorded an event had seen: the one before it, where none was pinned."""
-    return event.seen or position - 1
 
 
 def case_as_of(case: PenaltyCase, day: date, known_on: date) -> PenaltyCase | None:

@@ -21,6 +21,7 @@ from ledger.events import NoticeEvent
 from ledger.finding import Open, action
 from ledger.notices import paid_by
 from ledger.notices import terms as terms_of
+from ledger.pins import seen_by
 from ledger.policy import Policy
 from ledger.received import received_marks
 from ledger.school import School
@@ -46,7 +47,6 @@ from projections.penalties.case import (
     next_step,
     pounds,
     rolling,
-    seen_by,
     settled,
     withdrawal,
     worded,

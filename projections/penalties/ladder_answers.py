@@ -11,11 +11,12 @@ import msgspec
 from ledger.case import PenaltyCase
 from ledger.events import PenaltyConsidered
 from ledger.people import signature
+from ledger.pins import seen_by
 from ledger.sessions import Session
 from projections.asking.questions import Answer, Answers, Moment
 from projections.figures.penalty import ParentLine
 from projections.lines import command_line
-from projections.penalties.case import Case, Improvement, IssuedNotice, SessionMark, next_step, seen_by
+from projections.penalties.case import Case, Improvement, IssuedNotice, SessionMark, next_step
 from projections.penalties.ladder import Line, ladder_lines
 
 

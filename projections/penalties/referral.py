@@ -187,13 +187,7 @@ def _answer(answers: Answers, file: File, findings: list[Finding]) -> ReferralAn
         notices_in_three_years=len(file.line.rolling.issued),
         route=considered[-1][1].route if considered else "",
         chronology=_counts((each.event for each in file.chronology), file.leave),
-        absence=AbsenceCounts(
-            possible=absences[0].possible,
-            attended=absences[0].attended,
-            authorised=absences[0].authorised,
-            unauthorised=absences[0].unauthorised,
-            missing=absences[0].missing,
-        )
+        absence=AbsenceCounts(**{name: getattr(absences[0], name) for name in AbsenceCounts.__struct_fields__})
         if absences
         else None,
     )

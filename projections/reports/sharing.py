@@ -12,6 +12,7 @@ import msgspec
 
 from ledger.codes import CodeTable
 from ledger.events import InformationShared
+from ledger.pins import seen_by
 from ledger.sessions import Half, Session, format_moment, format_year, school_year
 from ledger.words import SEALED
 from projections.asking.questions import Answers, Moment
@@ -72,7 +73,7 @@ def shared_answers(answers: Answers, moment: Moment, pupils: Iterable[str]) -> l
             why=SEALED if known.event.sealed else known.event.why,
             on=known.event.on.isoformat(),
             as_of=known.event.as_of.isoformat(),
-            seen=known.event.seen or known.position - 1,
+            seen=seen_by(known.event, known.position),
             by=signed(known.event),
             recorded_at=format_moment(known.recorded_at),
             position=known.position,
