@@ -6,7 +6,7 @@ sentence names no child: the door puts the name beside the number.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from enum import IntEnum
 
 from ledger.finding import Finding
@@ -19,6 +19,8 @@ KINDS = (
     "punctuality meeting", "refer", "referral undermined", "referred", "refusal", "register", "return", "review",
     "ring back", "role", "support plan", "support review", "third barred", "unmarked",
 )  # fmt: skip
+
+NEAR = timedelta(weeks=1)  # what is to be done within a week is soon
 
 
 class Urgency(IntEnum):

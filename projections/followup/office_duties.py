@@ -9,11 +9,10 @@ from ledger.events import LetterSent
 from ledger.finding import OPEN, action
 from ledger.sessions import Session, school_year
 from projections.desk import Desk
-from projections.duty import Duty, Urgency
+from projections.duty import NEAR, Duty, Urgency
 from projections.figures.letters import letter_due
 from projections.followup.basis import evidence
 
-NEAR = timedelta(weeks=1)  # what is to be done within a week is soon
 REVIEW_NEAR = timedelta(weeks=4)  # a governing body needs longer
 # The three people whom a school's policy gives to parents by name.
 POLICY_ROLES = ("attendance lead", "day-to-day contact", "support contact")

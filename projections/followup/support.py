@@ -13,7 +13,7 @@ letter was written from, and now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 import msgspec
@@ -25,7 +25,7 @@ from ledger.policy import Policy
 from ledger.sessions import format_moment
 from projections.asking.questions import Answer, Answers, Moment
 from projections.desk import Desk
-from projections.duty import Duty, Urgency
+from projections.duty import NEAR, Duty, Urgency
 from projections.figures.cohorts import who
 from projections.figures.letters import letter_due, quotable, shown_to_writer, untrue, written_at
 from projections.figures.spans import span, year_first, year_to_date
@@ -48,7 +48,6 @@ JOINT = "joint approach"
 ASKED = ("invited", "offered")  # somebody has still to answer
 LASTING = ("agreed", "reviewed")  # holds until it is ended
 CLOSED = ("declined", "ended")  # is not looked at again
-NEAR = timedelta(weeks=1)  # what is to be done within a week is soon
 CONCERNS = ("attendance", "punctuality")  # what a letter of the first step is about
 
 
