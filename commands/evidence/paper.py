@@ -173,7 +173,7 @@ def _code(code: CodeKey) -> list[str]:
 
 def _told(each: ChronologyLine, names: Mapping[str, str]) -> list[str]:
     title, said = wording.told(each.event, each.stream, names)
-    by = wording.person(each.event)
+    by = wording.person(each.event.get("by"))
     return [f"{wording.moment(each.recorded_at)} ({each.position})", f"{title}. {said}" if said else title, by]
 
 

@@ -51,9 +51,9 @@ def sessions(texts: Iterable[str]) -> str:
     return "; ".join(f"{day(found)} {', '.join(each[11:] for each in halves)}" for found, halves in days)
 
 
-def person(event: Mapping[str, Any]) -> str:  # JSON
-    """Return who signed an event, with title."""
-    _, name, title = event.get("by", ["", "", ""])
+def person(by: object) -> str:
+    """Return who signed an event, with title; blank where nobody did."""
+    _, name, title = by if isinstance(by, list) else ("", "", "")
     return f"{name}, {title}" if title else name
 
 

@@ -14,7 +14,6 @@ def encode(answer: object) -> bytes:
     return msgspec.json.encode(answer, enc_hook=bare)
 
 
-# Any: whoever asks for plain values knows the answer's form, which no type says once it is taken apart.
-def plain(answer: object) -> Any:
+def plain(answer: object) -> Any:  # whoever asks knows the form, which no type says once it is taken apart
     """Return an answer, or several, as dictionaries, lists, texts and numbers."""
     return msgspec.to_builtins(answer, enc_hook=bare)

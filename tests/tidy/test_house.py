@@ -113,3 +113,44 @@ def test_the_command_line_imports_at_the_top_of_modules() -> None:
 
 def test_an_import_inside_a_function_would_be_noticed() -> None:
     assert imports_in_functions("import os\ndef f():\n    def g():\n        from os import path\n") == [4]
+
+
+MOST_ANY = 30  # in the whole product; a name for a type with it counts wherever that is used
+
+
+def anys(source: str) -> list[int]:
+    """Return the lines that say Any, each as often as it does; for a signature the line on which it ends."""
+    tree = ast.parse(source)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    ends = {line: each.body[0].lineno - 1 for each in functions for line in range(each.lineno, each.body[0].lineno)}
+    return sorted(ends.get(use.lineno, use.lineno) for use in _uses(tree, "Any"))
+
+
+def behind_a_name(source: str) -> int:
+    """Return how often a module uses a name of its own for a type with Any."""
+    tree = ast.parse(source)
+    types = [node for node in tree.body if isinstance(node, ast.Assign) and not isinstance(node.value, ast.Call)]
+    names = [each for node in types if _uses(node.value, "Any") for each in node.targets if isinstance(each, ast.Name)]
+    return sum(len(_uses(tree, each.id)) for each in names)
+
+
+def _uses(tree: ast.AST, name: str) -> list[ast.Name]:
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+    return [node for node in names if node.id == name]
+
+
+def without_a_reason(source: str) -> list[int]:
+    """Return the lines that say Any, and not behind it why."""
+    lines = source.splitlines()
+    return [line for line in anys(source) if not re.search(r"  # \S", lines[line - 1])]
+
+
+def test_any_is_seldom_said_and_never_without_its_reason() -> None:
+    sources = {path: path.read_text(encoding="utf-8") for path in MODULES}
+    assert {str(path): found for path, source in sources.items() if (found := without_a_reason(source))} == {}
+    assert sum(len(anys(source)) + behind_a_name(source) for source in sources.values()) <= MOST_ANY
+
+
+def test_an_any_without_its_reason_would_be_noticed() -> None:
+    module = "from typing import Any\nThing = dict[str, Any]  # JSON\ndef f(\n    a: Any,\n) -> Thing:\n    return a\n"
+    assert (anys(module), behind_a_name(module), without_a_reason(module)) == ([2, 5], 1, [5])
