@@ -238,7 +238,7 @@ def _packed(
     )
     if ":position" not in statement:
         del params["position"]
-    return connection.execute(bound, params).tuples().all()
+    return connection.execute(bound, params).all()
 
 
 def _ends(session: np.ndarray, version: np.ndarray, until: np.ndarray) -> np.ndarray:
