@@ -57,7 +57,7 @@ class _Case(NamedTuple):
 
     pupil: str
     spell: Spell
-    told: Sequence[FollowUp]
+    chronology: Sequence[FollowUp]
     stated: Ground | None
     ground: str
     last_day: date
@@ -84,9 +84,9 @@ def deletion_check(
     last_day = last_day or (leaving.last_day if leaving else moment.as_of)
     ground_key = ground_key or (removed.ground if removed else "")
     final = moment.in_force is not None and moment.school.completes(pupil, last_day, moment.policy.year_groups_final)
-    told = chronologies(answers, moment, [pupil], topics=RETURNS_REST_ON)[pupil]
+    chronology = chronologies(answers, moment, [pupil], topics=RETURNS_REST_ON)[pupil]
     shown_by = shown_by or (removed.shown_by if removed else "")
-    case = _Case(pupil, spell, told, ground(ground_key), ground_key, last_day, shown_by, final)
+    case = _Case(pupil, spell, chronology, ground(ground_key), ground_key, last_day, shown_by, final)
     checks = [*_removal(case, handler, moment), *_around(case, answers, moment)]
     return DeletionAnswer(
         **moment.header(pupil),
@@ -142,7 +142,7 @@ def _around(case: _Case, answers: Answers, moment: Moment) -> Iterator[Check]:
     groups = case.spell.groups(moment.as_of)
     for group in moment.policy.inform_groups if moment.in_force else ():
         if group in groups:
-            done = worker_told(case.told, group, case.spell, moment.as_of)
+            done = worker_told(case.chronology, group, case.spell, moment.as_of)
             tells = action("InformAgency", pupil=case.pupil, agency=group, about="deletion", on=moment.as_of)
             yield Check(
                 what=group,

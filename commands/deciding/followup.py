@@ -35,7 +35,7 @@ from ledger.steps import reaches, rung
 from ledger.streams import follow_up_stream
 
 
-def told(pupil: str, day: date, event: FollowUpEvent) -> Decided:
+def in_chronology(pupil: str, day: date, event: FollowUpEvent) -> Decided:
     """Return one event of the chronology, in the pupil's school year of that day."""
     return Decided([Fact(follow_up_stream(pupil, school_year(day)), event)])
 
@@ -58,7 +58,7 @@ def report_absence(command: ReportAbsence, state: State, now: datetime) -> Decid
         channel=command.channel,
         said=command.said,
     )
-    return told(command.pupil, day, reported)
+    return in_chronology(command.pupil, day, reported)
 
 
 @decides(LogContact)
@@ -81,7 +81,7 @@ def log_contact(command: LogContact, state: State, now: datetime) -> Decided:
         said=command.said,
         next_step=command.next_step,
     )
-    return told(command.pupil, days[0], logged)
+    return in_chronology(command.pupil, days[0], logged)
 
 
 @decides(RequestEvidence, follow_up=True)
@@ -102,7 +102,7 @@ def request_evidence(command: RequestEvidence, state: State, now: datetime) -> D
         doubt=command.doubt,
         wanted=command.wanted,
     )
-    return told(command.pupil, command.sessions[0].day, requested)
+    return in_chronology(command.pupil, command.sessions[0].day, requested)
 
 
 @decides(RecordEvidence)
@@ -119,7 +119,7 @@ def record_evidence(command: RecordEvidence, state: State, now: datetime) -> Dec
         sessions=tuple(map(str, command.sessions)),
         what=command.what,
     )
-    return told(command.pupil, command.sessions[0].day, seen)
+    return in_chronology(command.pupil, command.sessions[0].day, seen)
 
 
 @decides(ReturnEvidence, follow_up=True)
@@ -132,7 +132,7 @@ def return_evidence(command: ReturnEvidence, state: State, now: datetime) -> Dec
         raise Refused("no_such_evidence", field="evidence", value=command.evidence)
     state.check_been(command.returned_on, now, "returned_on")
     returned = EvidenceReturned(by=by, evidence=command.evidence, returned_on=command.returned_on)
-    return told(command.pupil, command.returned_on, returned)
+    return in_chronology(command.pupil, command.returned_on, returned)
 
 
 @decides(ExpectSickness)
@@ -144,7 +144,7 @@ def expect_sickness(command: ExpectSickness, state: State, now: datetime) -> Dec
     if not command.grounds:
         raise Refused("reason_required", field="grounds")
     expected = SicknessExpected(by=by, first_day=command.first_day, last_day=command.last_day, grounds=command.grounds)
-    return told(command.pupil, command.first_day, expected)
+    return in_chronology(command.pupil, command.first_day, expected)
 
 
 @decides(RecordEnquiries)
@@ -155,7 +155,7 @@ def record_enquiries(command: RecordEnquiries, state: State, now: datetime) -> D
     state.check_on_roll(command.pupil, [command.on])
     state.check_been(command.on, now, "on")
     made = EnquiriesMade(by=by, on=command.on, jointly=command.jointly, outcome=command.outcome)
-    return told(command.pupil, command.on, made)
+    return in_chronology(command.pupil, command.on, made)
 
 
 @decides(AttributeAbsence)
@@ -172,7 +172,7 @@ def attribute_absence(command: AttributeAbsence, state: State, now: datetime) ->
     attributed = AbsenceAttributed(
         by=by, sessions=tuple(map(str, command.sessions)), parents=command.parents, reason=command.reason
     )
-    return told(command.pupil, command.sessions[0].day, attributed)
+    return in_chronology(command.pupil, command.sessions[0].day, attributed)
 
 
 def _check_sessions(pupil: str, sessions: Sequence[Session], state: State, parent: str | None = None) -> None:

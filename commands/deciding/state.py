@@ -62,11 +62,11 @@ class State(NamedTuple):
     read: Collection[str] = ()  # the streams that were declared
     entries: Mapping[str, Entry] = {}
     registers: Mapping[str, Register] = {}
-    told: Sequence[FollowUpEvent] | None = None
-    admission: Sequence[RollEvent] | None = None
-    reached: int | None = None
+    follow_ups: Sequence[FollowUpEvent] | None = None
+    rolls: Sequence[RollEvent] | None = None
+    end_reached: int | None = None
     pinned: str | None = None
-    aged: Ages | None = None
+    recorded: Ages | None = None
     simulated: bool = False  # the clock that a ledger opened now gets
 
     def entry(self, pupil: str, session: Session) -> Entry:
@@ -81,17 +81,17 @@ class State(NamedTuple):
     @property
     def follow_up(self) -> Sequence[FollowUpEvent]:
         """What was told, tried and passed on about the pupil, in order of year and position."""
-        return _given(self.told, "a pupil's follow-up")
+        return _given(self.follow_ups, "a pupil's follow-up")
 
     @property
     def roll(self) -> Sequence[RollEvent]:
         """What the roll says of the pupil, in order, text open."""
-        return _given(self.admission, "a pupil's roll")
+        return _given(self.rolls, "a pupil's roll")
 
     @property
     def end(self) -> int:
         """The position decided at."""
-        return _given(self.reached, "the end of the ledger")
+        return _given(self.end_reached, "the end of the ledger")
 
     @property
     def digest(self) -> str:
@@ -100,7 +100,7 @@ class State(NamedTuple):
 
     @property
     def ages(self) -> Ages:
-        return _given(self.aged, "when things were recorded")
+        return _given(self.recorded, "when things were recorded")
 
     def _declared(self, stream: str) -> str:
         if stream not in self.read:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from commands.deciding.declaration import decides
-from commands.deciding.followup import told
+from commands.deciding.followup import in_chronology
 from commands.deciding.state import Decided, State, signed
 from commands.models.support import InformAgency, MakeReturn, RecordSupport, SendLetter, ShareInformation
 from ledger.errors import Refused
@@ -36,7 +36,7 @@ def send_letter(command: SendLetter, state: State, now: datetime) -> Decided:
         cites=command.cites or "",
         said=command.said,
     )
-    return told(command.pupil, command.sent_on, sent)
+    return in_chronology(command.pupil, command.sent_on, sent)
 
 
 @decides(RecordSupport, follow_up=True)
@@ -65,7 +65,7 @@ def record_support(command: RecordSupport, state: State, now: datetime) -> Decid
         people=command.people,
         outcome=command.outcome,
     )
-    return told(command.pupil, command.on, stage)
+    return in_chronology(command.pupil, command.on, stage)
 
 
 @decides(InformAgency)
@@ -78,7 +78,7 @@ def inform_agency(command: InformAgency, state: State, now: datetime) -> Decided
     informed = AgencyInformed(
         by=by, agency=command.agency, about=command.about, on=command.on, person=command.person, said=command.said
     )
-    return told(command.pupil, command.on, informed)
+    return in_chronology(command.pupil, command.on, informed)
 
 
 @decides(MakeReturn, follow_up=True, end=True)
@@ -95,7 +95,7 @@ def make_return(command: MakeReturn, state: State, now: datetime) -> Decided:
     made = ReturnMade(
         by=by, form=command.form, episode=episode, made_on=command.made_on, seen=seen, content=command.content
     )
-    return told(command.pupil, command.made_on, made)
+    return in_chronology(command.pupil, command.made_on, made)
 
 
 @decides(ShareInformation, end=True)
@@ -117,7 +117,7 @@ def share_information(command: ShareInformation, state: State, now: datetime) ->
         recipient=command.recipient,
         why=command.why,
     )
-    return told(command.pupil, command.on, shared)
+    return in_chronology(command.pupil, command.on, shared)
 
 
 def _check_known(pupil: str, state: State) -> None:

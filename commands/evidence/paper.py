@@ -32,41 +32,41 @@ PRESENT = ("/", "\\")
 WHOLE_YEAR = ("penalty", "authorised", "unauthorised")  # what a counted session counts as
 
 
-def paper(moment: Moment, told: Evidence, *, draft: bool, seal: dict[str, object] | None, digest: str) -> bytes:
+def paper(moment: Moment, evidence: Evidence, *, draft: bool, seal: dict[str, object] | None, digest: str) -> bytes:
     """Return the PDF of evidence whose JSON has this digest."""
-    about = told.about
+    about = evidence.about
     names = {each.id: _parent(each) for each in about.parents}
     facts = {
         "draft": draft,
-        "blockers": [[_place(each), each["sentence"]] for each in told.blockers],
+        "blockers": [[_place(each), each["sentence"]] for each in evidence.blockers],
         "name": about.name or "(name sealed)",
-        "particulars": _particulars(told, names),
-        "period": f"{wording.day(told.first_day)} to {wording.day(told.last_day)}",
-        "counts": told.certificate,
-        "head": told.head,
-        "totals": [_total(each) for each in told.totals],
-        "weeks": _weeks(told.register),
-        "entries": [row for line in told.register for row in _entry(line)],
-        "codes": [_code(each) for each in told.codes],
-        "chronology": [_told(each, names) for each in told.chronology],
-        "verdicts": [_verdict(told.penalty, told.policy), _verdict(told.absence, told.policy)],
-        "settings": len(told.settings),
-        "withheld": [[str(each.position), each.why] for each in told.withheld],
+        "particulars": _particulars(evidence, names),
+        "period": f"{wording.day(evidence.first_day)} to {wording.day(evidence.last_day)}",
+        "counts": evidence.certificate,
+        "head": evidence.head,
+        "totals": [_total(each) for each in evidence.totals],
+        "weeks": _weeks(evidence.register),
+        "entries": [row for line in evidence.register for row in _entry(line)],
+        "codes": [_code(each) for each in evidence.codes],
+        "chronology": [_chronology(each, names) for each in evidence.chronology],
+        "verdicts": [_verdict(evidence.penalty, evidence.policy), _verdict(evidence.absence, evidence.policy)],
+        "settings": len(evidence.settings),
+        "withheld": [[str(each.position), each.why] for each in evidence.withheld],
         "seal": seal,
         "digest": digest,
-        "rules": told.rules,
-        "notices": [_notice(each, names) for each in told.notices],
-        "withdrawn": _withdrawn(told.case),
+        "rules": evidence.rules,
+        "notices": [_notice(each, names) for each in evidence.notices],
+        "withdrawn": _withdrawn(evidence.case),
     }
     return render("evidence", moment, facts)
 
 
-def _particulars(told: Evidence, names: Mapping[str, str]) -> list[list[str]]:
-    about, school, case = told.about, told.school, told.case
+def _particulars(evidence: Evidence, names: Mapping[str, str]) -> list[list[str]]:
+    about, school, case = evidence.about, evidence.school, evidence.case
     first, last = about.school_age
     rows = [
         ["Pupil", about.name or "(name sealed)"],
-        ["Number in the admission register", told.pupil],
+        ["Number in the admission register", evidence.pupil],
         ["Unique pupil number", about.upn or "none recorded"],
         ["Date of birth", wording.day(about.born)],
         ["Year group and class", f"{about.year_group}, {about.class_name}"],
@@ -80,7 +80,7 @@ def _particulars(told: Evidence, names: Mapping[str, str]) -> list[list[str]]:
         parent = names.get(case.parent, case.parent)
         rows.append(["Case", f"{case.name} about {parent}: {what} {wording.day(case.on)}, position {case.position}"])
         digest = f", digest {case.digest}" if case.digest else ""
-        rows.append(["What had been seen", f"the ledger up to position {told.position}{digest}"])
+        rows.append(["What had been seen", f"the ledger up to position {evidence.position}{digest}"])
     return rows
 
 
@@ -95,9 +95,9 @@ def _withdrawn(case: Pin | None) -> str:
     """Return that the notice of a case was withdrawn since, and why; blank where it was not."""
     if not case or not case.withdrawn:
         return ""
-    told = case.withdrawn
-    reason = told.event.get("reason") or "no reason that can be read"
-    at = f"{wording.moment(told.recorded_at)}, position {told.position}"
+    withdrawal = case.withdrawn
+    reason = withdrawal.event.get("reason") or "no reason that can be read"
+    at = f"{wording.moment(withdrawal.recorded_at)}, position {withdrawal.position}"
     return f"The notice {case.name} was withdrawn ({at}: {reason}) and counts for nothing."
 
 
@@ -171,10 +171,10 @@ def _code(code: CodeKey) -> list[str]:
     return [code.code, code.name, KINDS[code.counts_as], " ".join(filter(None, in_force)) or "throughout"]
 
 
-def _told(each: ChronologyLine, names: Mapping[str, str]) -> list[str]:
-    title, said = wording.told(each.event, each.stream, names)
+def _chronology(each: ChronologyLine, names: Mapping[str, str]) -> list[str]:
+    title, words = wording.event_words(each.event, each.stream, names)
     by = wording.person(each.event.get("by"))
-    return [f"{wording.moment(each.recorded_at)} ({each.position})", f"{title}. {said}" if said else title, by]
+    return [f"{wording.moment(each.recorded_at)} ({each.position})", f"{title}. {words}" if words else title, by]
 
 
 def _verdict(proof: Explanation, policy: str) -> dict[str, object]:

@@ -57,7 +57,7 @@ def person(by: object) -> str:
     return f"{name}, {title}" if title else name
 
 
-def told(event: Mapping[str, object], stream: str, names: Mapping[str, str]) -> tuple[str, str]:
+def event_words(event: Mapping[str, object], stream: str, names: Mapping[str, str]) -> tuple[str, str]:
     """Return an event's title, and everything else that it says in words. `names` are of the parents, by id."""
     kind = str(event["type"])
     title = TITLES[kind]

@@ -63,7 +63,7 @@ def test_a_forgotten_declaration_is_no_unmarked_session(
 
 
 def test_what_is_declared_and_not_there_is_empty(school: OpenedSchool) -> None:
-    state = State(school.handler.school(), {"1042/2024/2024-11-04/AM"}, told=(), admission=())
+    state = State(school.handler.school(), {"1042/2024/2024-11-04/AM"}, follow_ups=(), rolls=())
     assert not state.entry("1042", MORNING).exists
     assert (state.follow_up, state.roll) == ((), ())
     assert state.policy(date(2024, 11, 4)).name == "national-2024"
