@@ -19,7 +19,7 @@ from tests.support.schools import open_school
 def test_a_stranger_comes_to_the_same_from_the_events_alone(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands.evidence, "paper", lambda moment, told: told["digest"].encode())  # slow
+    monkeypatch.setattr(commands.evidence, "paper", lambda *_, digest, **__: digest.encode())  # slow
     lines = journal(seed)
     school = open_school(keep=True).replay(lines)
     seal = new_seal(tmp_path / "seal", NAME)
