@@ -20,7 +20,7 @@ import pytest
 
 from ledger.store import Ledger, open_ledger
 from tests.support.counts import count
-from tests.support.postgres import available_binaries, temporary_server
+from tests.support.postgres import Server, available_binaries, temporary_server
 
 GIVEN = "DATABASE_URL" in os.environ
 MAJORS = list(dict.fromkeys(binaries.version.partition(".")[0] for binaries in available_binaries()))
@@ -38,13 +38,17 @@ NewLedger = Callable[[], AbstractContextManager[Ledger]]
 
 
 @pytest.fixture(scope="session")
-def database() -> Iterator[Callable[[str], str]]:
-    """Return a function from the name of a PostgreSQL store to the URL of its database, started when first asked."""
+def database(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
+    """Return a function from the name of a PostgreSQL store to the URL of its database, started when first asked: the
+    first version is that of the server which other tests have."""
     with ExitStack() as running:
 
         @cache
         def started(store: str) -> str:
-            version = store.partition("-")[2] or None
+            version = store.partition("-")[2]
+            if GIVEN or version == MAJORS[0]:
+                shared: Server = request.getfixturevalue("postgres_server")
+                return shared.new_database()
             return running.enter_context(temporary_server(prefer=version)).new_database()
 
         yield started
