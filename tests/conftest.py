@@ -21,7 +21,7 @@ from tests.support.postgres import Server, ServerError, temporary_server
 
 # A school lived through is slow to draw and slow to try, and that is what it is for.
 _patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-settings.register_profile("default", _patient, max_examples=20, derandomize=True, database=None)
+settings.register_profile("default", _patient, max_examples=12, derandomize=True, database=None)
 settings.register_profile("full", _patient, max_examples=500, print_blob=True)
 settings.load_profile("full" if FULL else "default")
 

@@ -147,7 +147,7 @@ def test_the_script_builds_it(tmp_path: Path) -> None:
 
 
 def test_one_that_was_interrupted_leaves_nothing_that_passes_for_a_whole_one(tmp_path: Path) -> None:
-    building = authority_script("-o", str(tmp_path / "schools"), "--share", "0.2")
+    building = authority_script("-o", str(tmp_path / "schools"), "--share", "0.05")
     assert building.stderr is not None
     told = ""
     while "school 3 of" not in told:

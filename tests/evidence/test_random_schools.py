@@ -15,7 +15,7 @@ from tests.support.random_school import journal, questions
 from tests.support.schools import open_school
 
 
-@pytest.mark.parametrize("seed", range(count(4, 60)))
+@pytest.mark.parametrize("seed", range(count(2, 60)))
 def test_a_stranger_comes_to_the_same_from_the_events_alone(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,7 +50,7 @@ def new_urls(request: pytest.FixtureRequest) -> Callable[[], tuple[str, str]]:
 
 
 def test_all_of_them_start(new_urls: Callable[[], tuple[str, str]]) -> None:
-    for _ in range(count(4, 60)):
+    for _ in range(count(2, 60)):
         assert len(start_together(start, *new_urls())) == STARTS
 
 

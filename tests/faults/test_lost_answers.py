@@ -86,7 +86,7 @@ def test_every_answer_is_the_truth_wherever_a_commit_is_cut(served: tuple[Ledger
     handler = Cut(proxied, proxy)
     plain = Handler(direct, handler.keys)
     for command, cuts in zip(commands(), cycle(PATTERNS), strict=False):
-        if proxy.cuts >= count(24, 200):
+        if proxy.cuts >= count(12, 200):
             break
         handler.cuts, before = list(cuts), proxy.cuts
         head, _ = direct.reads.head()

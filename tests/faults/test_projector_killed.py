@@ -89,7 +89,7 @@ def many_entries(durable_url: str) -> str:
 
 
 def test_the_rows_are_those_of_their_position_wherever_the_projector_is_killed(many_entries: str) -> None:
-    assert divergence(many_entries, Projector, count(12, 200)) == ""
+    assert divergence(many_entries, Projector, count(6, 200)) == ""
 
 
 @pytest.mark.parametrize("broken", [ViewFirst, PositionFirst])

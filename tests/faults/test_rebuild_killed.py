@@ -108,7 +108,7 @@ def serving(durable_url: str) -> str:
 
 
 def test_one_whole_generation_serves_wherever_a_rebuild_is_killed(serving: str) -> None:
-    assert harm(serving, rebuilding, count(10, 200)) == ""
+    assert harm(serving, rebuilding, count(5, 200)) == ""
 
 
 def test_control_a_change_of_place_in_several_transactions_is_seen_half(serving: str) -> None:

@@ -92,7 +92,7 @@ def many_schools(new_database: str) -> str:
 
 
 def test_every_school_is_whole_wherever_the_projector_is_killed(many_schools: str) -> None:
-    assert divergence(many_schools, InSmallBatches, count(8, 100)) == ""
+    assert divergence(many_schools, InSmallBatches, count(4, 100)) == ""
 
 
 def test_control_two_transactions_diverge(many_schools: str) -> None:

@@ -48,7 +48,7 @@ def kill_once(take: Callable[..., None], url: str, begin: int, moments: random.R
 def test_a_killed_writer_leaves_whole_registers_and_keeps_every_one_it_acknowledged(tmp_path: Path) -> None:
     ledger, moments = new_school(tmp_path), random.Random(11)
     acknowledged: list[str] = []
-    for _ in range(count(25, 400)):
+    for _ in range(count(12, 400)):
         # The first one it is asked for may be stored already, its acknowledgement killed: then the receipt answers.
         acknowledged += kill_once(take_registers, ledger.address.shown, len(acknowledged), moments)
         assert not torn(all_rows(ledger))

@@ -32,7 +32,7 @@ from tests.support.slow_model import LONDON, parse_moment
 Line = dict[str, Any]
 Given = tuple[date, datetime, dict[str, Any]]
 
-SEEDS = range(count(3, 40))
+SEEDS = range(count(2, 40))
 BATCHES = [1, 2, 7, 5000]
 
 

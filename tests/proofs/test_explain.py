@@ -25,7 +25,7 @@ from tests.support.counts import count
 from tests.support.random_school import journal, questions
 from tests.support.schools import OpenedSchool, open_school
 
-SEEDS = range(count(4, 60))
+SEEDS = range(count(2, 60))
 JOURNAL = Path(__file__).parents[1] / "examples" / "example-school.ndjson"
 
 
