@@ -99,7 +99,7 @@ def test_nothing_is_signed_that_its_own_verifier_refuses(
     school: OpenedSchool, seal: Seal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = commands.evidence.paper
-    monkeypatch.setattr(commands.evidence, "paper", lambda moment, told: wrong(moment, {**told, "digest": "0" * 64}))
+    monkeypatch.setattr(commands.evidence, "paper", lambda *told, **facts: wrong(*told, **facts | {"digest": "0" * 64}))
     with pytest.raises(Unverified, match="its own verifier would refuse it: the paper was made of other evidence"):
         made_of(school, seal, "PN-1")
 
