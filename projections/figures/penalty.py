@@ -226,18 +226,8 @@ def tally(
 ) -> Tally:
     """Return what `window` comes to for every pupil, without an object for every session: for many schools. `pupils`
     need only hold those with a notice or a record of a former school."""
-    marks = counted_marks(entries, roll, weeks, as_of, pupils, policy)
-    begin = _begins(marks)
-    tells = np.diff(begin) > 0
-    kept = np.ones(len(marks.session), bool)
-    for row, pupil in enumerate(roll.pupils) if pupils else ():
-        if pupil in pupils:
-            known, own = pupils[pupil], marks.take(np.arange(begin[row], begin[row + 1]))
-            parents = (None, *known.parents)
-            named = [rule_of_notices(issued_by(known.notices, as_of, each), policy).holds(own) for each in parents]
-            kept[begin[row] : begin[row + 1]] = named[0]
-            tells[row] = any(mask.any() for mask in named)
-    marks = marks.where(kept)
+    counted = counted_marks(entries, roll, weeks, as_of, pupils, policy)
+    marks = counted.where(~_named(counted, pupils, as_of, policy))
     begin = _begins(marks)
     count = np.diff(begin)
     met = meets(count, policy)
@@ -246,7 +236,26 @@ def tally(
     unknown = by_symbol(UNRESOLVED)
     assert unknown is not None
     unresolved = np.bincount(marks.pupil[marks.code == unknown.id], minlength=len(count))
+    tells, begin = count > 0, _begins(counted)
+    # Where notices leave nothing of what counted, a parent who had none of them may still be told of it.
+    for row in np.flatnonzero((np.diff(begin) > 0) & ~tells).tolist():
+        known, own = pupils[roll.pupils[row]], counted.take(np.arange(begin[row], begin[row + 1]))
+        lines = (rule_of_notices(issued_by(known.notices, as_of, each), policy).holds(own) for each in known.parents)
+        tells[row] = any(line.any() for line in lines)
     return Tally(count, met, met_on, unresolved, tells)
+
+
+def _named(marks: Entries, pupils: Mapping[str, Background], as_of: date, policy: Policy) -> np.ndarray:
+    """Return a mask of the marks whose session a standing notice of the pupil names, whoever the parent is."""
+    keys = [
+        (row << 32) + session.number
+        for row, pupil in (enumerate(marks.pupils) if pupils else ())
+        if pupil in pupils
+        for session in noticed(issued_by(pupils[pupil].notices, as_of), policy)
+    ]
+    if not keys:
+        return np.zeros(len(marks.session), bool)
+    return np.isin((marks.pupil.astype(np.int64) << 32) + marks.session, keys)
 
 
 def _begins(marks: Entries) -> np.ndarray:
