@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from projections.lines import command_line
 from projections.records.known_event import FollowUp
 from tests.examples.policy.test_awards import figures
 from tests.support.reported import OFFICE, reported_journal
-from tests.support.schools import OpenedSchool, open_school
+from tests.support.schools import OpenedSchool, agreed_keys, open_school
 
 POLICY = load("micklem-2025")
 SINCE, TODAY = date(2024, 8, 1), date(2024, 12, 2)
@@ -115,9 +117,17 @@ def test_a_step_shows_every_stage_and_the_next_day_of_the_last() -> None:
 # --- in a ledger ----------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ledger of the school that is reported on, for `school` to copy."""
+    file = tmp_path_factory.mktemp("reported") / "school.db"
+    open_school(f"sqlite:///{file}", agreed_keys()).replay(reported_journal()).close()
+    return file
+
+
 @pytest.fixture
-def school() -> Iterator[OpenedSchool]:
-    opened = open_school().replay(reported_journal())
+def school(reported: Path, tmp_path: Path) -> Iterator[OpenedSchool]:
+    opened = open_school(f"sqlite:///{shutil.copy(reported, tmp_path)}", agreed_keys())
     yield opened
     opened.close()
 
