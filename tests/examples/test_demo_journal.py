@@ -22,6 +22,7 @@ from ledger.people import check_upn, compulsory_school_age
 from ledger.policy import load
 from ledger.roles import ROLES
 from ledger.sessions import Session, parse_moment
+from tests.support.counts import count
 from tests.support.slow_model import MEANING, SlowModel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,7 +109,7 @@ def model_of(pupil: str) -> SlowModel:
 
 def test_the_same_seed_gives_the_same_lines_whatever_the_hashes() -> None:
     program = "import json; from commands.made_up.demo import journal; [print(json.dumps(line)) for line in journal()]"
-    for hashes in ("1", "2"):
+    for hashes in ("1", "2")[: count(1, 2)]:  # and those of this process
         environment = os.environ | {"PYTHONHASHSEED": hashes, "PYTHONPATH": str(ROOT)}
         run = subprocess.run(
             [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, check=True
@@ -124,8 +125,7 @@ def test_another_seed_gives_another_school_with_the_same_story() -> None:
 
 
 def test_a_journal_takes_about_as_many_lines_as_announced() -> None:
-    count = sum(1 for _ in demo.journal())
-    assert count == pytest.approx(demo.APPROXIMATE_LINES, rel=0.05)
+    assert len(journal()) == pytest.approx(demo.APPROXIMATE_LINES, rel=0.05)
 
 
 def test_time_never_runs_backwards() -> None:
