@@ -126,7 +126,7 @@ def _remembered(epochs: Epochs | None) -> tuple[list[Epoch], list[str]]:
         return [], [str(error)]
 
 
-def _opened(folder: Path, remembered: Sequence[Epoch], found: list[Finding]) -> Seal | None:
+def _opened(folder: Path, remembered: Sequence[Epoch], differences: list[Finding]) -> Seal | None:
     """Return the seal of a folder; None, and a finding, where there is none any more. Raises Misconfigured where nobody
     remembers one."""
     try:
@@ -134,7 +134,9 @@ def _opened(folder: Path, remembered: Sequence[Epoch], found: list[Finding]) -> 
     except Misconfigured as error:
         if not remembered:
             raise
-        found.append(Finding("seal", f"{error}; the key store remembers seal {remembered[-1].number} of this ledger"))
+        differences.append(
+            Finding("seal", f"{error}; the key store remembers seal {remembered[-1].number} of this ledger")
+        )
         return None
 
 
