@@ -188,6 +188,21 @@ def test_a_process_that_ends_takes_its_server_along() -> None:
     assert not folder_of(ended.stdout.strip()).exists()
 
 
+def test_a_process_that_is_killed_takes_its_server_along() -> None:
+    program = (
+        "import os, signal\n"
+        "from tests.support.postgres import Server, available_binaries\n"
+        "server = Server(available_binaries()[-1])\n"
+        "print(server.url, server._process.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    url, postmaster = run(program).stdout.split()
+    deadline = time.monotonic() + 60
+    while psutil.pid_exists(int(postmaster)) or folder_of(url).exists():
+        assert time.monotonic() < deadline, "it outlives the process that started it"
+        time.sleep(0.05)
+
+
 def test_a_fork_that_ends_leaves_the_server_running() -> None:
     program = (
         "import os, sys\n"

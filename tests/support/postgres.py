@@ -45,6 +45,8 @@ SETTINGS = {
     "shared_buffers": "32MB",
     "dynamic_shared_memory_type": "mmap",  # in the data folder: a killed server leaves nothing in /dev/shm
 }
+# Stops the server of a process that was killed, and removes its folder.
+WATCHER = 'read _; kill -QUIT "$1"; while kill -0 "$1"; do sleep 0.1; done; rm -rf "$2"'
 LITTLE_LOG = {"max_wal_size": "128MB"}  # of the memory that the server lies in
 
 
@@ -86,6 +88,7 @@ class Server:
         self._log = self._folder / "log"
         self._settings = SETTINGS | {"unix_socket_directories": str(self._folder)} | (settings or LITTLE_LOG)
         self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
         self.url = f"postgresql://postgres@/postgres?host={self._folder}"
         _at_exit(self.close)
         _run("cp", "-R", _cluster(self._programs), self._data)
@@ -114,6 +117,13 @@ class Server:
                 start_new_session=True,  # an interrupt at the keyboard is for us; we stop the server in our own time
                 **_account(),
             )
+        self._watcher = subprocess.Popen(
+            ["sh", "-c", WATCHER, "watcher", str(self._process.pid), str(self._folder)],
+            stdin=subprocess.PIPE,  # which ends with this process, however that ends
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         deadline = time.monotonic() + PATIENCE
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -135,6 +145,7 @@ class Server:
             time.sleep(0.005)
         # The small System V segment would outlive us, as it does not outlive a power cut.
         segment = self._postmaster_lines()[6].split()[1]
+        self._unwatch()
         self._process.kill()
         self._process.wait()
         self._process = None
@@ -152,12 +163,19 @@ class Server:
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:
             return
+        self._unwatch()
         self._process.send_signal(how)
         try:
             self._process.wait(PATIENCE)
             self._process = None
         except subprocess.TimeoutExpired:
             self.kill()
+
+    def _unwatch(self) -> None:
+        if self._watcher is not None:
+            self._watcher.kill()
+            self._watcher.communicate()
+            self._watcher = None
 
     def _is_ready(self) -> bool:
         """True once this very postmaster (not a killed one before it) has written that it takes connections."""
