@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from commands.cli.lazy import LazyVerbs
-from commands.cli.options import PROGRAM, note
-from commands.cli.parameters import PLAIN
+from commands.cli.frame.lazy import LazyVerbs
+from commands.cli.frame.options import PROGRAM, note
+from commands.cli.frame.parameters import PLAIN
 from commands.wiring import said_by_database
 from ledger.errors import LedgerError
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from commands.cli import main, tree
-from commands.cli.speech import fitted
+from commands.cli.frame.speech import fitted
 from tests.support.terminal import run
 
 # Each with the days of the small school; what is after `-o` goes there where the verb is made by `asks`.

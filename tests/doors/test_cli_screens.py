@@ -159,7 +159,7 @@ def small_demo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         asked.append("small")
         return _one_class(made_up.journal())
 
-    monkeypatch.setattr("commands.cli.show.journal", small)
+    monkeypatch.setattr("commands.cli.verbs.show.journal", small)
     yield
     assert asked, "the verb builds the whole school, a hundred times as much"
 
@@ -214,8 +214,8 @@ def test_the_demo_removes_nothing_but_a_simulated_ledger_and_only_when_told(
         "--keys",
         "sqlite:///k.db",
     )
-    monkeypatch.setattr("commands.cli.show._screens", lambda house, ledger: None)
-    monkeypatch.setattr("commands.cli.show.journal", lambda: iter([]))
+    monkeypatch.setattr("commands.cli.verbs.show._screens", lambda house, ledger: None)
+    monkeypatch.setattr("commands.cli.verbs.show.journal", lambda: iter([]))
     assert run("demo", "--fresh", "--keys", "sqlite:///k.db").code == 0
     assert (folder / "k.db").exists(), "keys that were named may open another ledger too"
     assert (folder / "real.db").exists() and (folder / "real.keys.db").exists()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import commands.cli
-from commands.cli.lazy import nearest
-from commands.cli.table import HEADINGS, SYNONYMS, VERBS
+import commands.cli.verbs
+from commands.cli.frame.lazy import nearest
+from commands.cli.frame.table import HEADINGS, SYNONYMS, VERBS
 from tests.support.terminal import run
 
 ORDER = (
@@ -33,9 +33,9 @@ def test_help_groups_the_verbs_in_the_order_of_a_days_work(monkeypatch: pytest.M
 
 def test_the_table_names_every_verb_of_every_module() -> None:
     found = {}
-    for module in pkgutil.iter_modules(commands.cli.__path__):
+    for module in pkgutil.iter_modules(commands.cli.verbs.__path__):
         if module.name != "__main__":
-            verbs = getattr(import_module(f"commands.cli.{module.name}"), "verbs", None)
+            verbs = getattr(import_module(f"commands.cli.verbs.{module.name}"), "verbs", None)
             registered = [*verbs.registered_commands, *verbs.registered_groups] if verbs else []
             found |= {each.name: module.name for each in registered}
     assert found == {verb.name: verb.module for verb in VERBS.values()}

@@ -17,7 +17,7 @@ import pydantic
 import pypdf
 import pytest
 
-from commands.cli.machines import schema
+from commands.cli.verbs.machines import schema
 from commands.models import parse
 from commands.models.base import Model
 from ledger import text

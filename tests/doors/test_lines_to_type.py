@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from commands.cli import tree
-from commands.cli import write as written
+from commands.cli.frame import write as written
 from commands.models import COMMANDS, parse
 from commands.wiring import open_house
 from ledger.finding import OPEN, Action, Open, action

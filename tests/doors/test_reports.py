@@ -12,8 +12,8 @@ from typing import Any
 import pypdf
 import pytest
 
-from commands.cli.papers import FIGURES
-from commands.cli.report_files import defined
+from commands.cli.frame.report_files import defined
+from commands.cli.verbs.papers import FIGURES
 from commands.paper import render
 from tests.support.reported import name_of, pupils, reported_journal
 from tests.support.schools import open_school
