@@ -250,7 +250,7 @@ class Given:
             decision = DECISIONS[type(command)]
             told = self.told[command.pupil] if decision.follow_up else None
             read = decision.streams(command, self.school)
-            state = State(self.school, read, self.entries, self.registers, told, reached=self.head, pinned="")
+            state = State(self.school, read, self.entries, self.registers, told, end_reached=self.head, pinned="")
             return Outcome(decision.decide(command, state, parse_moment(at)), None)
         except Refused as refused:
             return Outcome(None, refused)
