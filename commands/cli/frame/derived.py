@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from typer.models import ParameterInfo
 
 from commands.cli.frame.parameters import Verbs
+from commands.cli.frame.table import Verb
 from commands.cli.frame.write import Line, line, make_writing, signer
 from commands.journal import decode
 from commands.models import COMMANDS, parts_of
@@ -35,16 +36,17 @@ NAMES = {
 ENDS = ("_on", "_day", "_at")  # of a field's name, that its argument goes without
 
 
-def verb_of(command: str, name: str) -> Verbs:
-    """Return a verb that needs no module of its own."""
+def verb_of(verb: Verb) -> Verbs:
+    """Return a verb of the table that has no module."""
     verbs = Verbs()
-    derive(verbs, name, COMMANDS[command])
+    example = f"\b\nExample: attendance {verb.name} {verb.example}"
+    derive(verbs, verb.name, COMMANDS[verb.command], f"{verb.summary}. Records {verb.command}.\n\n{example}")
     return verbs
 
 
-def derive(app: Verbs, name: str, kind: type[Command], help: str = "", **options: str) -> None:
-    """Make the verb that records a command. `help` left out is what its model says of it; `options` are by the name of
-    their field, where they are not called like it."""
+def derive(app: Verbs, name: str, kind: type[Command], help: str, **options: str) -> None:
+    """Make the verb that records a command. `options` are by the name of their field, where they are not called like
+    it."""
     own = {each: field for each, field in kind.model_fields.items() if each not in Command.model_fields}
     called = {field.alias or each: field for each, field in own.items() if each != "command"}
     slots = [Slot(each, field, options.get(each)) for each, field in called.items()]
@@ -57,7 +59,7 @@ def derive(app: Verbs, name: str, kind: type[Command], help: str = "", **options
         return line(kind.__name__, **{each: value for each, value in values.items() if each not in left_out})
 
     parameters = [parameter for slot in slots for parameter in slot.parameters()]
-    make_writing(app, name, build, parameters, help or f"{inspect.getdoc(kind)} Records {kind.__name__}.")
+    make_writing(app, name, build, parameters, help)
 
 
 class Slot:

@@ -32,8 +32,7 @@ class LazyVerbs(TyperGroup):
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
         if cmd_name in VERBS and cmd_name not in self.commands:
             verb = VERBS[cmd_name]
-            module = load(f"frame.{verb.module}" if verb.command else f"verbs.{verb.module}")
-            verbs = module.verb_of(verb.command, cmd_name) if verb.command else module.verbs
+            verbs = load("frame.derived").verb_of(verb) if verb.command else load(f"verbs.{verb.module}").verbs
             self.commands.update(get_group(verbs).commands)
         return self.commands.get(cmd_name)
 

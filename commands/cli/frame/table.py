@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 class Verb(NamedTuple):
     """A verb, or a group of them, by the name that it is called by; `summary` is its line of the help. With a
-    `command`, and the module `derived`, it is made from the model of that command and needs nothing else."""
+    `command` it is made from the model of that command, shown by an `example`, and needs no module."""
 
     name: str
     module: str
     summary: str
     command: str = ""
+    example: str = ""
 
 
 HEADINGS: dict[str, tuple[Verb, ...]] = {
@@ -30,7 +31,13 @@ HEADINGS: dict[str, tuple[Verb, ...]] = {
         Verb("late-book", "punctuality", "The Late Book of a day"),
         Verb("report", "marks", "Keep what a parent told us"),
         Verb("contact", "marks", "Log an attempt to reach a parent"),
-        Verb("enquiries", "followup", "Record that a pupil was asked after"),
+        Verb(
+            "enquiries",
+            "",
+            "Record that a pupil was asked after",
+            "RecordEnquiries",
+            '1042 2025-11-20 --jointly --outcome "nobody lives at the address"',
+        ),
     ),
     "this child": (
         Verb("history", "screens", "Every entry of a pupil, with all it ever said"),

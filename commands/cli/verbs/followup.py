@@ -1,4 +1,4 @@
-"""Verbs of what follows an absence: medical evidence and sickness, enquiries, and who allowed it."""
+"""Verbs of what follows an absence: medical evidence and sickness, and who allowed it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from commands.cli.frame.parameters import Verbs
 from commands.models.follow_up import (
     AttributeAbsence,
     ExpectSickness,
-    RecordEnquiries,
     RecordEvidence,
     RequestEvidence,
     ReturnEvidence,
@@ -61,17 +60,6 @@ derive(
 
     \b
     Example: attendance medical expect 1042 2025-11-10 2025-12-05 --grounds "an operation, says the hospital"
-    """,
-)
-
-derive(
-    verbs,
-    "enquiries",
-    RecordEnquiries,
-    """Record that a pupil was asked after. Records RecordEnquiries.
-
-    \b
-    Example: attendance enquiries 1042 2025-11-20 --jointly --outcome "nobody lives at the address"
     """,
 )
 
