@@ -306,10 +306,5 @@ def week_of(sessions: np.ndarray) -> np.ndarray:
     return (sessions // 2 + 3) // 7
 
 
-def monday_of(week: int) -> date:
-    """Return the Monday that a week begins with."""
-    return date.fromordinal(7 * week - 3 + EPOCH_DAY)
-
-
 def _number_of(monday: date) -> int:
     return (monday.toordinal() - EPOCH_DAY + 3) // 7
